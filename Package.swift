@@ -1,0 +1,91 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Every room is a target, and its dependencies are the only rooms it may see.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func room(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(of name: String, sees dependencies: [Target.Dependency] = [], resources: Bool = false)
+  -> Target
+{
+  .testTarget(
+    name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+    resources: resources ? [.copy("Fixtures")] : nil, swiftSettings: strict)
+}
+
+let package = Package(
+  name: "rlhf-sim",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "rlhf-sim", targets: ["rlhf-sim"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // The machine: libraries in C and the elementwise kernels.
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "CJemalloc", pkgConfig: "jemalloc",
+      providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
+    .target(name: "CVectorMath"),
+
+    // Mathematics.
+    room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CVectorMath"]),
+    room("Autodiff", sees: ["Tensors", "CVectorMath"]),
+    room("Checkpoints", sees: ["Tensors"]),
+    room("Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "CVectorMath"]),
+
+    // Language and the world.
+    room("Settings", sees: [yams]),
+    room("Tokenizers"),
+    room("Worlds", sees: ["Settings", "Tensors"]),
+    room("Preferences", sees: ["Tensors"]),
+
+    // The stages.
+    room("SupervisedTuning", sees: ["Transformer", "Autodiff", "Tensors", "Settings"]),
+    room(
+      "RewardModeling", sees: ["Transformer", "Autodiff", "Tensors", "Settings", "Preferences"]),
+    room(
+      "PolicyOptimization", sees: ["Transformer", "Autodiff", "Tensors", "Settings"]),
+    room("Evaluation", sees: ["Tensors"]),
+
+    // What is kept and shown.
+    room("RunRecords"),
+    room("Reports", sees: ["RunRecords"]),
+
+    // Everything together.
+    room(
+      "AlignmentLoop",
+      sees: [
+        "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
+        "Autodiff", "Tensors", "SupervisedTuning", "RewardModeling", "PolicyOptimization",
+        "Evaluation", "RunRecords", "Reports",
+      ]),
+    .executableTarget(
+      name: "rlhf-sim", dependencies: ["AlignmentLoop", argumentParser], swiftSettings: strict),
+
+    tests(of: "Settings"),
+    tests(of: "Tokenizers", resources: true),
+    tests(of: "Checkpoints", sees: ["Tensors"]),
+    tests(of: "Worlds", sees: ["Settings", "Tensors"]),
+    tests(of: "Preferences", sees: ["Tensors"]),
+    tests(of: "RunRecords"),
+    tests(of: "Reports", sees: ["RunRecords"]),
+    tests(of: "Tensors"),
+    tests(of: "Autodiff", sees: ["Tensors"]),
+    tests(
+      of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"], resources: true),
+  ]
+)

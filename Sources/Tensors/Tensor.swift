@@ -1,0 +1,86 @@
+/// A dense array of 32-bit floats in row-major order, with value semantics.
+///
+/// Copies share memory until one of them is written. So a frozen reference policy is a plain copy
+/// of the policy, and a worker may read a model while another value is being updated.
+package struct Tensor: Sendable {
+  /// Extents from the slowest to the fastest dimension; empty for a scalar.
+  package private(set) var shape: [Int]
+  private var storage: TensorStorage
+
+  /// A tensor whose elements are whatever `initialize` writes; it must write every one of them.
+  package init(
+    uninitialized shape: [Int], initialize: (UnsafeMutablePointer<Float>) throws -> Void
+  ) rethrows {
+    precondition(shape.allSatisfy { $0 >= 0 }, "a shape has no negative extents: \(shape)")
+    self.shape = shape
+    storage = TensorStorage(uninitialized: shape.reduce(1, *))
+    try initialize(storage.pointer)
+  }
+
+  /// A tensor with every element equal to `value`.
+  package init(_ shape: [Int], filledWith value: Float = 0) {
+    let count = shape.reduce(1, *)
+    self.init(uninitialized: shape) { $0.update(repeating: value, count: count) }
+  }
+
+  /// A tensor of the given elements in row-major order.
+  package init(_ values: [Float], shape: [Int]) {
+    precondition(
+      values.count == shape.reduce(1, *), "\(values.count) values do not fill \(shape)")
+    self.init(uninitialized: shape) { pointer in
+      values.withUnsafeBufferPointer { source in
+        if let base = source.baseAddress { pointer.update(from: base, count: source.count) }
+      }
+    }
+  }
+
+  /// A vector.
+  package init(_ values: [Float]) { self.init(values, shape: [values.count]) }
+
+  /// The number of elements.
+  package var count: Int { storage.count }
+
+  /// The extent of the first dimension, 1 for a scalar.
+  package var rows: Int { shape.first ?? 1 }
+
+  /// The number of elements of one row: the product of all extents but the first.
+  package var columns: Int { shape.dropFirst().reduce(1, *) }
+
+  /// The elements in row-major order, copied.
+  package var values: [Float] { read { Array(UnsafeBufferPointer(start: $0, count: count)) } }
+
+  /// Reads the elements; the pointer is valid only inside `body`.
+  @inline(__always)
+  package func read<Result>(_ body: (UnsafePointer<Float>) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(storage) { try body(UnsafePointer(storage.pointer)) }
+  }
+
+  /// Changes the elements in place; the pointer is valid only inside `body`.
+  @inline(__always)
+  package mutating func modify<Result>(
+    _ body: (UnsafeMutablePointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    if !isKnownUniquelyReferenced(&storage) { storage = storage.copy() }
+    return try body(storage.pointer)
+  }
+
+  /// The same elements under another shape.
+  package func reshaped(_ shape: [Int]) -> Tensor {
+    precondition(shape.reduce(1, *) == count, "\(self.shape) does not reshape to \(shape)")
+    var other = self
+    other.shape = shape
+    return other
+  }
+
+  /// The element at a flat row-major index.
+  package subscript(index: Int) -> Float {
+    get {
+      precondition(index >= 0 && index < count, "index \(index) is outside \(shape)")
+      return read { $0[index] }
+    }
+    set {
+      precondition(index >= 0 && index < count, "index \(index) is outside \(shape)")
+      modify { $0[index] = newValue }
+    }
+  }
+}

@@ -1,4 +1,104 @@
+// Elementwise and row-wise kernels over float32 arrays, each in one portable binary for several
+// instruction sets. Matrices are row-major. Nothing here allocates, and no argument may alias
+// another unless the comment says that it may.
 #ifndef CVECTORMATH_H
 #define CVECTORMATH_H
-void vm_add(float *out, const float *a, const float *b, long n);
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- elementwise -----------------------------------------------------------------------------
+
+/// out = a + b; out may be a or b.
+void vm_add(float *out, const float *a, const float *b, long count);
+/// out += scale · a
+void vm_add_scaled(float *out, const float *a, float scale, long count);
+/// x *= scale
+void vm_scale(float *x, float scale, long count);
+/// Σ x², accumulated in doubles per block of rows that single precision cannot spoil.
+double vm_sum_of_squares(const float *x, long count);
+/// 1 when every element is finite, else 0.
+int vm_all_finite(const float *x, long count);
+/// x[r, :] += bias
+void vm_add_row(float *x, const float *bias, long rows, long columns);
+/// out[c] += Σ_r x[r, c]
+void vm_accumulate_column_sums(float *out, const float *x, long rows, long columns);
+/// out = e^x; out may be x.
+void vm_exp(float *out, const float *x, long count);
+
+// ---- activations -----------------------------------------------------------------------------
+
+/// GELU, tanh form: x · σ(2u), u = √(2/π)(x + 0.044715 x³).
+void vm_gelu(float *out, const float *x, long count);
+/// dx = dout · GELU'(x); dx may be dout.
+void vm_gelu_backward(float *dx, const float *x, const float *dout, long count);
+/// out[r, :] = SiLU(gate) · up, where x[r, :] = (gate, up), each `width` long.
+void vm_swiglu(float *out, const float *x, long rows, long width);
+/// dx[r, :] = (dgate, dup) for the above.
+void vm_swiglu_backward(float *dx, const float *x, const float *dout, long rows, long width);
+
+// ---- normalisation ---------------------------------------------------------------------------
+
+/// out = (x − mean) · inverse · gain + bias per row; keeps mean and inverse = 1/√(variance + ε).
+void vm_layer_norm(float *out, float *mean, float *inverse, const float *x, const float *gain,
+                   const float *bias, long rows, long columns, float epsilon);
+/// dx, and dgain += …, dbias += … (either may be NULL).
+void vm_layer_norm_backward(float *dx, float *dgain, float *dbias, const float *dout,
+                            const float *x, const float *mean, const float *inverse,
+                            const float *gain, long rows, long columns);
+/// out = x · inverse · gain per row; keeps inverse = 1/√(mean square + ε).
+void vm_rms_norm(float *out, float *inverse, const float *x, const float *gain, long rows,
+                 long columns, float epsilon);
+/// dx, and dgain += … (may be NULL).
+void vm_rms_norm_backward(float *dx, float *dgain, const float *dout, const float *x,
+                          const float *inverse, const float *gain, long rows, long columns);
+
+// ---- attention -------------------------------------------------------------------------------
+
+/// Turns each pair (x[i], x[i + half]) of `heads` heads of width 2·half by the angle whose cosine
+/// and sine are given per element of the half; sign −1 turns back. In place.
+void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long half,
+                   float sign);
+/// Row r of scores[rows, stride] becomes softmax(scale · row) over its first `first + r` columns and
+/// 0 up to `columns`; keeps log Σ exp(scale · row).
+void vm_causal_softmax(float *scores, float *log_sum, long rows, long columns, long stride,
+                       long first, float scale);
+/// The same probabilities again from the kept log-sums.
+void vm_causal_softmax_again(float *scores, const float *log_sum, long rows, long columns,
+                             long stride, long first, float scale);
+/// dscores[r, c] = scale · p (dp − Σ p dp) over the first `first + r` columns, 0 after; in place of dp.
+void vm_causal_softmax_backward(float *dp, const float *p, long rows, long columns, long stride,
+                                long first, float scale);
+/// One query against `length` cached keys and values (rows `stride` apart) of width `width`:
+/// out = Σ softmax(scale · q·k) v. `scratch` holds `length` floats.
+void vm_attend(float *out, const float *query, const float *keys, const float *values, long length,
+               long stride, long width, float scale, float *scratch);
+
+// ---- distributions over the vocabulary -------------------------------------------------------
+
+/// log_probability[r] = scale·x[r, t_r] − log_sum[r], log_sum[r] = log Σ exp(scale · x[r, :]).
+/// `entropy` (may be NULL) receives −Σ p log p.
+void vm_log_probabilities(float *log_probability, float *log_sum, float *entropy, const float *x,
+                          const int32_t *targets, long rows, long columns, float scale);
+/// dx[r, c] = scale · dlog[r] · (1[c = t_r] − p[r, c]); dx may be x.
+void vm_log_probabilities_backward(float *dx, const float *x, const float *log_sum,
+                                   const float *dlog, const int32_t *targets, long rows,
+                                   long columns, float scale);
+/// out[r] = Σ_c p (log p − log q): KL of softmax(scale·x[r]) from softmax(scale·y[r]).
+void vm_kl_rows(float *out, const float *x, const float *y, long rows, long columns, float scale);
+
+// ---- optimisation ----------------------------------------------------------------------------
+
+/// One AdamW step (Loshchilov and Hutter 2019) with the arithmetic of PyTorch:
+/// g = scale·gradient; m, v moments; p ← p(1 − lr·decay) − (lr / correction1)·m / (√v/√correction2 + ε).
+void vm_adamw(float *parameter, float *first, float *second, const float *gradient, long count,
+              float scale, float rate, float beta1, float beta2, float epsilon, float decay,
+              float correction1, float root_correction2);
+
+#ifdef __cplusplus
+}
+#endif
 #endif

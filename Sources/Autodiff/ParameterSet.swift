@@ -1,0 +1,48 @@
+package import Tensors
+
+/// The named tensors that training changes, in a fixed order. A parameter is known by its index.
+package struct ParameterSet: Sendable {
+  package private(set) var names: [String] = []
+  package var tensors: [Tensor] = []
+  /// Which parameters training leaves alone; they cost no gradient.
+  package var isFrozen: [Bool] = []
+
+  package init() {}
+
+  /// Adds a parameter and returns its index.
+  package mutating func append(_ name: String, _ tensor: Tensor) -> Int {
+    names.append(name)
+    tensors.append(tensor)
+    isFrozen.append(false)
+    return names.count - 1
+  }
+
+  package var count: Int { names.count }
+
+  /// The number of scalars in all parameters.
+  package var scalarCount: Int { tensors.reduce(0) { $0 + $1.count } }
+}
+
+/// One gradient per parameter of a ``ParameterSet``; nil where the loss does not depend on it or
+/// where it is frozen.
+package struct Gradients: Sendable {
+  package var tensors: [Tensor?]
+
+  package init(count: Int) { tensors = Array(repeating: nil, count: count) }
+
+  /// self ← self + other
+  package mutating func add(_ other: consuming Gradients) {
+    for index in tensors.indices {
+      guard let addend = other.tensors[index] else { continue }
+      if tensors[index]?.add(addend) == nil { tensors[index] = addend }
+    }
+  }
+
+  /// The Euclidean norm of all gradients together.
+  package var norm: Double {
+    tensors.reduce(0) { $0 + ($1?.sumOfSquares ?? 0) }.squareRoot()
+  }
+
+  /// The index of the first parameter whose gradient holds an infinity or a NaN.
+  package var firstNonFinite: Int? { tensors.firstIndex { !($0?.isFinite ?? true) } }
+}

@@ -1,0 +1,98 @@
+// What the kernels share: the clones per instruction set, sixteen lanes at a time, and exp.
+#ifndef KERNELS_H
+#define KERNELS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+// Every use of `lanes` is inlined, so how one would be passed between functions does not matter.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+// The loader picks the widest version that the processor has: one binary, no unsafe flags.
+#if defined(__x86_64__) && defined(__linux__)
+#define KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define KERNEL
+#endif
+#define INLINE static inline __attribute__((always_inline))
+
+// Sixteen lanes in a fixed order, so that sums are the same numbers on every run and every width
+// of register. (The compiler may not reorder float sums by itself, so it would not vectorize them.)
+typedef float lanes __attribute__((vector_size(64)));
+
+INLINE lanes load(const float *p) {
+  lanes v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+INLINE void store(float *p, lanes v) { memcpy(p, &v, sizeof v); }
+INLINE lanes fill(float x) { return (lanes){} + x; }
+INLINE float sum_lanes(lanes v) {
+  float s[16];
+  store(s, v);
+  for (int w = 8; w > 0; w /= 2)
+    for (int i = 0; i < w; i++) s[i] += s[i + w];
+  return s[0];
+}
+INLINE float max_lanes(lanes v) {
+  float s[16];
+  store(s, v);
+  for (int w = 8; w > 0; w /= 2)
+    for (int i = 0; i < w; i++) s[i] = s[i] > s[i + w] ? s[i] : s[i + w];
+  return s[0];
+}
+
+// e^x with a relative error under 2e-7: x = n·ln 2 + r, a polynomial in r, and n into the exponent.
+// Adding 1.5·2²³ rounds to the nearest integer without a branch. Below −87 it is 0, above 88 about 3e38.
+INLINE float exp_float(float x) {
+  const float magic = 12582912.0f;
+  float bounded = x < -87.0f ? -87.0f : x;
+  bounded = bounded > 88.0f ? 88.0f : bounded;
+  float shifted = bounded * 1.44269504088896341f + magic;
+  float n = shifted - magic;
+  float r = bounded - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r + 1.0f;
+  int32_t exponent = ((int32_t)n + 127) << 23;
+  float power;
+  memcpy(&power, &exponent, sizeof power);
+  float y = p * power;
+  y = x < -87.0f ? 0.0f : y;
+  return x != x ? x : y;  // a NaN stays one, or a broken loss would go unseen
+}
+
+INLINE float row_sum(const float *x, long n) {
+  lanes sum = fill(0);
+  long i = 0;
+  for (; i + 16 <= n; i += 16) sum += load(x + i);
+  float total = sum_lanes(sum);
+  for (; i < n; i++) total += x[i];
+  return total;
+}
+
+INLINE float row_dot(const float *a, const float *b, long n) {
+  lanes sum = fill(0);
+  long i = 0;
+  for (; i + 16 <= n; i += 16) sum += load(a + i) * load(b + i);
+  float total = sum_lanes(sum);
+  for (; i < n; i++) total += a[i] * b[i];
+  return total;
+}
+
+INLINE float row_max(const float *x, long n) {
+  lanes best = fill(-INFINITY);
+  long i = 0;
+  for (; i + 16 <= n; i += 16) best = __builtin_elementwise_max(best, load(x + i));
+  float m = max_lanes(best);
+  for (; i < n; i++) m = x[i] > m ? x[i] : m;
+  return m;
+}
+
+#endif

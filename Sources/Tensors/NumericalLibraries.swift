@@ -1,0 +1,51 @@
+import CJemalloc
+import COpenBLAS
+import Foundation
+
+/// The two C libraries under everything: what they are, and how this process uses them.
+package enum NumericalLibraries {
+  /// Holds OpenBLAS to the calling thread and lets jemalloc keep freed buffers.
+  ///
+  /// Work is cut over sequences (``Workers``), so threads inside a product would only fight for the
+  /// cores. Activation buffers of one step are the next step's too; giving them back to the kernel
+  /// would pay for clearing their pages again and again. Call once, before any work.
+  package static func prepare() {
+    openblas_set_num_threads(1)
+    var keepForever = -1
+    for name in ["arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"] {
+      _ = mallctl(name, nil, nil, &keepForever, MemoryLayout<Int>.size)
+    }
+    // Arenas that exist already have settings of their own; 4096 stands for all of them.
+    for name in ["arena.4096.dirty_decay_ms", "arena.4096.muzzy_decay_ms"] {
+      _ = mallctl(name, nil, nil, &keepForever, MemoryLayout<Int>.size)
+    }
+  }
+
+  /// Version and build options of OpenBLAS.
+  package static var blasVersion: String { String(cString: openblas_get_config()) }
+
+  /// The processor family whose kernels OpenBLAS uses.
+  package static var blasCore: String { String(cString: openblas_get_corename()) }
+
+  /// Version of jemalloc.
+  package static var allocatorVersion: String {
+    var version: UnsafePointer<CChar>?
+    var size = MemoryLayout<UnsafePointer<CChar>?>.size
+    guard mallctl("version", &version, &size, nil, 0) == 0, let version else { return "unknown" }
+    return String(cString: version)
+  }
+
+  /// Bytes in live allocations of the whole process, as jemalloc counts them.
+  package static var allocatedBytes: Int { statistic("stats.allocated") }
+
+  /// Bytes of physical memory that jemalloc holds.
+  package static var residentBytes: Int { statistic("stats.resident") }
+
+  private static func statistic(_ name: String) -> Int {
+    var epoch: UInt64 = 1
+    _ = mallctl("epoch", nil, nil, &epoch, MemoryLayout<UInt64>.size)
+    var value = 0
+    var size = MemoryLayout<Int>.size
+    return mallctl(name, &value, &size, nil, 0) == 0 ? value : 0
+  }
+}

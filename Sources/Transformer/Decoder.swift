@@ -1,0 +1,82 @@
+package import Autodiff
+package import Tensors
+
+/// The one Transformer decoder: tokens to hidden states, whatever the head on top.
+///
+/// Training, scoring and cached sampling all run ``hiddenStates(of:parameters:on:cache:)``.
+package struct Decoder: Sendable {
+  package let configuration: DecoderConfiguration
+  let layout: DecoderLayout
+  private let rotary: RotaryTable?
+
+  /// A decoder whose parameters, drawn at random, are appended to `parameters`.
+  package init(
+    _ configuration: DecoderConfiguration, appendingTo parameters: inout ParameterSet,
+    using generator: inout SeededGenerator
+  ) throws(ModelError) {
+    try configuration.validate()
+    self.configuration = configuration
+    layout = DecoderLayout(configuration, appendingTo: &parameters, using: &generator)
+    rotary =
+      configuration.family == .llama
+      ? RotaryTable(
+        positions: configuration.maximumPositions, width: configuration.headWidth,
+        base: configuration.rotaryBase)
+      : nil
+  }
+
+  /// The hidden states after the last norm, `[N, D]`.
+  ///
+  /// - Parameters:
+  ///   - batch: N packed tokens, none beyond the configuration's positions or vocabulary.
+  ///   - parameters: those that this decoder's layout points into.
+  ///   - tape: records for gradients, or not.
+  ///   - cache: what came before each segment; it takes up the new tokens. Only without recording.
+  package func hiddenStates(
+    of batch: PackedBatch, parameters: ParameterSet, on tape: Tape, cache: KeyValueCache? = nil
+  ) -> Variable {
+    precondition(cache == nil || !tape.isRecording, "no gradients flow through a cache")
+    precondition(
+      batch.positions.allSatisfy { $0 < configuration.maximumPositions },
+      "a sequence is longer than the decoder's \(configuration.maximumPositions) positions")
+    func use(_ index: Int) -> Variable { tape.parameter(index, of: parameters) }
+    func project(_ x: Variable, _ linear: DecoderLayout.Linear) -> Variable {
+      tape.linear(x, weight: use(linear.weight), bias: linear.bias.map(use))
+    }
+    func normalize(_ x: Variable, _ norm: DecoderLayout.Norm) -> Variable {
+      let epsilon = Float(configuration.normEpsilon)
+      guard let bias = norm.bias else {
+        return tape.rmsNorm(x, gain: use(norm.gain), epsilon: epsilon)
+      }
+      return tape.layerNorm(x, gain: use(norm.gain), bias: use(bias), epsilon: epsilon)
+    }
+
+    var x = tape.gather(batch.tokens, from: use(layout.tokenEmbedding))  // [N, D]
+    if let positions = layout.positionEmbedding {
+      x = tape.add(x, tape.gather(batch.positions, from: use(positions)))
+    }
+    for (index, layer) in layout.layers.enumerated() {
+      let projected = project(normalize(x, layer.attentionNorm), layer.queryKeyValue)
+      let attended = attend(projected, layer: index, over: batch, on: tape, cache: cache)
+      x = tape.add(x, project(attended, layer.attentionOutput))
+
+      let inner = project(normalize(x, layer.feedForwardNorm), layer.feedForwardInput)
+      let active = configuration.family == .llama ? tape.swiGLU(inner) : tape.gelu(inner)
+      x = tape.add(x, project(active, layer.feedForwardOutput))
+    }
+    cache?.advance(over: batch)
+    return normalize(x, layout.finalNorm)
+  }
+
+  private func attend(
+    _ projected: Variable, layer: Int, over batch: PackedBatch, on tape: Tape,
+    cache: KeyValueCache?
+  ) -> Variable {
+    guard let cache else {
+      return tape.attention(projected, configuration.attention, over: batch, rotary: rotary)
+    }
+    var rows = projected.value
+    rotary?.rotate(&rows, to: batch.positions, configuration.attention, sign: 1)
+    return tape.constant(cache.attend(layer: layer, rows: rows, over: batch))
+  }
+}

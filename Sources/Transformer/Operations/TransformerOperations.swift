@@ -1,0 +1,6 @@
+package import Autodiff
+
+/// The operations of this room; each has finite-difference checks.
+package enum TransformerOperations {
+  package static var all: [any Operation.Type] { [Attention.self] }
+}

@@ -15,12 +15,12 @@ func room(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(of name: String, sees dependencies: [Target.Dependency] = [], resources: Bool = false)
+func tests(of name: String, sees dependencies: [Target.Dependency] = [], fixtures: Bool = false)
   -> Target
 {
   .testTarget(
     name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
-    resources: resources ? [.copy("Fixtures")] : nil, swiftSettings: strict)
+    exclude: fixtures ? ["Fixtures"] : [], swiftSettings: strict)
 }
 
 let package = Package(
@@ -53,13 +53,16 @@ let package = Package(
     room("Worlds", sees: ["Settings", "Tensors"]),
     room("Preferences", sees: ["Tensors"]),
 
-    // The stages.
-    room("SupervisedTuning", sees: ["Transformer", "Autodiff", "Tensors", "Settings"]),
+    // The stages, and what they share.
+    room("Training", sees: ["Autodiff", "Tensors", "Settings"]),
+    room("Evaluation", sees: ["Transformer", "Autodiff", "Tensors", "CVectorMath"]),
+    room("SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors", "Settings"]),
     room(
-      "RewardModeling", sees: ["Transformer", "Autodiff", "Tensors", "Settings", "Preferences"]),
+      "RewardModeling",
+      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
     room(
-      "PolicyOptimization", sees: ["Transformer", "Autodiff", "Tensors", "Settings"]),
-    room("Evaluation", sees: ["Tensors"]),
+      "PolicyOptimization",
+      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
 
     // What is kept and shown.
     room("RunRecords"),
@@ -70,14 +73,14 @@ let package = Package(
       "AlignmentLoop",
       sees: [
         "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
-        "Autodiff", "Tensors", "SupervisedTuning", "RewardModeling", "PolicyOptimization",
+        "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling", "PolicyOptimization",
         "Evaluation", "RunRecords", "Reports",
       ]),
     .executableTarget(
       name: "rlhf-sim", dependencies: ["AlignmentLoop", argumentParser], swiftSettings: strict),
 
     tests(of: "Settings"),
-    tests(of: "Tokenizers", resources: true),
+    tests(of: "Tokenizers", fixtures: true),
     tests(of: "Checkpoints", sees: ["Tensors"]),
     tests(of: "Worlds", sees: ["Settings", "Tensors"]),
     tests(of: "Preferences", sees: ["Tensors"]),
@@ -85,7 +88,12 @@ let package = Package(
     tests(of: "Reports", sees: ["RunRecords"]),
     tests(of: "Tensors"),
     tests(of: "Autodiff", sees: ["Tensors"]),
-    tests(
-      of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"], resources: true),
+    tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
+    .testTarget(
+      name: "ParityTests",
+      dependencies: [
+        "Transformer", "RewardModeling", "Training", "Autodiff", "Tensors", "Checkpoints",
+      ],
+      exclude: ["Fixtures"], swiftSettings: strict),
   ]
 )

@@ -17,7 +17,7 @@ norm, the rotary angles and Llama's softmax compute in float32 whatever the type
 which leaves about 1e-7 in the Llama cases.) After each case the script prints how far a float32
 run of the same model is from these values: a tolerance below those figures cannot be met.
 
-What each tensor is: Tests/TransformerTests/Fixtures/README.md.
+What each tensor is: Tests/ParityTests/Fixtures/README.md.
 """
 
 import argparse
@@ -33,7 +33,7 @@ import torch.nn.functional as F
 import transformers
 
 MADE_WITH = {"torch": "2.13.0+cpu", "transformers": "5.19.0", "safetensors": "0.8.0"}
-FIXTURES = Path(__file__).resolve().parent.parent / "Tests/TransformerTests/Fixtures"
+FIXTURES = Path(__file__).resolve().parent.parent / "Tests/ParityTests/Fixtures"
 
 VOCABULARY = 61
 FIRST_TOKEN = 2  # 0 pads and 1 ends: neither occurs in a sequence

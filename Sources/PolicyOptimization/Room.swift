@@ -1,1 +1,1 @@
-// PolicyOptimization
+// placeholder

@@ -1,1 +1,1 @@
-// RewardModeling
+// placeholder

@@ -1,0 +1,67 @@
+import Autodiff
+import CVectorMath
+package import Tensors
+package import Transformer
+
+/// What a policy and its reference say about the tokens of one response.
+package struct TokenComparison: Sendable {
+  /// log π(y_t | x, y_<t)
+  package var logProbabilities: [Float]
+  /// log ρ(y_t | x, y_<t)
+  package var referenceLogProbabilities: [Float]
+  /// KL(π(·|s_t) ‖ ρ(·|s_t)) in nats, summed over the whole vocabulary: exact for the state.
+  package var exactKL: [Float]
+  /// −Σ π log π of the policy's next-token distribution, in nats.
+  package var entropies: [Float]
+}
+
+/// Compares two policies on given responses, token by token.
+package struct DistributionComparison: Sendable {
+  package let policy: LanguageModel
+  package let reference: LanguageModel
+  /// T, which divides the logits of both.
+  package let temperature: Double
+
+  package init(policy: LanguageModel, reference: LanguageModel, temperature: Double) {
+    self.policy = policy
+    self.reference = reference
+    self.temperature = temperature
+  }
+
+  package func callAsFunction(_ exchanges: [Exchange]) -> [TokenComparison] {
+    let tape = Tape(recording: false)
+    let batch = ResponseBatch(exchanges)
+    let rows = batch.predictingRows.flatMap(\.self)
+    let targets = exchanges.flatMap(\.response)
+    let scale = Float(1 / temperature)
+    func logits(_ model: LanguageModel) -> Tensor {
+      let hidden = model.hiddenStates(of: batch.packed, on: tape)
+      return model.logits(tape.gather(rows, from: hidden), on: tape).value
+    }
+    let (own, other) = (logits(policy), logits(reference))
+    let count = targets.count
+    var (logProbabilities, referenceLogProbabilities) = (floats(count), floats(count))
+    var (exactKL, entropies, logSums) = (floats(count), floats(count), floats(count))
+    own.read { own in
+      other.read { other in
+        let columns = policy.configuration.vocabularySize
+        vm_log_probabilities(
+          &referenceLogProbabilities, &logSums, nil, other, targets, count, columns, scale)
+        vm_log_probabilities(
+          &logProbabilities, &logSums, &entropies, own, targets, count, columns, scale)
+        vm_kl_rows(&exactKL, own, other, count, columns, scale)
+      }
+    }
+    var start = 0
+    return exchanges.map { exchange in
+      let range = start..<start + exchange.response.count
+      start = range.upperBound
+      return TokenComparison(
+        logProbabilities: Array(logProbabilities[range]),
+        referenceLogProbabilities: Array(referenceLogProbabilities[range]),
+        exactKL: Array(exactKL[range]), entropies: Array(entropies[range]))
+    }
+  }
+
+  private func floats(_ count: Int) -> [Float] { Array(repeating: 0, count: count) }
+}

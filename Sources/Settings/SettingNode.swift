@@ -1,0 +1,84 @@
+/// One value as it stands in a settings file: a scalar, a list or a map, and where it was written.
+///
+/// The tree is our own rather than the YAML library's so that it can cross threads and so that a
+/// value set on the command line can stand beside one read from a file.
+package struct SettingNode: Sendable, Equatable {
+  package enum Content: Sendable, Equatable {
+    /// `isText` holds for quoted scalars: `"5"` and `"null"` are text, `5` and `null` need not be.
+    case scalar(String, isText: Bool)
+    case list([SettingNode])
+    /// Entries in the order of the file.
+    case map([SettingEntry])
+  }
+
+  package var content: Content
+  package var source: SettingSource
+
+  package init(_ content: Content, source: SettingSource = .unwritten) {
+    self.content = content
+    self.source = source
+  }
+
+  /// The value that an optional setting takes when it is switched off.
+  package static let null = SettingNode(.scalar("null", isText: false))
+
+  /// A string; it is quoted on output where it would otherwise read as something else.
+  package static func text(_ text: String) -> SettingNode { .init(.scalar(text, isText: true)) }
+
+  /// A number or a truth value, written as it stands.
+  package static func literal(_ text: String) -> SettingNode { .init(.scalar(text, isText: false)) }
+
+  package static func list(_ items: [SettingNode]) -> SettingNode { .init(.list(items)) }
+
+  package static func map(_ entries: [(String, SettingNode)]) -> SettingNode {
+    .init(.map(entries.map { SettingEntry(key: $0.0, value: $0.1, source: .unwritten) }))
+  }
+
+  /// Whether this is an unquoted `null`, `~` or nothing at all.
+  package var isNull: Bool {
+    guard case .scalar(let text, isText: false) = content else { return false }
+    return ["", "~", "null", "Null", "NULL"].contains(text)
+  }
+
+  /// The entry of a map under `key`.
+  package func entry(_ key: String) -> SettingEntry? {
+    guard case .map(let entries) = content else { return nil }
+    return entries.first { $0.key == key }
+  }
+
+  /// What stands here, in the words of an error message.
+  var summary: String {
+    switch content {
+    case .scalar where isNull: "nothing"
+    case .scalar(let text, isText: true): "the text \"\(text)\""
+    case .scalar(let text, isText: false): "`\(text)`"
+    case .list: "a list"
+    case .map: "a section"
+    }
+  }
+}
+
+/// One `key: value` of a map, with the place of the key.
+package struct SettingEntry: Sendable, Equatable {
+  package var key: String
+  package var value: SettingNode
+  package var source: SettingSource
+}
+
+/// Where a setting was written.
+package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
+  /// A line of a file, counted from 1.
+  case line(file: String, Int)
+  /// An override on the command line, as typed after `--set`.
+  case assignment(String)
+  /// Nowhere: a default.
+  case unwritten
+
+  package var description: String {
+    switch self {
+    case .line(let file, let line): "\(file):\(line)"
+    case .assignment(let text): "--set \(text)"
+    case .unwritten: ""
+    }
+  }
+}

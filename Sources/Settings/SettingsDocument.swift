@@ -1,0 +1,108 @@
+package import Foundation
+
+/// A settings file with the overrides of the command line laid over it.
+package struct SettingsDocument: Sendable {
+  private var root: SettingNode
+
+  /// Parses YAML.
+  ///
+  /// - Parameter file: the name that errors give.
+  /// - Throws: ``SettingsError`` with the line for a syntax error or a key given twice.
+  package init(yaml: String, file: String) throws(SettingsError) {
+    root = try SettingNode.parse(yaml: yaml) { .line(file: file, $0) }
+  }
+
+  /// Reads a YAML file.
+  package init(contentsOf url: URL) throws(SettingsError) {
+    let file = url.relativePath
+    let data: Data
+    do {
+      data = try Data(contentsOf: url)
+    } catch {
+      throw SettingsError(
+        source: .unwritten, path: file, problem: "this file cannot be read",
+        advice: "check that it exists and that you may read it")
+    }
+    guard let yaml = String(data: data, encoding: .utf8) else {
+      throw SettingsError(
+        source: .unwritten, path: file, problem: "this file is not UTF-8 text",
+        advice: "save it as plain UTF-8 text")
+    }
+    try self.init(yaml: yaml, file: file)
+  }
+
+  /// Lays `key.path=value` over the document; items of a list are `annotators.0.flip` or
+  /// `annotators[0].flip`. The value is parsed as YAML.
+  ///
+  /// A path that no configuration knows is refused when the document is read.
+  package mutating func set(_ assignment: String) throws(SettingsError) {
+    let source = SettingSource.assignment(assignment)
+    guard let separator = assignment.firstIndex(of: "=") else {
+      throw SettingsError(
+        source: source, path: "", problem: "there is no `=`",
+        advice: "write it as `key.path=value`")
+    }
+    let path = String(assignment[..<separator])
+    let keys = path.replacing("[", with: ".").replacing("]", with: "")
+      .split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard keys.allSatisfy({ !$0.isEmpty }) else {
+      throw SettingsError(
+        source: source, path: path, problem: "a key of the path is empty",
+        advice: "write it as `key.path=value`")
+    }
+    let text = String(assignment[assignment.index(after: separator)...])
+    var value = try SettingNode.parse(yaml: text) { _ in source }
+    if text.allSatisfy(\.isWhitespace) {
+      value = SettingNode(.scalar("", isText: false), source: source)
+    }
+    try Self.set(value, at: keys[...], in: &root, within: "", source: source)
+  }
+
+  private static func set(
+    _ value: SettingNode, at keys: ArraySlice<String>, in node: inout SettingNode,
+    within path: String, source: SettingSource
+  ) throws(SettingsError) {
+    guard let key = keys.first else {
+      node = value
+      return
+    }
+    let inner = path.isEmpty ? key : "\(path).\(key)"
+    if node.isNull { node = SettingNode(.map([]), source: source) }
+    switch node.content {
+    case .map(var entries):
+      let index =
+        entries.firstIndex { $0.key == key }
+        ?? {
+          let empty = SettingNode(.map([]), source: source)
+          entries.append(SettingEntry(key: key, value: empty, source: source))
+          return entries.count - 1
+        }()
+      try set(
+        value, at: keys.dropFirst(), in: &entries[index].value, within: inner, source: source)
+      if keys.count == 1 { entries[index].source = source }
+      node.content = .map(entries)
+    case .list(var items):
+      guard let index = Int(key), items.indices.contains(index) else {
+        throw SettingsError(
+          source: source, path: inner, problem: "`\(path)` is a list of \(items.count)",
+          advice: "name one of its items, counted from 0, or give the whole list")
+      }
+      try set(value, at: keys.dropFirst(), in: &items[index], within: inner, source: source)
+      node.content = .list(items)
+    case .scalar:
+      throw SettingsError(
+        source: source, path: inner, problem: "`\(path)` is a single value, not a section",
+        advice: "set `\(path)` itself")
+    }
+  }
+
+  /// The configuration that the document describes, with defaults for what it leaves out.
+  ///
+  /// - Throws: ``SettingsError`` for the first unknown key, wrong type, value out of range or
+  ///   combination that the configuration refuses.
+  package func read<Configuration: Configurable>(
+    _ type: Configuration.Type = Configuration.self
+  ) throws(SettingsError) -> Configuration {
+    try Configuration(SettingsLocation(path: "", node: root, source: root.source))
+  }
+}

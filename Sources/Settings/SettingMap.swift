@@ -14,7 +14,9 @@ package struct SettingMap<Value: SettingValue>: SettingValue {
 
   package init(_ entries: [Entry] = []) { self.entries = entries }
 
-  package static var typeDescription: String { "a map from names, each to \(Value.typeDescription)" }
+  package static var typeDescription: String {
+    "a map from names, each to \(Value.typeDescription)"
+  }
 
   package init(_ location: SettingsLocation) throws(SettingsError) {
     entries = []

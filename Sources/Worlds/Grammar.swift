@@ -1,0 +1,194 @@
+import Settings
+import Tensors
+
+/// A checked grammar with numbered words and symbols.
+struct Grammar: Sendable {
+  enum Token: Sendable, Equatable {
+    case word(Int)
+    case symbol(Int)
+  }
+
+  struct Production: Sendable {
+    let tokens: [Token]
+    let weight: Double
+  }
+
+  /// Rules a grammar may have, so that a chain of them cannot exhaust the stack.
+  private static let largestCount = 1_000
+
+  let symbols: [String]
+  let productions: [[Production]]
+  let start: Int
+  /// The words in order of first appearance.
+  let vocabulary: [String]
+  let wordIndex: [String: Int]
+
+  /// - Throws: ``SettingsError`` for a grammar that is empty or too large, names a symbol that is
+  ///   not defined, holds a rule that is never used or never ends, or recurses before the end of
+  ///   an expansion.
+  init(_ configuration: GrammarConfiguration, at location: SettingsLocation) throws(SettingsError) {
+    let rules = configuration.rules.entries
+    let place = location.key("rules")
+    guard !rules.isEmpty else {
+      throw place.error("the grammar has no rules", advice: "add `symbol: [expansion, …]` lines")
+    }
+    guard rules.count <= Self.largestCount else {
+      throw place.error(
+        "\(rules.count) rules are too many", advice: "use at most \(Self.largestCount)")
+    }
+    let symbols = rules.map(\.name)
+    guard let start = symbols.firstIndex(of: configuration.start) else {
+      throw location.key("start").error(
+        "there is no rule for the start symbol `\(configuration.start)`",
+        advice: Suggestion.advice(for: configuration.start, among: symbols, called: "rules"))
+    }
+    self.symbols = symbols
+    self.start = start
+    var lexer = GrammarLexer(symbols: symbols)
+    var productions: [[Production]] = []
+    for rule in rules {
+      productions.append(try lexer.productions(of: rule.value, at: place.key(rule.name)))
+    }
+    self.productions = productions
+    vocabulary = lexer.vocabulary
+    wordIndex = lexer.wordIndex
+    try check(rules: rules, at: place)
+  }
+
+  private func check(
+    rules: [SettingMap<WeightedExpansions>.Entry], at place: SettingsLocation
+  ) throws(SettingsError) {
+    let reached = symbols.indices.map(reachable)
+    let endings = endingSymbols()
+    for symbol in symbols.indices {
+      let rulePlace = place.key(symbols[symbol])
+      guard symbol == start || reached[start].contains(symbol) else {
+        throw rulePlace.error(
+          "no text can reach this rule", advice: "use `<\(symbols[symbol])>` or remove the rule")
+      }
+      guard endings.contains(symbol) else {
+        throw rulePlace.error(
+          "this rule never ends", advice: "add an expansion without `<\(symbols[symbol])>`")
+      }
+      for (index, production) in productions[symbol].enumerated() {
+        for case .symbol(let inner) in production.tokens.dropLast()
+        where inner == symbol || reached[inner].contains(symbol) {
+          let text = rules[symbol].value.expansions[index].text
+          throw WeightedExpansions.place(of: index, text: text, in: rulePlace).error(
+            "`<\(symbols[inner])>` leads back to `<\(symbols[symbol])>` inside \"\(text)\"",
+            advice: "a symbol may lead back to itself only as the last symbol of an expansion")
+        }
+      }
+    }
+    guard !vocabulary.isEmpty else {
+      throw place.error("the grammar has no words", advice: "add expansions with words")
+    }
+  }
+
+  /// The symbols that a symbol leads to in one step or more.
+  private func reachable(from symbol: Int) -> Set<Int> {
+    var found: Set<Int> = []
+    var pending = [symbol]
+    while let next = pending.popLast() {
+      for production in productions[next] {
+        for case .symbol(let inner) in production.tokens where found.insert(inner).inserted {
+          pending.append(inner)
+        }
+      }
+    }
+    return found
+  }
+
+  /// The symbols from which some text can be completed: the least fixed point.
+  private func endingSymbols() -> Set<Int> {
+    var endings: Set<Int> = []
+    var count = -1
+    while count != endings.count {
+      count = endings.count
+      for symbol in symbols.indices
+      where productions[symbol].contains(where: { production in
+        production.tokens.allSatisfy { token in
+          if case .symbol(let inner) = token { endings.contains(inner) } else { true }
+        }
+      }) {
+        endings.insert(symbol)
+      }
+    }
+    return endings
+  }
+
+  /// A text drawn from the grammar, or `nil` if it has more than `limit` words.
+  func sample(limit: Int, using generator: inout SeededGenerator) -> [String]? {
+    var words: [String] = []
+    var pending: [Token] = [.symbol(start)]
+    var steps = 0  // symbols may also go round without a word
+    while let token = pending.popLast() {
+      steps += 1
+      guard steps <= 1_000 + 100 * limit else { return nil }
+      switch token {
+      case .word(let word):
+        guard words.count < limit else { return nil }
+        words.append(vocabulary[word])
+      case .symbol(let symbol):
+        let choice = generator.index(weightedBy: productions[symbol].map(\.weight))
+        pending.append(contentsOf: productions[symbol][choice].tokens.reversed())
+      }
+    }
+    return words
+  }
+}
+
+/// Turns expansions into tokens, numbering words as they first appear.
+private struct GrammarLexer {
+  let symbols: [String]
+  let symbolIndex: [String: Int]
+  var vocabulary: [String] = []
+  var wordIndex: [String: Int] = [:]
+
+  init(symbols: [String]) {
+    self.symbols = symbols
+    symbolIndex = Dictionary(
+      symbols.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  mutating func productions(
+    of rule: WeightedExpansions, at location: SettingsLocation
+  ) throws(SettingsError) -> [Grammar.Production] {
+    guard !rule.expansions.isEmpty else {
+      throw location.error("this rule has no expansions", advice: "add one, or remove the rule")
+    }
+    var productions: [Grammar.Production] = []
+    for (index, expansion) in rule.expansions.enumerated() {
+      let place = WeightedExpansions.place(of: index, text: expansion.text, in: location)
+      var tokens: [Grammar.Token] = []
+      for part in expansion.text.split(whereSeparator: \.isWhitespace) {
+        tokens.append(try token(String(part), at: place))
+      }
+      productions.append(Grammar.Production(tokens: tokens, weight: expansion.weight))
+    }
+    return productions
+  }
+
+  private mutating func token(
+    _ part: String, at place: SettingsLocation
+  ) throws(SettingsError) -> Grammar.Token {
+    guard part.contains("<") || part.contains(">") else {
+      if let index = wordIndex[part] { return .word(index) }
+      wordIndex[part] = vocabulary.count
+      vocabulary.append(part)
+      return .word(vocabulary.count - 1)
+    }
+    let name = part.dropFirst().dropLast()
+    guard part.hasPrefix("<"), part.hasSuffix(">"), !name.contains(where: { "<>".contains($0) })
+    else {
+      throw place.error(
+        "`\(part)` is neither a word nor a symbol", advice: "write symbols as `<name>`, apart")
+    }
+    guard let symbol = symbolIndex[String(name)] else {
+      throw place.error(
+        "there is no rule for `\(part)`",
+        advice: Suggestion.advice(for: String(name), among: symbols, called: "rules"))
+    }
+    return .symbol(symbol)
+  }
+}

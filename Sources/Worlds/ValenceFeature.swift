@@ -1,0 +1,82 @@
+import Foundation
+package import Settings
+
+/// Words that are worth the same.
+package struct WordGroup: Configurable, Equatable {
+  package var words: [String] = []
+  package var value = 0.0
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = [
+    Field("words", \.words, "the words of the group", isRequired: true),
+    Field("value", \.value, "what each of them is worth", isRequired: true),
+  ]
+}
+
+/// How favourable a text is: the values of its words, turned and scaled by the modifiers right
+/// before them, summed: `Σ value · Π factors`, squashed to `scale · tanh(sum / scale)`.
+package struct ValenceFeature: GoldTerm, Equatable {
+  package var feature = GoldFeatureKind.valence
+  package var weight = 1.0
+  package var scale = 0.0
+  package var negations: [String] = []
+  package var negationFactor = -1.0
+  package var intensifiers = SettingMap<Double>()
+  package var lexicon: [WordGroup] = []
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = [
+    Field("feature", \.feature, "valence: how favourable the words are", isRequired: true),
+    Field("weight", \.weight, "gold reward for each unit of squashed valence"),
+    Field("scale", \.scale, "bound that tanh squashes the sum to; 0 leaves it as it is", in: 0...),
+    Field("negations", \.negations, "words that turn the valued word after them round"),
+    Field(
+      "negation_factor", \.negationFactor,
+      "what a negation multiplies by: −1 turns round, −0.8 turns round and damps"),
+    Field("intensifiers", \.intensifiers, "words that multiply the valued word after them"),
+    Field("lexicon", \.lexicon, "groups of words with the value of each", isRequired: true),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    var seen: Set<String> = []
+    for (word, place) in namedWords(at: location) where !seen.insert(word).inserted {
+      throw place.error(
+        "`\(word)` already has a part in the valence", advice: "keep one of its entries")
+    }
+  }
+
+  func namedWords(at location: SettingsLocation) -> [(word: String, place: SettingsLocation)] {
+    let intensified = location.key("intensifiers")
+    let groups = location.key("lexicon")
+    return negations.enumerated().map { ($1, location.key("negations").item($0)) }
+      + intensifiers.entries.map { ($0.name, intensified.key($0.name)) }
+      + lexicon.enumerated().flatMap { index, group in
+        group.words.enumerated().map { ($1, groups.item(index).key("words").item($0)) }
+      }
+  }
+
+  func measure() -> @Sendable (JudgedText) -> Double {
+    var factors: [String: Double] = [:]
+    var values: [String: Double] = [:]
+    for word in negations { factors[word] = negationFactor }
+    for entry in intensifiers.entries { factors[entry.name] = entry.value }
+    for group in lexicon {
+      for word in group.words { values[word] = group.value }
+    }
+    return { [scale, factors, values] text in
+      var sum = 0.0
+      var factor = 1.0
+      for word in text.words {
+        if let modifier = factors[word] {
+          factor *= modifier
+        } else {
+          sum += factor * (values[word] ?? 0)
+          factor = 1
+        }
+      }
+      return scale == 0 ? sum : scale * tanh(sum / scale)
+    }
+  }
+}

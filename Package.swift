@@ -73,7 +73,8 @@ let package = Package(
       "AlignmentLoop",
       sees: [
         "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
-        "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling", "PolicyOptimization",
+        "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling",
+        "PolicyOptimization",
         "Evaluation", "RunRecords", "Reports",
       ]),
     .executableTarget(

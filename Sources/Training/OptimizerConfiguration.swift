@@ -25,7 +25,8 @@ package struct OptimizerConfiguration: Configurable, Equatable {
     Field(
       "clip_norm", \Self.clipNorm, "largest global gradient norm; larger ones are scaled down",
       in: Above(0.0)),
-    Field("epsilon", \Self.epsilon, "AdamW's ε, which bounds the step where gradients are tiny",
+    Field(
+      "epsilon", \Self.epsilon, "AdamW's ε, which bounds the step where gradients are tiny",
       in: Above(0.0)),
   ]
 

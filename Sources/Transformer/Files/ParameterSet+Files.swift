@@ -1,5 +1,5 @@
 import Autodiff
-import Checkpoints
+package import Checkpoints
 import Foundation
 import Tensors
 
@@ -46,17 +46,26 @@ extension ParameterSet {
     }
   }
 
-  /// Writes every parameter as float32 under its Hugging Face name.
-  func write(to directory: URL, _ shape: DecoderConfiguration) throws {
+  /// The parameters under their Hugging Face names, as a checkpoint holds them.
+  func exported(_ shape: DecoderConfiguration) -> [NamedTensor] {
     let table = ParameterNames(shape)
-    let named = zip(names, tensors).flatMap { name, tensor in
+    return zip(names, tensors).flatMap { name, tensor in
       table.pieces(of: name, rows: tensor.rows).map { piece in
         NamedTensor(
           name: piece.name, tensor: tensor.rows(piece.rows, transposed: piece.isTransposed))
       }
     }
-    try Safetensors.write(named, to: directory.appending(path: "model.safetensors"))
   }
+
+  /// Writes every parameter as float32 under its Hugging Face name.
+  func write(to directory: URL, _ shape: DecoderConfiguration) throws {
+    try Safetensors.write(exported(shape), to: directory.appending(path: "model.safetensors"))
+  }
+}
+
+extension TransformerModel {
+  /// The parameters under their Hugging Face names, as a checkpoint holds them.
+  package var exportedTensors: [NamedTensor] { parameters.exported(configuration) }
 }
 
 extension TensorArchive {

@@ -1,0 +1,6 @@
+package import Autodiff
+
+/// The operations of this room; each has finite-difference checks.
+package enum RewardModelingOperations {
+  package static var all: [any Operation.Type] { [PairwiseLoss.self] }
+}

@@ -1,0 +1,20 @@
+import Autodiff
+import Tensors
+import Testing
+
+@Suite("Gradients agree with finite differences")
+struct GradientTests {
+  @Test("every operation of the room", arguments: AutodiffOperations.all.flatMap(\.gradientChecks))
+  func operation(_ check: GradientCheck) {
+    #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
+  }
+
+  @Test("a wrong gradient is seen")
+  func wrongGradient() {
+    let check = GradientCheck("sum counted once", inputs: [[4]]) { tape, inputs in
+      // The second term is made a constant on the way, so its gradient is lost.
+      tape.add(inputs[0], tape.constant(inputs[0].value))
+    }
+    #expect(check.largestError() > 0.1)
+  }
+}

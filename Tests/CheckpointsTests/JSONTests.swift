@@ -9,7 +9,7 @@ import Testing
     "documents are read and written back as they were",
     arguments: [
       #"{"z":1,"a":[true,false,null,-2.5,"x"],"m":{}}"#, "[]", "\"é\\n\\\"\\\\\"", "0", "-0.0",
-      "12345678901", "1e+20", #"{"é":1,"é":2}"#, "\"😀\\u0001\"",
+      "12345678901", "1e+20", "{\"\u{E9}\":1,\"e\u{301}\":2}", "\"😀\\u0001\"",
     ])
   func roundTrip(text: String) throws {
     let value = try JSONValue(parsing: text.utf8)

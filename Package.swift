@@ -89,6 +89,15 @@ let package = Package(
     tests(of: "Reports", sees: ["RunRecords"]),
     tests(of: "Tensors"),
     tests(of: "Autodiff", sees: ["Tensors"]),
+    tests(of: "Training", sees: ["Autodiff", "Tensors"]),
+    tests(of: "Evaluation", sees: ["Transformer", "Autodiff", "Tensors"]),
+    tests(of: "SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors"]),
+    tests(
+      of: "RewardModeling",
+      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors"]),
+    tests(
+      of: "PolicyOptimization",
+      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
     tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
     .testTarget(
       name: "ParityTests",

@@ -1,6 +1,6 @@
 /// The operations of this room; each has finite-difference checks.
 package enum AutodiffOperations {
-  package static var all: [any Operation.Type] {
+  package static var all: [any DifferentiableOperation.Type] {
     [
       Addition.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self, Linear.self,
       LogProbabilities.self, RMSNorm.self, SwiGLU.self, WeightedSum.self,

@@ -16,7 +16,7 @@ package struct Variable {
 /// scoring and the frozen models, and keeps no intermediate value alive.
 package final class Tape {
   private struct Node {
-    let operation: (any Operation)?  // nil for a parameter
+    let operation: (any DifferentiableOperation)?  // nil for a parameter
     let inputs: [Int]
   }
 
@@ -57,7 +57,7 @@ package final class Tape {
 
   /// Puts an operation on the tape. Without a differentiable input, its output is a constant.
   package func record(
-    _ operation: @autoclosure () -> some Operation, inputs: [Variable], output: Tensor
+    _ operation: @autoclosure () -> some DifferentiableOperation, inputs: [Variable], output: Tensor
   ) -> Variable {
     guard isRecording, inputs.contains(where: \.requiresGradient) else { return constant(output) }
     nodes.append(Node(operation: operation(), inputs: inputs.map(\.node)))

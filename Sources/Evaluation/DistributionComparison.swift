@@ -1,6 +1,6 @@
 import Autodiff
 import CVectorMath
-package import Tensors
+import Tensors
 package import Transformer
 
 /// What a policy and its reference say about the tokens of one response.

@@ -10,7 +10,7 @@ package import Tensors
 ///
 /// rewards `[2 B]`: chosen and rejected of pair 0, of pair 1, …; m margins `[B]`; w weight, 1 over the
 /// pairs of the whole batch; η centering.
-package struct PairwiseLoss: Operation {
+package struct PairwiseLoss: DifferentiableOperation {
   let slopes: Tensor  // [2 B] ∂L/∂rewards
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {

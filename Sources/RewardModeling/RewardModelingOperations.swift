@@ -2,5 +2,5 @@ package import Autodiff
 
 /// The operations of this room; each has finite-difference checks.
 package enum RewardModelingOperations {
-  package static var all: [any Operation.Type] { [PairwiseLoss.self] }
+  package static var all: [any DifferentiableOperation.Type] { [PairwiseLoss.self] }
 }

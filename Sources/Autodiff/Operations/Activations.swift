@@ -3,7 +3,7 @@ package import Tensors
 
 /// y = x · σ(2u), u = √(2/π)(x + 0.044715 x³): GELU in its tanh form (Hendrycks and Gimpel 2016),
 /// `gelu_new` in GPT-2.
-package struct GELU: Operation {
+package struct GELU: DifferentiableOperation {
   let input: Tensor
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
@@ -23,7 +23,7 @@ package struct GELU: Operation {
 /// y = SiLU(g) · u, where x = (g, u): the gated unit of Llama (Shazeer 2020).
 ///
 /// x `[N, 2F]`, y `[N, F]`.
-package struct SwiGLU: Operation {
+package struct SwiGLU: DifferentiableOperation {
   let input: Tensor  // [N, 2F]
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {

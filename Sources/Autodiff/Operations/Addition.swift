@@ -1,7 +1,7 @@
 package import Tensors
 
 /// y = a + b, for a residual connection.
-package struct Addition: Operation {
+package struct Addition: DifferentiableOperation {
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     inputs.add(outputGradient, to: 0)
     inputs.add(outputGradient, to: 1)

@@ -1,7 +1,7 @@
 package import Tensors
 
 /// The same elements as a vector.
-package struct Flattening: Operation {
+package struct Flattening: DifferentiableOperation {
   let shape: [Int]
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {

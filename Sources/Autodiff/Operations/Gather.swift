@@ -4,7 +4,7 @@ package import Tensors
 /// y[i] = table[index[i]]: an embedding, or rows picked out of a hidden state.
 ///
 /// table `[V, C]`, y `[N, C]`.
-package struct Gather: Operation {
+package struct Gather: DifferentiableOperation {
   let indices: [Int32]  // [N]
   let tableShape: [Int]
 

@@ -4,7 +4,7 @@ package import Tensors
 /// y = x Wᵀ + b
 ///
 /// x `[N, I]`, W `[O, I]` as in `torch.nn.Linear`, b `[O]`, y `[N, O]`.
-package struct Linear: Operation {
+package struct Linear: DifferentiableOperation {
   let input: Tensor  // [N, I]
   let weight: Tensor  // [O, I]
   let hasBias: Bool

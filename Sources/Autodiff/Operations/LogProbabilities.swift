@@ -4,7 +4,7 @@ package import Tensors
 /// ℓ[i] = log softmax(x[i] / T)[target[i]], softmax and gather in one pass.
 ///
 /// x `[N, V]` logits, ℓ `[N]`, T temperature.
-package struct LogProbabilities: Operation {
+package struct LogProbabilities: DifferentiableOperation {
   let logits: Tensor  // [N, V]
   let logSums: Tensor  // [N]
   let targets: [Int32]  // [N]

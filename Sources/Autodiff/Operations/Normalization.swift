@@ -4,7 +4,7 @@ package import Tensors
 /// y = (x − mean) / √(variance + ε) · gain + bias over the last dimension (Ba et al. 2016).
 ///
 /// x `[N, C]`, gain and bias `[C]`.
-package struct LayerNorm: Operation {
+package struct LayerNorm: DifferentiableOperation {
   let input: Tensor  // [N, C]
   let gain: Tensor  // [C]
   let mean: Tensor  // [N]
@@ -46,7 +46,7 @@ package struct LayerNorm: Operation {
 /// y = x / √(mean x² + ε) · gain over the last dimension (Zhang and Sennrich 2019).
 ///
 /// x `[N, C]`, gain `[C]`.
-package struct RMSNorm: Operation {
+package struct RMSNorm: DifferentiableOperation {
   let input: Tensor  // [N, C]
   let gain: Tensor  // [C]
   let inverse: Tensor  // [N] 1 / √(mean x² + ε)

@@ -1,7 +1,7 @@
 package import Tensors
 
 /// s = Σ wᵢ xᵢ with constant weights: means, masks and projections.
-package struct WeightedSum: Operation {
+package struct WeightedSum: DifferentiableOperation {
   let weights: Tensor
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {

@@ -7,7 +7,7 @@ package import Tensors
 /// P = softmax(Q Kᵀ / √d), y = P V (Vaswani et al. 2017), each query head h with the key-value head
 /// h / (heads / keyValueHeads) (Ainslie et al. 2023). The probabilities are not kept: they come
 /// back from the scores and one log-sum per row and head.
-package struct Attention: Operation {
+package struct Attention: DifferentiableOperation {
   let rows: Tensor  // [N, (H + 2 Hkv) d], rotated
   let logSums: Tensor  // [H, N]
   let shape: AttentionShape

@@ -3,7 +3,7 @@ package import Tensors
 /// A differentiable step, with the values that its backward pass needs as named properties.
 ///
 /// Its forward function, an extension of ``Tape``, stands beside it in the same file.
-package protocol Operation {
+package protocol DifferentiableOperation {
   /// Adds ∂L/∂input to every needed input, given ∂L/∂output.
   func backward(_ outputGradient: Tensor, into inputs: inout InputGradients)
 

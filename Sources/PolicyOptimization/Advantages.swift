@@ -1,0 +1,61 @@
+/// From scores and values to what the update pushes on.
+package enum Advantages {
+  /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode.
+  ///
+  /// r_t = −β KL_t, plus the score at the last token; generalised advantage estimation (Schulman et
+  /// al. 2016) δ_t = r_t + γ V_{t+1} − V_t, A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token;
+  /// R_t = A_t + V_t. Whitening comes after the returns are formed, or the value model would chase a
+  /// moving scale.
+  package static func fill(_ experience: inout Experience, _ configuration: PPOConfiguration) {
+    for index in experience.episodes.indices {
+      let beta = experience.coefficient
+      fill(&experience.episodes[index], beta: beta, configuration)
+    }
+    if configuration.whitenAdvantages { whiten(&experience) }
+  }
+
+  private static func fill(
+    _ episode: inout Episode, beta: Double, _ configuration: PPOConfiguration
+  ) {
+    let last = episode.length - 1
+    episode.kl = (0...last).map {
+      configuration.kl.estimator(
+        logProbability: episode.logProbabilities[$0],
+        reference: episode.referenceLogProbabilities[$0], exact: episode.exactKL[$0])
+    }
+    episode.rewards = episode.kl.map { -beta * $0 }
+    episode.rewards[last] += episode.score
+    episode.advantages = estimate(
+      rewards: episode.rewards, values: episode.values, discount: configuration.discount,
+      lambda: configuration.lambda)
+    episode.returns = zip(episode.advantages, episode.values).map { $0 + $1 }
+  }
+
+  /// Generalised advantage estimates of one episode.
+  package static func estimate(
+    rewards: [Double], values: [Double], discount: Double, lambda: Double
+  ) -> [Double] {
+    var advantages = Array(repeating: 0.0, count: rewards.count)
+    var (next, nextValue) = (0.0, 0.0)
+    for index in rewards.indices.reversed() {
+      let delta = rewards[index] + discount * nextValue - values[index]
+      next = delta + discount * lambda * next
+      nextValue = values[index]
+      advantages[index] = next
+    }
+    return advantages
+  }
+
+  /// Brings the advantages of all tokens to mean 0 and standard deviation 1.
+  package static func whiten(_ experience: inout Experience) {
+    let all = experience.episodes.flatMap(\.advantages)
+    let mean = all.reduce(0, +) / Double(all.count)
+    let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
+    let inverse = 1 / (variance.squareRoot() + 1e-8)
+    for index in experience.episodes.indices {
+      experience.episodes[index].advantages = experience.episodes[index].advantages.map {
+        ($0 - mean) * inverse
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Autodiff
+package import Tensors
+package import Training
+package import Transformer
+
+/// Proximal policy optimisation of a language model with a KL penalty against its reference
+/// (Stiennon et al. 2020; Ouyang et al. 2022).
+///
+/// Four models in one loop: the policy answers, the reference says what it would have answered, the
+/// reward model scores the whole, the value model predicts the score; then policy and value learn.
+package struct PPOTrainer: Sendable {
+  package let configuration: PPOConfiguration
+  package private(set) var policy: LanguageModel
+  package private(set) var value: ScalarModel
+  private let rollout: Rollout
+  private var controller: KLController
+  private var policyOptimizer: Optimizer
+  private var valueOptimizer: Optimizer
+  private let generator: SeededGenerator
+
+  /// - Parameters:
+  ///   - policy: the SFT model, from which the policy starts and which stays as the reference.
+  ///   - value: starts from the reward model's trunk, with a head of zeros.
+  ///   - rollout: holds the reference and the reward.
+  package init(
+    _ configuration: PPOConfiguration, policy: LanguageModel, value: ScalarModel,
+    rollout: Rollout, using generator: SeededGenerator
+  ) {
+    self.configuration = configuration
+    self.policy = policy
+    self.value = value
+    self.rollout = rollout
+    self.generator = generator
+    controller = KLController(configuration.kl)
+    let steps = configuration.iterations * configuration.epochs * configuration.minibatches
+    policyOptimizer = Optimizer(
+      configuration.policy, for: policy.parameters, stage: "PPO policy", totalSteps: steps)
+    valueOptimizer = Optimizer(
+      configuration.value, for: value.parameters, stage: "PPO value model", totalSteps: steps)
+  }
+
+  /// Runs every iteration.
+  ///
+  /// - Parameters:
+  ///   - prompts: as many prompts as asked for, for an iteration (from 0).
+  ///   - report: gets the metrics of an iteration and its experience.
+  package mutating func run(
+    prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
+    report: (inout StepMetrics, Experience) throws -> Void
+  ) throws {
+    for iteration in 0..<configuration.iterations {
+      let stream = generator.stream("iteration", iteration)
+      let (experience, timing) = try rollout.collect(
+        policy: policy, value: value, prompts: prompts(iteration, configuration.episodes),
+        using: stream, coefficient: controller.coefficient)
+      let clock = ContinuousClock()
+      let start = clock.now
+      let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
+        experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
+        valueOptimizer: &valueOptimizer, using: stream.stream("update"))
+      var metrics = StepMetrics(
+        step: iteration + 1, of: configuration.iterations,
+        PPOMetrics.values(experience, statistics)
+          + [
+            ("time/rollout", timing.sampling), ("time/score", timing.scoring),
+            ("time/update", (clock.now - start) / .seconds(1)),
+          ])
+      let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
+      controller.update(
+        kl: kl / Double(experience.episodes.count), episodes: experience.episodes.count)
+      try report(&metrics, experience)
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Autodiff
+import Tensors
+import Training
+import Transformer
+
+/// The update of one iteration: some epochs of minibatch steps on policy and value model.
+struct PPOUpdate {
+  let configuration: PPOConfiguration
+  let workers: Workers
+
+  /// Sums over the minibatches of an update.
+  struct Statistics {
+    var steps = 0
+    var tokens = 0
+    var policyLoss = 0.0
+    var policyGradientNorm = 0.0
+    var ratios = RatioStatistics()
+    var valueLoss = 0.0
+    var valueClipped = 0
+  }
+
+  /// - Parameter generator: orders the episodes of each epoch.
+  func run(
+    _ experience: Experience, policy: inout LanguageModel, policyOptimizer: inout Optimizer,
+    value: inout ScalarModel, valueOptimizer: inout Optimizer, using generator: SeededGenerator
+  ) throws -> Statistics {
+    var statistics = Statistics()
+    let size = experience.episodes.count / configuration.minibatches
+    for epoch in 0..<configuration.epochs {
+      var shuffler = generator.stream("epoch", epoch)
+      let order = shuffler.permutation(of: experience.episodes.count)
+      for minibatch in 0..<configuration.minibatches {
+        let episodes = order[minibatch * size..<(minibatch + 1) * size].map {
+          experience.episodes[$0]
+        }
+        statistics.steps += 1
+        statistics.tokens += episodes.reduce(0) { $0 + $1.length }
+        try updatePolicy(&policy, &policyOptimizer, on: episodes, &statistics)
+        try updateValue(&value, &valueOptimizer, on: episodes, &statistics)
+      }
+    }
+    return statistics
+  }
+
+  private func updatePolicy(
+    _ policy: inout LanguageModel, _ optimizer: inout Optimizer, on episodes: [Episode],
+    _ statistics: inout Statistics
+  ) throws {
+    let (gradients, loss, ratios) = try policyGradients(of: policy, on: episodes)
+    statistics.ratios.add(ratios)
+    statistics.policyLoss += loss
+    statistics.policyGradientNorm += try optimizer.step(
+      &policy.parameters, gradients: gradients, loss: loss, workers: workers)
+  }
+
+  private func updateValue(
+    _ value: inout ScalarModel, _ optimizer: inout Optimizer, on episodes: [Episode],
+    _ statistics: inout Statistics
+  ) throws {
+    let (gradients, loss, clipped) = try valueGradients(of: value, on: episodes)
+    statistics.valueLoss += loss
+    statistics.valueClipped += clipped
+    _ = try optimizer.step(&value.parameters, gradients: gradients, loss: loss, workers: workers)
+  }
+
+  /// The clipped policy loss of a minibatch, a mean over its tokens, and its gradients.
+  func policyGradients(
+    of policy: LanguageModel, on episodes: [Episode]
+  ) throws -> (Gradients, loss: Double, RatioStatistics) {
+    let tokens = episodes.reduce(0) { $0 + $1.length }
+    let ranges = Shards.ranges(
+      of: episodes.count, tokens: episodes.reduce(0) { $0 + $1.exchange.count })
+    let (gradients, results) = try DataParallel(workers: workers).gradients(
+      of: policy.parameters, shards: ranges.count
+    ) { shard, tape in
+      let shard = episodes[ranges[shard]]
+      let logProbabilities = policy.responseLogProbabilities(
+        shard.map(\.exchange), temperature: configuration.temperature, on: tape
+      ).logProbabilities
+      let (loss, ratios) = tape.clippedPolicyLoss(
+        logProbabilities, old: shard.flatMap(\.logProbabilities),
+        advantages: shard.flatMap(\.advantages), clipRange: configuration.clipRange,
+        weight: 1 / Double(tokens))
+      return (loss, (loss: Double(loss.value[0]), ratios: ratios))
+    }
+    var ratios = RatioStatistics()
+    for result in results { ratios.add(result.ratios) }
+    return (gradients, results.reduce(0) { $0 + $1.loss }, ratios)
+  }
+
+  /// The clipped value loss of a minibatch, a mean over its tokens, and its gradients.
+  func valueGradients(
+    of value: ScalarModel, on episodes: [Episode]
+  ) throws -> (Gradients, loss: Double, clipped: Int) {
+    let tokens = episodes.reduce(0) { $0 + $1.length }
+    let ranges = Shards.ranges(
+      of: episodes.count, tokens: episodes.reduce(0) { $0 + $1.exchange.count })
+    let (gradients, results) = try DataParallel(workers: workers).gradients(
+      of: value.parameters, shards: ranges.count
+    ) { shard, tape in
+      let shard = episodes[ranges[shard]]
+      let (loss, clipped) = tape.clippedValueLoss(
+        value.values(shard.map(\.exchange), on: tape), old: shard.flatMap(\.values),
+        returns: shard.flatMap(\.returns), clipRange: configuration.valueClipRange,
+        weight: 1 / Double(tokens))
+      return (loss, (loss: Double(loss.value[0]), clipped: clipped))
+    }
+    return (
+      gradients, results.reduce(0) { $0 + $1.loss }, results.reduce(0) { $0 + $1.clipped }
+    )
+  }
+}

@@ -1,0 +1,77 @@
+package import Autodiff
+import Foundation
+package import Tensors
+
+/// L = w Σ_t max(−A_t ρ_t, −A_t clip(ρ_t, 1 ± ε)), ρ_t = exp(log π − log π_old)
+/// (Schulman et al. 2017, eq. 7).
+///
+/// log π `[M]`; log π_old and A `[M]` are constants; w weight, 1 over the tokens of the minibatch.
+package struct ClippedPolicyLoss: DifferentiableOperation {
+  let slopes: Tensor  // [M] ∂L/∂log π
+
+  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+    var gradient = slopes
+    gradient.multiply(by: outputGradient[0])
+    inputs.add(gradient, to: 0)
+  }
+
+  package static let gradientChecks = [
+    GradientCheck("clipped policy loss", inputs: [[6]]) { tape, inputs in
+      // Old log-probabilities far enough away that no ratio is near a corner of the loss.
+      let old = inputs[0].value.values.map { Double($0.rounded()) - 0.8 }
+      return tape.clippedPolicyLoss(
+        inputs[0], old: old, advantages: [1, -1, 0.5, -2, 1.5, -0.25], clipRange: 0.05,
+        weight: 0.25
+      ).loss
+    }
+  ]
+}
+
+/// How far a minibatch's policy has moved from the one that drew it.
+package struct RatioStatistics: Sendable, Equatable {
+  /// Tokens whose gradient the clip cut off.
+  package var clipped = 0
+  package var largest = 0.0
+  /// Σ (ρ − 1 − log ρ), the k3 estimate of KL(π_old ‖ π) per token.
+  package var approximateKL = 0.0
+
+  package init() {}
+
+  package mutating func add(_ other: RatioStatistics) {
+    clipped += other.clipped
+    largest = max(largest, other.largest)
+    approximateKL += other.approximateKL
+  }
+}
+
+extension Tape {
+  /// The loss of ``ClippedPolicyLoss``, a scalar, and what the ratios were.
+  package func clippedPolicyLoss(
+    _ logProbabilities: Variable, old: [Double], advantages: [Double], clipRange: Double,
+    weight: Double
+  ) -> (loss: Variable, ratios: RatioStatistics) {
+    let values = logProbabilities.value.values
+    precondition(values.count == old.count && old.count == advantages.count, "one of each a token")
+    var statistics = RatioStatistics()
+    var slopes = Tensor(logProbabilities.value.shape)
+    var loss = 0.0
+    for token in values.indices {
+      let logRatio = Double(values[token]) - old[token]
+      let ratio = exp(logRatio)
+      let free = -advantages[token] * ratio
+      let bounded = -advantages[token] * min(1 + clipRange, max(1 - clipRange, ratio))
+      loss += max(free, bounded)
+      if bounded > free {
+        statistics.clipped += 1
+      } else {
+        slopes[token] = Float(weight * free)
+      }
+      statistics.largest = max(statistics.largest, ratio)
+      statistics.approximateKL += expm1(logRatio) - logRatio
+    }
+    let variable = record(
+      ClippedPolicyLoss(slopes: slopes), inputs: [logProbabilities],
+      output: Tensor([Float(weight * loss)], shape: []))
+    return (variable, statistics)
+  }
+}

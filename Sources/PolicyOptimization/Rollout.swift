@@ -1,0 +1,88 @@
+import Autodiff
+import Evaluation
+package import Tensors
+package import Transformer
+
+/// Collects the experience of one iteration: the policy answers, and all four models judge.
+package struct Rollout: Sendable {
+  package let configuration: PPOConfiguration
+  package let reference: LanguageModel
+  /// Normalised scores of ended responses; the reward model, or anything in its place.
+  package let score: @Sendable ([Exchange]) throws -> [Double]
+  package let endOfSequence: Int32
+  package let workers: Workers
+
+  package init(
+    configuration: PPOConfiguration, reference: LanguageModel, endOfSequence: Int32,
+    workers: Workers, score: @escaping @Sendable ([Exchange]) throws -> [Double]
+  ) {
+    self.configuration = configuration
+    self.reference = reference
+    self.score = score
+    self.endOfSequence = endOfSequence
+    self.workers = workers
+  }
+
+  /// How long the two halves of a rollout took, in seconds.
+  package struct Timing: Sendable {
+    package var sampling = 0.0
+    package var scoring = 0.0
+  }
+
+  /// - Parameters:
+  ///   - prompts: one per episode.
+  ///   - generator: each episode draws from a stream of its own.
+  ///   - coefficient: β, charged per token in the rewards.
+  package func collect(
+    policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,
+    coefficient: Double
+  ) throws -> (experience: Experience, timing: Timing) {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var options = SamplingOptions()
+    options.temperature = configuration.temperature
+    options.maximumTokens = configuration.maximumTokens
+    let responses = try Sampler(options, endOfSequence: endOfSequence).responses(
+      from: policy, to: prompts,
+      generators: prompts.indices.map { generator.stream("episode", $0) }, workers: workers)
+    let sampled = clock.now
+
+    let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
+    let scores = try score(exchanges)
+    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
+    let comparison = DistributionComparison(
+      policy: policy, reference: reference, temperature: configuration.temperature)
+    let episodes = try workers.map(ranges.count) { shard in
+      let range = ranges[shard]
+      let tokens = comparison(Array(exchanges[range]))
+      var values = value.values(exchanges[range], on: Tape(recording: false)).value.values[...]
+      return zip(range, tokens).map { index, tokens in
+        let length = exchanges[index].response.count
+        defer { values = values.dropFirst(length) }
+        return Episode(
+          exchange: exchanges[index], ended: responses[index].ended,
+          logProbabilities: tokens.logProbabilities.map(Double.init),
+          referenceLogProbabilities: tokens.referenceLogProbabilities.map(Double.init),
+          exactKL: tokens.exactKL.map(Double.init), entropies: tokens.entropies.map(Double.init),
+          values: values.prefix(length).map(Double.init),
+          score: finalScore(scores[index], ended: responses[index].ended))
+      }
+    }.flatMap(\.self)
+    var experience = Experience(episodes: episodes, coefficient: coefficient)
+    Advantages.fill(&experience, configuration)
+    let timing = Timing(
+      sampling: (sampled - start) / .seconds(1), scoring: (clock.now - sampled) / .seconds(1))
+    return (experience, timing)
+  }
+
+  private func finalScore(_ score: Double, ended: Bool) -> Double {
+    var score = score
+    if let limit = configuration.scoreClip { score = min(limit, max(-limit, score)) }
+    if ended { return score }
+    switch configuration.missingEnd {
+    case .replace: return -configuration.missingEndPenalty
+    case .subtract: return score - configuration.missingEndPenalty
+    case .keep: return score
+    }
+  }
+}

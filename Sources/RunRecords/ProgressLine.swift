@@ -1,0 +1,100 @@
+import Foundation
+
+/// One state of a stage, and how it looks as a line of text.
+struct ProgressLine {
+  var stage: String
+  var done: Int
+  var total: Int
+  /// Seconds since the stage began.
+  var elapsed: Double
+  var figures: [ProgressBar.Figure]
+
+  /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal:
+  /// figures give way first, from the last, then the rate, then the bar.
+  func rendered(for terminal: Terminal) -> String {
+    // The last column stays free: some terminals wrap as soon as it is written.
+    let width = max(terminal.width() - 1, 1)
+    let counter = total > 0 ? "\(done)/\(total)" : "\(done)"
+    var details = [rate, timeLeft].compactMap(\.self) + figures.map(Self.text)
+    func columns(bar: Int) -> Int {
+      stage.count + (bar > 0 ? bar + 1 : 0) + 1 + counter.count
+        + details.reduce(0) { $0 + 2 + $1.count }
+    }
+    while columns(bar: Self.narrowestBar) > width, !details.isEmpty { details.removeLast() }
+    let bar = total > 0 ? min(width - columns(bar: 0) - 1, Self.widestBar) : 0
+    let parts = [
+      styled(stage, "1", terminal),
+      bar >= Self.narrowestBar ? self.bar(bar, terminal) : nil,
+      counter,
+    ].compactMap(\.self)
+    if columns(bar: 0) > width { return String("\(stage) \(counter)".prefix(width)) }
+    return ([parts.joined(separator: " ")] + details).joined(separator: "  ")
+  }
+
+  /// `✓ stage  700 steps in 9.8 s (71/s)  loss 1.660`
+  func summary(unit: String, for terminal: Terminal) -> String {
+    let mark = styled(terminal.usesUnicode ? "✓" : "done:", "32", terminal)
+    let speed = rate.map { " (\($0))" } ?? ""
+    let head = "\(mark) \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"
+    return ([head] + figures.map(Self.text)).joined(separator: "  ")
+  }
+
+  private static let narrowestBar = 8
+  private static let widestBar = 30
+
+  private func bar(_ width: Int, _ terminal: Terminal) -> String {
+    let fraction = min(max(Double(done) / Double(total), 0), 1)
+    let filled = Int((fraction * Double(width)).rounded(.down))
+    let full = String(repeating: terminal.usesUnicode ? "━" : "#", count: filled)
+    let empty = String(
+      repeating: terminal.usesUnicode && terminal.usesColor
+        ? "━" : terminal.usesUnicode ? "·" : "-",
+      count: width - filled)
+    return styled(full, "36", terminal) + styled(empty, "2", terminal)
+  }
+
+  private var rate: String? {
+    guard done > 0, elapsed > 0 else { return nil }
+    let rate = Double(done) / elapsed
+    return rate >= 1 ? "\(Self.significant(rate))/s" : "\(Self.significant(1 / rate)) s each"
+  }
+
+  private var timeLeft: String? {
+    guard done > 0, total > done, elapsed > 0 else { return nil }
+    return Self.clock(elapsed / Double(done) * Double(total - done)) + " left"
+  }
+
+  private func styled(_ text: String, _ code: String, _ terminal: Terminal) -> String {
+    terminal.usesColor && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+
+  private static func text(_ figure: ProgressBar.Figure) -> String {
+    "\(figure.name) \(number(figure.value))"
+  }
+
+  /// Three decimals for what is near one, exponents for what is far away.
+  private static func number(_ value: Double) -> String {
+    guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }
+    let size = abs(value)
+    if size != 0, size < 0.001 || size >= 100_000 { return String(format: "%.1e", value) }
+    return String(format: size >= 100 ? "%.1f" : "%.3f", value)
+  }
+
+  private static func significant(_ value: Double) -> String {
+    String(format: value >= 10 ? "%.0f" : "%.1f", value)
+  }
+
+  /// `m:ss`, or `h:mm:ss` from an hour on.
+  static func clock(_ seconds: Double) -> String {
+    guard seconds < 1e7 else { return "days" }
+    let whole = Int(seconds.rounded(.up))
+    return whole < 3600
+      ? String(format: "%d:%02d", whole / 60, whole % 60)
+      : String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+  }
+
+  /// `9.8 s` below a minute, then `m:ss`.
+  static func duration(_ seconds: Double) -> String {
+    seconds < 60 ? String(format: "%.1f s", seconds) : clock(seconds)
+  }
+}

@@ -1,0 +1,151 @@
+package import Foundation
+
+/// The directory in which one run keeps everything it made; the one place where the names of its
+/// parts are spelled.
+package struct RunDirectory: Sendable, Equatable {
+  /// Where the directory is.
+  package let url: URL
+
+  private init(url: URL) {
+    self.url = url.standardizedFileURL
+  }
+
+  /// Makes a new run directory.
+  ///
+  /// An existing directory that holds anything is refused. With `force` an earlier *run* is
+  /// replaced: it is renamed aside first and deleted only once the new directory exists. Nothing
+  /// but a run is ever replaced: a directory without run.json, or with files that no run writes,
+  /// is refused with `force` too.
+  ///
+  /// - Throws: `alreadyExists`, `notReplaceable`, `notADirectory` or `unwritable`.
+  package static func create(at url: URL, force: Bool) throws(RunRecordsError) -> RunDirectory {
+    let run = RunDirectory(url: url)
+    let files = FileManager.default
+    var isDirectory: ObjCBool = false
+    guard files.fileExists(atPath: run.url.path, isDirectory: &isDirectory) else {
+      try run.makeDirectory()
+      return run
+    }
+    guard isDirectory.boolValue else { throw .notADirectory(path: url.path) }
+    let entries: [String]
+    do {
+      entries = try files.contentsOfDirectory(atPath: run.url.path).sorted()
+    } catch {
+      throw .unreadable(path: url.path, reason: AtomicFile.reason(of: error))
+    }
+    if entries.isEmpty { return run }
+    guard force else { throw .alreadyExists(path: url.path) }
+    guard entries.contains(Name.information) else {
+      throw .notReplaceable(path: url.path, reason: "it is not a run (it has no run.json)")
+    }
+    if let foreign = entries.first(where: { !Name.all.contains($0) }) {
+      throw .notReplaceable(path: url.path, reason: "it also holds \(foreign)")
+    }
+    try run.replace()
+    return run
+  }
+
+  /// An existing run.
+  ///
+  /// - Throws: `RunRecordsError.notARun` when there is no run.json.
+  package static func open(_ url: URL) throws(RunRecordsError) -> RunDirectory {
+    let run = RunDirectory(url: url)
+    guard FileManager.default.fileExists(atPath: run.information.path) else {
+      throw .notARun(path: url.path)
+    }
+    return run
+  }
+
+  /// run.json: what ran, where and when.
+  package var information: URL { file(Name.information) }
+  /// scenario.yaml: every setting, with the defaults written out.
+  package var scenario: URL { file(Name.scenario) }
+  /// evaluation.json: the final figures.
+  package var evaluation: URL { file(Name.evaluation) }
+  /// report.html.
+  package var report: URL { file(Name.report) }
+  /// The rollouts kept for the report and for `trace`.
+  package var samples: URL { file(Name.samples) }
+  /// The same prompts answered before and after optimization, one a line.
+  package var sampleComparisons: URL { file(Name.samples + "/before_after.jsonl") }
+  /// What resuming needs.
+  package var state: URL { file(Name.state) }
+
+  /// The metrics of a stage, one flat object a step.
+  package func metrics(_ stage: RunStage) -> URL {
+    file(Name.metrics + "/\(stage.rawValue).jsonl")
+  }
+
+  /// The directory of a stage's TensorBoard event files.
+  package func events(_ stage: RunStage) -> URL {
+    file(Name.events + "/\(stage.rawValue)")
+  }
+
+  /// A stage's event file; TensorBoard finds it by `tfevents` and orders by the time in its name.
+  package func eventFile(_ stage: RunStage, started: Date) -> URL {
+    let seconds = Int(started.timeIntervalSince1970)
+    return events(stage).appendingPathComponent("events.out.tfevents.\(seconds).rlhf-sim")
+  }
+
+  /// The directory of a checkpoint in Hugging Face layout.
+  package func checkpoint(_ checkpoint: RunCheckpoint) -> URL {
+    file(checkpoint.rawValue)
+  }
+
+  /// A set of preference rows.
+  package func preferences(_ set: RunPreferences) -> URL {
+    file(Name.preferences + "/\(set.rawValue).jsonl")
+  }
+
+  private enum Name {
+    static let information = "run.json"
+    static let scenario = "scenario.yaml"
+    static let evaluation = "evaluation.json"
+    static let report = "report.html"
+    static let samples = "samples"
+    static let state = "state"
+    static let metrics = "metrics"
+    static let events = "events"
+    static let preferences = "preferences"
+
+    /// Everything that may stand at the top of a run directory.
+    static let all =
+      [information, scenario, evaluation, report, samples, state, metrics, events, preferences]
+      + RunCheckpoint.allCases.map { String($0.rawValue.prefix { $0 != "/" }) }
+  }
+
+  private func file(_ path: String) -> URL {
+    url.appendingPathComponent(path)
+  }
+
+  private func makeDirectory() throws(RunRecordsError) {
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
+    }
+  }
+
+  private func replace() throws(RunRecordsError) {
+    let files = FileManager.default
+    let aside = url.deletingLastPathComponent().appendingPathComponent(
+      ".\(url.lastPathComponent).replaced-\(UUID().uuidString)")
+    do {
+      try files.moveItem(at: url, to: aside)
+    } catch {
+      throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
+    }
+    do {
+      try makeDirectory()
+    } catch {
+      // The old run goes back; should that fail too, it still exists beside.
+      try? files.moveItem(at: aside, to: url)
+      throw error
+    }
+    do {
+      try files.removeItem(at: aside)
+    } catch {
+      throw .unwritable(path: aside.path, reason: AtomicFile.reason(of: error))
+    }
+  }
+}

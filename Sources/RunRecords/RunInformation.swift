@@ -1,0 +1,83 @@
+package import Foundation
+
+/// run.json: what ran, on which machine, when, and how it ended.
+package struct RunInformation: Codable, Sendable, Equatable {
+  /// How far a run got.
+  package enum Status: String, Codable, Sendable {
+    case running, finished, failed
+  }
+
+  /// How long one stage took, in seconds of wall time.
+  package struct StageTime: Codable, Sendable, Equatable {
+    package var stage: String
+    package var seconds: Double
+
+    package init(stage: String, seconds: Double) {
+      self.stage = stage
+      self.seconds = seconds
+    }
+  }
+
+  /// The version of the program.
+  package var version: String
+  /// The command line, one argument an element.
+  package var commandLine: [String]
+  /// The scenario's name.
+  package var scenario: String
+  package var seed: UInt64
+  package var threads: Int
+  /// The processor as it names itself.
+  package var cpu: String
+  /// The core that OpenBLAS chose its kernels for.
+  package var blasCore: String
+  /// The process allocator and its version.
+  package var allocator: String
+  package var started: Date
+  package var ended: Date?
+  package var status: Status
+  /// In the order in which the stages ran.
+  package var stageSeconds: [StageTime]
+  /// Why the run failed.
+  package var error: String?
+
+  package init(
+    version: String, commandLine: [String], scenario: String, seed: UInt64, threads: Int,
+    cpu: String, blasCore: String, allocator: String, started: Date, ended: Date? = nil,
+    status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil
+  ) {
+    self.version = version
+    self.commandLine = commandLine
+    self.scenario = scenario
+    self.seed = seed
+    self.threads = threads
+    self.cpu = cpu
+    self.blasCore = blasCore
+    self.allocator = allocator
+    self.started = started
+    self.ended = ended
+    self.status = status
+    self.stageSeconds = stageSeconds
+    self.error = error
+  }
+
+  /// Writes run.json atomically.
+  ///
+  /// - Throws: `unwritable`, or `notFinite` for a stage time that is no number.
+  package func write(to run: RunDirectory) throws(RunRecordsError) {
+    let data = try RecordJSON.encode(self, pretty: true, for: run.information)
+    try AtomicFile.write(data + Data("\n".utf8), to: run.information)
+  }
+
+  /// - Throws: `unreadable` or `malformed`.
+  package static func read(from run: RunDirectory) throws(RunRecordsError) -> RunInformation {
+    try RecordJSON.decode(
+      RunInformation.self, from: AtomicFile.read(run.information), at: run.information)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case version, scenario, seed, threads, cpu, allocator, started, ended, status, error
+    case commandLine = "command_line"
+    case blasCore = "blas_core"
+    case stageSeconds = "stage_seconds"
+  }
+}

@@ -1,0 +1,41 @@
+/// What can go wrong while a run is recorded or read back.
+package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// `--out` names a directory that already holds something.
+  case alreadyExists(path: String)
+  /// `--force` would destroy something that is not a run.
+  case notReplaceable(path: String, reason: String)
+  /// The path is taken by something that is not a directory.
+  case notADirectory(path: String)
+  /// The directory is not a run.
+  case notARun(path: String)
+  /// A file could not be read.
+  case unreadable(path: String, reason: String)
+  /// A file could not be written.
+  case unwritable(path: String, reason: String)
+  /// A record does not have the form it should have; `line` counts from 1.
+  case malformed(path: String, line: Int?, reason: String)
+  /// A final figure is infinite or not a number.
+  case notFinite(path: String, key: String)
+
+  /// The thing, the place, and what to do next.
+  package var description: String {
+    switch self {
+    case .alreadyExists(let path):
+      "\(path) already exists; pass --force to replace it, or another --out"
+    case .notReplaceable(let path, let reason):
+      "\(path) is not replaced, because \(reason); choose another --out"
+    case .notADirectory(let path):
+      "\(path) is not a directory; choose another --out"
+    case .notARun(let path):
+      "\(path) is not a run directory (it has no run.json); name a directory written by this program"
+    case .unreadable(let path, let reason):
+      "cannot read \(path): \(reason); check that the file exists and may be read"
+    case .unwritable(let path, let reason):
+      "cannot write \(path): \(reason); check free space and permissions"
+    case .malformed(let path, let line, let reason):
+      "\(path)\(line.map { ":\($0)" } ?? ""): \(reason); repair or remove the file"
+    case .notFinite(let path, let key):
+      "\(path): `\(key)` is not a finite number; look at the stage that computed it"
+    }
+  }
+}

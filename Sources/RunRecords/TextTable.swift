@@ -1,0 +1,39 @@
+/// A small table for final figures on a terminal: columns aligned, a rule under the header.
+package struct TextTable: Sendable {
+  /// On which side a column's cells stand.
+  package enum Alignment: Sendable {
+    case leading, trailing
+  }
+
+  private let header: [String]
+  private let alignments: [Alignment]
+  private var rows: [[String]] = []
+
+  /// - Parameter columns: title and alignment of each column.
+  package init(columns: [(title: String, alignment: Alignment)]) {
+    header = columns.map(\.title)
+    alignments = columns.map(\.alignment)
+  }
+
+  /// Adds a row; missing cells are empty.
+  package mutating func append(_ cells: [String]) {
+    precondition(
+      cells.count <= header.count, "a row of \(cells.count) cells in \(header.count) columns")
+    rows.append(cells + Array(repeating: "", count: header.count - cells.count))
+  }
+
+  /// The table with a line end after each row and no blanks at line ends.
+  package func rendered(usesUnicode: Bool = true) -> String {
+    let widths = header.indices.map { column in
+      ([header] + rows).map { $0[column].count }.max() ?? 0
+    }
+    let rule = widths.map { String(repeating: usesUnicode ? "─" : "-", count: $0) }
+    return ([header, rule] + rows).map { cells in
+      let line = cells.indices.map { column in
+        let blanks = String(repeating: " ", count: widths[column] - cells[column].count)
+        return alignments[column] == .leading ? cells[column] + blanks : blanks + cells[column]
+      }.joined(separator: "  ")
+      return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+    }.joined()
+  }
+}

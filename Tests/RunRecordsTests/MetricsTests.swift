@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+@testable import RunRecords
+
+@Suite("Metrics")
+struct MetricsTests {
+  @Test("are one flat object a step, keys sorted, what is not finite null")
+  func rows() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      let writer = try MetricsWriter(stage: .ppo, in: run)
+      try writer.write(step: 0, seconds: 0.5, ["objective/kl": 2, "kl/coefficient": 0.1])
+      try writer.write(
+        step: 1, seconds: 1, ["value/loss": .nan, "a\"\\\n": -.infinity, "objective/kl": 1e-7])
+      #expect(
+        try text(of: run.metrics(.ppo)) == #"""
+          {"step":0,"seconds":0.5,"kl/coefficient":0.1,"objective/kl":2.0}
+          {"step":1,"seconds":1.0,"a\"\\\u000a":null,"objective/kl":1e-07,"value/loss":null}
+
+          """#)
+
+      // Read while the writer is still open: every row must be in the file already.
+      let table = try MetricsTable(stage: .ppo, in: run)
+      #expect(table.steps == [0, 1])
+      #expect(table.seconds == [0.5, 1])
+      #expect(table.names == ["a\"\\\n", "kl/coefficient", "objective/kl", "value/loss"])
+      #expect(table["objective/kl"] == [2, 1e-7])
+      #expect(table["kl/coefficient"] == [0.1, nil])
+      #expect(table["value/loss"] == [nil, nil])
+      #expect(table["objective/gold"] == nil)
+      withExtendedLifetime(writer) {}
+    }
+  }
+
+  @Test("of a stage are never written over")
+  func refusesSecondWriter() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      try MetricsWriter(stage: .sft, in: run).write(step: 0, seconds: 0, ["sft/loss": 3])
+      #expect(throws: RunRecordsError.alreadyExists(path: run.metrics(.sft).path)) {
+        try MetricsWriter(stage: .sft, in: run)
+      }
+      #expect(try MetricsTable(stage: .sft, in: run).steps == [0])
+    }
+  }
+
+  @Test("with a row cut off at the end are read up to it; a broken row elsewhere is an error")
+  func interrupted() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      let url = run.metrics(.sft)
+      try AtomicFile.write("{\"step\":1}\n{\"step\":2,\"se", to: url)
+      #expect(try MetricsTable(stage: .sft, in: run).steps == [1])
+      try AtomicFile.write("{\"step\":1}\n{\"ste\n{\"step\":3}\n", to: url)
+      #expect(
+        throws: RunRecordsError.malformed(path: url.path, line: 2, reason: "this is not JSON")
+      ) {
+        try MetricsTable(stage: .sft, in: run)
+      }
+      try AtomicFile.write("{\"step\":1.5}\n", to: url)
+      #expect(throws: RunRecordsError.self) { try MetricsTable(stage: .sft, in: run) }
+    }
+  }
+
+  @Test("have the checksum CRC-32C, with the published test vectors of RFC 3720")
+  func checksum() {
+    #expect(CyclicRedundancyCheck.crc32c(Array("123456789".utf8)) == 0xe306_9283)
+    #expect(CyclicRedundancyCheck.crc32c(Array(repeating: 0, count: 32)) == 0x8a91_36aa)
+    #expect(CyclicRedundancyCheck.crc32c(Array(repeating: 0xff, count: 32)) == 0x62a8_ab43)
+    #expect(CyclicRedundancyCheck.crc32c([]) == 0)
+  }
+
+  @Test("are event records equal, byte for byte, to those of TensorBoard's own writer")
+  func eventRecords() throws {
+    // tensorboard 2.x: RecordWriter.write(Event(...).SerializeToString(deterministic=True))
+    let header = """
+      1800000000000000a37f4b2209000000000000f83f1a0d627261696e2e4576656e743a322a28646c
+      """
+    let scalars = """
+      3c00000000000000c8b7a35209000000000000024010ac022a2e0a150a0e6b6c2f636f656666696369656e74\
+      15cdcc4c3e0a150a0e6f626a6563746976652f676f6c64150000c0bf9bc9e102
+      """
+    #expect(hexadecimal(EventRecord.header(wallTime: 1.5)) == header)
+    let values = [(name: "kl/coefficient", value: 0.2), (name: "objective/gold", value: -1.5)]
+    #expect(
+      hexadecimal(EventRecord.scalars(values, step: 300, wallTime: 2.25)) == scalars)
+
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      let started = Date(timeIntervalSince1970: 1.5)
+      let writer = try MetricsWriter(stage: .ppo, in: run, started: started)
+      try writer.write(
+        step: 300, seconds: 0.75, ["objective/gold": -1.5, "kl/coefficient": 0.2])
+      let file = try Data(contentsOf: run.eventFile(.ppo, started: started))
+      #expect(hexadecimal(file) == header + scalars)
+    }
+  }
+
+  private func hexadecimal(_ data: Data) -> String {
+    data.map { String(format: "%02x", $0) }.joined()
+  }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import RunRecords
+import Testing
+
+@Suite("A run directory")
+struct RunDirectoryTests {
+  private func put(_ content: String, _ name: String, in url: URL) throws {
+    try AtomicFile.write(content, to: url.appendingPathComponent(name))
+  }
+
+  @Test("names its parts as the contract does")
+  func names() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root.appendingPathComponent("a/b"), force: false)
+      let base = run.url.path + "/"
+      let parts = [
+        run.information, run.scenario, run.evaluation, run.report, run.metrics(.ppo),
+        run.events(.sft), run.sampleComparisons, run.checkpoint(.policy), run.checkpoint(.value),
+        run.checkpoint(.reward), run.preferences(.eval), run.state,
+        run.eventFile(.ppo, started: Date(timeIntervalSince1970: 12.5)),
+      ]
+      #expect(
+        parts.map { $0.path.replacingOccurrences(of: base, with: "") } == [
+          "run.json", "scenario.yaml", "evaluation.json", "report.html", "metrics/ppo.jsonl",
+          "events/sft", "samples/before_after.jsonl", "ppo/policy", "ppo/value", "reward",
+          "preferences/eval.jsonl", "state", "events/ppo/events.out.tfevents.12.rlhf-sim",
+        ])
+      #expect(FileManager.default.fileExists(atPath: run.url.path))
+    }
+  }
+
+  @Test("is not made over anything without force")
+  func refusesWithoutForce() throws {
+    try withTemporaryDirectory { root in
+      try put("{}", "run.json", in: root)
+      let error = #expect(throws: RunRecordsError.self) {
+        try RunDirectory.create(at: root, force: false)
+      }
+      #expect(error == .alreadyExists(path: root.path))
+      #expect(
+        error.map(String.init(describing:))
+          == "\(root.path) already exists; pass --force to replace it, or another --out")
+      #expect(try text(of: root.appendingPathComponent("run.json")) == "{}")
+    }
+  }
+
+  @Test("may be made in an existing empty directory")
+  func acceptsEmpty() throws {
+    try withTemporaryDirectory { root in
+      _ = try RunDirectory.create(at: root, force: false)
+    }
+  }
+
+  @Test("replaces an earlier run with force, leaving nothing of it behind")
+  func replacesRun() throws {
+    try withTemporaryDirectory { root in
+      let url = root.appendingPathComponent("run")
+      for name in ["run.json", "metrics/ppo.jsonl", "ppo/policy/model.safetensors"] {
+        try put("old", name, in: url)
+      }
+      _ = try RunDirectory.create(at: url, force: true)
+      let files = FileManager.default
+      #expect(try files.contentsOfDirectory(atPath: url.path).isEmpty)
+      #expect(try files.contentsOfDirectory(atPath: root.path) == ["run"])
+    }
+  }
+
+  @Test(
+    "never replaces what is not a run, nor a run holding somebody's own files",
+    arguments: [["scenario.yaml"], ["run.json", "thesis.tex"]])
+  func refusesForeign(names: [String]) throws {
+    try withTemporaryDirectory { root in
+      for name in names { try put("mine", name, in: root) }
+      #expect {
+        try RunDirectory.create(at: root, force: true)
+      } throws: {
+        if case RunRecordsError.notReplaceable = $0 { true } else { false }
+      }
+      for name in names {
+        #expect(try text(of: root.appendingPathComponent(name)) == "mine")
+      }
+    }
+  }
+
+  @Test("is not made where a file stands")
+  func refusesFile() throws {
+    try withTemporaryDirectory { root in
+      let url = root.appendingPathComponent("file")
+      try put("mine", "file", in: root)
+      #expect(throws: RunRecordsError.notADirectory(path: url.path)) {
+        try RunDirectory.create(at: url, force: true)
+      }
+    }
+  }
+
+  @Test("is opened by its run.json alone")
+  func opens() throws {
+    try withTemporaryDirectory { root in
+      #expect(throws: RunRecordsError.notARun(path: root.path)) { try RunDirectory.open(root) }
+      try put("{}", "run.json", in: root)
+      #expect(try RunDirectory.open(root).url.path == root.standardizedFileURL.path)
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/// A chart of one or more series over a common horizontal axis.
+struct LineChart {
+  struct Point: Equatable {
+    var x: Double
+    /// `nil` where nothing was recorded: the line breaks there.
+    var y: Double?
+  }
+
+  /// A line, with a dash pattern as well as a colour so that neither is needed to tell it apart.
+  struct Series {
+    var name: String
+    var points: [Point]
+    /// Whether each point is marked and the line between them is faint.
+    var isScattered = false
+  }
+
+  /// A level to hold the series against, such as the best accuracy that is possible.
+  struct Reference {
+    var name: String
+    var value: Double
+  }
+
+  /// A region between two lines, drawn behind the series of the same position in the chart.
+  struct Band {
+    var series: Int
+    var points: [(x: Double, low: Double, high: Double)]
+  }
+
+  var title: String
+  /// The unit of the vertical axis.
+  var unit: String
+  var horizontalTitle = "step"
+  var isHorizontalWhole = true
+  var series: [Series]
+  var references: [Reference] = []
+  var bands: [Band] = []
+  /// Values that the vertical axis must cover, as 0 for a loss.
+  var includes: [Double] = []
+  /// One sentence below the chart: what to look at.
+  var note = ""
+
+  /// Whether there is anything to draw.
+  var isEmpty: Bool {
+    !series.contains { series in series.points.contains { $0.y?.isFinite ?? false } }
+  }
+
+  /// The most points a line is drawn with: about one a pixel.
+  static let drawnPoints = 400
+
+  /// The chart with long series thinned: each line becomes the means of consecutive points, and a
+  /// band behind it shows their least and greatest, so that no spike is hidden.
+  func thinned(to limit: Int = LineChart.drawnPoints) -> LineChart {
+    var chart = self
+    for (index, line) in series.enumerated() where line.points.count > limit {
+      let size = (line.points.count + limit - 1) / limit
+      var means: [Point] = []
+      var band = Band(series: index, points: [])
+      for start in stride(from: 0, to: line.points.count, by: size) {
+        let group = line.points[start..<min(start + size, line.points.count)]
+        let x = group.reduce(0) { $0 + $1.x } / Double(group.count)
+        let values = group.compactMap(\.y).filter(\.isFinite)
+        guard let low = values.min(), let high = values.max() else {
+          means.append(Point(x: x, y: nil))
+          continue
+        }
+        means.append(Point(x: x, y: values.reduce(0, +) / Double(values.count)))
+        band.points.append((x, low, high))
+      }
+      chart.series[index].points = means
+      chart.bands.append(band)
+    }
+    return chart
+  }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import RunRecords
+
+/// The top of the page: what this run was, where, and how it ended.
+enum ReportHeader {
+  static func markup(_ run: RunInformation) -> Markup {
+    element("header") {
+      element("p", ["class": "kicker"]) { "rlhf-sim \(run.version) · one run, start to end" }
+      element("h1") {
+        "The “\(run.scenario)” world"
+        element("span", ["class": "status \(run.status.rawValue)"]) { status(run) }
+      }
+      element("p", ["class": "lead"]) {
+        """
+        A language model learns from examples, people compare its answers, a reward model learns \
+        what they like, and the language model is tuned against that reward model without \
+        straying far from where it began. The world’s true reward, gold, is known here and \
+        hidden from every model.
+        """
+      }
+      if let error = run.error {
+        element("p", ["class": "failure", "role": "alert"]) {
+          element("b") { "This run failed: " }
+          error
+        }
+      }
+      element("dl", ["class": "facts"]) {
+        fact("Seed", String(run.seed))
+        fact("Time", time(run))
+        fact("Started", run.started.formatted(.iso8601).replacing("T", with: " "))
+        fact("Processor", run.cpu)
+        fact("Threads", String(run.threads))
+        fact("Matrix products", run.blasCore)
+        fact("Allocator", run.allocator)
+      }
+      element("p", ["class": "command"]) {
+        element("code") { run.commandLine.map(quoted).joined(separator: " ") }
+      }
+    }
+  }
+
+  @MarkupBuilder private static func fact(_ name: String, _ value: String) -> [Markup] {
+    if !value.isEmpty {
+      element("div") {
+        element("dt") { name }
+        element("dd") { value }
+      }
+    }
+  }
+
+  private static func status(_ run: RunInformation) -> String {
+    switch run.status {
+    case .running: "not finished"
+    case .finished: "finished"
+    case .failed: "failed"
+    }
+  }
+
+  private static func time(_ run: RunInformation) -> String {
+    if let ended = run.ended {
+      return NumberText.duration(ended.timeIntervalSince(run.started))
+    }
+    let stages = run.stageSeconds.reduce(0) { $0 + $1.seconds }
+    return stages > 0 ? NumberText.duration(stages) + " so far" : ""
+  }
+
+  /// An argument as a shell takes it.
+  private static func quoted(_ argument: String) -> String {
+    let plain = argument.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+        || "-_./=:,+@%".unicodeScalars.contains($0)
+    }
+    if plain, !argument.isEmpty { return argument }
+    return "'" + argument.replacing("'", with: "'\\''") + "'"
+  }
+}

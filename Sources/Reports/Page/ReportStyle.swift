@@ -1,0 +1,155 @@
+/// The style sheet: system fonts, light and dark, wide, narrow and printed.
+enum ReportStyle {
+  static let css = """
+
+    :root {
+      --page: #fbfbfa; --panel: #ffffff; --ink: #1c2024; --soft: #5b636b; --rule: #e3e5e7;
+      --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8; --better: #0b6b4b;
+      --worse: #b3261e;
+    }
+    @media (prefers-color-scheme: dark) {
+      :root {
+        --page: #14171a; --panel: #1c2024; --ink: #e8eaec; --soft: #a2abb3; --rule: #343a40;
+        --s1: #7db3ff; --s2: #ffa366; --s3: #5dd3ae; --s4: #d0a2ff; --better: #6fdcb5;
+        --worse: #ff9b92;
+      }
+    }
+    * { box-sizing: border-box; }
+    html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+    body {
+      margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 72rem; background: var(--page);
+      color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto,
+      "Helvetica Neue", sans-serif;
+    }
+    h1 { font-size: clamp(1.6rem, 4vw, 2.3rem); line-height: 1.2; margin: .2rem 0 .8rem;
+      letter-spacing: -.015em; overflow-wrap: anywhere; }
+    h2 { font-size: 1.35rem; line-height: 1.25; margin: 3rem 0 .9rem; letter-spacing: -.01em; }
+    h3 { font-size: .85rem; margin: 0; color: var(--soft); font-weight: 600; }
+    p { max-width: 44rem; margin: .5rem 0; }
+    code, pre { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+    .kicker { color: var(--soft); font-size: .875rem; margin: 0; }
+    .lead { font-size: 1.08rem; }
+    .status { display: inline-block; vertical-align: .3em; margin-left: .7rem; padding: .1rem .6rem;
+      border: 1px solid currentColor; border-radius: 1rem; font-size: .8rem; font-weight: 600;
+      letter-spacing: 0; color: var(--soft); }
+    .status.finished { color: var(--better); }
+    .status.failed { color: var(--worse); }
+    .failure { border-left: 4px solid var(--worse); padding: .5rem .9rem; background: var(--panel);
+      overflow-wrap: anywhere; }
+    .facts { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1.3rem 0 .8rem; }
+    .facts dt { color: var(--soft); font-size: .8rem; }
+    .facts dd { margin: 0; font-weight: 500; font-variant-numeric: tabular-nums; }
+    .command { overflow-wrap: anywhere; max-width: none; color: var(--soft); }
+    nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin-top: 1.2rem;
+      padding: .7rem 0; border-block: 1px solid var(--rule); font-size: .9rem; }
+    a { color: var(--s1); text-underline-offset: .2em; text-decoration-thickness: 1px; }
+    .cards { display: grid; gap: 1rem;
+      grid-template-columns: repeat(auto-fill, minmax(min(100%, 18.5rem), 1fr)); }
+    .card, .chart { background: var(--panel); border: 1px solid var(--rule);
+      border-radius: .6rem; padding: 1rem 1.1rem; margin: 0; }
+    .figure { font-size: 1.75rem; line-height: 1.25; font-weight: 650; margin: .15rem 0 .35rem;
+      letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+    .detail { color: var(--soft); font-size: .875rem; line-height: 1.45; margin: .3rem 0 0; }
+    .charts { display: grid; gap: 1rem; align-items: start;
+      grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
+    .chart { position: relative; break-inside: avoid; }
+    .wide { max-width: 46rem; margin-top: 1rem; }
+    figcaption { margin-bottom: .35rem; }
+    .unit { color: var(--soft); font-size: .85rem; margin-left: .6rem; }
+    .note { color: var(--soft); font-size: .85rem; line-height: 1.45; margin: .35rem 0 0; }
+    .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 0 0 .3rem;
+      padding: 0; font-size: .85rem; }
+    .legend svg { display: inline-block; width: 34px; height: 10px; margin-right: .4rem; }
+    svg { display: block; width: 100%; height: auto; overflow: visible; }
+    svg text { font-family: inherit; fill: var(--ink); }
+    .chart > svg:focus-visible { outline: 2px solid var(--s1); outline-offset: 3px; }
+    .chart > svg { touch-action: pan-y; }
+    .tick, .axis { font-size: 12.5px; font-variant-numeric: tabular-nums; }
+    svg .tick, svg .axis { fill: var(--soft); }
+    .grid { stroke: var(--rule); }
+    .zero, .notch { stroke: var(--soft); stroke-opacity: .6; }
+    .cursor { stroke: var(--soft); stroke-dasharray: 2 3; }
+    .line, .trail { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+    .trail { stroke-width: 1; stroke-opacity: .35; }
+    .line.s1, .trail.s1, .spread.s1 { stroke: var(--s1); }
+    .line.s2, .trail.s2, .spread.s2 { stroke: var(--s2); }
+    .line.s3, .trail.s3, .spread.s3 { stroke: var(--s3); }
+    .line.s4, .trail.s4, .spread.s4 { stroke: var(--s4); }
+    .line.s2 { stroke-dasharray: 7 5; } .line.s3 { stroke-dasharray: 1.5 5; }
+    .line.s4 { stroke-dasharray: 9 4 1.5 4; }
+    .mark.s1, .band.s1 { fill: var(--s1); } .mark.s2, .band.s2 { fill: var(--s2); }
+    .mark.s3, .band.s3 { fill: var(--s3); } .mark.s4, .band.s4 { fill: var(--s4); }
+    .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
+    .band { fill-opacity: .16; }
+    .spread { stroke-width: 4; stroke-opacity: .45; stroke-linecap: round; }
+    .reference { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; }
+    svg .reference-label { font-size: 12.5px; fill: var(--soft); paint-order: stroke;
+      stroke: var(--panel); stroke-width: 4px; stroke-linejoin: round; }
+    .interval { max-width: 20rem; margin: .4rem 0; }
+    .interval .tick { font-size: 11px; }
+    .tip { position: absolute; z-index: 1; pointer-events: none; padding: .35rem .6rem;
+      background: var(--ink); color: var(--page); border-radius: .35rem; font-size: .8rem;
+      line-height: 1.4; white-space: nowrap; font-variant-numeric: tabular-nums; }
+    .tip[hidden] { display: none; }
+    .picture { max-width: 44rem; margin: 1rem 0; }
+    .picture figcaption { color: var(--soft); font-size: .875rem; margin-top: .6rem; }
+    .box { fill: var(--panel); stroke-width: 2; stroke: var(--soft); }
+    .box.plain { stroke-width: 1; } .inner { fill: none; stroke-width: 1; }
+    .box.s1 { stroke: var(--s1); } .box.s2, .inner.s2 { stroke: var(--s2); }
+    .box.s3, .inner.s3 { stroke: var(--s3); } .box.s4 { stroke: var(--s4); }
+    .response { fill: var(--rule); }
+    .name { font-size: 16px; font-weight: 600; }
+    svg .role, svg .edge { font-size: 13.5px; fill: var(--soft); }
+    .copy, .flow { fill: none; stroke: var(--soft); stroke-width: 1.6; }
+    .copy { stroke-dasharray: 5 4; }
+    .head { fill: var(--soft); }
+    table { border-collapse: collapse; width: 100%; font-size: .925rem; }
+    th { text-align: left; font-size: .82rem; color: var(--soft); font-weight: 600;
+      vertical-align: bottom; }
+    th, td { padding: .45rem .6rem .45rem 0; border-bottom: 1px solid var(--rule); }
+    td { vertical-align: top; }
+    .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+    .words { overflow-wrap: anywhere; padding-right: 1rem; min-width: 12rem; }
+    .prompt { color: var(--soft); }
+    .better { color: var(--better); font-weight: 600; }
+    .worse { color: var(--worse); font-weight: 600; }
+    .bars th, .bars td { border: 0; padding: .25rem .7rem .25rem 0; vertical-align: middle; }
+    .bars th { font-size: .9rem; color: var(--ink); font-weight: 500; white-space: nowrap; }
+    .bars .track { width: 100%; }
+    .bars .track div { height: .8rem; min-width: 2px; background: var(--s1); border-radius: .2rem; }
+    details { margin-top: .6rem; }
+    summary { cursor: pointer; color: var(--s1); margin-bottom: .7rem; }
+    pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem;
+      padding: 1rem; overflow-x: auto; margin: 0; }
+    .glossary { display: grid; grid-template-columns: max-content 1fr; gap: .45rem 1.5rem;
+      font-size: .925rem; margin: 0; }
+    .glossary dd { margin: 0; }
+    @media (max-width: 44rem) {
+      body { padding: 1.5rem 1rem 3rem; }
+      .glossary { grid-template-columns: 1fr; gap: 0; }
+      .glossary dd { margin-bottom: .7rem; }
+      .samples thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px;
+        overflow: hidden; }
+      .samples tbody, .samples tr, .samples .words { display: block; }
+      .samples tr { padding: .7rem 0; border-bottom: 1px solid var(--rule); }
+      .samples td { border: 0; padding: 0; text-align: left; }
+      .samples .number { display: inline-block; margin-right: 1.1rem; }
+      .samples .words:not(:first-child) { margin-top: .6rem; }
+      .samples td::before { content: attr(data-label) " "; color: var(--soft); font-size: .82rem;
+        font-weight: 400; }
+      .samples .words::before { display: block; font-weight: 600; }
+    }
+    @media print {
+      :root { --page: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #444444;
+        --rule: #cccccc; --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8;
+        --better: #0b6b4b; --worse: #b3261e; }
+      body { max-width: none; padding: 0; font-size: 11pt; }
+      nav { display: none; }
+      h2, h3 { break-after: avoid; }
+      .card, .chart, tr, .picture { break-inside: avoid; }
+      .charts { grid-template-columns: 1fr 1fr; }
+      pre { white-space: pre-wrap; }
+    }
+
+    """
+}

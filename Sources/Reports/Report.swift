@@ -1,0 +1,39 @@
+import Foundation
+package import RunRecords
+
+/// report.html: one self-contained page that tells the story of a run.
+package enum Report {
+  /// Reads what `run` recorded and writes its report.html, atomically; sections whose records are
+  /// absent are left out.
+  ///
+  /// - Throws: when run.json is absent, a record is malformed, or the file cannot be written.
+  package static func write(runDirectory run: RunDirectory) throws(RunRecordsError) {
+    try AtomicFile.write(page(of: ReportRecords(reading: run)), to: run.report)
+  }
+
+  /// The whole document; well-formed XML as well as HTML.
+  static func page(of records: ReportRecords) -> String {
+    let sections = ReportSection.story.compactMap { $0(records) }
+    let document = element("html", ["lang": "en"]) {
+      element("head") {
+        element("meta", ["charset": "utf-8"])
+        element(
+          "meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+        element("meta", ["name": "color-scheme", "content": "light dark"])
+        element("title") { "rlhf-sim · \(records.information.scenario)" }
+        element("style") { Markup.verbatim(ReportStyle.css) }
+      }
+      element("body") {
+        ReportHeader.markup(records.information)
+        element("nav", ["aria-label": "Contents"]) {
+          for section in sections {
+            element("a", ["href": "#\(section.id)"]) { section.title }
+          }
+        }
+        element("main") { sections.map(\.markup) }
+        element("script") { Markup.verbatim(ReportScript.javaScript) }
+      }
+    }
+    return "<!DOCTYPE html>\n" + document.rendered
+  }
+}

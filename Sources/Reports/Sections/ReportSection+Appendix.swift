@@ -1,0 +1,48 @@
+import RunRecords
+
+extension ReportSection {
+  /// Everything recorded that the story did not show, so that nothing is hidden.
+  @Sendable static func otherMetrics(_ records: ReportRecords) -> ReportSection? {
+    let figures = records.tables.flatMap { name, table in
+      table.names.filter { !chartedColumns.contains($0) }.compactMap { column in
+        LineChart(
+          title: column, unit: name,
+          series: [table.series(column, named: column)].compactMap(\.self)
+        ).figure()
+      }
+    }
+    guard !figures.isEmpty else { return nil }
+    return ReportSection(id: "metrics", title: "Other recorded metrics") {
+      element("details") {
+        element("summary") { "\(figures.count) more \(figures.count == 1 ? "chart" : "charts")" }
+        element("div", ["class": "charts"]) { figures }
+      }
+    }
+  }
+
+  /// Every setting.
+  @Sendable static func scenario(_ records: ReportRecords) -> ReportSection? {
+    guard let scenario = records.scenario else { return nil }
+    return ReportSection(id: "scenario", title: "Settings") {
+      element("details") {
+        element("summary") { "The scenario as resolved, with every default written out" }
+        element("pre") { element("code") { scenario } }
+      }
+    }
+  }
+
+  /// What each logged number means, and what is a bad sign.
+  @Sendable static func glossary(_ records: ReportRecords) -> ReportSection? {
+    let names = Set(records.tables.flatMap(\.table.names))
+    let entries = MetricGlossary.entries.filter { names.contains($0.name) }
+    guard !entries.isEmpty else { return nil }
+    return ReportSection(id: "glossary", title: "Glossary of the metrics") {
+      element("dl", ["class": "glossary"]) {
+        for entry in entries {
+          element("dt") { element("code") { entry.name } }
+          element("dd") { entry.meaning }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,134 @@
+extension ReportSection {
+  /// The four models in a picture: who starts as whom, and who judges whom.
+  @Sendable static func models(_ records: ReportRecords) -> ReportSection? {
+    ReportSection(id: "models", title: "Four models") {
+      element("p") {
+        """
+        All four are the same decoder. Two have a language head (policy, reference), two a scalar \
+        head (reward: read at the last token; value: read at every token). Only the policy and \
+        the value model learn during PPO.
+        """
+      }
+      element("figure", ["class": "picture"]) {
+        ModelsPicture.svg
+        element("figcaption") {
+          "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
+        }
+      }
+    }
+  }
+}
+
+/// The drawing of the four models.
+private enum ModelsPicture {
+  static var svg: Markup {
+    element("svg", ["viewBox": "0 0 560 420", "role": "img"]) {
+      element("title") { "The four models of RLHF" }
+      element("desc") {
+        """
+        The SFT policy is copied twice: as the policy, which is trained, and as the reference, \
+        which stays frozen. Its trunk also starts the reward model, which learns from preference \
+        pairs and is then frozen. The reward model's trunk starts the value model. The policy \
+        writes a response; the reward model gives it a score, the reference a KL penalty, the \
+        value model the reward it expected; the advantage goes back to the policy.
+        """
+      }
+      arrowHead
+      copies
+      flows
+      box("SFT policy", "learned from the corpus", x: 20, y: 14, isFrozen: false, style: "plain")
+      box(
+        "Preference pairs", "judged by annotators", x: 360, y: 14, isFrozen: false, style: "plain")
+      box("Policy", "writes · trained", x: 20, y: 138, isFrozen: false, style: "s1")
+      box("Reward model", "judges · frozen", x: 360, y: 138, isFrozen: true, style: "s2")
+      box("Reference", "remembers · frozen", x: 20, y: 332, isFrozen: true, style: "s3")
+      box("Value model", "expects · trained", x: 360, y: 332, isFrozen: false, style: "s4")
+      element(
+        "rect",
+        [
+          "class": "response", "x": "225", "y": "240", "width": "110", "height": "44", "rx": "22",
+        ])
+      element("text", ["class": "name", "x": "280", "y": "267", "text-anchor": "middle"]) {
+        "response"
+      }
+    }
+  }
+
+  private static var arrowHead: Markup {
+    element("defs") {
+      element(
+        "marker",
+        [
+          "id": "arrow", "viewBox": "0 0 10 10", "refX": "9", "refY": "5", "markerWidth": "7",
+          "markerHeight": "7", "orient": "auto-start-reverse",
+        ]
+      ) {
+        element("path", ["class": "head", "d": "M0 0.5L10 5L0 9.5z"])
+      }
+    }
+  }
+
+  @MarkupBuilder private static var copies: [Markup] {
+    arrow("M110 74V134", "copy")
+    label("copy", x: 118, y: 112)
+    arrow("M20 44H8V362H16", "copy")
+    arrow("M200 62L360 148", "copy")
+    label("trunk", x: 292, y: 104)
+    arrow("M450 198V328", "copy")
+    label("trunk", x: 458, y: 268)
+  }
+
+  @MarkupBuilder private static var flows: [Markup] {
+    arrow("M200 38H356", "flow")
+    label("samples two answers", x: 278, y: 30, anchor: "middle")
+    arrow("M450 74V134", "flow")
+    label("teach", x: 458, y: 112)
+    arrow("M150 198C150 240 180 252 221 256", "flow")
+    label("writes", x: 186, y: 240)
+    arrow("M225 272C150 272 90 250 90 202", "flow")
+    label("advantage", x: 84, y: 268)
+    arrow("M380 198C360 232 350 244 333 250", "flow")
+    label("score", x: 318, y: 222)
+    arrow("M200 348C236 336 252 310 258 288", "flow")
+    label("KL penalty", x: 164, y: 318)
+    arrow("M360 348C326 336 310 310 302 288", "flow")
+    label("expected reward", x: 330, y: 310)
+  }
+
+  private static func arrow(_ path: String, _ style: String) -> Markup {
+    element("path", ["class": style, "d": path, "marker-end": "url(#arrow)"])
+  }
+
+  private static func label(_ text: String, x: Int, y: Int, anchor: String = "start") -> Markup {
+    element(
+      "text", ["class": "edge", "x": String(x), "y": String(y), "text-anchor": anchor]
+    ) { text }
+  }
+
+  @MarkupBuilder private static func box(
+    _ name: String, _ role: String, x: Int, y: Int, isFrozen: Bool, style: String
+  ) -> [Markup] {
+    element(
+      "rect",
+      [
+        "class": "box \(style)", "x": String(x), "y": String(y), "width": "180", "height": "60",
+        "rx": "8",
+      ])
+    if isFrozen {
+      element(
+        "rect",
+        [
+          "class": "inner \(style)", "x": String(x + 4), "y": String(y + 4), "width": "172",
+          "height": "52", "rx": "5",
+        ])
+    }
+    element(
+      "text",
+      ["class": "name", "x": String(x + 90), "y": String(y + 27), "text-anchor": "middle"]
+    ) { name }
+    element(
+      "text",
+      ["class": "role", "x": String(x + 90), "y": String(y + 46), "text-anchor": "middle"]
+    ) { role }
+  }
+}

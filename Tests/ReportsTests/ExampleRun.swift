@@ -1,0 +1,101 @@
+import Foundation
+import RunRecords
+
+/// A run directory as a whole run leaves it, with plausible curves and no chance in them.
+enum ExampleRun {
+  static let information = RunInformation(
+    version: "0.1.0",
+    commandLine: ["rlhf-sim", "demo", "--scenario", "sentiment", "--out", "runs/my first"],
+    scenario: "sentiment", seed: 7, threads: 2, cpu: "AMD EPYC 7B13", blasCore: "OpenBLAS Zen",
+    allocator: "jemalloc 5.3.0", started: Date(timeIntervalSince1970: 1_790_000_000),
+    ended: Date(timeIntervalSince1970: 1_790_000_041), status: .finished,
+    stageSeconds: [
+      .init(stage: "Supervised tuning", seconds: 9.3), .init(stage: "Annotation", seconds: 1.2),
+      .init(stage: "Reward model", seconds: 11.9), .init(stage: "PPO", seconds: 15.8),
+      .init(stage: "Evaluation", seconds: 2.4),
+    ])
+
+  static let evaluation = EvaluationSummary(
+    sft: .init(
+      gold: .init(mean: -0.12, sd: 1.45, n: 512), score: .init(mean: 0, sd: 1, n: 512),
+      length: .init(mean: 7.1, sd: 2, n: 512), grammaticalFraction: 0.968),
+    ppo: .init(
+      gold: .init(mean: 1.91, sd: 0.83, n: 512), score: .init(mean: 1.74, sd: 0.5, n: 512),
+      klExact: .init(mean: 3.42, sd: 1.06, n: 512), length: .init(mean: 8.9, sd: 2, n: 512),
+      grammaticalFraction: 0.982),
+    winRate: .init(value: 0.873, low: 0.842, high: 0.899, n: 512),
+    reward: .init(
+      accuracy: .init(value: 0.754, low: 0.735, high: 0.772, n: 2000), ceiling: 0.801, ece: 0.021,
+      goldCorrelation: 0.83))
+
+  static let samples = (0..<15).map { index in
+    SampleComparison(
+      prompt: "the \(["food", "service", "<b>view</b>"][index % 3]) was",
+      before: "not very good and the staff was slow", after: index == 4 ? "" : "very good & fresh",
+      goldBefore: -1.5 + Double(index) * 0.4, goldAfter: 2.1, scoreBefore: -0.8,
+      scoreAfter: 1.6, klAfter: 3.1)
+  }
+
+  static let scenario = "name: sentiment\nworld:\n  words: 150 # <all> & \"quoted\"\n"
+
+  /// A number in -1...1 that looks like noise.
+  private static func noise(_ step: Int, _ column: Int) -> Double {
+    sin(Double(step * 37 + column * 101) * 12.9898 + Double(step % 7))
+  }
+
+  static func write(to url: URL) throws -> RunDirectory {
+    let run = try RunDirectory.create(at: url, force: false)
+    try information.write(to: run)
+    try evaluation.write(to: run)
+    try SampleComparison.write(samples, to: run)
+    try AtomicFile.write(scenario, to: run.scenario)
+    let tuning = try MetricsWriter(stage: .sft, in: run)
+    for step in 1...700 {
+      let loss = 1.62 + 3.2 * exp(-Double(step) / 60) + 0.06 * noise(step, 0)
+      var row = ["sft/loss": loss, "sft/learning_rate": 2e-3 * (1 - Double(step) / 701)]
+      if step % 50 == 0 { row["eval/loss"] = 1.64 + 3.2 * exp(-Double(step) / 60) }
+      try tuning.write(step: step, seconds: Double(step) * 0.013, row)
+    }
+    let reward = try MetricsWriter(stage: .reward, in: run)
+    for step in 1...500 {
+      let learned = 1 - exp(-Double(step) / 120)
+      var row = [
+        "reward/loss": 0.693 - 0.19 * learned + 0.05 * noise(step, 1),
+        "reward/accuracy": 0.5 + 0.26 * learned + 0.05 * noise(step, 2),
+      ]
+      if step % 50 == 0 {
+        row["eval/loss"] = 0.693 - 0.17 * learned
+        row["eval/accuracy"] = 0.5 + 0.255 * learned
+        row["eval/ece"] = 0.02 + 0.05 * exp(-Double(step) / 90)
+        row["eval/margin_mean"] = 1.3 * learned
+      }
+      try reward.write(step: step, seconds: Double(step) * 0.02, row)
+    }
+    let policy = try MetricsWriter(stage: .ppo, in: run)
+    for step in 1...60 {
+      let progress = Double(step) / 60
+      let divergence = 3.6 * pow(progress, 1.4) + 0.08 * abs(noise(step, 3))
+      try policy.write(
+        step: step, seconds: Double(step) * 0.26,
+        [
+          "objective/score": 1.9 * sqrt(progress) + 0.12 * noise(step, 4),
+          "objective/gold": -0.1 + 2.6 * sqrt(progress) - 0.75 * progress * progress + 0.15
+            * noise(step, 5),
+          "objective/kl": divergence + 0.25 * noise(step, 6),
+          "objective/kl_exact": divergence, "objective/entropy": 1.5 - 0.9 * progress,
+          "objective/penalized_reward": 1.9 * sqrt(progress) - 0.2 * divergence,
+          "policy/clip_fraction": 0.12 + 0.04 * noise(step, 7),
+          "policy/approximate_kl": 0.012 + 0.004 * noise(step, 8),
+          "policy/ratio_max": 1.7 + 0.5 * abs(noise(step, 9)),
+          "policy/loss": -0.02 + 0.01 * noise(step, 10),
+          "policy/gradient_norm": step == 30 ? .nan : 0.6 + 0.2 * noise(step, 11),
+          "value/loss": 0.9 * exp(-progress * 4) + 0.1 + 0.03 * noise(step, 12),
+          "value/explained_variance": 0.8 * (1 - exp(-progress * 5)) + 0.04 * noise(step, 13),
+          "kl/coefficient": 0.2, "response/length": 7.2 + 1.6 * progress + 0.2 * noise(step, 14),
+          "response/eos_fraction": 0.97 + 0.02 * noise(step, 15), "time/rollout": 0.1,
+          "time/score": 0.03 + 0.004 * noise(step, 16), "time/update": 0.13,
+        ])
+    }
+    return run
+  }
+}

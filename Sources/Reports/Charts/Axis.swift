@@ -24,20 +24,27 @@ struct Axis {
     covering values: some Sequence<Double>, count: Int = 5, extent: Extent = .ticks,
     isWhole: Bool = false
   ) {
-    let finite = values.filter(\.isFinite)
+    // Beyond this the range itself would overflow.
+    let finite = values.filter(\.isFinite).map { min(max($0, -1e300), 1e300) }
     var low = finite.min() ?? 0
     var high = finite.max() ?? 1
     // One value only (or as good as one) still needs a range to stand in.
-    if high - low <= abs(high) * 1e-9 {
-      let margin = isWhole ? 1 : max(abs(high) * 0.1, 1e-6)
-      low = high == 0 && !isWhole ? -1 : low - margin
-      high = high == 0 && !isWhole ? 1 : high + margin
+    if high - low <= max(abs(high) * 1e-9, 1e-200) {
+      let margin = isWhole || high == 0 ? 1 : max(abs(high) * 0.1, 1e-6)
+      low -= margin
+      high += margin
     }
     let step = Self.roundStep((high - low) / Double(max(count, 1)), isWhole: isWhole)
-    let first =
-      extent == .ticks ? (low / step + 1e-9).rounded(.down) : (low / step - 1e-9).rounded(.up)
-    let last =
-      extent == .ticks ? (high / step - 1e-9).rounded(.up) : (high / step + 1e-9).rounded(.down)
+    let first: Double
+    let last: Double
+    switch extent {
+    case .ticks:
+      first = (low / step + 1e-9).rounded(.down)
+      last = max((high / step - 1e-9).rounded(.up), first + 1)
+    case .values:
+      first = (low / step - 1e-9).rounded(.up)
+      last = (high / step + 1e-9).rounded(.down)
+    }
     let number = min(max(Int(exactly: last - first) ?? 0, 0), 1000)
     self.step = step
     ticks = (0...number).map { (first + Double($0)) * step }

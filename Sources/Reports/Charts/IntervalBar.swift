@@ -18,6 +18,9 @@ struct IntervalBar {
   private static let width = 240.0
   private static let margin = 8.0
 
+  /// Names stand before the rows where there are several.
+  private var start: Double { rows.count > 1 ? 42 : Self.margin }
+
   var svg: Markup {
     let height = 20.0 * Double(rows.count) + (references.isEmpty ? 4 : 20)
     return element(
@@ -35,11 +38,21 @@ struct IntervalBar {
   private func x(_ value: Double) -> String {
     let span = range.upperBound - range.lowerBound
     let fraction = span > 0 ? min(max((value - range.lowerBound) / span, 0), 1) : 0.5
-    return NumberText.coordinate(Self.margin + fraction * (Self.width - 2 * Self.margin))
+    return NumberText.coordinate(start + fraction * (Self.width - start - Self.margin))
   }
 
   @MarkupBuilder private func spread(_ row: Row, _ index: Int) -> [Markup] {
     let y = NumberText.coordinate(10 + 20 * Double(index))
+    if rows.count > 1 {
+      element(
+        "text", ["class": "tick", "x": "0", "y": NumberText.coordinate(14 + 20 * Double(index))]
+      ) { row.name }
+    }
+    element(
+      "line",
+      [
+        "class": "base", "x1": x(range.lowerBound), "x2": x(range.upperBound), "y1": y, "y2": y,
+      ])
     element(
       "line",
       ["class": "spread s\(index + 1)", "x1": x(row.low), "x2": x(row.high), "y1": y, "y2": y])

@@ -42,7 +42,7 @@ struct LineChartDrawing {
   private static let height = 250.0
   private static let top = 12.0
   private static let bottom = 40.0
-  private static let right = 14.0
+  private static let right = 20.0
 
   private let chart: LineChart
   private let horizontal: Axis
@@ -152,7 +152,7 @@ struct LineChartDrawing {
       element(
         "text",
         [
-          "class": "tick", "x": text(min(x(tick), plotRight - 6)), "y": text(plotBottom + 17),
+          "class": "tick", "x": text(x(tick)), "y": text(plotBottom + 17),
           "text-anchor": "middle",
         ]
       ) { horizontal.label(tick) }

@@ -44,8 +44,8 @@ struct LineChart {
     !series.contains { series in series.points.contains { $0.y?.isFinite ?? false } }
   }
 
-  /// The most points a line is drawn with: about one a pixel.
-  static let drawnPoints = 400
+  /// The most points a line is drawn with: few enough for noise to become a trend.
+  static let drawnPoints = 200
 
   /// The chart with long series thinned: each line becomes the means of consecutive points, and a
   /// band behind it shows their least and greatest, so that no spike is hidden.

@@ -8,7 +8,12 @@ enum NumberText {
     let size = abs(value)
     if size == 0 { return "0" }
     if size < 0.001 || size >= 1e6 { return exponential(value) }
-    return fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3)
+    var text = fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3)
+    if text.contains(".") {
+      while text.hasSuffix("0") { text.removeLast() }
+      if text.hasSuffix(".") { text.removeLast() }
+    }
+    return text
   }
 
   /// Exactly `digits` decimals.
@@ -26,9 +31,9 @@ enum NumberText {
     return text.hasPrefix("−") || !value.isFinite ? text : "+" + text
   }
 
-  /// A fraction in 0...1 as a percentage with one decimal.
+  /// A fraction in 0...1 as a percentage with one decimal, which no line break parts from its sign.
   static func percent(_ fraction: Double) -> String {
-    fixed(fraction * 100, 1) + " %"
+    fixed(fraction * 100, 1) + "\u{A0}%"
   }
 
   /// `9.8 s`, `2 min 05 s`, `1 h 02 min`.

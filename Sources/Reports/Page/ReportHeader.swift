@@ -12,8 +12,8 @@ enum ReportHeader {
       }
       element("p", ["class": "lead"]) {
         """
-        A language model learns from examples, people compare its answers, a reward model learns \
-        what they like, and the language model is tuned against that reward model without \
+        A language model learns from examples, annotators compare its answers, a reward model \
+        learns what they prefer, and the language model is tuned against that reward model without \
         straying far from where it began. The world’s true reward, gold, is known here and \
         hidden from every model.
         """

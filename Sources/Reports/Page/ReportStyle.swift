@@ -50,7 +50,7 @@ enum ReportStyle {
     .figure { font-size: 1.75rem; line-height: 1.25; font-weight: 650; margin: .15rem 0 .35rem;
       letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
     .detail { color: var(--soft); font-size: .875rem; line-height: 1.45; margin: .3rem 0 0; }
-    .charts { display: grid; gap: 1rem; align-items: start;
+    .charts { display: grid; gap: 1rem;
       grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
     .chart { position: relative; break-inside: avoid; }
     .wide { max-width: 46rem; margin-top: 1rem; }
@@ -81,6 +81,7 @@ enum ReportStyle {
     .mark.s3, .band.s3 { fill: var(--s3); } .mark.s4, .band.s4 { fill: var(--s4); }
     .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
     .band { fill-opacity: .16; }
+    .base { stroke: var(--rule); stroke-width: 2; stroke-linecap: round; }
     .spread { stroke-width: 4; stroke-opacity: .45; stroke-linecap: round; }
     .reference { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; }
     svg .reference-label { font-size: 12.5px; fill: var(--soft); paint-order: stroke;

@@ -115,6 +115,6 @@ extension ReportSection {
   }
 
   private static func interval(_ proportion: EvaluationSummary.Proportion) -> String {
-    "\(NumberText.percent(proportion.low)) – \(NumberText.percent(proportion.high))"
+    "\(NumberText.fixed(proportion.low * 100, 1))–\(NumberText.percent(proportion.high))"
   }
 }

@@ -22,7 +22,7 @@ extension ReportSection {
 /// The drawing of the four models.
 private enum ModelsPicture {
   static var svg: Markup {
-    element("svg", ["viewBox": "0 0 560 420", "role": "img"]) {
+    element("svg", ["viewBox": "-14 8 566 390", "role": "img"]) {
       element("title") { "The four models of RLHF" }
       element("desc") {
         """
@@ -71,7 +71,7 @@ private enum ModelsPicture {
   @MarkupBuilder private static var copies: [Markup] {
     arrow("M110 74V134", "copy")
     label("copy", x: 118, y: 112)
-    arrow("M20 44H8V362H16", "copy")
+    arrow("M20 44H-4V362H16", "copy")
     arrow("M200 62L360 148", "copy")
     label("trunk", x: 292, y: 104)
     arrow("M450 198V328", "copy")
@@ -86,7 +86,7 @@ private enum ModelsPicture {
     arrow("M150 198C150 240 180 252 221 256", "flow")
     label("writes", x: 186, y: 240)
     arrow("M225 272C150 272 90 250 90 202", "flow")
-    label("advantage", x: 84, y: 268)
+    label("advantage", x: 96, y: 290)
     arrow("M380 198C360 232 350 244 333 250", "flow")
     label("score", x: 318, y: 222)
     arrow("M200 348C236 336 252 310 258 288", "flow")

@@ -57,7 +57,7 @@ extension ReportSection {
         title: "KL from the reference", unit: "nats per response",
         horizontalTitle: "iteration",
         series: table.series(["objective/kl_exact": "exact", "objective/kl": "estimated"]),
-        includes: [0], note: "The price paid for reward. \(coefficientNote)"),
+        note: "The price paid for reward; an estimate may dip below 0. \(coefficientNote)"),
       coefficient,
       LineChart(
         title: "Entropy", unit: "nats per token", horizontalTitle: "iteration",

@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+@testable import Reports
+
+@Suite("A line chart")
+struct LineChartTests {
+  private func chart(_ values: [Double?], references: [LineChart.Reference] = []) -> LineChart {
+    let points = values.enumerated().map { LineChart.Point(x: Double($0.offset), y: $0.element) }
+    return LineChart(
+      title: "T", unit: "u", series: [.init(name: "a < b", points: points)],
+      references: references)
+  }
+
+  private func parsed(_ chart: LineChart) throws -> ParsedPage {
+    let page = ParsedPage(try #require(chart.figure()).rendered)
+    #expect(page.failure == nil)
+    return page
+  }
+
+  @Test(
+    "without anything finite is not drawn",
+    arguments: [[], [nil], [.nan, .infinity]] as [[Double?]])
+  func empty(values: [Double?]) {
+    #expect(chart(values).figure() == nil)
+  }
+
+  @Test("of one point shows it as a mark")
+  func onePoint() throws {
+    let page = try parsed(chart([2]))
+    #expect(page.count("path") == 0)
+    #expect(page.count("circle") == 1)
+  }
+
+  @Test("of equal values is a level line inside the frame")
+  func constant() throws {
+    let page = try parsed(chart([0.2, 0.2, 0.2]))
+    let path = try #require(page.values(of: "d").first)
+    let heights = Set(path.dropFirst().split(separator: "L").map { $0.split(separator: " ")[1] })
+    #expect(heights.count == 1)
+    let height = try #require(heights.first.flatMap { Double($0) })
+    #expect((12...210).contains(height))
+  }
+
+  @Test("breaks its line where nothing was recorded")
+  func gaps() throws {
+    let page = try parsed(chart([1, 2, nil, 3, 4, .nan, 5]))
+    let path = try #require(page.values(of: "d").first)
+    #expect(path.count { $0 == "M" } == 2)
+    #expect(page.count("circle") == 1)
+  }
+
+  @Test("joins what is recorded only now and then")
+  func sparse() throws {
+    let page = try parsed(chart([1, nil, nil, 2, nil, nil, 3, nil, nil]))
+    let path = try #require(page.values(of: "d").first)
+    #expect(path.count { $0 == "M" } == 1)
+    #expect(path.count { $0 == "L" } == 2)
+  }
+
+  @Test("tells in words what it shows, and carries its values for hovering")
+  func accessible() throws {
+    let page = try parsed(chart([1, 3, 2], references: [.init(name: "ceiling", value: 4)]))
+    #expect(page.text.contains("a < b: from 1 to 2, lowest 1, highest 3. ceiling: 4."))
+    let json = try #require(page.values(of: "data-chart").first)
+    let data = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    let series = try #require((data?["series"] as? [[String: Any]])?.first)
+    #expect(series["y"] as? [Double] == [1, 3, 2])
+    #expect(series["x"] as? [Double] == [0, 1, 2])
+  }
+
+  @Test("tells its series apart by more than colour")
+  func legend() throws {
+    var chart = chart([1, 2])
+    chart.series.append(.init(name: "second", points: [.init(x: 0, y: 1), .init(x: 1, y: 0)]))
+    let page = try parsed(chart)
+    #expect(page.text.contains("second"))
+    for style in [".line.s2 { stroke-dasharray", ".line.s3 { stroke-dasharray"] {
+      #expect(ReportStyle.css.contains(style))
+    }
+    let marks = (0..<4).map { LineChartDrawing.mark($0, x: 0, y: 0).rendered }
+    let shapes = marks.map { $0.replacing(/class="[^"]*"/, with: "") }
+    #expect(Set(shapes).count == 4)
+  }
+
+  @Test("of many points draws their means with a band of least and greatest")
+  func thinning() throws {
+    var values: [Double?] = Array(repeating: 1, count: 1000)
+    values[501] = 99
+    let thin = chart(values).thinned(to: 100)
+    #expect(thin.series[0].points.count == 100)
+    #expect(thin.series[0].points[50].y == 10.8)
+    #expect(thin.series[0].points[50].x == 504.5)
+    #expect(thin.bands[0].points[50].high == 99)
+    #expect(thin.bands[0].points[50].low == 1)
+    #expect(try parsed(chart(values)).values(of: "class").contains("band s1"))
+  }
+}

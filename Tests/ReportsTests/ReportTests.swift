@@ -1,0 +1,155 @@
+import Foundation
+import RunRecords
+import Testing
+
+@testable import Reports
+
+@Suite("A report")
+struct ReportTests {
+  private func withRun(_ body: (RunDirectory) throws -> Void) throws {
+    let url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("rlhf-sim-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: url) }
+    try body(try ExampleRun.write(to: url))
+  }
+
+  private func sections(_ page: ParsedPage) -> [String] {
+    page.elements.filter { $0.name == "section" }.compactMap { $0.attributes["id"] }
+  }
+
+  private func parsed(_ records: ReportRecords) -> ParsedPage {
+    let page = ParsedPage(Report.page(of: records))
+    #expect(page.failure == nil)
+    return page
+  }
+
+  @Test("of a whole run is well-formed, self-contained, and tells the story in order")
+  func whole() throws {
+    try withRun { run in
+      try Report.write(runDirectory: run)
+      let text = try String(contentsOf: run.report, encoding: .utf8)
+      let page = ParsedPage(text)
+      #expect(page.failure == nil)
+      #expect(
+        sections(page) == [
+          "headline", "models", "sft", "reward", "ppo", "frontier", "samples", "time", "metrics",
+          "scenario", "glossary",
+        ])
+      #expect(page.values(of: "src").isEmpty)
+      #expect(page.values(of: "href").allSatisfy { $0.hasPrefix("#") })
+      #expect(!text.contains("http://") && !text.contains("https://") || onlyNamespaces(text))
+      #expect(text.utf8.count < 400_000)
+      let identifiers = page.values(of: "id")
+      #expect(Set(identifiers).count == identifiers.count)
+      let pictures = page.elements.filter { $0.name == "svg" && $0.attributes["role"] == "img" }
+      #expect(page.count("title") == pictures.count + 1)
+    }
+  }
+
+  /// Whether the only addresses are names of markup languages, which nothing fetches.
+  private func onlyNamespaces(_ text: String) -> Bool {
+    !text.replacing("http://www.w3.org/2000/svg", with: "").contains(/https?:\/\//)
+  }
+
+  @Test("shows the final figures with their spread")
+  func figures() throws {
+    var records = ReportRecords(information: ExampleRun.information)
+    records.evaluation = ExampleRun.evaluation
+    let text = parsed(records).text
+    for figure in [
+      "−0.12 → 1.91", "± 1.45 (n = 512)", "+1.40 standard deviations", "87.3\u{A0}%",
+      "84.2–89.9\u{A0}%", "3.42 nats", "75.4\u{A0}%", "allows 80.1\u{A0}%", "0.021",
+    ] {
+      #expect(text.contains(figure), "\(figure)")
+    }
+  }
+
+  @Test("of a run that only began has its heading and the picture, and nothing empty")
+  func nothingRecorded() {
+    var information = ExampleRun.information
+    information.stageSeconds = []
+    information.status = .running
+    information.ended = nil
+    let page = parsed(ReportRecords(information: information))
+    #expect(sections(page) == ["models"])
+    #expect(page.text.contains("not finished"))
+    #expect(page.values(of: "href") == ["#models"])
+  }
+
+  @Test("leaves out every figure that the evaluation lacks", arguments: 0..<4)
+  func partialEvaluation(part: Int) {
+    var records = ReportRecords(information: ExampleRun.information)
+    let full = ExampleRun.evaluation
+    records.evaluation =
+      [
+        EvaluationSummary(), EvaluationSummary(sft: full.sft),
+        EvaluationSummary(ppo: .init(gold: full.ppo?.gold)),
+        EvaluationSummary(reward: .init(accuracy: full.reward?.accuracy)),
+      ][part]
+    let page = parsed(records)
+    #expect(page.values(of: "class").count { $0 == "card" } == [0, 1, 1, 1][part])
+  }
+
+  @Test("keeps text as text, whatever it contains")
+  func escaping() {
+    let hostile = "<script>alert(\"1\")</script> & ]]> '\u{1}\u{B}"
+    var information = ExampleRun.information
+    information.scenario = hostile
+    information.commandLine = ["rlhf-sim", hostile]
+    information.status = .failed
+    information.error = hostile
+    var records = ReportRecords(information: information)
+    records.scenario = hostile
+    records.samples = [SampleComparison(prompt: hostile, before: hostile, after: hostile)]
+    let page = parsed(records)
+    #expect(page.count("script") == 1)
+    let shown = hostile.replacing("\u{1}\u{B}", with: "\u{FFFD}\u{FFFD}")
+    #expect(page.text.ranges(of: shown).count >= 6)
+    #expect(page.values(of: "role").contains("alert"))
+  }
+
+  @Test("explains every metric it shows, and shows every metric it was given")
+  func glossary() throws {
+    try withRun { run in
+      let records = try ReportRecords(reading: run)
+      let page = parsed(records)
+      let recorded = Set(records.tables.flatMap(\.table.names))
+      #expect(recorded.contains("policy/gradient_norm"))
+      for name in recorded where !ReportSection.chartedColumns.contains(name) {
+        #expect(page.text.contains(name))
+      }
+    }
+  }
+
+  @Test("knows every metric of the contract")
+  func contract() {
+    let names = Set(MetricGlossary.entries.map(\.name))
+    let contract = [
+      "objective/score", "objective/gold", "objective/kl", "objective/kl_exact",
+      "objective/penalized_reward", "objective/entropy", "policy/approximate_kl",
+      "policy/clip_fraction", "policy/ratio_max", "policy/loss", "policy/gradient_norm",
+      "value/loss", "value/clip_fraction", "value/explained_variance", "kl/coefficient",
+      "response/length", "response/eos_fraction", "time/rollout", "time/score", "time/update",
+      "reward/loss", "reward/accuracy", "eval/loss", "eval/accuracy", "eval/ece",
+      "eval/margin_mean", "eval/length_correlation", "memory/policy", "memory/reference",
+      "memory/reward", "memory/value", "memory/optimizer", "memory/activations",
+    ]
+    #expect(Set(contract).subtracting(names) == [])
+    #expect(names.isSuperset(of: ReportSection.chartedColumns))
+  }
+
+  @Test("names the file and line of a broken record, and leaves an earlier report alone")
+  func broken() throws {
+    try withRun { run in
+      try AtomicFile.write("earlier", to: run.report)
+      try AtomicFile.write("{\"step\": 1}\nnonsense\n", to: run.metrics(.ppo))
+      #expect(
+        throws: RunRecordsError.malformed(
+          path: run.metrics(.ppo).path, line: 2, reason: "this is not JSON")
+      ) {
+        try Report.write(runDirectory: run)
+      }
+      #expect(try String(contentsOf: run.report, encoding: .utf8) == "earlier")
+    }
+  }
+}

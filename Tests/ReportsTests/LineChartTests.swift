@@ -90,7 +90,7 @@ struct LineChartTests {
     let thin = chart(values).thinned(to: 100)
     #expect(thin.series[0].points.count == 100)
     #expect(thin.series[0].points[50].y == 10.8)
-    #expect(thin.series[0].points[50].x == 504.5)
+    #expect(thin.series[0].points[50].x == 505)
     #expect(thin.bands[0].points[50].high == 99)
     #expect(thin.bands[0].points[50].low == 1)
     #expect(try parsed(chart(values)).values(of: "class").contains("band s1"))

@@ -39,9 +39,9 @@ extension LineChart {
 /// A chart laid out in a drawing of fixed size, which the page scales.
 struct LineChartDrawing {
   private static let width = 480.0
-  private static let height = 250.0
+  private static let height = 254.0
   private static let top = 12.0
-  private static let bottom = 40.0
+  private static let bottom = 44.0
   private static let right = 20.0
 
   private let chart: LineChart
@@ -52,7 +52,8 @@ struct LineChartDrawing {
   init(_ chart: LineChart) {
     self.chart = chart
     horizontal = Axis(
-      covering: chart.series.flatMap { $0.points.map(\.x) }, count: 6, extent: .values,
+      covering: chart.series.flatMap { $0.points.map(\.x) } + chart.horizontalIncludes, count: 6,
+      extent: .values,
       isWhole: chart.isHorizontalWhole)
     var values = chart.series.flatMap { $0.points.compactMap(\.y) }
     values += chart.references.map(\.value) + chart.includes

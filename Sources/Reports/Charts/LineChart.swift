@@ -31,6 +31,8 @@ struct LineChart {
   var unit: String
   var horizontalTitle = "step"
   var isHorizontalWhole = true
+  /// Values that the horizontal axis must cover.
+  var horizontalIncludes: [Double] = []
   var series: [Series]
   var references: [Reference] = []
   var bands: [Band] = []
@@ -57,7 +59,8 @@ struct LineChart {
       var band = Band(series: index, points: [])
       for start in stride(from: 0, to: line.points.count, by: size) {
         let group = line.points[start..<min(start + size, line.points.count)]
-        let x = group.reduce(0) { $0 + $1.x } / Double(group.count)
+        let middle = group.reduce(0) { $0 + $1.x } / Double(group.count)
+        let x = isHorizontalWhole ? middle.rounded() : middle
         let values = group.compactMap(\.y).filter(\.isFinite)
         guard let low = values.min(), let high = values.max() else {
           means.append(Point(x: x, y: nil))

@@ -53,7 +53,7 @@ enum ReportStyle {
     .charts { display: grid; gap: 1rem;
       grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
     .chart { position: relative; break-inside: avoid; }
-    .wide { max-width: 46rem; margin-top: 1rem; }
+    .wide { max-width: 40rem; margin-top: 1rem; }
     figcaption { margin-bottom: .35rem; }
     .unit { color: var(--soft); font-size: .85rem; margin-left: .6rem; }
     .note { color: var(--soft); font-size: .85rem; line-height: 1.45; margin: .35rem 0 0; }
@@ -111,6 +111,7 @@ enum ReportStyle {
     td { vertical-align: top; }
     .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
     .words { overflow-wrap: anywhere; padding-right: 1rem; min-width: 12rem; }
+    .number + .words { padding-left: 1rem; }
     .prompt { color: var(--soft); }
     .better { color: var(--better); font-weight: 600; }
     .worse { color: var(--worse); font-weight: 600; }
@@ -127,13 +128,14 @@ enum ReportStyle {
     .glossary dd { margin: 0; }
     @media (max-width: 44rem) {
       body { padding: 1.5rem 1rem 3rem; }
+      .chart .tick, .chart .axis, svg .reference-label { font-size: 15.5px; }
       .glossary { grid-template-columns: 1fr; gap: 0; }
       .glossary dd { margin-bottom: .7rem; }
       .samples thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px;
         overflow: hidden; }
       .samples tbody, .samples tr, .samples .words { display: block; }
       .samples tr { padding: .7rem 0; border-bottom: 1px solid var(--rule); }
-      .samples td { border: 0; padding: 0; text-align: left; }
+      .samples td, .samples td.words { border: 0; padding: 0; text-align: left; }
       .samples .number { display: inline-block; margin-right: 1.1rem; }
       .samples .words:not(:first-child) { margin-top: .6rem; }
       .samples td::before { content: attr(data-label) " "; color: var(--soft); font-size: .82rem;

@@ -22,7 +22,7 @@ extension ReportSection {
     let chart = LineChart(
       title: "Reward against √KL", unit: "reward per response",
       horizontalTitle: exact == nil ? "√(estimated KL), √nats" : "√(exact KL), √nats",
-      isHorizontalWhole: false, series: series,
+      isHorizontalWhole: false, horizontalIncludes: [0], series: series,
       note: "Each mark is one iteration. Early on both rise about linearly in √KL; past the "
         + "reward model’s knowledge the score keeps rising while gold peaks and falls.")
     guard let figure = chart.figure() else { return nil }

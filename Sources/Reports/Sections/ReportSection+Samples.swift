@@ -20,10 +20,10 @@ extension ReportSection {
     element("table", ["class": "samples"]) {
       element("thead") {
         element("tr") {
-          element("th", ["scope": "col"]) { "Prompt and response before (SFT)" }
+          element("th", ["scope": "col", "class": "words"]) { "Prompt and response before (SFT)" }
           element("th", ["scope": "col", "class": "number"]) { "gold" }
           element("th", ["scope": "col", "class": "number"]) { "score" }
-          element("th", ["scope": "col"]) { "Response after (PPO)" }
+          element("th", ["scope": "col", "class": "words"]) { "Response after (PPO)" }
           element("th", ["scope": "col", "class": "number"]) { "gold" }
           element("th", ["scope": "col", "class": "number"]) { "score" }
           element("th", ["scope": "col", "class": "number"]) { "KL" }

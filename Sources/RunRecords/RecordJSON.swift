@@ -48,14 +48,14 @@ enum RecordJSON {
     _ type: Value.Type, at url: URL
   ) throws(RunRecordsError) -> [Value] {
     let data = try AtomicFile.read(url)
-    let isCutOff = data.last.map { $0 != UInt8(ascii: "\n") } ?? false
     let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     var rows: [Value] = []
     for (index, line) in lines.enumerated() where !line.isEmpty {
       do {
         rows.append(try decode(type, from: Data(line), at: url, line: index + 1))
       } catch {
-        guard isCutOff, index == lines.count - 1 else { throw error }
+        // What follows the last line end is empty unless a row was cut off.
+        guard index == lines.count - 1 else { throw error }
       }
     }
     return rows

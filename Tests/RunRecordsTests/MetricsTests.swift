@@ -58,6 +58,8 @@ struct MetricsTests {
       ) {
         try MetricsTable(stage: .sft, in: run)
       }
+      try AtomicFile.write("{\"step\":1}\n{\"ste\n", to: url)
+      #expect(throws: RunRecordsError.self) { try MetricsTable(stage: .sft, in: run) }
       try AtomicFile.write("{\"step\":1.5}\n", to: url)
       #expect(throws: RunRecordsError.self) { try MetricsTable(stage: .sft, in: run) }
     }

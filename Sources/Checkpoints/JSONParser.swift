@@ -53,7 +53,7 @@ private struct JSONParser {
 
   private mutating func object() throws(JSONError) -> JSONValue {
     var members: [JSONObject.Member] = []
-    var seen = Set<[UInt8]>()
+    var seen = Set<[UInt8]>()  // only for large objects: comparing is cheaper than hashing
     skipSpace()
     if accept(UInt8(ascii: "}")) { return .object(JSONObject()) }
     repeat {
@@ -61,7 +61,14 @@ private struct JSONParser {
       let start = position
       if peek != UInt8(ascii: "\"") { throw failure("expected a key in quotes") }
       let key = try string()
-      if !seen.insert(Array(key.utf8)).inserted {
+      let isRepeated: Bool
+      if members.count < 16 {
+        isRepeated = members.contains { $0.key.utf8.elementsEqual(key.utf8) }
+      } else {
+        if seen.isEmpty { seen = Set(members.map { Array($0.key.utf8) }) }
+        isRepeated = !seen.insert(Array(key.utf8)).inserted
+      }
+      if isRepeated {
         position = start
         throw failure("the key \"\(key)\" is written twice")
       }

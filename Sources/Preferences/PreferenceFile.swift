@@ -1,0 +1,124 @@
+package import Foundation
+
+/// What reading a file of preferences met; nothing is left out without being counted here.
+package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
+  package internal(set) var comparisons = 0
+  package internal(set) var rankings = 0
+  /// Rows left out because two responses are the same.
+  package internal(set) var identicalResponses = 0
+  /// Rows left out because a response is empty or only white space.
+  package internal(set) var emptyResponses = 0
+
+  package var usable: Int { comparisons + rankings }
+  package var unusable: Int { identicalResponses + emptyResponses }
+
+  package var description: String {
+    "\(comparisons) comparisons and \(rankings) rankings; left out: "
+      + "\(identicalResponses) with identical responses, \(emptyResponses) with an empty response"
+  }
+}
+
+/// Preference data as JSON lines:
+/// `{"prompt": …, "chosen": …, "rejected": …}` or `{"prompt": …, "responses": […], "ranking": […]}`.
+package enum PreferenceFile {
+  /// Calls `body` with every usable row, one at a time: memory does not grow with the file.
+  ///
+  /// - Throws: ``PreferenceError`` naming file, line and key of the first malformed row.
+  @discardableResult
+  package static func forEachRow(
+    in file: URL, _ body: (PreferenceRow) -> Void
+  ) throws(PreferenceError) -> ReadingReport {
+    var report = ReadingReport()
+    try JSONLines.forEach(in: file) { (fields) throws(PreferenceError) in
+      let row = try PreferenceRow(fields)
+      switch (row.defect, row) {
+      case (.identicalResponses?, _): report.identicalResponses += 1
+      case (.emptyResponse?, _): report.emptyResponses += 1
+      case (nil, .comparison):
+        report.comparisons += 1
+        body(row)
+      case (nil, .ranking):
+        report.rankings += 1
+        body(row)
+      }
+    }
+    return report
+  }
+
+  /// All usable rows in order.
+  ///
+  /// - Throws: also when the file holds no usable row at all.
+  package static func read(
+    _ file: URL
+  ) throws(PreferenceError) -> (rows: [PreferenceRow], report: ReadingReport) {
+    var rows: [PreferenceRow] = []
+    let report = try forEachRow(in: file) { rows.append($0) }
+    if rows.isEmpty {
+      throw .file(
+        path: file.path, problem: "holds no usable row (\(report)); give it at least one")
+    }
+    return (rows, report)
+  }
+
+  /// Writes rows in order, atomically; equal rows give equal bytes.
+  package static func write(
+    _ rows: some Sequence<PreferenceRow>, to file: URL
+  ) throws(PreferenceError) {
+    try JSONLines.write(rows.lazy.map(\.json), to: file)
+  }
+}
+
+extension PreferenceRow {
+  init(_ fields: RowFields) throws(PreferenceError) {
+    if fields.has("responses") || fields.has("ranking") {
+      self = .ranking(try Ranking(fields))
+    } else {
+      self = .comparison(try Comparison(fields))
+    }
+  }
+}
+
+extension Comparison {
+  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
+    let chosen = try fields.text("chosen")
+    let rejected = try fields.text("rejected")
+    if fields.has("prompt") {
+      let prompt = try fields.text("prompt")
+      self.init(
+        prompt: prompt.rendered, chosen: chosen.rendered(after: prompt),
+        rejected: rejected.rendered(after: prompt))
+    } else {
+      let texts = (chosen: chosen.rendered, rejected: rejected.rendered)
+      let prompt = RowText.commonPrefix(texts.chosen, texts.rejected)
+      let length = prompt.unicodeScalars.count
+      self.init(
+        prompt: prompt, chosen: String(texts.chosen.unicodeScalars.dropFirst(length)),
+        rejected: String(texts.rejected.unicodeScalars.dropFirst(length)))
+    }
+    margin = try fields.number("margin")
+    probability = try fields.number("chosen_probability")
+    if let probability, !(0...1).contains(probability) {
+      throw fields.failure(
+        "chosen_probability", "is \(probability); write a probability between 0 and 1")
+    }
+    chosenGold = try fields.number("chosen_gold")
+    rejectedGold = try fields.number("rejected_gold")
+    annotator = try fields.string("annotator")
+  }
+}
+
+extension Ranking {
+  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
+    let prompt = try fields.text("prompt")
+    let responses = try fields.texts("responses").map { $0.rendered(after: prompt) }
+    guard responses.count >= 2 else {
+      throw fields.failure("responses", "holds \(responses.count); give at least two")
+    }
+    let ranking = try fields.integers("ranking")
+    guard ranking.sorted() == Array(0..<responses.count) else {
+      throw fields.failure(
+        "ranking", "is \(ranking); name each of 0 to \(responses.count - 1) once, best first")
+    }
+    self.init(prompt: prompt.rendered, responses: responses, ranking: ranking)
+  }
+}

@@ -41,17 +41,20 @@ let package = Package(
       providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
     .target(name: "CVectorMath"),
 
+    // Text formats.
+    room("OrderedJSON"),
+    room("Settings", sees: [yams]),
+
     // Mathematics.
     room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CVectorMath"]),
     room("Autodiff", sees: ["Tensors", "CVectorMath"]),
-    room("Checkpoints", sees: ["Tensors"]),
-    room("Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "CVectorMath"]),
+    room("Checkpoints", sees: ["Tensors", "OrderedJSON"]),
+    room("Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "OrderedJSON", "CVectorMath"]),
 
     // Language and the world.
-    room("Settings", sees: [yams]),
-    room("Tokenizers"),
+    room("Tokenizers", sees: ["OrderedJSON"]),
     room("Worlds", sees: ["Settings", "Tensors"]),
-    room("Preferences", sees: ["Tensors"]),
+    room("Preferences", sees: ["Tensors", "OrderedJSON"]),
 
     // The stages, and what they share.
     room("Training", sees: ["Autodiff", "Tensors", "Settings"]),
@@ -75,14 +78,15 @@ let package = Package(
         "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling",
         "PolicyOptimization",
-        "Evaluation", "RunRecords", "Reports",
+        "Evaluation", "RunRecords", "Reports", "OrderedJSON",
       ]),
     .executableTarget(
       name: "rlhf-sim", dependencies: ["AlignmentLoop", argumentParser], swiftSettings: strict),
 
+    tests(of: "OrderedJSON", sees: ["Tensors"]),
     tests(of: "Settings"),
     tests(of: "Tokenizers", fixtures: true),
-    tests(of: "Checkpoints", sees: ["Tensors"]),
+    tests(of: "Checkpoints", sees: ["Tensors", "OrderedJSON"]),
     tests(of: "Worlds", sees: ["Settings", "Tensors"]),
     tests(of: "Preferences", sees: ["Tensors"]),
     tests(of: "RunRecords"),

@@ -1,4 +1,5 @@
 package import Foundation
+package import OrderedJSON
 
 /// A JSON configuration such as `config.json`, read by typed getters that name file and key when
 /// something is missing or of the wrong type.

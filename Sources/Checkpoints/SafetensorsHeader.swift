@@ -1,4 +1,5 @@
 import Foundation
+import OrderedJSON
 import Tensors
 
 /// The checked header of a safetensors file: after `init` every entry lies inside the file, fills

@@ -1,4 +1,5 @@
 import Foundation
+import OrderedJSON
 
 #if canImport(Darwin)
   import Darwin

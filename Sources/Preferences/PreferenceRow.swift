@@ -1,3 +1,5 @@
+import OrderedJSON
+
 /// A judgement between two responses to one prompt.
 package struct Comparison: Sendable, Equatable {
   package var prompt: String

@@ -1,4 +1,5 @@
 package import Foundation
+import OrderedJSON
 
 /// A row of `score` and `logprobs`: a prompt and a response, and whatever else the row holds,
 /// which is written back as it was.

@@ -1,3 +1,5 @@
+import OrderedJSON
+
 /// The checked fields of one line; every failure names file, line and key.
 struct RowFields {
   let path: String

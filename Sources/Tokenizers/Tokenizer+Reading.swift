@@ -1,4 +1,5 @@
 package import Foundation
+import OrderedJSON
 
 extension Tokenizer {
   /// Reads `tokenizer.json` and `tokenizer_config.json` of a checkpoint's directory.

@@ -1,4 +1,5 @@
 package import Foundation
+import OrderedJSON
 
 extension Tokenizer {
   /// Writes `tokenizer.json` and `tokenizer_config.json` so that `transformers`'

@@ -1,3 +1,5 @@
+import OrderedJSON
+
 /// Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` say.
 ///
 /// Read and written: word-level, byte-level, and byte-pair tokenizers in GPT-2's and Llama 3's

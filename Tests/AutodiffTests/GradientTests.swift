@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Gradients agree with finite differences")
 struct GradientTests {
-  @Test("every operation of the room", arguments: AutodiffOperations.all.flatMap { $0.gradientChecks })
+  @Test(
+    "every operation of the room", arguments: AutodiffOperations.all.flatMap { $0.gradientChecks })
   func operation(_ check: GradientCheck) {
     #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
   }

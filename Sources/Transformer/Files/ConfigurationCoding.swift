@@ -1,5 +1,6 @@
 package import Checkpoints
 import Foundation
+import OrderedJSON
 
 /// `config.json` of a checkpoint, in the keys of `transformers`.
 extension DecoderConfiguration {

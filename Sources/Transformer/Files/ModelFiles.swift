@@ -1,5 +1,6 @@
 import Checkpoints
 package import Foundation
+import OrderedJSON
 import Tensors
 
 /// The ids that `config.json` carries so that `transformers` pads and stops where we do.

@@ -59,17 +59,19 @@ struct Grammar: Sendable {
     rules: [SettingMap<WeightedExpansions>.Entry], at place: SettingsLocation
   ) throws(SettingsError) {
     let reached = symbols.indices.map(reachable)
-    let endings = endingSymbols()
+    for symbol in symbols.indices where symbol != start && !reached[start].contains(symbol) {
+      throw place.key(symbols[symbol]).error(
+        "no text can reach this rule", advice: "use `<\(symbols[symbol])>` or remove the rule")
+    }
+    let endless = Set(symbols.indices).subtracting(endingSymbols())
+    // The rule that leads to the fewest others that never end is where the loop is.
+    let depth = { reached[$0].intersection(endless).count }
+    if let symbol = endless.sorted().min(by: { depth($0) < depth($1) }) {
+      throw place.key(symbols[symbol]).error(
+        "this rule never ends", advice: "add an expansion that does not lead back to it")
+    }
     for symbol in symbols.indices {
       let rulePlace = place.key(symbols[symbol])
-      guard symbol == start || reached[start].contains(symbol) else {
-        throw rulePlace.error(
-          "no text can reach this rule", advice: "use `<\(symbols[symbol])>` or remove the rule")
-      }
-      guard endings.contains(symbol) else {
-        throw rulePlace.error(
-          "this rule never ends", advice: "add an expansion without `<\(symbols[symbol])>`")
-      }
       for (index, production) in productions[symbol].enumerated() {
         for case .symbol(let inner) in production.tokens.dropLast()
         where inner == symbol || reached[inner].contains(symbol) {

@@ -1,0 +1,196 @@
+import Settings
+import Testing
+
+@testable import Worlds
+
+@Suite struct RefusalTests {
+  /// Replaces one piece of the small world and expects the refusal.
+  @Test(
+    "what is wrong with a world is refused with line, key path and advice",
+    arguments: [
+      (
+        "noun: [soup, room]", "noun: [soup, \"<rom>\"]",
+        "world.yaml:9: `world.grammar.rules.noun`: there is no rule for `<rom>`; "
+          + "the rules are text, clause, noun, quality"
+      ),
+      (
+        "<noun> was", "<nuon> was",
+        "world.yaml:8: `world.grammar.rules.clause`: there is no rule for `<nuon>`; "
+          + "did you mean `noun`?"
+      ),
+      (
+        "start: text", "start: test",
+        "world.yaml:3: `world.grammar.start`: there is no rule for the start symbol `test`; "
+          + "did you mean `text`?"
+      ),
+      (
+        "<clause> and <text>", "<text> and <clause>",
+        "world.yaml:7: `world.grammar.rules.text`: `<text>` leads back to `<text>` inside "
+          + "\"<text> and <clause>\"; a symbol may lead back to itself only as the last symbol of "
+          + "an expansion"
+      ),
+      (
+        "noun: [soup, room]", "noun: [soup, \"<clause> room\"]",
+        "world.yaml:8: `world.grammar.rules.clause`: `<noun>` leads back to `<clause>` inside "
+          + "\"the <noun> was <quality>\"; a symbol may lead back to itself only as the last "
+          + "symbol of an expansion"
+      ),
+      (
+        "noun: [soup, room]", "noun: [soup, room]\n      verb: [runs]",
+        "world.yaml:10: `world.grammar.rules.verb`: no text can reach this rule; "
+          + "use `<verb>` or remove the rule"
+      ),
+      (
+        "noun: [soup, room]", "noun: [\"soup <noun>\"]",
+        "world.yaml:9: `world.grammar.rules.noun`: this rule never ends; "
+          + "add an expansion that does not lead back to it"
+      ),
+      (
+        "noun: [soup, room]", "noun: []",
+        "world.yaml:9: `world.grammar.rules.noun`: this rule has no expansions; "
+          + "add one, or remove the rule"
+      ),
+      (
+        "noun: [soup, room]", "noun: [soup, soup]",
+        "world.yaml:9: `world.grammar.rules.noun[1]`: the expansion \"soup\" is given twice; "
+          + "write it as a map with weights"
+      ),
+      (
+        "noun: [soup, room]", "noun: {soup: 0}",
+        "world.yaml:9: `world.grammar.rules.noun`: the weight 0.0 of \"soup\" is out of range; "
+          + "it must be greater than 0; remove the expansion to switch it off"
+      ),
+      (
+        "noun: [soup, room]", "noun: [soup, room<]",
+        "world.yaml:9: `world.grammar.rules.noun`: `room<` is neither a word nor a symbol; "
+          + "write symbols as `<name>`, apart"
+      ),
+      (
+        "noun: [soup, room]", "noun: soup",
+        "world.yaml:9: `world.grammar.rules.noun`: expected a list of expansions or a map to their "
+          + "weights, found `soup`; write it as `[a, b]` or one `- item` a line"
+      ),
+      (
+        "words: [2, 3]", "words: [0, 3]",
+        "world.yaml:12: `world.prompt.words`: 0...3 words cannot be a prompt; "
+          + "use at least 1 and at most 1000"
+      ),
+      (
+        "words: [2, 3]", "words: [400, 500]",
+        "world.yaml:11: `world.prompt`: only 0 of 1000 texts have a prompt of 400...500 words and a "
+          + "response of 1 to 9; change `words` or `maximum_response_words`, or the weights of the "
+          + "grammar"
+      ),
+      (
+        "base_noise: 0.2", "base_noise: 1.2",
+        "world.yaml:14: `world.base_noise`: 1.2 is out of range; it must be from 0.0 to 1.0"
+      ),
+      (
+        "base_noise: 0.2", "base_nose: 0.2",
+        "world.yaml:14: `world.base_nose`: unknown key; did you mean `base_noise`?"
+      ),
+      (
+        "feature: valence", "feature: valance",
+        "world.yaml:16: `world.gold[0].feature`: there is no choice `valance`; "
+          + "did you mean `valence`?"
+      ),
+      (
+        "- feature: valence\n      weight: 1", "- weight: 1",
+        "world.yaml:16: `world.gold[0].feature`: this key is missing; add `feature:`, one of "
+          + "valence, grammar_breaks, length, repetition, phrase"
+      ),
+      (
+        "words: [good]", "words: [goood]",
+        "world.yaml:22: `world.gold[0].lexicon[0].words[0]`: the grammar has no word `goood`; "
+          + "did you mean `good`?"
+      ),
+      (
+        "negations: [not]", "negations: [never]",
+        "world.yaml:19: `world.gold[0].negations[0]`: the grammar has no word `never`; "
+          + "remove it, or add it to the grammar"
+      ),
+      (
+        "words: [bad]", "words: [bad, very]",
+        "world.yaml:22: `world.gold[0].lexicon[1].words[1]`: `very` already has a part in the "
+          + "valence; keep one of its entries"
+      ),
+      (
+        "{feature: grammar_breaks, ", "{feature: grammar_breaks, limit: 3, ",
+        "world.yaml:23: `world.gold[1].limit`: unknown key; the keys are feature, weight"
+      ),
+      (
+        "limit: 4", "limit: 4, target: 3",
+        "world.yaml:24: `world.gold[2]`: a length feature has either a limit or a target; "
+          + "remove one of them"
+      ),
+      (
+        ", limit: 4", "",
+        "world.yaml:24: `world.gold[2]`: a length feature has either a limit or a target; "
+          + "add one of them"
+      ),
+      (
+        "phrase: very good", "phrase: \" \"",
+        "world.yaml:27: `world.gold[5].phrase`: the phrase is empty; write its words"
+      ),
+      (
+        "name: ann, share: 1", "name: ann, share: 0",
+        "world.yaml:29: `world.annotators[0].share`: 0.0 is out of range; "
+          + "it must be greater than 0.0"
+      ),
+      (
+        "flip: 0.1", "flip: 0.6",
+        "world.yaml:29: `world.annotators[0].flip`: 0.6 is out of range; it must be from 0.0 to 0.5"
+      ),
+      (
+        "temperature: 0.5", "temperature: -1",
+        "world.yaml:29: `world.annotators[0].temperature`: -1.0 is out of range; "
+          + "it must be at least 0.0"
+      ),
+      (
+        "name: bob, ", "",
+        "world.yaml:30: `world.annotators[1].name`: this key is missing; add `name:` (what the "
+          + "annotator is called in the preference rows)"
+      ),
+      (
+        "name: bob", "name: ann",
+        "world.yaml:30: `world.annotators[1].name`: two annotators are called `ann`; "
+          + "give each a name of its own"
+      ),
+    ])
+  func refusals(piece: String, replacement: String, message: String) {
+    #expect(smallWorld.contains(piece))
+    let yaml = smallWorld.replacing(piece, with: replacement, maxReplacements: 1)
+    #expect {
+      _ = try makeWorld(yaml)
+    } throws: { "\($0)" == message }
+  }
+
+  @Test(
+    "sections that are empty or missing are refused",
+    arguments: [
+      ("grammar.rules={}", "world.grammar.rules", "the grammar has no rules"),
+      ("gold=[]", "world.gold", "the gold reward has no features"),
+      ("annotators=[]", "world.annotators", "there are no annotators"),
+      ("grammar.rules={text: [\"\"]}", "world.grammar.rules", "the grammar has no words"),
+    ])
+  func empty(assignment: String, path: String, problem: String) {
+    #expect {
+      _ = try makeWorld(set: assignment)
+    } throws: { error in
+      let error = error as? SettingsError
+      return error?.path == path && error?.problem == problem
+        && error?.source == .assignment("world." + assignment)
+    }
+    #expect(throws: SettingsError.self) { try makeWorld("") }
+    #expect(throws: SettingsError.self) { try World(WorldConfiguration()) }
+  }
+
+  @Test("a grammar that unfolds without measure is refused, not compiled")
+  func explosion() {
+    var rules = "s0: [word]"
+    for level in 1...30 { rules += ", s\(level): [<s\(level - 1)> <s\(level - 1)>]" }
+    #expect {
+      _ = try makeWorld(set: "grammar={start: s30, rules: {\(rules)}}")
+    } throws: { "\($0)".contains("the grammar unfolds to more than 20000 states") }
+  }
+}

@@ -10,12 +10,6 @@ package struct SettingsLocation: Sendable {
   /// The top of settings that no file holds, for values built in code.
   package static let unwritten = SettingsLocation(path: "", node: nil, source: .unwritten)
 
-  init(path: String, node: SettingNode?, source: SettingSource) {
-    self.path = path
-    self.node = node
-    self.source = source
-  }
-
   /// The place of a key of this section.
   package func key(_ name: String) -> SettingsLocation {
     let entry = node?.entry(name)

@@ -64,9 +64,10 @@ struct Grammar: Sendable {
         "no text can reach this rule", advice: "use `<\(symbols[symbol])>` or remove the rule")
     }
     let endless = Set(symbols.indices).subtracting(endingSymbols())
-    // The rule that leads to the fewest others that never end is where the loop is.
+    // The rule that never ends by itself, rather than one that merely leads to it.
     let depth = { reached[$0].intersection(endless).count }
-    if let symbol = endless.sorted().min(by: { depth($0) < depth($1) }) {
+    let loops = endless.sorted().filter { reached[$0].contains($0) }
+    if let symbol = loops.min(by: { depth($0) < depth($1) }) {
       throw place.key(symbols[symbol]).error(
         "this rule never ends", advice: "add an expansion that does not lead back to it")
     }

@@ -61,6 +61,16 @@ struct Run: Configurable, Equatable {
   }
 }
 
+struct Teaching: Configurable {
+  var teacher: Optimizer? = {
+    var optimizer = Optimizer()
+    optimizer.schedule = .constant
+    return optimizer
+  }()
+
+  static let fields: [Field<Self>] = [Field("teacher", \.teacher, "an optimizer by default")]
+}
+
 /// The configuration of a document with overrides, or the description of what refused it.
 func outcome(_ yaml: String, set assignments: String...) -> Result<Run, Failure> {
   do throws(SettingsError) {

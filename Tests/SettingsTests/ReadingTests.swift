@@ -56,6 +56,14 @@ import Testing
     #expect(run.teacher == nil)
   }
 
+  @Test("an optional section that has a default keeps the keys that are not written")
+  func optionalSection() throws {
+    let document = try SettingsDocument(yaml: "teacher: {clip: 2}", file: "run.yaml")
+    let written = try document.read(Teaching.self).teacher
+    #expect(written?.clip == 2 && written?.schedule == .constant)
+    #expect(try outcome("teacher: {clip: 2}").get().teacher?.schedule == .linear)
+  }
+
   @Test(
     "what is wrong is refused with file, line, key path and advice",
     arguments: [
@@ -180,6 +188,17 @@ import Testing
       return
     }
     #expect(failure.text.contains("use fewer aliases"))
+  }
+
+  @Test("lists in lists without measure are refused")
+  func depth() {
+    for depth in [200, 50_000] {
+      let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+      guard case .failure = outcome("layers: " + nested) else {
+        Issue.record("\(depth) levels were accepted")
+        continue
+      }
+    }
   }
 
   @Test("a file that cannot be read, or that is not text, is named")

@@ -1,0 +1,69 @@
+import PolicyOptimization
+package import Settings
+package import Tensors
+package import Tokenizers
+package import Transformer
+package import Worlds
+
+/// The whole loop of one scenario: world → SFT policy → preferences → reward model → PPO →
+/// evaluation. Each stage is a method in an extension of its own; this is what they share.
+package struct AlignmentLoop {
+  package let scenario: Scenario
+  package let world: World
+  package let tokenizer: Tokenizer
+  package let workers: Workers
+  let generator: SeededGenerator
+  let observer: any StageObserver
+
+  /// - Parameters:
+  ///   - tokenizer: that of a checkpoint to go on from; nil makes one from the world's vocabulary.
+  ///   - seed: decides every random number of the run.
+  package init(
+    _ scenario: Scenario, tokenizer: Tokenizer? = nil, seed: UInt64, workers: Workers,
+    observer: any StageObserver
+  ) throws(SettingsError) {
+    self.scenario = scenario
+    world = try World(scenario.world)
+    self.tokenizer = tokenizer ?? .wordLevel(words: world.vocabulary)
+    self.workers = workers
+    self.observer = observer
+    generator = SeededGenerator(seed: seed)
+  }
+
+  package var specialTokens: SpecialTokens {
+    SpecialTokens(endOfSequence: tokenizer.endOfSequence, padding: tokenizer.padding)
+  }
+
+  /// The longest response, its end included.
+  var maximumTokens: Int { scenario.ppo.maximumTokens }
+
+  func encode(_ words: [String]) -> [Int32] { tokenizer.encode(words.joined(separator: " ")) }
+
+  func words(_ tokens: [Int32]) -> [String] {
+    tokenizer.decode(tokens).split(separator: " ").map(String.init)
+  }
+
+  /// Prompts of the world for some purpose, each from a stream of its own.
+  func prompts(_ purpose: SeededGenerator, count: Int) -> [[Int32]] {
+    (0..<count).map { index in
+      var stream = purpose.stream("prompt", index)
+      return encode(world.samplePrompt(using: &stream))
+    }
+  }
+
+  /// The true reward of a sampled response, which no model ever sees.
+  func gold(_ exchange: Exchange, ended: Bool) -> Double {
+    world.goldReward(
+      prompt: words(exchange.prompt), response: words(exchange.response), ended: ended)
+  }
+
+  /// Tells the observer about a stage around its work.
+  func run<Output>(
+    _ stage: LoopStage, total: Int, unit: String = "steps", _ body: () throws -> Output
+  ) throws -> Output {
+    try observer.begin(stage, total: total, unit: unit)
+    let output = try body()
+    try observer.end(stage)
+    return output
+  }
+}

@@ -1,0 +1,157 @@
+import Checkpoints
+package import Evaluation
+package import Foundation
+package import Preferences
+package import RewardModeling
+package import RunRecords
+import Tokenizers
+package import Transformer
+
+/// A loop that keeps what it makes in a run directory.
+package struct LoopRun {
+  package let loop: AlignmentLoop
+  package let directory: RunDirectory
+
+  package init(_ loop: AlignmentLoop, in directory: RunDirectory) throws {
+    self.loop = loop
+    self.directory = directory
+    try AtomicFile.write(loop.scenario.resolvedYAML(), to: directory.scenario)
+  }
+
+  /// The whole loop: trains every model, evaluates, and keeps everything but the report.
+  package func demo() throws -> EvaluationSummary {
+    let policy = try trainPolicy()
+    let (training, heldOut) = try comparePreferences(of: policy)
+    let (reward, report) = try trainReward(from: policy, training: training, heldOut: heldOut)
+    let tuned = try optimize(policy, reward: reward)
+    return try evaluate(
+      policy: tuned, reference: policy, reward: reward, rewardReport: report)
+  }
+
+  /// Trains and keeps the SFT policy.
+  package func trainPolicy() throws -> LanguageModel {
+    let policy = try loop.trainPolicy()
+    try save(policy, as: .sft)
+    return policy
+  }
+
+  /// Has the scenario's comparisons made and keeps them.
+  package func comparePreferences(
+    of policy: LanguageModel
+  ) throws -> (training: [Comparison], heldOut: [Comparison]) {
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    try keep(training: training, heldOut: heldOut)
+    return (training, heldOut)
+  }
+
+  /// Keeps the comparisons that a reward model is trained on and judged by.
+  package func keep(training: [Comparison], heldOut: [Comparison]) throws {
+    try PreferenceFile.write(
+      training.map(PreferenceRow.comparison), to: directory.preferences(.train))
+    try PreferenceFile.write(
+      heldOut.map(PreferenceRow.comparison), to: directory.preferences(.eval))
+  }
+
+  /// Trains and keeps a reward model.
+  package func trainReward(
+    from policy: LanguageModel, training: [Comparison], heldOut: [Comparison]
+  ) throws -> (RewardModel, RewardReport) {
+    let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    try save(as: .reward, reward.save)
+    return (reward, report)
+  }
+
+  /// Optimizes a policy, and keeps it, its reference and the value model.
+  package func optimize(
+    _ policy: LanguageModel, reward: RewardModel, prompts: [[Int32]]? = nil, hasGold: Bool = true
+  ) throws -> LanguageModel {
+    let (tuned, value) = try loop.optimize(
+      policy, reward: reward, prompts: prompts, hasGold: hasGold)
+    try save(policy, as: .reference)
+    try save(tuned, as: .policy)
+    try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
+    return tuned
+  }
+
+  /// Judges the policy before and after on the same prompts, and keeps figures and samples.
+  package func evaluate(
+    policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
+    rewardReport: RewardReport?
+  ) throws -> EvaluationSummary {
+    let (before, after) = try loop.run(.evaluation, total: 2, unit: "policies") {
+      let prompts = loop.evaluationPrompts()
+      let before = try loop.judge(
+        reference, reference: reference, reward: reward, prompts: prompts)
+      try loop.observer.advance(.evaluation, to: 1, metrics: nil)
+      let after = try loop.judge(policy, reference: reference, reward: reward, prompts: prompts)
+      try loop.observer.advance(.evaluation, to: 2, metrics: nil)
+      return (before, after)
+    }
+    let summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
+    try summary.write(to: directory)
+    try keepSamples(before, after)
+    return summary
+  }
+
+  private func keepSamples(_ before: [JudgedResponse], _ after: [JudgedResponse]) throws {
+    let rows = zip(before, after).prefix(200).map { before, after in
+      SampleComparison(
+        prompt: loop.text(before.exchange).prompt, before: loop.text(before.exchange).response,
+        after: loop.text(after.exchange).response, goldBefore: before.gold, goldAfter: after.gold,
+        scoreBefore: before.score, scoreAfter: after.score, klAfter: after.exactKL)
+    }
+    try SampleComparison.write(rows, to: directory)
+  }
+
+  private func save(_ model: LanguageModel, as name: RunCheckpoint) throws {
+    try save(as: name) { try model.save(to: $0, specialTokens: loop.specialTokens) }
+  }
+
+  private func save(as name: RunCheckpoint, _ write: (URL) throws -> Void) throws {
+    let place = directory.checkpoint(name)
+    try FileManager.default.createDirectory(
+      at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try writeDirectoryAtomically(place, replacingExisting: true) { directory in
+      try write(directory)
+      try loop.tokenizer.save(to: directory)
+    }
+  }
+}
+
+extension EvaluationSummary {
+  /// The final figures of a run.
+  init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardReport?) {
+    let wins = AlignmentLoop.winRate(of: after, against: before)
+    self.init(
+      sft: Policy(before), ppo: Policy(after), winRate: Proportion(wins),
+      reward: reward.map {
+        RewardModel(
+          accuracy: Proportion($0.evaluation.accuracy), ceiling: $0.ceiling,
+          ece: $0.evaluation.calibrationError, goldCorrelation: $0.goldCorrelation)
+      })
+  }
+}
+
+extension EvaluationSummary.Policy {
+  init(_ responses: [JudgedResponse]) {
+    func distribution(_ value: (JudgedResponse) -> Double) -> EvaluationSummary.Distribution {
+      let summary = Summary(responses.map(value))
+      return .init(mean: summary.mean, sd: summary.standardDeviation, n: summary.count)
+    }
+    func fraction(_ isCounted: (JudgedResponse) -> Bool) -> Double {
+      Double(responses.count(where: isCounted)) / Double(max(1, responses.count))
+    }
+    self.init(
+      gold: distribution(\.gold), score: distribution(\.score), klExact: distribution(\.exactKL),
+      length: distribution { Double($0.exchange.response.count) },
+      entropy: distribution(\.entropy), grammaticalFraction: fraction(\.isGrammatical),
+      eosFraction: fraction(\.ended))
+  }
+}
+
+extension EvaluationSummary.Proportion {
+  init(_ proportion: Evaluation.Proportion) {
+    self.init(
+      value: proportion.value, low: proportion.low, high: proportion.high, n: proportion.count)
+  }
+}

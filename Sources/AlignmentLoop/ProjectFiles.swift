@@ -1,0 +1,52 @@
+package import Foundation
+package import Settings
+
+/// Where scenarios and shipped checkpoints are.
+package enum ProjectFiles {
+  /// `name` in the current directory, or else in the first directory above the program that has it.
+  package static func find(_ name: String) -> URL? {
+    let current = URL(filePath: FileManager.default.currentDirectoryPath)
+    var candidates = [current]
+    if var directory = Bundle.main.executableURL?.resolvingSymlinksInPath() {
+      while directory.path != "/" {
+        directory.deleteLastPathComponent()
+        candidates.append(directory)
+      }
+    }
+    return candidates.map { $0.appending(path: name) }.first {
+      FileManager.default.fileExists(atPath: $0.path)
+    }
+  }
+
+  /// The names of the scenarios that ship, sorted.
+  package static func scenarioNames() -> [String] {
+    guard let directory = find("scenarios"),
+      let files = try? FileManager.default.contentsOfDirectory(atPath: directory.path)
+    else { return [] }
+    return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
+  }
+
+  /// Reads a scenario by name, or by the path of its file, with `--set` overrides laid over it.
+  ///
+  /// - Throws: ``SettingsError`` with file, line and key.
+  package static func scenario(
+    _ nameOrFile: String, overrides: [String] = []
+  ) throws(SettingsError) -> Scenario {
+    var document = try SettingsDocument(contentsOf: scenarioFile(nameOrFile))
+    for override in overrides { try document.set(override) }
+    return try document.read()
+  }
+
+  private static func scenarioFile(_ nameOrFile: String) throws(SettingsError) -> URL {
+    if nameOrFile.hasSuffix(".yaml") || nameOrFile.hasSuffix(".yml") || nameOrFile.contains("/") {
+      return URL(filePath: nameOrFile)
+    }
+    if let file = find("scenarios/\(nameOrFile).yaml") { return file }
+    let names = scenarioNames()
+    throw SettingsError(
+      source: .unwritten, path: nameOrFile, problem: "there is no such scenario",
+      advice: names.isEmpty
+        ? "run in a directory with a `scenarios` folder, or give the path of a .yaml file"
+        : Suggestion.advice(for: nameOrFile, among: names, called: "scenarios"))
+  }
+}

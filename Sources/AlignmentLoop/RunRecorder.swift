@@ -1,0 +1,106 @@
+import Foundation
+package import RunRecords
+import Tensors
+package import Training
+
+/// Keeps a run's records and shows its progress: what the loop tells goes to files and terminal.
+package final class RunRecorder: StageObserver {
+  package let directory: RunDirectory?
+  private let terminal: Terminal
+  private var information: RunInformation?
+  private var bar: ProgressBar?
+  private var writers: [RunStage: (writer: MetricsWriter, start: ContinuousClock.Instant)] = [:]
+  private var stageStart: ContinuousClock.Instant?
+  private var stepsBefore = 0  // of the phases of the same stage that are over
+  private let clock = ContinuousClock()
+
+  /// - Parameters:
+  ///   - directory: where records go; nil keeps none.
+  ///   - information: written at once, and again when the run ends.
+  package init(
+    directory: RunDirectory?, information: RunInformation? = nil, terminal: Terminal
+  ) throws {
+    self.directory = directory
+    self.terminal = terminal
+    self.information = information
+    try writeInformation()
+  }
+
+  package func begin(_ stage: LoopStage, total: Int, unit: String) throws {
+    stageStart = clock.now
+    bar = ProgressBar(stage: stage.rawValue, total: total, unit: unit, terminal: terminal)
+    if let records = stage.records, writers[records] == nil, let directory {
+      writers[records] = (try MetricsWriter(stage: records, in: directory), clock.now)
+      stepsBefore = 0
+    }
+  }
+
+  package func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws {
+    bar?.update(done, figures: metrics.map { stage.figures($0) } ?? [])
+    guard let metrics, let records = stage.records, let (writer, start) = writers[records] else {
+      return
+    }
+    try writer.write(
+      step: stepsBefore + metrics.step, seconds: (clock.now - start) / .seconds(1),
+      Dictionary(metrics.values) { $1 })
+    if done == metrics.totalSteps { stepsBefore += done }
+  }
+
+  package func end(_ stage: LoopStage) throws {
+    bar?.finish()
+    bar = nil
+    guard let stageStart else { return }
+    information?.stageSeconds.append(
+      .init(stage: stage.rawValue, seconds: (clock.now - stageStart) / .seconds(1)))
+    try writeInformation()
+  }
+
+  package func note(_ text: String) {
+    guard !terminal.isQuiet else { return }
+    FileHandle.standardError.write(Data("note: \(text)\n".utf8))
+  }
+
+  /// Marks the run as over; `error` says why when it failed.
+  package func close(error: (any Error)? = nil) throws {
+    bar?.abandon()
+    bar = nil
+    information?.ended = Date()
+    information?.status = error == nil ? .finished : .failed
+    information?.error = error.map { "\($0)" }
+    try writeInformation()
+  }
+
+  /// Seconds of the loop's stages so far.
+  package var stageSeconds: Double {
+    information?.stageSeconds.reduce(0) { $0 + $1.seconds } ?? 0
+  }
+
+  private func writeInformation() throws {
+    if let directory { try information?.write(to: directory) }
+  }
+}
+
+extension LoopStage {
+  /// The metrics file that the stage writes to.
+  fileprivate var records: RunStage? {
+    switch self {
+    case .pretraining, .fineTuning: .sft
+    case .rewardModel: .reward
+    case .ppo: .ppo
+    case .annotation, .evaluation: nil
+    }
+  }
+
+  /// The few figures worth watching while the stage runs.
+  fileprivate func figures(_ metrics: StepMetrics) -> [ProgressBar.Figure] {
+    let names: [(String, String)] =
+      switch self {
+      case .pretraining, .fineTuning: [("loss", "sft/loss")]
+      case .rewardModel: [("loss", "reward/loss"), ("accuracy", "reward/accuracy")]
+      case .ppo:
+        [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]
+      case .annotation, .evaluation: []
+      }
+    return names.compactMap { name, key in metrics[key].map { (name, $0) } }
+  }
+}

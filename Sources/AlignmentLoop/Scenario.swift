@@ -1,0 +1,137 @@
+package import PolicyOptimization
+package import RewardModeling
+package import Settings
+package import SupervisedTuning
+package import Transformer
+package import Worlds
+
+/// A whole lesson: a world, a model, and the settings of every stage.
+package struct Scenario: Configurable {
+  package var name = ""
+  package var title = ""
+  package var lesson = ""
+  package var world = WorldConfiguration()
+  package var model = ModelConfiguration()
+  package var pretraining = SupervisedConfiguration()
+  package var fineTuning = SupervisedConfiguration()
+  package var preferences = PreferencesConfiguration()
+  package var reward = RewardConfiguration()
+  package var ppo = PPOConfiguration()
+  package var evaluation = EvaluationConfiguration()
+
+  package init() {}
+
+  package static let fields = [
+    Field("name", \Self.name, "what commands call the scenario", isRequired: true),
+    Field("title", \Self.title, "one line for reports and lists"),
+    Field("lesson", \Self.lesson, "what to look at"),
+    Field("world", \Self.world, "vocabulary, grammar, gold reward, annotators", isRequired: true),
+    Field("model", \Self.model, "the decoder that all four models share"),
+    Field("pretraining", \Self.pretraining, "the base policy, on whole noisy texts"),
+    Field("fine_tuning", \Self.fineTuning, "the SFT policy, on clean answers to prompts"),
+    Field("preferences", \Self.preferences, "what the annotators compare"),
+    Field("reward", \Self.reward, "the reward model"),
+    Field("ppo", \Self.ppo, "the policy against the reward model"),
+    Field("evaluation", \Self.evaluation, "how the final figures are measured"),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    let needed = world.prompt.words.upperBound + ppo.maximumTokens
+    if needed > model.maximumPositions {
+      throw location.key("model").key("maximum_positions").error(
+        "a prompt and its response need \(needed) positions",
+        advice: "raise it, or lower `ppo.maximum_tokens`")
+    }
+  }
+}
+
+/// The decoder that policy, reference, reward and value models share.
+package struct ModelConfiguration: Configurable, Equatable {
+  package var family = DecoderConfiguration.Family.llama
+  package var width = 64
+  package var layers = 2
+  package var heads = 4
+  package var keyValueHeads: Int?
+  package var feedForwardWidth: Int?
+  package var maximumPositions = 32
+  package var tiedEmbeddings = false
+
+  package init() {}
+
+  package static let fields = [
+    Field("family", \Self.family, "llama or gpt2: which published blocks"),
+    Field("width", \Self.width, "D, width of the residual stream", in: 1...65_536),
+    Field("layers", \Self.layers, "blocks", in: 1...1_000),
+    Field("heads", \Self.heads, "query heads; divides width", in: 1...1_024),
+    Field(
+      "key_value_heads", \Self.keyValueHeads,
+      "heads of keys and values; divides heads; null for as many", in: 1...1_024),
+    Field(
+      "feed_forward_width", \Self.feedForwardWidth,
+      "width inside the feed-forward block; null for 3 × width (llama) or 4 × (gpt2)",
+      in: 1...262_144),
+    Field(
+      "maximum_positions", \Self.maximumPositions, "longest sequence in tokens", in: 2...65_536),
+    Field("tied_embeddings", \Self.tiedEmbeddings, "whether the language head is the embedding"),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if width % heads != 0 {
+      throw location.key("heads").error(
+        "\(heads) heads do not divide a width of \(width)",
+        advice: "choose one of \((1...min(width, 64)).filter { width % $0 == 0 })")
+    }
+    do { try decoder(vocabularySize: 1).validate() } catch {
+      throw location.error("\(error)", advice: "change the sizes under this key")
+    }
+  }
+
+  /// The decoder's shape for a vocabulary.
+  func decoder(vocabularySize: Int) -> DecoderConfiguration {
+    var shape = DecoderConfiguration()
+    shape.family = family
+    shape.vocabularySize = vocabularySize
+    shape.width = width
+    shape.layers = layers
+    shape.heads = heads
+    shape.keyValueHeads = keyValueHeads ?? heads
+    shape.headWidth = width / heads
+    shape.feedForwardWidth = feedForwardWidth ?? width * (family == .llama ? 3 : 4)
+    shape.maximumPositions = maximumPositions
+    shape.tiedEmbeddings = tiedEmbeddings
+    return shape
+  }
+}
+
+extension DecoderConfiguration.Family: SettingValue {}
+
+/// What the annotators compare.
+package struct PreferencesConfiguration: Configurable, Equatable {
+  package var pairs = 16_000
+  package var heldOutPairs = 2_000
+  package var temperature = 1.0
+
+  package init() {}
+
+  package static let fields = [
+    Field("pairs", \Self.pairs, "comparisons to train on", in: 1...),
+    Field("held_out_pairs", \Self.heldOutPairs, "comparisons to judge by", in: 1...),
+    Field(
+      "temperature", \Self.temperature, "at which the SFT policy answers for them", in: Above(0.0)),
+  ]
+}
+
+/// How the final figures are measured.
+package struct EvaluationConfiguration: Configurable, Equatable {
+  package var responses = 1_024
+  package var normalizationResponses = 512
+
+  package init() {}
+
+  package static let fields = [
+    Field("responses", \Self.responses, "sampled responses of each policy", in: 2...),
+    Field(
+      "normalization_responses", \Self.normalizationResponses,
+      "responses of the SFT policy whose rewards are brought to mean 0 and deviation 1", in: 2...),
+  ]
+}

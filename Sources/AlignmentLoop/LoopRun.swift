@@ -1,9 +1,10 @@
 import Checkpoints
-package import Evaluation
-package import Foundation
+import Evaluation
+import Foundation
 package import Preferences
 package import RewardModeling
 package import RunRecords
+import Settings
 import Tokenizers
 package import Transformer
 

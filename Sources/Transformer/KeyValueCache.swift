@@ -6,14 +6,10 @@ import Tensors
 /// Each row of a batch belongs to a slot. A slot can be copied to others, so that one pass over a
 /// prompt serves all samples of it.
 package final class KeyValueCache {
-  private struct Layer {
-    var keys: Tensor  // [slots · capacity, Hkv d]
-    var values: Tensor  // [slots · capacity, Hkv d]
-  }
-
   let capacity: Int
   private let shape: AttentionShape
-  private var layers: [Layer]
+  private var keys: [Tensor]  // per layer [slots · capacity, Hkv d]
+  private var values: [Tensor]  // per layer [slots · capacity, Hkv d]
   private var lengths: [Int]
   /// The slot of each segment of the batch at work.
   package var slots: [Int] = []
@@ -25,9 +21,8 @@ package final class KeyValueCache {
     self.capacity = capacity
     shape = configuration.attention
     let extents = [slots * capacity, shape.keyValueWidth]
-    layers = (0..<configuration.layers).map { _ in
-      Layer(keys: Tensor(extents), values: Tensor(extents))
-    }
+    keys = (0..<configuration.layers).map { _ in Tensor(extents) }
+    values = (0..<configuration.layers).map { _ in Tensor(extents) }
     lengths = Array(repeating: 0, count: slots)
   }
 
@@ -39,13 +34,13 @@ package final class KeyValueCache {
     let width = shape.keyValueWidth
     let count = lengths[source] * width
     for destination in destinations where destination != source {
-      for layer in layers.indices {
+      for layer in keys.indices {
         func copyRows(_ rows: UnsafeMutablePointer<Float>) {
           let from = rows + source * capacity * width
           (rows + destination * capacity * width).update(from: from, count: count)
         }
-        layers[layer].keys.modify(copyRows)
-        layers[layer].values.modify(copyRows)
+        keys[layer].modify(copyRows)
+        values[layer].modify(copyRows)
       }
       lengths[destination] = lengths[source]
     }
@@ -62,8 +57,8 @@ package final class KeyValueCache {
     return Tensor(uninitialized: [batch.count, shape.queryWidth]) { output in
       rows.read { rows in
         scratch.modify { scratch in
-          layers[index].keys.modify { keys in
-            layers[index].values.modify { values in
+          keys[index].modify { keys in
+            values[index].modify { values in
               for (segment, slot) in zip(batch.segments, slots) {
                 var length = lengths[slot]
                 precondition(length + segment.rows.count <= capacity, "the cache is full")

@@ -24,7 +24,7 @@ enum PreTokenizer: Sendable, Equatable {
       return Self.runs(of: text) { $0.properties.isWhitespace ? nil : 0 }
     case .byteLevel(let addsPrefixSpace, let splits):
       var scalars = Array(text.unicodeScalars)
-      if addsPrefixSpace, let first = scalars.first, !first.properties.isWhitespace {
+      if addsPrefixSpace, let first = scalars.first, first != " " {
         scalars.insert(" ", at: 0)
       }
       if scalars.isEmpty { return [] }

@@ -1,0 +1,259 @@
+import Foundation
+import Tensors
+import Testing
+
+@testable import Preferences
+
+/// A file of one test, removed with its directory when the test is over.
+final class TemporaryFile {
+  let url: URL
+
+  init(_ text: String = "") throws {
+    let directory = FileManager.default.temporaryDirectory
+      .appending(path: "PreferencesTests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    url = directory.appending(path: "rows.jsonl")
+    try Data(text.utf8).write(to: url)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url.deletingLastPathComponent()) }
+
+  var text: String { get throws { try String(contentsOf: url, encoding: .utf8) } }
+}
+
+@Suite struct PreferenceFileTests {
+  func rows(_ text: String) throws -> [PreferenceRow] {
+    let file = try TemporaryFile(text)
+    return try withExtendedLifetime(file) { try PreferenceFile.read(file.url).rows }
+  }
+
+  func message(_ text: String) throws -> String {
+    let file = try TemporaryFile(text)
+    let error = #expect(throws: PreferenceError.self) { try PreferenceFile.read(file.url) }
+    let message = "\(try #require(error))"
+    #expect(message.hasPrefix(file.url.path))
+    return message
+  }
+
+  @Test("comparisons and rankings are written and read back, byte for byte")
+  func roundTrip() throws {
+    let rows: [PreferenceRow] = [
+      .comparison(
+        Comparison(
+          prompt: "p", chosen: "good", rejected: "bad", margin: 0.5, probability: 0.75,
+          chosenGold: 1, rejectedGold: -1, annotator: "länge")),
+      .comparison(Comparison(prompt: "p", chosen: "x\n", rejected: "y \"z\"")),
+      .ranking(Ranking(prompt: "q", responses: ["a", "b", "c"], ranking: [2, 0, 1])),
+    ]
+    let file = try TemporaryFile("old")
+    try PreferenceFile.write(rows, to: file.url)
+    let (read, report) = try PreferenceFile.read(file.url)
+    #expect(read == rows)
+    #expect(report.comparisons == 2 && report.rankings == 1 && report.unusable == 0)
+    let text = try file.text
+    #expect(
+      text.split(separator: "\n")[1] == #"{"prompt":"p","chosen":"x\n","rejected":"y \"z\""}"#)
+    try PreferenceFile.write(read, to: file.url)
+    #expect(try file.text == text)
+    let directory = file.url.deletingLastPathComponent().path
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["rows.jsonl"])
+  }
+
+  @Test("rows that teach nothing are left out and counted by kind")
+  func unusable() throws {
+    let file = try TemporaryFile(
+      """
+      {"prompt": "p", "chosen": "a", "rejected": "a"}
+      {"prompt": "p", "chosen": "a", "rejected": " "}
+
+      {"prompt": "p", "chosen": "a", "rejected": "b"}
+      {"prompt": "p", "responses": ["a", "b", "a"], "ranking": [0, 1, 2]}
+      """)
+    let (rows, report) = try PreferenceFile.read(file.url)
+    #expect(rows == [.comparison(Comparison(prompt: "p", chosen: "a", rejected: "b"))])
+    #expect(report.identicalResponses == 2)
+    #expect(report.emptyResponses == 1)
+    #expect(report.usable == 1)
+  }
+
+  @Test("a conversation becomes text by the plain template, and repeated openings are taken off")
+  func conversations() throws {
+    let opening = #"[{"role":"user","content":"hi"}]"#
+    let full = #"{"role":"user","content":"hi"},{"role":"assistant","content":"#
+    let expected = PreferenceRow.comparison(
+      Comparison(prompt: "user: hi\n", chosen: "assistant: yes\n", rejected: "assistant: no\n"))
+    let repeated = try rows(
+      #"{"prompt":\#(opening),"chosen":[\#(full)"yes"}],"rejected":[\#(full)"no"}]}"#)
+    #expect(repeated == [expected])
+    let answer = #"[{"role":"assistant","content":"#
+    let plain = try rows(
+      #"{"prompt":\#(opening),"chosen":\#(answer)"yes"}],"rejected":\#(answer)"no"}]}"#)
+    #expect(plain == [expected])
+  }
+
+  @Test(
+    "without a prompt, the common beginning is cut where no token straddles",
+    arguments: [
+      (
+        "\n\nHuman: hi\n\nAssistant: Yes.", "\n\nHuman: hi\n\nAssistant: No.",
+        "\n\nHuman: hi\n\nAssistant:"
+      ),
+      ("Assistant: good thing", "Assistant: goodness", "Assistant:"),
+      ("the end", "the end of it", "the end"),
+      ("wait...", "wait..!", "wait"),
+      ("a  b", "a  c", "a"),
+      ("e\u{301}x", "e\u{300}x", ""),
+      ("x", "y", ""),
+      ("Q:yes", "Q:no", "Q:"),
+    ])
+  func commonPrefix(first: String, second: String, expected: String) {
+    #expect(RowText.commonPrefix(first, second) == expected)
+    #expect(RowText.commonPrefix(second, first) == expected)
+  }
+
+  @Test("a row without prompt gets the common beginning as its prompt and loses nothing")
+  func implicitPrompt() throws {
+    let row = try rows(
+      #"{"chosen":"Human: hi Assistant: a b","rejected":"Human: hi Assistant: a c"}"#)
+    #expect(
+      row == [
+        .comparison(Comparison(prompt: "Human: hi Assistant: a", chosen: " b", rejected: " c"))
+      ])
+  }
+
+  @Test("malformed rows are named with file, line, key and what to do")
+  func malformed() throws {
+    let good = #"{"prompt":"p","chosen":"a","rejected":"b"}"# + "\n"
+    #expect(try message(good + "{").contains("rows.jsonl:2: "))
+    #expect(try message(good + "\n[1]").contains(":3: is a list; write one JSON object a line"))
+    #expect(try message(#"{"prompt":"p","chosen":"a"}"#).contains("key `rejected`: is missing"))
+    #expect(try message(#"{"prompt":1,"chosen":"a","rejected":"b"}"#).contains("key `prompt`"))
+    #expect(
+      try message(#"{"prompt":"p","chosen":"a","rejected":"b","margin":"x"}"#)
+        .contains("key `margin`: is a string; write a number"))
+    #expect(
+      try message(#"{"prompt":"p","chosen":"a","rejected":"b","chosen_probability":1.5}"#)
+        .contains("between 0 and 1"))
+    #expect(
+      try message(#"{"prompt":"p","chosen":[{"role":"x"}],"rejected":"b"}"#)
+        .contains("key `chosen`: each message"))
+    for ranking in ["[0,0]", "[1,2]", "[0]", "[0,1,2]", "[0.5,1]", "\"a\""] {
+      #expect(
+        try message(#"{"prompt":"p","responses":["a","b"],"ranking":\#(ranking)}"#)
+          .contains("key `ranking`"))
+    }
+    #expect(
+      try message(#"{"prompt":"p","responses":["a"],"ranking":[0]}"#).contains("at least two"))
+    #expect(try message("\n").contains("holds no usable row"))
+    #expect(throws: PreferenceError.self) {
+      try PreferenceFile.read(URL(fileURLWithPath: "/nonexistent/rows.jsonl"))
+    }
+  }
+
+  @Test("lines are found across the pieces in which a file is read")
+  func pieces() throws {
+    let long = String(repeating: "ä", count: 200_000)
+    let rows = (0..<5).map {
+      PreferenceRow.comparison(
+        Comparison(prompt: "\($0)", chosen: long, rejected: "b\($0)"))
+    }
+    let file = try TemporaryFile()
+    try PreferenceFile.write(rows, to: file.url)
+    #expect(try PreferenceFile.read(file.url).rows == rows)
+  }
+
+  @Test("random damage is read or refused, and never more than that")
+  func damage() throws {
+    let text = Array(
+      (#"{"prompt":"p","chosen":"a","rejected":"b","margin":1}"# + "\n"
+        + #"{"prompt":"p","responses":["a","b"],"ranking":[1,0]}"#).utf8)
+    let file = try TemporaryFile()
+    var generator = SeededGenerator(seed: 3)
+    for _ in 0..<1000 {
+      var bytes = text
+      bytes[generator.index(below: bytes.count)] = UInt8(generator.index(below: 256))
+      try Data(bytes.dropLast(generator.index(below: 5))).write(to: file.url)
+      _ = try? PreferenceFile.read(file.url)
+    }
+  }
+}
+
+@Suite struct ResponseRowTests {
+  @Test("rows keep their other keys in order and get one more")
+  func keys() throws {
+    let file = try TemporaryFile(
+      """
+      {"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.5]}}
+      {"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":9}
+      """)
+    var rows: [ResponseRow] = []
+    try ResponseRow.forEachRow(in: file.url) { rows.append($0) }
+    try #require(rows.count == 2)
+    #expect(rows[0].content == .text(prompt: "p", response: "r"))
+    #expect(rows[1].content == .ids(prompt: [0, 2_147_483_647], response: [3, 1]))
+    #expect(rows[1].place == "\(file.url.path):2")
+    rows[0].set("logprobs", to: [-0.5, -1.0])
+    rows[1].set("reward", to: 0.25)
+    rows[1].set("ids", to: [Int32(4)])
+    try ResponseRow.write(rows, to: file.url)
+    #expect(
+      try file.text == """
+        {"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.5]},"logprobs":[-0.5,-1.0]}
+        {"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":0.25,"ids":[4]}
+
+        """)
+    rows[0].set("reward", to: .nan)
+    #expect(throws: PreferenceError.self) { try rows[0].line() }
+    let before = try file.text
+    #expect(throws: PreferenceError.self) { try ResponseRow.write(rows, to: file.url) }
+    #expect(try file.text == before)
+  }
+
+  @Test(
+    "ids that are no ids, and missing parts, are refused with their key",
+    arguments: [
+      (#"{"prompt_ids":[1]}"#, "response_ids"), (#"{"prompt":"p"}"#, "response"),
+      (#"{"prompt_ids":[-1],"response_ids":[1]}"#, "prompt_ids"),
+      (#"{"prompt_ids":[4294967296],"response_ids":[1]}"#, "prompt_ids"),
+      (#"{"prompt_ids":["a"],"response_ids":[1]}"#, "prompt_ids"),
+    ])
+  func refused(text: String, key: String) throws {
+    let file = try TemporaryFile(text)
+    let error = #expect(throws: PreferenceError.self) {
+      try ResponseRow.forEachRow(in: file.url) { _ in }
+    }
+    #expect("\(try #require(error))".contains("rows.jsonl:1: key `\(key)`"))
+  }
+
+  @Test("an error of the reader of rows passes through unchanged")
+  func interruption() throws {
+    struct Interruption: Error {}
+    let file = try TemporaryFile(#"{"prompt":"p","response":"r"}"#)
+    #expect(throws: Interruption.self) {
+      try ResponseRow.forEachRow(in: file.url) { _ in throw Interruption() }
+    }
+  }
+}
+
+@Suite struct PromptSplitTests {
+  @Test("no prompt is on both sides, no row is lost, and the seed decides")
+  func split() {
+    let rows = (0..<300).map { index in
+      PreferenceRow.comparison(
+        Comparison(prompt: "p\(index % 50)", chosen: "c\(index)", rejected: "r"))
+    }
+    func split(_ seed: UInt64) -> (training: [PreferenceRow], heldOut: [PreferenceRow]) {
+      var generator = SeededGenerator(seed: seed)
+      return rows.splitByPrompt(heldOutFraction: 0.2, generator: &generator)
+    }
+    let (training, heldOut) = split(1)
+    #expect(Set(training.map(\.prompt)).isDisjoint(with: Set(heldOut.map(\.prompt))))
+    #expect(training.count + heldOut.count == 300)
+    #expect(heldOut.count == 60)
+    #expect(split(1).heldOut == heldOut)
+    #expect(split(2).heldOut != heldOut)
+    var generator = SeededGenerator(seed: 1)
+    #expect(rows.splitByPrompt(heldOutFraction: 0, generator: &generator).heldOut.isEmpty)
+    #expect(!rows.splitByPrompt(heldOutFraction: 1, generator: &generator).training.isEmpty)
+  }
+}

@@ -81,7 +81,12 @@ let package = Package(
         "Evaluation", "RunRecords", "Reports", "OrderedJSON",
       ]),
     .executableTarget(
-      name: "rlhf-sim", dependencies: ["AlignmentLoop", argumentParser], swiftSettings: strict),
+      name: "rlhf-sim",
+      dependencies: [
+        "AlignmentLoop", "Settings", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
+        "Autodiff", "Tensors", "RewardModeling", "PolicyOptimization", "Evaluation", "RunRecords",
+        "Reports", "OrderedJSON", argumentParser,
+      ], swiftSettings: strict),
 
     tests(of: "OrderedJSON", sees: ["Tensors"]),
     tests(of: "Settings"),
@@ -103,6 +108,16 @@ let package = Package(
       of: "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
     tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
+    tests(
+      of: "AlignmentLoop",
+      sees: [
+        "Settings", "Worlds", "Tokenizers", "Preferences", "Transformer", "Autodiff", "Tensors",
+        "Training", "SupervisedTuning", "RewardModeling", "PolicyOptimization", "Evaluation",
+        "RunRecords",
+      ]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["rlhf-sim", "Tensors", "RunRecords"],
+      swiftSettings: strict),
     .testTarget(
       name: "ParityTests",
       dependencies: [

@@ -17,7 +17,9 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable, Codable, Equata
   /// An independent generator that depends on this one's seed and on `names`, not on how many
   /// numbers have been drawn: `root.stream("rollout", iteration, episode)`.
   package func stream(_ name: String, _ indices: Int...) -> SeededGenerator {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ seed  // FNV-1a, then mixed
+    // The seed is mixed first: 5 and "b" would otherwise be 6 and "a", whose bits cancel alike.
+    var mixer = seed
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ Self.splitMix(&mixer)  // FNV-1a, then mixed
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     hash = Self.splitMix(&hash)
     for index in indices {

@@ -34,7 +34,8 @@ extension DecoderConfiguration {
     rotaryBase = try file.double("rope_theta", default: 10_000)
     for key in ["rope_parameters", "rope_scaling"] where file[key] != nil {
       let rope = try file.nested(key)
-      let kind = try rope.string("rope_type", default: "default")
+      // Files of older versions say `type`.
+      let kind = try rope.string("rope_type", default: rope.string("type", default: "default"))
       if kind != "default" {
         throw file.failure(key, "asks for rope_type \(kind), and only default is computed here")
       }

@@ -10,6 +10,15 @@ struct GradientTests {
     #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
   }
 
+  @Test("every operation of the room has a check, and no two have one name")
+  func coverage() {
+    let operations = AutodiffOperations.all
+    #expect(operations.count == 10)
+    for operation in operations { #expect(!operation.gradientChecks.isEmpty, "\(operation)") }
+    let names = operations.flatMap { $0.gradientChecks }.map { $0.name }
+    #expect(Set(names).count == names.count)
+  }
+
   @Test("a wrong gradient is seen")
   func wrongGradient() {
     let check = GradientCheck("sum counted once", inputs: [[4]]) { tape, inputs in

@@ -1,0 +1,76 @@
+import Evaluation
+import Foundation
+import Testing
+
+@Suite("Statistics")
+struct StatisticsTests {
+  private func expect(
+    _ found: Double, _ expected: Double, within tolerance: Double = 1e-6,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(abs(found - expected) <= tolerance, sourceLocation: sourceLocation)
+  }
+
+  @Test("Wilson intervals are those of the tables")
+  func wilson() {
+    // binom::binom.confint(successes, trials, methods = "wilson") in R
+    let table: [(Double, Int, Double, Double)] = [
+      (8, 10, 0.4901625, 0.9433178), (0, 10, 0, 0.2775328), (10, 10, 0.7224672, 1),
+      (50, 100, 0.4038315, 0.5961685),
+    ]
+    for (successes, count, low, high) in table {
+      let proportion = Proportion(successes: successes, of: count)
+      expect(proportion.value, successes / Double(count))
+      expect(proportion.low, low)
+      expect(proportion.high, high)
+      #expect(proportion.count == count)
+    }
+    let none = Proportion(successes: 0, of: 0)
+    #expect((none.value, none.low, none.high) == (0, 0, 1))
+  }
+
+  @Test("mean and sample deviation")
+  func summary() {
+    let summary = Summary([2, 4, 4, 4, 5, 5, 7, 9])
+    expect(summary.mean, 5)
+    expect(summary.standardDeviation, (32.0 / 7).squareRoot())
+    #expect(summary.count == 8)
+    #expect(Summary([3]).standardDeviation == 0)
+    #expect(Summary([Double]()).mean == 0)
+  }
+
+  @Test("correlation of hand-made data")
+  func correlation() {
+    expect(Statistics.correlation([1, 2, 3], [-2, -4, -6]), -1)
+    expect(Statistics.correlation([1, 2, 3], [10, 20, 30]), 1)
+    // Σxy = 8 of Σx² = 10 and Σy² = 10
+    expect(Statistics.correlation([1, 2, 3, 4, 5], [1, 3, 2, 5, 4]), 0.8)
+    #expect(Statistics.correlation([1, 2, 3], [4, 4, 4]) == 0)
+  }
+
+  @Test("expected calibration error of hand-made data")
+  func calibration() {
+    // Bin 0: |1 − 0.1|; bin 9: |2 − 1.9|; of four.
+    expect(
+      Statistics.expectedCalibrationError([0.05, 0.05, 0.95, 0.95], [false, true, true, true]),
+      0.25)
+    // In one bin, errors of opposite sign cancel; in bins of their own they do not.
+    expect(Statistics.expectedCalibrationError([0.31, 0.39], [false, true]), 0.15)
+    expect(Statistics.expectedCalibrationError([0.29, 0.31], [false, true]), 0.49)
+    expect(Statistics.expectedCalibrationError([0.29, 0.31], [false, true], bins: 2), 0.2)
+    expect(Statistics.expectedCalibrationError([1, 0], [true, false]), 0)
+    #expect(Statistics.expectedCalibrationError([], []) == 0)
+  }
+
+  @Test("softplus and sigmoid do not overflow")
+  func logistic() {
+    for x in [-700.0, -200, -1, 0, 0.3, 200, 700] {
+      #expect(Statistics.softplus(x).isFinite)
+      expect(Statistics.softplus(x) - Statistics.softplus(-x), x)
+      expect(Statistics.sigmoid(x) + Statistics.sigmoid(-x), 1)
+    }
+    expect(Statistics.softplus(0), log(2))
+    expect(Statistics.softplus(1), log(1 + exp(1)))
+    expect(Statistics.sigmoid(log(3)), 0.75)
+  }
+}

@@ -1,0 +1,144 @@
+import Autodiff
+import RewardModeling
+import Tensors
+import Testing
+import Training
+import Transformer
+
+@Suite("Training a reward model")
+struct RewardTrainerTests {
+  private let model: ScalarModel
+  private let comparisons = TestRewardModel.comparisons(12)
+
+  init() throws { model = try TestRewardModel.make(deviation: 0.05).model }
+
+  private func trainer(
+    threads: Int = 1, _ change: (inout RewardConfiguration) -> Void = { _ in }
+  ) -> RewardTrainer {
+    var configuration = RewardConfiguration()
+    configuration.batchSize = 12
+    configuration.optimizer.learningRate = 5e-3
+    change(&configuration)
+    return RewardTrainer(configuration, workers: Workers(count: threads))
+  }
+
+  private func train(
+    _ trainer: RewardTrainer, on comparisons: [TokenizedComparison]? = nil, seed: UInt64 = 1
+  ) throws -> (model: ScalarModel, steps: [StepMetrics]) {
+    var trained = model
+    var steps: [StepMetrics] = []
+    try trainer.train(
+      &trained, on: comparisons ?? self.comparisons, using: SeededGenerator(seed: seed),
+      evaluate: { _, metrics in metrics.append("evaluated", 1) }, report: { steps.append($0) })
+    return (trained, steps)
+  }
+
+  @Test("learns a batch by heart")
+  func overfits() throws {
+    let (trained, steps) = try train(trainer { $0.epochs = 60 })
+    let result = try trainer().gradients(of: trained, on: comparisons)
+    #expect(result.accuracy == 1)
+    #expect(result.loss < 0.2)
+    #expect(steps.count == 60)
+    #expect((steps[0]["reward/loss"] ?? 0) > 0.6)
+    #expect(steps[0]["reward/accuracy"] != 1)
+  }
+
+  @Test("the other way round every margin has the other sign")
+  func swapped() throws {
+    let swapped = comparisons.map {
+      TokenizedComparison(prompt: $0.prompt, chosen: $0.rejected, rejected: $0.chosen)
+    }
+    let trainer = trainer { $0.centering = 0 }
+    let forwards = try trainer.gradients(of: model, on: comparisons)
+    let backwards = try trainer.gradients(of: model, on: swapped)
+    #expect(forwards.accuracy > 0 && forwards.accuracy < 1)
+    #expect(abs(forwards.accuracy + backwards.accuracy - 1) < 1e-12)
+    // softplus(−Δ) − softplus(Δ) = −Δ
+    let rewards = model.rewards(
+      comparisons.flatMap(\.exchanges), on: Tape(recording: false)
+    ).value.values.map(Double.init)
+    let margins = comparisons.indices.map { rewards[2 * $0] - rewards[2 * $0 + 1] }
+    let mean = margins.reduce(0, +) / Double(margins.count)
+    #expect(abs(forwards.loss - backwards.loss + mean) < 1e-5)
+    let again = model.rewards(
+      swapped.flatMap(\.exchanges), on: Tape(recording: false)
+    ).value.values.map(Double.init)
+    for (index, margin) in margins.enumerated() {
+      #expect(abs(again[2 * index] - again[2 * index + 1] + margin) < 1e-5)
+    }
+  }
+
+  @Test("how a batch is cut changes neither loss nor gradients")
+  func shards() throws {
+    let many = TestRewardModel.comparisons(300)
+    #expect(Shards.ranges(of: many.count, tokens: many.reduce(0) { $0 + $1.count }).count > 2)
+    let trainer = trainer(threads: 2) { $0.centering = 0.1 }
+    let (gradients, loss, _) = try trainer.gradients(of: model, on: many)
+    let tape = Tape(recording: true)
+    let whole = tape.pairwiseLoss(
+      model.rewards(many.flatMap(\.exchanges), on: tape), margins: many.map(\.margin),
+      centering: 0.1, weight: 1 / 300)
+    let truth = tape.gradients(of: whole, parameterCount: model.parameters.count)
+    #expect(abs(loss - Double(whole.value[0])) < 1e-5)
+    for (index, name) in model.parameters.names.enumerated() {
+      let a = try #require(gradients.tensors[index]).values
+      let b = try #require(truth.tensors[index]).values
+      #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name)")
+    }
+  }
+
+  @Test("margins ask for more than being above")
+  func margins() throws {
+    let wide = comparisons.map {
+      TokenizedComparison(
+        prompt: $0.prompt, chosen: $0.chosen, rejected: $0.rejected, margin: 3)
+    }
+    let plain = try trainer().gradients(of: model, on: comparisons)
+    let strict = try trainer().gradients(of: model, on: wide)
+    #expect(strict.loss > plain.loss + 2)
+    #expect(strict.accuracy == plain.accuracy)
+  }
+
+  @Test("takes ⌈pairs / batch⌉ steps an epoch and evaluates as often as told, last step included")
+  func schedule() throws {
+    let trainer = trainer {
+      $0.batchSize = 5
+      $0.epochs = 3
+      $0.evaluations = 4
+    }
+    #expect(trainer.totalSteps(for: 12) == 9)
+    let (_, steps) = try train(trainer)
+    #expect(steps.map(\.step) == Array(1...9))
+    #expect(steps.allSatisfy { $0.totalSteps == 9 })
+    #expect(steps.filter { $0["evaluated"] != nil }.map(\.step) == [3, 6, 9])
+  }
+
+  @Test("the seed and nothing else decides the order, and threads decide nothing")
+  func order() throws {
+    func run(threads: Int = 1, seed: UInt64 = 1, shuffle: Bool = true) throws -> [[Float]] {
+      let trainer = trainer(threads: threads) {
+        $0.batchSize = 4
+        $0.shuffle = shuffle
+      }
+      return try train(trainer, seed: seed).model.parameters.tensors.map(\.values)
+    }
+    let first = try run()
+    #expect(try run() == first)
+    #expect(try run(threads: 2) == first)
+    #expect(try run(seed: 2) != first)
+    let unshuffled = try run(shuffle: false)
+    #expect(unshuffled != first)
+    #expect(try run(seed: 2, shuffle: false) == unshuffled)
+  }
+
+  @Test("frozen layers and embeddings stay as they were")
+  func freezing() throws {
+    let (trained, _) = try train(trainer { $0.freeze = 0.5 })
+    for (index, name) in model.parameters.names.enumerated() {
+      let same = trained.parameters.tensors[index].values == model.parameters.tensors[index].values
+      let frozen = name == "token_embedding" || name.hasPrefix("layers.0.")
+      #expect(same == frozen, "\(name)")
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import CVectorMath
+import Foundation
+import Testing
+
+@Suite("Kernels over distributions compute what Float64 computes")
+struct DistributionKernelTests {
+  private let scale = 1 / 0.7
+
+  /// log softmax(scale · x)
+  private func logSoftmax(_ x: some Collection<Double>, scale: Double) -> [Double] {
+    let largest = scale * (x.max() ?? 0)
+    let sum = largest + log(x.reduce(0) { $0 + exp(scale * $1 - largest) })
+    return x.map { scale * $0 - sum }
+  }
+
+  @Test("log-probabilities, log-sums and entropies", arguments: kernelLengths)
+  func logProbabilities(columns: Int) {
+    // The offset overflows without the subtraction of the largest.
+    let x = gaussians(3 * columns, seed: 1, deviation: 3).map { $0 + 200 }
+    let targets = [0, columns / 2, columns - 1].map(Int32.init)
+    var (found, sums, entropies) = (zeros(3), zeros(3), zeros(3))
+    vm_log_probabilities(&found, &sums, &entropies, x, targets, 3, columns, Float(scale))
+    let matrix = rows(x, columns: columns)
+    let truth = matrix.map { logSoftmax($0, scale: scale) }
+    // 200 / 0.7 has a spacing of 3e-5 in single precision.
+    expect(found, equal: (0..<3).map { truth[$0][Int(targets[$0])] }, within: 1e-4)
+    expect(sums, equal: (0..<3).map { scale * matrix[$0][0] - truth[$0][0] })
+    expect(
+      entropies, equal: truth.map { row in -row.reduce(0) { $0 + exp($1) * $1 } }, within: 1e-4)
+
+    var without = zeros(3)
+    vm_log_probabilities(&without, &sums, nil, x, targets, 3, columns, Float(scale))
+    #expect(without == found)
+  }
+
+  @Test("gradients of log-probabilities", arguments: kernelLengths)
+  func logProbabilitiesBackward(columns: Int) {
+    let x = gaussians(3 * columns, seed: 1, deviation: 3)
+    let upstream = gaussians(3, seed: 2)
+    let targets = [0, columns / 2, columns - 1].map(Int32.init)
+    var (found, sums, dx) = (zeros(3), zeros(3), zeros(3 * columns))
+    vm_log_probabilities(&found, &sums, nil, x, targets, 3, columns, Float(scale))
+    vm_log_probabilities_backward(&dx, x, sums, upstream, targets, 3, columns, Float(scale))
+    let truth = rows(x, columns: columns).enumerated().flatMap { r, row in
+      logSoftmax(row, scale: scale).enumerated().map { c, logProbability in
+        scale * Double(upstream[r]) * ((c == targets[r] ? 1 : 0) - exp(logProbability))
+      }
+    }
+    expect(dx, equal: truth, within: 5e-6)
+  }
+
+  @Test("KL of rows, 0 for a row and itself", arguments: kernelLengths)
+  func divergence(columns: Int) {
+    let x = gaussians(3 * columns, seed: 1, deviation: 2)
+    let y = gaussians(3 * columns, seed: 2, deviation: 2)
+    var (found, same) = (zeros(3), gaussians(3, seed: 3))
+    vm_kl_rows(&found, x, y, 3, columns, Float(scale))
+    vm_kl_rows(&same, x, x, 3, columns, Float(scale))
+    let truth = zip(rows(x, columns: columns), rows(y, columns: columns)).map { a, b in
+      let (p, q) = (logSoftmax(a, scale: scale), logSoftmax(b, scale: scale))
+      return zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
+    }
+    expect(found, equal: truth, within: 1e-5)
+    #expect(same == [0, 0, 0])
+  }
+
+  @Test("causal softmax, again from its log-sums, and backwards", arguments: kernelLengths)
+  func causalSoftmax(first: Int) {
+    let (count, columns) = (3, first + 2)
+    let stride = columns + 1
+    let scores = gaussians(count * stride, seed: 1, deviation: 4)
+    let upstream = gaussians(count * stride, seed: 2)
+    var (found, sums) = (scores, zeros(count))
+    vm_causal_softmax(&found, &sums, count, columns, stride, first, Float(scale))
+    var again = scores
+    vm_causal_softmax_again(&again, sums, count, columns, stride, first, Float(scale))
+    var slopes = upstream
+    vm_causal_softmax_backward(&slopes, found, count, columns, stride, first, Float(scale))
+
+    let gradients = rows(upstream, columns: stride)
+    for (r, row) in rows(scores, columns: stride).enumerated() {
+      let seen = first + r
+      let logs = logSoftmax(row.prefix(seen), scale: scale)
+      let hidden = Array(repeating: 0.0, count: columns - seen)
+      let padding = [row[columns]]  // beyond the columns nothing is written
+      let range = r * stride..<(r + 1) * stride
+      expect([sums[r]], equal: [scale * row[0] - logs[0]])
+      expect(Array(found[range]), equal: logs.map { exp($0) } + hidden + padding, within: 5e-6)
+      expect(Array(again[range]), equal: logs.map { exp($0) } + hidden + padding, within: 5e-6)
+      let mean = zip(logs, gradients[r]).reduce(0) { $0 + exp($1.0) * $1.1 }
+      let truth = zip(logs, gradients[r]).map { scale * exp($0) * ($1 - mean) }
+      expect(
+        Array(slopes[range]), equal: truth + hidden + [gradients[r][columns]], within: 5e-6)
+    }
+  }
+
+  @Test("one query over cached keys and values", arguments: kernelLengths)
+  func attend(length: Int) {
+    let (width, stride) = (19, 23)
+    let query = gaussians(width, seed: 1)
+    let keys = gaussians(length * stride, seed: 2)
+    let values = gaussians(length * stride, seed: 3)
+    var (out, scratch) = (gaussians(width, seed: 4), zeros(length))
+    vm_attend(&out, query, keys, values, length, stride, width, 0.3, &scratch)
+    let (keyRows, valueRows) = (rows(keys, columns: stride), rows(values, columns: stride))
+    let scores = keyRows.map { row in zip(query, row).reduce(0) { $0 + Double($1.0) * $1.1 } }
+    let logs = logSoftmax(scores, scale: 0.3)
+    let truth = (0..<width).map { c in
+      zip(logs, valueRows).reduce(0) { $0 + exp($1.0) * $1.1[c] }
+    }
+    expect(out, equal: truth, within: 5e-6)
+  }
+
+  @Test("a NaN or infinite score is not lost in a softmax", arguments: [Float.nan, .infinity])
+  func poison(value: Float) {
+    for columns in kernelLengths where columns > 1 {
+      var x = gaussians(columns, seed: 1)
+      x[columns - 1] = value
+      var (found, sum) = (zeros(1), zeros(1))
+      vm_log_probabilities(&found, &sum, nil, x, [0], 1, columns, 1)
+      #expect(!found[0].isFinite)
+      var kl = zeros(1)
+      vm_kl_rows(&kl, x, gaussians(columns, seed: 2), 1, columns, 1)
+      #expect(!kl[0].isFinite)
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import Autodiff
+import Checkpoints
+import Foundation
+import Tensors
+import Testing
+import Transformer
+
+@Suite("A model's files")
+struct ModelFilesTests {
+  private let directory: TemporaryDirectory
+  private let specialTokens = SpecialTokens(endOfSequence: 2, padding: 1)
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private var configurationFile: URL { directory.url.appending(path: "config.json") }
+
+  /// Changes members of the saved `config.json`; nil removes one.
+  private func edit(_ changes: [String: Any?]) throws {
+    let data = try Data(contentsOf: configurationFile)
+    var object = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    for (key, value) in changes { object[key] = value }
+    try JSONSerialization.data(withJSONObject: object).write(to: configurationFile)
+  }
+
+  /// The message of an attempt to load, which must name each of `parts`.
+  private func expectFailure(
+    naming parts: String..., sourceLocation: SourceLocation = #_sourceLocation,
+    _ load: () throws -> Void
+  ) {
+    let error = #expect(throws: (any Error).self, sourceLocation: sourceLocation) { try load() }
+    let message = error.map { "\($0)" } ?? ""
+    for part in parts {
+      #expect(message.contains(part), "\(message)", sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test(
+    "config.json and tensors come back as they were", arguments: TestModels.families, [false, true])
+  func language(family: DecoderConfiguration.Family, tied: Bool) throws {
+    var configuration = TestModels.configuration(family)
+    configuration.tiedEmbeddings = tied
+    configuration.normEpsilon = 3e-6
+    if family == .llama {
+      configuration.rotaryBase = 500
+      configuration.attentionBias = true
+      configuration.feedForwardBias = false
+      configuration.headWidth = 6  // more than width / heads
+    }
+    var generator = SeededGenerator(seed: 4)
+    let model = try LanguageModel(configuration, using: &generator)
+    try model.save(to: directory.url, specialTokens: specialTokens)
+    let restored = try LanguageModel(directory: directory.url)
+    #expect(restored.configuration == configuration)
+    #expect(restored.parameters.names == model.parameters.names)
+    #expect(restored.parameters.tensors.map(\.values) == model.parameters.tensors.map(\.values))
+    let file = try ConfigurationFile(configurationFile)
+    #expect(try file.int("eos_token_id") == 2)
+    #expect(try file.int("pad_token_id") == 1)
+  }
+
+  @Test(
+    "a scalar model comes back with its head and normalization",
+    arguments: TestModels.families)
+  func scalar(family: DecoderConfiguration.Family) throws {
+    let model = try TestModels.scalar(family)
+    let normalization = RewardNormalization(mean: -0.25, standardDeviation: 1.5)
+    try model.save(
+      to: directory.url, specialTokens: specialTokens, normalization: normalization)
+    let restored = try ScalarModel(directory: directory.url)
+    #expect(restored.configuration == model.configuration)
+    #expect(restored.head.values == model.head.values)
+    #expect(restored.parameters.tensors.map(\.values) == model.parameters.tensors.map(\.values))
+    #expect(try ScalarModel.normalization(directory: directory.url) == normalization)
+
+    try model.save(to: directory.url, specialTokens: specialTokens)
+    #expect(try ScalarModel.normalization(directory: directory.url) == nil)
+  }
+
+  @Test("a reward model is no policy and a policy no reward model", arguments: TestModels.families)
+  func architectures(family: DecoderConfiguration.Family) throws {
+    try TestModels.scalar(family).save(to: directory.url, specialTokens: specialTokens)
+    expectFailure(naming: configurationFile.path, "architectures", "language head") {
+      _ = try LanguageModel(directory: directory.url)
+    }
+    try TestModels.language(family).save(to: directory.url, specialTokens: specialTokens)
+    expectFailure(naming: configurationFile.path, "architectures", "scalar head") {
+      _ = try ScalarModel(directory: directory.url)
+    }
+  }
+
+  @Test("a classifier of several labels is no reward model")
+  func labels() throws {
+    try TestModels.scalar(.llama).save(to: directory.url, specialTokens: specialTokens)
+    try edit(["id2label": ["0": "bad", "1": "good"]])
+    expectFailure(naming: configurationFile.path, "`num_labels`", "is 2") {
+      _ = try ScalarModel(directory: directory.url)
+    }
+    try edit(["id2label": nil as Any?, "num_labels": 3])
+    expectFailure(naming: configurationFile.path, "`num_labels`", "is 3") {
+      _ = try ScalarModel(directory: directory.url)
+    }
+  }
+
+  @Test("configurations that this decoder does not compute are refused by file and key")
+  func unknownConfigurations() throws {
+    let rope: [String: Any] = ["rope_type": "linear", "factor": 2.0]
+    let olderRope: [String: Any] = ["type": "dynamic", "factor": 2.0]
+    let llama: [(String, Any?, String)] = [
+      ("model_type", "mamba", "is mamba"), ("model_type", nil, "missing"),
+      ("vocab_size", "many", "a whole number"), ("hidden_size", nil, "missing"),
+      ("hidden_act", "relu", "is relu"), ("rope_scaling", rope, "rope_type linear"),
+      ("rope_parameters", rope, "rope_type linear"),
+      ("rope_scaling", olderRope, "rope_type dynamic"),
+    ]
+    let gpt2: [(String, Any?, String)] = [
+      ("activation_function", "gelu", "is gelu"), ("n_embd", nil, "missing"),
+      ("scale_attn_weights", false, "scaling"),
+    ]
+    for (family, changes) in [(DecoderConfiguration.Family.llama, llama), (.gpt2, gpt2)] {
+      for (key, value, problem) in changes {
+        try TestModels.language(family).save(to: directory.url, specialTokens: specialTokens)
+        try edit([key: value])
+        expectFailure(naming: configurationFile.path, "`\(key)`", problem) {
+          _ = try LanguageModel(directory: directory.url)
+        }
+      }
+    }
+  }
+
+  @Test("plain rotary positions may be spelt out")
+  func rotaryBase() throws {
+    try TestModels.language(.llama).save(to: directory.url, specialTokens: specialTokens)
+    try edit(["rope_parameters": ["rope_type": "default", "rope_theta": 777.0] as [String: Any]])
+    #expect(try LanguageModel(directory: directory.url).configuration.rotaryBase == 777)
+  }
+
+  @Test("tensors that are missing, strange or of another shape are named with their place")
+  func tensors() throws {
+    let model = try TestModels.language(.llama)
+    try model.save(to: directory.url, specialTokens: specialTokens)
+    let tensors = model.exportedTensors
+    let file = directory.url.appending(path: "model.safetensors")
+    let name = "model.layers.1.self_attn.k_proj.weight"
+    func expectFailure(_ tensors: [NamedTensor], naming parts: String...) throws {
+      try FileManager.default.removeItem(at: file)
+      try Safetensors.write(tensors, to: file)
+      let error = #expect(throws: (any Error).self) {
+        _ = try LanguageModel(directory: directory.url)
+      }
+      for part in parts + [directory.url.path] {
+        #expect(error.map { "\($0)" }?.contains(part) == true, "\(error.map { "\($0)" } ?? "")")
+      }
+    }
+    try expectFailure(tensors.filter { $0.name != name }, naming: name, "missing")
+    let stranger = NamedTensor(name: "model.layers.9.mlp.gate_proj.weight", tensor: Tensor([2, 2]))
+    try expectFailure(tensors + [stranger], naming: stranger.name, "no place")
+    let wider = tensors.map {
+      $0.name == name ? NamedTensor(name: name, tensor: Tensor([8, 13])) : $0
+    }
+    try expectFailure(wider, naming: name, "[8, 13]", "[8, 12]")
+    try expectFailure(tensors.filter { $0.name != "lm_head.weight" }, naming: "lm_head.weight")
+  }
+}

@@ -129,7 +129,7 @@ struct SupervisedTrainerTests {
   @Test("how a batch is cut changes neither loss nor gradients")
   func shards() throws {
     let model = sharpened
-    let many = (0..<300).map { exchanges[$0 % exchanges.count] }
+    let many = (0..<400).map { exchanges[$0 % exchanges.count] }
     #expect(Shards.ranges(of: many.count, tokens: many.reduce(0) { $0 + $1.count }).count == 4)
     let (gradients, loss) = try trainer(threads: 2).gradients(of: model, on: many)
     let tape = Tape(recording: true)

@@ -1,0 +1,147 @@
+import Autodiff
+import Foundation
+import Settings
+import Tensors
+import Testing
+import Training
+import Transformer
+
+@testable import PolicyOptimization
+
+@Suite struct UpdateTests {
+  func collect(
+    _ configuration: PPOConfiguration, _ policy: LanguageModel, reference: LanguageModel? = nil
+  ) throws -> Experience {
+    let rollout = makeRollout(configuration, reference: try reference ?? makePolicy(seed: 5)) {
+      $0.map { Double($0.response.count { $0 == 3 }) }
+    }
+    return try rollout.collect(
+      policy: policy, value: makeValue(on: policy), prompts: makePrompts(configuration.episodes),
+      using: SeededGenerator(seed: 14), coefficient: 0.2
+    ).experience
+  }
+
+  @Test(
+    "before the first update every ratio is 1 and the approximate KL is 0",
+    arguments: [0.7, 1, 1.3])
+  func firstRatios(temperature: Double) throws {
+    let configuration = configured { $0.temperature = temperature }
+    let policy = try makePolicy()
+    let experience = try collect(configuration, policy)
+    let now = policy.responseLogProbabilities(
+      experience.episodes.map(\.exchange), temperature: temperature, on: Tape(recording: false)
+    ).logProbabilities.value.values
+    let old = experience.episodes.flatMap(\.logProbabilities)
+    #expect(zip(now, old).allSatisfy { abs(exp(Double($0) - $1) - 1) < 1e-5 })
+    let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
+    let (_, _, ratios) = try update.policyGradients(of: policy, on: experience.episodes)
+    #expect(abs(ratios.largest - 1) < 1e-5)
+    #expect(abs(ratios.approximateKL) / Double(experience.tokens) < 1e-9)
+    #expect(ratios.clipped == 0)
+  }
+
+  @Test("the first minibatch's gradient is the plain policy gradient Σ A ∇ log π")
+  func plainPolicyGradient() throws {
+    let configuration = configured { $0.temperature = 0.7 }
+    let policy = try makePolicy()
+    let experience = try collect(configuration, policy)
+    let episodes = Array(experience.episodes.prefix(4))
+    let tokens = Double(episodes.reduce(0) { $0 + $1.length })
+    let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
+    let gradients = try update.policyGradients(of: policy, on: episodes).0
+
+    let tape = Tape(recording: true)
+    let logProbabilities = policy.responseLogProbabilities(
+      episodes.map(\.exchange), temperature: 0.7, on: tape
+    ).logProbabilities
+    let weights = episodes.flatMap(\.advantages).map { Float(-$0 / tokens) }
+    let objective = tape.weightedSum(logProbabilities, weights: Tensor(weights))
+    let plain = tape.gradients(of: objective, parameterCount: policy.parameters.count)
+    for (index, name) in policy.parameters.names.enumerated() {
+      let ours = try #require(gradients.tensors[index]).values.map(Double.init)
+      let theirs = try #require(plain.tensors[index]).values.map(Double.init)
+      #expect(isClose(ours, theirs, within: 2e-6), "\(name)")
+      #expect(theirs.contains { abs($0) > 1e-4 }, "\(name) has a gradient to compare")
+    }
+  }
+
+  @Test("an update takes epochs × minibatches steps and sees every episode once an epoch")
+  func steps() throws {
+    let configuration = configured {
+      $0.episodes = 12
+      $0.epochs = 3
+      $0.minibatches = 4
+    }
+    var policy = try makePolicy()
+    var value = makeValue(on: policy)
+    let experience = try collect(configuration, policy)
+    var policyOptimizer = Optimizer(
+      configuration.policy, for: policy.parameters, stage: "policy", totalSteps: 12)
+    var valueOptimizer = Optimizer(
+      configuration.value, for: value.parameters, stage: "value", totalSteps: 12)
+    let statistics = try PPOUpdate(configuration: configuration, workers: Workers(count: 1)).run(
+      experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
+      valueOptimizer: &valueOptimizer, using: SeededGenerator(seed: 15))
+    #expect(statistics.steps == 12)
+    #expect(statistics.tokens == 3 * experience.tokens)
+    // Both rates have gone linearly to 0 after exactly so many steps.
+    #expect(policyOptimizer.learningRate < 1e-12 && valueOptimizer.learningRate < 1e-12)
+  }
+
+  @Test("minibatches that do not divide the episodes are refused by name")
+  func unevenMinibatches() throws {
+    var document = try SettingsDocument(yaml: "episodes: 10", file: "ppo.yaml")
+    try document.set("minibatches=5")
+    #expect(try document.read(PPOConfiguration.self).minibatches == 5)
+    try document.set("minibatches=4")
+    let refused = document
+    let error = try #require(throws: SettingsError.self) { try refused.read(PPOConfiguration.self) }
+    #expect(error.path == "minibatches")
+    #expect("\(error)".contains("10 episodes do not divide into 4 minibatches"))
+  }
+
+  @Test("metrics are the figures of the episodes, per response unless said otherwise")
+  func metrics() throws {
+    var first = makeEpisode(old: [-1, -2], reference: [-1.5, -1], values: [0, 0], score: 3)
+    first.exactKL = [0.5, 0.25]
+    first.entropies = [1, 2]
+    var second = makeEpisode(old: [-1], reference: [-2], values: [0], score: -1)
+    second.entropies = [6]
+    second.ended = false
+    var experience = Experience(episodes: [first, second], coefficient: 0.5)
+    Advantages.fill(&experience, configured())
+    var update = PPOUpdate.Statistics()
+    (update.steps, update.tokens, update.policyLoss, update.valueClipped) = (4, 12, 2, 3)
+    update.ratios.clipped = 6
+    update.ratios.approximateKL = 1.2
+    let values = Dictionary(uniqueKeysWithValues: PPOMetrics.values(experience, update))
+    let expected = [
+      "objective/score": 1, "objective/kl": (0.5 - 1 + 1) / 2, "objective/kl_exact": 0.375,
+      "objective/penalized_reward": (3 - 0.5 * -0.5 - 1 - 0.5) / 2, "objective/entropy": 3,
+      "policy/approximate_kl": 0.1, "policy/clip_fraction": 0.5, "policy/loss": 0.5,
+      "value/clip_fraction": 0.25, "kl/coefficient": 0.5, "response/length": 1.5,
+      "response/eos_fraction": 0.5,
+    ]
+    for (name, figure) in expected {
+      #expect(abs((values[name] ?? .nan) - figure) < 1e-12, "\(name)")
+    }
+  }
+
+  @Test("explained variance is 1 for perfect values, 0 for a constant, below 0 for worse")
+  func explainedVariance() throws {
+    func explained(_ values: [Double], _ returns: [Double]) throws -> Double {
+      var episode = makeEpisode(old: values.map { _ in -1 }, values: values)
+      (episode.returns, episode.rewards) = (returns, returns)
+      var update = PPOUpdate.Statistics()
+      (update.steps, update.tokens) = (1, 1)
+      let experience = Experience(episodes: [episode], coefficient: 0)
+      let metrics = PPOMetrics.values(experience, update)
+      return try #require(metrics.first { $0.name == "value/explained_variance" }).value
+    }
+    #expect(try explained([1, 2, 4], [1, 2, 4]) == 1)
+    #expect(abs(try explained([2, 2, 2], [1, 2, 4])) < 1e-12)
+    #expect(abs(try explained([-1, -2, -4], [1, 2, 4]) + 3) < 1e-12)
+    #expect(abs(try explained([1, 2, 3], [1, 3, 2]) - 0) < 1e-12)
+    #expect(try explained([1, 5], [2, 2]) == 0)
+  }
+}

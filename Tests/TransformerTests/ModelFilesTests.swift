@@ -101,6 +101,16 @@ struct ModelFilesTests {
     }
   }
 
+  @Test("a normalization that would divide by 0 is refused", arguments: [0.0, -1])
+  func normalization(deviation: Double) throws {
+    try TestModels.scalar(.llama).save(
+      to: directory.url, specialTokens: specialTokens,
+      normalization: RewardNormalization(mean: 1, standardDeviation: deviation))
+    expectFailure(naming: configurationFile.path, "`reward_normalization.std`", "above 0") {
+      _ = try ScalarModel.normalization(directory: directory.url)
+    }
+  }
+
   @Test("configurations that this decoder does not compute are refused by file and key")
   func unknownConfigurations() throws {
     let rope: [String: Any] = ["rope_type": "linear", "factor": 2.0]

@@ -68,8 +68,15 @@ extension ScalarModel {
     let file = try ConfigurationFile(directory.configuration)
     guard file["reward_normalization"] != nil else { return nil }
     let values = try file.nested("reward_normalization")
-    return try RewardNormalization(
+    let normalization = try RewardNormalization(
       mean: values.double("mean"), standardDeviation: values.double("std"))
+    guard normalization.standardDeviation > 0 else {
+      throw values.failure(
+        "std",
+        "is \(normalization.standardDeviation), and rewards are divided by it; write a "
+          + "number above 0, or leave reward_normalization out")
+    }
+    return normalization
   }
 
   /// Writes `config.json` and `model.safetensors` into an existing directory.

@@ -69,12 +69,14 @@ struct SupervisedTrainerTests {
     var trained = model
     var losses: [Double] = []
     var steps: [Int] = []
-    try trainer(steps: 200).train(&trained, batch: { _, _ in exchanges }) { metrics in
-      losses.append(try #require(metrics["sft/loss"]))
-      steps.append(metrics.step)
-      #expect(metrics.totalSteps == 200)
-      #expect((metrics["sft/gradient_norm"] ?? -1) > 0)
-    }
+    try trainer(steps: 200).train(
+      &trained, batch: { _, _ in exchanges },
+      report: { metrics in
+        losses.append(try #require(metrics["sft/loss"]))
+        steps.append(metrics.step)
+        #expect(metrics.totalSteps == 200)
+        #expect((metrics["sft/gradient_norm"] ?? -1) > 0)
+      })
     #expect(steps == Array(1...200))
     // Of an untrained model, the loss is that of guessing.
     #expect(abs(losses[0] - log(19.0)) < 0.1)
@@ -156,8 +158,7 @@ struct SupervisedTrainerTests {
       batch: { step, size in
         asked.append([step, size])
         return Array(exchanges.prefix(size))
-      }
-    ) { rates.append(try #require($0["sft/learning_rate"])) }
+      }, report: { rates.append(try #require($0["sft/learning_rate"])) })
     #expect(asked == [[0, 3], [1, 3], [2, 3], [3, 3]])
     for (rate, expected) in zip(rates, [0.01, 0.0075, 0.005, 0.0025]) {
       #expect(abs(rate - expected) < 1e-12)

@@ -26,7 +26,8 @@ extension AlignmentLoop {
       try reward.scores(exchanges.map(reward.ended), workers: workers)
     }
     let value = ScalarModel(
-      trunkOf: reward.model, head: Tensor([1, reward.model.configuration.width], filledWith: 0))
+      trunkOf: reward.model,
+      head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
     try run(.ppo, total: configuration.iterations, unit: "iterations") {

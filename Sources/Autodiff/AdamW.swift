@@ -63,7 +63,7 @@ package struct AdamW: Sendable {
       guard var parameter = tensor.take() else { return }
       var state =
         moment.take()
-        ?? Moments(first: Tensor(parameter.shape), second: Tensor(parameter.shape))
+        ?? Moments(first: Tensor(zeros: parameter.shape), second: Tensor(zeros: parameter.shape))
       update.apply(to: &parameter, &state.first, &state.second, gradient)
       slots.withLock {
         $0.tensors[index] = parameter

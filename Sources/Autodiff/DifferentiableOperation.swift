@@ -45,7 +45,7 @@ package struct InputGradients {
   ) {
     let node = inputs[input]
     guard node >= 0 else { return }
-    if slots[node] == nil { slots[node] = Tensor(shape) }
+    if slots[node] == nil { slots[node] = Tensor(zeros: shape) }
     slots[node]?.modify(body)
   }
 }

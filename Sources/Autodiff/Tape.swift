@@ -78,14 +78,14 @@ package final class Tape {
   /// The gradients of a scalar with respect to leaves; zero where it does not depend on one.
   package func gradients(of loss: Variable, leaves: [Variable]) -> [Tensor] {
     let slots = backward(from: loss)
-    return leaves.map { slots[$0.node] ?? Tensor($0.value.shape) }
+    return leaves.map { slots[$0.node] ?? Tensor(zeros: $0.value.shape) }
   }
 
   private func backward(from loss: Variable) -> [Tensor?] {
     precondition(loss.value.count == 1, "a gradient needs a scalar loss, not \(loss.value.shape)")
     var gradients = InputGradients(slots: Array(repeating: nil, count: nodes.count))
     guard loss.node >= 0 else { return gradients.slots }
-    gradients.slots[loss.node] = Tensor(loss.value.shape, filledWith: 1)
+    gradients.slots[loss.node] = Tensor(repeating: 1, shape: loss.value.shape)
     while let node = nodes.popLast() {
       guard let operation = node.operation, let gradient = gradients.slots[nodes.count] else {
         continue

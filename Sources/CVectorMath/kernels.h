@@ -44,7 +44,7 @@ INLINE float max_lanes(lanes v) {
 }
 
 // e^x with a relative error under 2e-7: x = n·ln 2 + r, a polynomial in r, and n into the exponent.
-// Adding 1.5·2²³ rounds to the nearest integer without a branch. Below −87 it is 0, above 88 about 3e38.
+// Adding 1.5·2²³ rounds to the nearest integer without a branch. Below −87 it is 0, above 88 it stays at e⁸⁸.
 INLINE float exp_float(float x) {
   const float magic = 12582912.0f;
   float bounded = x < -87.0f ? -87.0f : x;

@@ -26,7 +26,9 @@ package enum Safetensors {
     let header = try SafetensorsHeader(reading: handle, file: file.path)
     var archive = TensorArchive(source: file.path)
     for entry in header.entries where !skipping(entry.name) {
-      let data = try bytes(entry.length, of: handle, file: file.path, tensor: entry.name)
+      let data = try bytes(
+        entry.length, at: header.dataStart + UInt64(entry.begin), of: handle, file: file.path,
+        tensor: entry.name)
       try archive.insert(decode(data, entry, file: file.path), named: entry.name)
     }
     return archive
@@ -90,9 +92,10 @@ package enum Safetensors {
   }
 
   static func bytes(
-    _ count: Int, of handle: FileHandle, file: String, tensor: String? = nil
+    _ count: Int, at offset: UInt64, of handle: FileHandle, file: String, tensor: String? = nil
   ) throws(CheckpointError) -> Data {
     do {
+      try handle.seek(toOffset: offset)
       let data = count == 0 ? Data() : try handle.read(upToCount: count) ?? Data()
       if data.count == count { return data }
     } catch {

@@ -18,6 +18,8 @@ struct SafetensorsHeader {
 
   /// In the order of the data.
   let entries: [Entry]
+  /// Where the data begins, to which the entries' offsets are relative.
+  let dataStart: UInt64
 
   /// Bytes of one element; types that are not listed are unknown to the format.
   private static let widths = [
@@ -25,7 +27,7 @@ struct SafetensorsHeader {
     "U16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I8": 1, "U8": 1, "BOOL": 1,
   ]
 
-  /// Reads and checks the header; `handle` is left at the first byte of the data.
+  /// Reads and checks the header.
   init(reading handle: FileHandle, file: String) throws(CheckpointError) {
     func damaged(_ problem: String) -> CheckpointError {
       .damaged(file: file, tensor: nil, problem: problem)
@@ -33,18 +35,17 @@ struct SafetensorsHeader {
     let size: UInt64
     do {
       size = try handle.seekToEnd()
-      try handle.seek(toOffset: 0)
     } catch {
       throw .unreadable(
         path: file, reason: "is not a regular file", remedy: "name a safetensors file")
     }
-    let prefix = try Safetensors.bytes(8, of: handle, file: file)
+    let prefix = try Safetensors.bytes(8, at: 0, of: handle, file: file)
     let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= Safetensors.largestHeader else {
       throw damaged("the header would be \(length) bytes long, more than the format allows")
     }
     guard size >= 8 + length else { throw damaged("the file ends inside its header") }
-    let text = try Safetensors.bytes(Int(length), of: handle, file: file)
+    let text = try Safetensors.bytes(Int(length), at: 8, of: handle, file: file)
     let header: JSONValue
     do { header = try JSONValue(parsing: text) } catch {
       throw damaged("the header is not JSON: \(error)")
@@ -71,6 +72,7 @@ struct SafetensorsHeader {
         problem: "the tensors need \(end) bytes and the file holds \(available)")
     }
     self.entries = entries
+    dataStart = 8 + length
   }
 
   private static func entry(

@@ -31,7 +31,7 @@ extension Tape {
   ) -> (loss: Variable, clipped: Int) {
     let new = values.value.values
     precondition(new.count == old.count && old.count == returns.count, "one of each a token")
-    var slopes = Tensor(values.value.shape)
+    var slopes = Tensor(zeros: values.value.shape)
     var loss = 0.0
     var clipped = 0
     for token in new.indices {

@@ -35,7 +35,7 @@ extension Tape {
       rewards.value.shape == [2 * margins.count],
       "pairwise loss: rewards of \(rewards.value.shape) for \(margins.count) pairs")
     let values = rewards.value.values.map(Double.init)
-    var slopes = Tensor(rewards.value.shape)
+    var slopes = Tensor(zeros: rewards.value.shape)
     var loss = 0.0
     for (pair, margin) in margins.enumerated() {
       let (chosen, rejected) = (values[2 * pair], values[2 * pair + 1])

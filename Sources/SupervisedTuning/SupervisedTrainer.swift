@@ -52,7 +52,7 @@ package struct SupervisedTrainer: Sendable {
       let logProbabilities = model.responseLogProbabilities(
         exchanges[ranges[shard]], temperature: 1, on: tape
       ).logProbabilities
-      let weights = Tensor(logProbabilities.value.shape, filledWith: -1 / Float(tokens))
+      let weights = Tensor(repeating: -1 / Float(tokens), shape: logProbabilities.value.shape)
       let loss = tape.weightedSum(logProbabilities, weights: weights)
       return (loss, Double(loss.value[0]))
     }

@@ -18,10 +18,13 @@ package struct Tensor: Sendable {
   }
 
   /// A tensor with every element equal to `value`.
-  package init(_ shape: [Int], filledWith value: Float = 0) {
+  package init(repeating value: Float, shape: [Int]) {
     let count = shape.reduce(1, *)
     self.init(uninitialized: shape) { $0.update(repeating: value, count: count) }
   }
+
+  /// A tensor of zeros.
+  package init(zeros shape: [Int]) { self.init(repeating: 0, shape: shape) }
 
   /// A tensor of the given elements in row-major order.
   package init(_ values: [Float], shape: [Int]) {

@@ -60,12 +60,12 @@ struct DecoderLayout: Sendable {
     ) -> Linear {
       Linear(
         weight: weight(name + ".weight", [outputs, inputs], deviation),
-        bias: bias ? parameters.append(name + ".bias", Tensor([outputs])) : nil)
+        bias: bias ? parameters.append(name + ".bias", Tensor(zeros: [outputs])) : nil)
     }
     func norm(_ name: String) -> Norm {
       Norm(
-        gain: parameters.append(name + ".gain", Tensor([shape.width], filledWith: 1)),
-        bias: isGPT2 ? parameters.append(name + ".bias", Tensor([shape.width])) : nil)
+        gain: parameters.append(name + ".gain", Tensor(repeating: 1, shape: [shape.width])),
+        bias: isGPT2 ? parameters.append(name + ".bias", Tensor(zeros: [shape.width])) : nil)
     }
 
     tokenEmbedding = weight("token_embedding", [shape.vocabularySize, shape.width])

@@ -21,8 +21,8 @@ package final class KeyValueCache {
     self.capacity = capacity
     shape = configuration.attention
     let extents = [slots * capacity, shape.keyValueWidth]
-    keys = (0..<configuration.layers).map { _ in Tensor(extents) }
-    values = (0..<configuration.layers).map { _ in Tensor(extents) }
+    keys = (0..<configuration.layers).map { _ in Tensor(zeros: extents) }
+    values = (0..<configuration.layers).map { _ in Tensor(zeros: extents) }
     lengths = Array(repeating: 0, count: slots)
   }
 
@@ -53,7 +53,7 @@ package final class KeyValueCache {
   func attend(layer index: Int, rows: Tensor, over batch: PackedBatch) -> Tensor {
     precondition(slots.count == batch.segments.count, "every segment needs a slot of the cache")
     let width = shape.keyValueWidth
-    var scratch = Tensor([capacity])
+    var scratch = Tensor(zeros: [capacity])
     return Tensor(uninitialized: [batch.count, shape.queryWidth]) { output in
       rows.read { rows in
         scratch.modify { scratch in

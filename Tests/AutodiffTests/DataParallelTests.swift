@@ -33,7 +33,7 @@ struct DataParallelTests {
       bias: tape.parameter(1, of: parameters))
     let logits = tape.linear(tape.gelu(inner), weight: tape.parameter(2, of: parameters))
     let logs = tape.logProbabilities(logits, targets: Array(targets[rows]))
-    let weights = Tensor([rows.count], filledWith: -1 / Float(targets.count))
+    let weights = Tensor(repeating: -1 / Float(targets.count), shape: [rows.count])
     return tape.weightedSum(logs, weights: weights)
   }
 

@@ -25,7 +25,7 @@ struct TapeTests {
         total, tape.linear(tape.constant(input), weight: tape.parameter(0, of: parameters)))
     }
     let flat = tape.flatten(total)
-    return tape.weightedSum(flat, weights: Tensor([6], filledWith: 1))
+    return tape.weightedSum(flat, weights: Tensor(repeating: 1, shape: [6]))
   }
 
   @Test("without recording the values are the same and nothing has a gradient")

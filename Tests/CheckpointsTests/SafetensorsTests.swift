@@ -152,7 +152,7 @@ func safetensors(_ header: String, _ data: [UInt8]) -> Data {
     let whole = try Data(contentsOf: file)
     var generator = SeededGenerator(seed: 11)
     var refused = 0
-    for _ in 0..<3000 {
+    for _ in 0..<600 {
       var damaged = whole
       for _ in 0...generator.index(below: 3) {
         damaged[generator.index(below: damaged.count)] = UInt8(generator.index(below: 256))
@@ -164,7 +164,7 @@ func safetensors(_ header: String, _ data: [UInt8]) -> Data {
         refused += 1
       }
     }
-    #expect(refused > 1000)
+    #expect(refused > 200)
   }
 
   @Test("two tensors of one name are not written, and the old file stays")

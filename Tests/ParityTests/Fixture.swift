@@ -37,7 +37,9 @@ struct Fixture {
     _ model: some TransformerModel, tensors: [Tensor?], prefix: String
   ) throws -> (difference: Float, name: String) {
     var named = model
-    named.parameters.tensors = zip(tensors, model.parameters.tensors).map { $0 ?? Tensor($1.shape) }
+    named.parameters.tensors = zip(tensors, model.parameters.tensors).map {
+      $0 ?? Tensor(zeros: $1.shape)
+    }
     var worst: (difference: Float, name: String) = (0, "")
     var compared = 0
     for entry in named.exportedTensors {

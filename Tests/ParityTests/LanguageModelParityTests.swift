@@ -21,7 +21,7 @@ struct LanguageModelParityTests {
       .logProbabilities
     let count = logProbabilities.value.count
     return tape.weightedSum(
-      logProbabilities, weights: Tensor([count], filledWith: -1 / Float(count)))
+      logProbabilities, weights: Tensor(repeating: -1 / Float(count), shape: [count]))
   }
 
   @Test("logits within 1e-4", arguments: names)

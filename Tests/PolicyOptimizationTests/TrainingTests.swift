@@ -17,7 +17,7 @@ import Transformer
     let rollout = makeRollout(configuration, reference: reference ?? policy, threads: threads) {
       $0.map(score)
     }
-    let head = Tensor([1, policy.configuration.width], filledWith: 0)
+    let head = Tensor(repeating: 0, shape: [1, policy.configuration.width])
     var trainer = PPOTrainer(
       configuration, policy: policy, value: ScalarModel(trunkOf: policy, head: head),
       rollout: rollout, using: SeededGenerator(seed: seed))

@@ -137,7 +137,7 @@ struct SupervisedTrainerTests {
     let tape = Tape(recording: true)
     let logs = model.responseLogProbabilities(many, temperature: 1, on: tape).logProbabilities
     let count = logs.value.count
-    let mean = tape.weightedSum(logs, weights: Tensor([count], filledWith: -1 / Float(count)))
+    let mean = tape.weightedSum(logs, weights: Tensor(repeating: -1 / Float(count), shape: [count]))
     let truth = tape.gradients(of: mean, parameterCount: model.parameters.count)
     #expect(abs(loss - Double(mean.value[0])) < 1e-5)
     #expect(abs(try trainer().loss(of: model, on: many) - loss) < 1e-5)

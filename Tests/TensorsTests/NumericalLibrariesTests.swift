@@ -9,7 +9,7 @@ struct NumericalLibrariesTests {
     let before = NumericalLibraries.allocatedBytes
     var growth = 0
     do {
-      let tensor = Tensor([size / MemoryLayout<Float>.size])
+      let tensor = Tensor(zeros: [size / MemoryLayout<Float>.size])
       growth = tensor.read { _ in NumericalLibraries.allocatedBytes - before }
     }
     // Other tests run at the same time, with tensors of kilobytes.

@@ -57,14 +57,14 @@ struct TensorTests {
 
   @Test("memory starts on a cache line")
   func alignment() {
-    for count in [1, 3, 17, 1000] { #expect(address(Tensor([count])) % 64 == 0) }
+    for count in [1, 3, 17, 1000] { #expect(address(Tensor(zeros: [count])) % 64 == 0) }
   }
 
   @Test("scalars and empty tensors have the extents that their shape says")
   func extents() {
     let scalar = Tensor([4], shape: [])
     #expect((scalar.rows, scalar.columns, scalar.count) == (1, 1, 1))
-    let empty = Tensor([0, 7])
+    let empty = Tensor(zeros: [0, 7])
     #expect((empty.rows, empty.columns, empty.count) == (0, 7, 0))
     #expect(empty.values.isEmpty)
   }

@@ -21,7 +21,7 @@ enum Fixture {
   static let names = ["gpt2", "llama3", "words"]
 
   static func directory(_ name: String) throws -> URL {
-    try #require(Bundle.module.resourceURL).appending(path: "Fixtures/\(name)")
+    URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
   }
 
   static func cases(_ name: String) throws -> [Case] {

@@ -162,10 +162,11 @@ struct ModelFilesTests {
       }
     }
     try expectFailure(tensors.filter { $0.name != name }, naming: name, "missing")
-    let stranger = NamedTensor(name: "model.layers.9.mlp.gate_proj.weight", tensor: Tensor([2, 2]))
+    let stranger = NamedTensor(
+      name: "model.layers.9.mlp.gate_proj.weight", tensor: Tensor(zeros: [2, 2]))
     try expectFailure(tensors + [stranger], naming: stranger.name, "no place")
     let wider = tensors.map {
-      $0.name == name ? NamedTensor(name: name, tensor: Tensor([8, 13])) : $0
+      $0.name == name ? NamedTensor(name: name, tensor: Tensor(zeros: [8, 13])) : $0
     }
     try expectFailure(wider, naming: name, "[8, 13]", "[8, 12]")
     try expectFailure(tensors.filter { $0.name != "lm_head.weight" }, naming: "lm_head.weight")

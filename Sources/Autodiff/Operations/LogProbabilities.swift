@@ -41,7 +41,7 @@ extension Tape {
       targets.count == x.rows && targets.allSatisfy { $0 >= 0 && $0 < x.columns },
       "log-probabilities: \(targets.count) targets do not fit logits of \(x.shape)")
     let scale = Float(1 / temperature)
-    var sums = Tensor([x.rows])
+    var sums = Tensor(zeros: [x.rows])
     let output = Tensor(uninitialized: [x.rows]) { out in
       sums.modify { sums in
         x.read { vm_log_probabilities(out, sums, nil, $0, targets, x.rows, x.columns, scale) }

@@ -11,8 +11,8 @@ package struct LayerNorm: DifferentiableOperation {
   let inverse: Tensor  // [N] 1 / √(variance + ε)
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
-    var gainGradient = Tensor(gain.shape)
-    var biasGradient = Tensor(gain.shape)
+    var gainGradient = Tensor(zeros: gain.shape)
+    var biasGradient = Tensor(zeros: gain.shape)
     let gradient = Tensor(uninitialized: input.shape) { dx in
       gainGradient.modify { dgain in
         biasGradient.modify { dbias in
@@ -52,7 +52,7 @@ package struct RMSNorm: DifferentiableOperation {
   let inverse: Tensor  // [N] 1 / √(mean x² + ε)
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
-    var gainGradient = Tensor(gain.shape)
+    var gainGradient = Tensor(zeros: gain.shape)
     let gradient = Tensor(uninitialized: input.shape) { dx in
       gainGradient.modify { dgain in
         outputGradient.read { dy in
@@ -83,8 +83,8 @@ extension Tape {
     _ x: Variable, gain: Variable, bias: Variable, epsilon: Float
   ) -> Variable {
     let input = x.value
-    var mean = Tensor([input.rows])
-    var inverse = Tensor([input.rows])
+    var mean = Tensor(zeros: [input.rows])
+    var inverse = Tensor(zeros: [input.rows])
     let output = Tensor(uninitialized: input.shape) { y in
       mean.modify { mean in
         inverse.modify { inverse in
@@ -106,7 +106,7 @@ extension Tape {
   /// See ``RMSNorm``.
   package func rmsNorm(_ x: Variable, gain: Variable, epsilon: Float) -> Variable {
     let input = x.value
-    var inverse = Tensor([input.rows])
+    var inverse = Tensor(zeros: [input.rows])
     let output = Tensor(uninitialized: input.shape) { y in
       inverse.modify { inverse in
         input.read { x in

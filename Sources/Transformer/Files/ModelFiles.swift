@@ -59,7 +59,7 @@ extension ScalarModel {
     let shape = try DecoderConfiguration(file)
     var generator = SeededGenerator(seed: 0)
     let trunk = try LanguageModel(shape, using: &generator)
-    self.init(trunkOf: trunk, head: Tensor([1, shape.width]))
+    self.init(trunkOf: trunk, head: Tensor(zeros: [1, shape.width]))
     try parameters.read(from: directory, shape, optional: [])
   }
 

@@ -17,9 +17,9 @@ package struct Attention: DifferentiableOperation {
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     guard inputs.isNeeded(0) else { return }
-    var gradient = Tensor(rows.shape)
+    var gradient = Tensor(zeros: rows.shape)
     let longest = segments.map { $0.rows.count * ($0.prefix.count + $0.rows.count) }.max() ?? 0
-    var scratch = Tensor([2, longest])
+    var scratch = Tensor(zeros: [2, longest])
     gradient.modify { gradient in
       scratch.modify { scratch in
         rows.read { rows in
@@ -171,10 +171,10 @@ extension Tape {
       rows.shape == [batch.count, shape.rowWidth],
       "attention: rows of \(rows.shape) for a batch of \(batch.count) × \(shape.rowWidth)")
     rotary?.rotate(&rows, to: batch.positions, shape, sign: 1)
-    var logSums = Tensor([shape.heads, batch.count])
+    var logSums = Tensor(zeros: [shape.heads, batch.count])
     let longest =
       batch.segments.map { $0.rows.count * ($0.prefix.count + $0.rows.count) }.max() ?? 0
-    var scratch = Tensor([longest])
+    var scratch = Tensor(zeros: [longest])
     let output = Tensor(uninitialized: [batch.count, shape.queryWidth]) { y in
       scratch.modify { scores in
         logSums.modify { logSums in

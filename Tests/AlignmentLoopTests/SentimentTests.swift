@@ -1,9 +1,8 @@
+import AlignmentLoop
 import Foundation
-import Settings
 import Tensors
 import Testing
-
-@testable import Worlds
+import Worlds
 
 @Suite struct SentimentTests {
   let world: World
@@ -11,8 +10,8 @@ import Testing
   init() throws {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().appending(path: "scenarios")
-    let file = folder.appending(path: "sentiment.world.yaml")
-    world = try World(SettingsDocument(contentsOf: file).read(ScenarioFile.self).world)
+    let file = folder.appending(path: "sentiment.yaml")
+    world = try World(ProjectFiles.scenario(file.path).world)
   }
 
   @Test("the corpus leaves room for alignment, and its noise bounds what can be predicted")
@@ -71,11 +70,5 @@ import Testing
     #expect(abs(gold - expected) < 1e-12)
   }
 
-  @Test("its configuration survives being written out")
-  func resolved() throws {
-    var file = ScenarioFile()
-    file.world = world.configuration
-    let document = try SettingsDocument(yaml: try file.resolvedYAML(), file: "resolved.yaml")
-    #expect(try document.read(ScenarioFile.self).world == world.configuration)
-  }
+  private func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 }

@@ -36,11 +36,13 @@ package struct Scenario: Configurable {
   ]
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
-    let needed = world.prompt.words.upperBound + ppo.maximumTokens
+    // Texts of the world get an end for training, and responses that lack one get it for scoring.
+    let response = max(ppo.maximumTokens, world.prompt.maximumResponseWords)
+    let needed = world.prompt.words.upperBound + response + 1
     if needed > model.maximumPositions {
       throw location.key("model").key("maximum_positions").error(
-        "a prompt and its response need \(needed) positions",
-        advice: "raise it, or lower `ppo.maximum_tokens`")
+        "a prompt, its response and an end need \(needed) positions",
+        advice: "raise it, or lower `ppo.maximum_tokens` or `world.prompt.maximum_response_words`")
     }
   }
 }

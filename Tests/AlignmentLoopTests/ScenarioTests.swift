@@ -1,0 +1,75 @@
+import Foundation
+import Settings
+import Testing
+
+@testable import AlignmentLoop
+
+@Suite struct ScenarioTests {
+  static let shipped =
+    (try? FileManager.default.contentsOfDirectory(
+      atPath: packageRoot.appending(path: "scenarios").path))?
+    .filter { $0.hasSuffix(".yaml") }.sorted() ?? []
+
+  @Test("scenarios ship")
+  func some() {
+    #expect(Self.shipped.contains("sentiment.yaml"))
+  }
+
+  @Test(
+    "every shipped scenario parses, is named after its file and says what it is for",
+    arguments: shipped)
+  func parses(file: String) throws {
+    let scenario = try ProjectFiles.scenario(packageRoot.appending(path: "scenarios/\(file)").path)
+    #expect(scenario.name + ".yaml" == file)
+    #expect(!scenario.title.isEmpty && !scenario.lesson.isEmpty)
+  }
+
+  @Test("the resolved YAML of a shipped scenario reads back equal", arguments: shipped)
+  func shippedReadsBack(file: String) throws {
+    let scenario = try ProjectFiles.scenario(packageRoot.appending(path: "scenarios/\(file)").path)
+    let again = try SettingsDocument(yaml: scenario.resolvedYAML(), file: "resolved.yaml")
+      .read(Scenario.self)
+    #expect(again.node == scenario.node)
+  }
+
+  @Test("the resolved YAML reads back equal whatever setting is changed", arguments: EveryKey.all)
+  func changedReadsBack(key: EveryKey) throws {
+    let scenario = try makeScenario(key.given + [key.assignment])
+    let again = try SettingsDocument(yaml: scenario.resolvedYAML(), file: "resolved.yaml")
+      .read(Scenario.self)
+    #expect(again.node == scenario.node)
+    #expect(scenario.node != (try makeScenario(key.given)).node)
+  }
+
+  @Test(
+    "a misspelt key at any level is refused with the one that was meant", arguments: EveryKey.all)
+  func unknownKeys(key: EveryKey) throws {
+    guard let name = key.path.split(separator: ".").last else { return }
+    var document = try SettingsDocument(yaml: tinyScenario, file: "tiny.yaml")
+    try document.set("\(key.path)x=1")
+    let wrong = document
+    let error = try #require(throws: SettingsError.self) { try wrong.read(Scenario.self) }
+    #expect(error.problem.contains("unknown key"))
+    #expect("\(error)".contains("did you mean `\(name)`?"))
+  }
+
+  @Test("what does not fit the model's positions is refused where it can be changed")
+  func positions() throws {
+    #expect(throws: Never.self) { try makeScenario(["model.maximum_positions=13"]) }
+    for assignment in [
+      "model.maximum_positions=12", "ppo.maximum_tokens=10", "world.prompt.words=4",
+      "world.prompt.maximum_response_words=10",
+    ] {
+      let error = try #require(throws: SettingsError.self) { try makeScenario([assignment]) }
+      #expect(error.path == "model.maximum_positions" && error.problem.contains("positions"))
+    }
+  }
+
+  @Test("a scenario that does not exist is refused, with those that do")
+  func missing() throws {
+    let error = try #require(throws: SettingsError.self) {
+      try ProjectFiles.scenario("no-such-scenario")
+    }
+    #expect("\(error)".contains("no-such-scenario") && !error.advice.isEmpty)
+  }
+}

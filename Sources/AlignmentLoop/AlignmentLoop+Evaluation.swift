@@ -31,6 +31,8 @@ extension AlignmentLoop {
   package func judge(
     _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel, prompts: [[Int32]]
   ) throws -> [JudgedResponse] {
+    try Rollout.requireRoom(
+      for: prompts, responseTokens: maximumTokens, in: policy, reference, reward.model)
     let temperature = scenario.ppo.temperature
     let responses = try sample(
       policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)

@@ -79,7 +79,7 @@ extension AlignmentLoop {
     of model: RewardModel, on policy: LanguageModel, prompts all: [[Int32]]
   ) throws -> RewardNormalization {
     var stream = generator.stream("normalization")
-    let room = policy.configuration.maximumPositions + 1 - maximumTokens
+    let room = policy.configuration.maximumPositions - 1 - maximumTokens  // 1 for the end
     let fitting = all.filter { $0.count <= room }
     guard !fitting.isEmpty else { return RewardNormalization() }
     let prompts = (0..<scenario.evaluation.normalizationResponses).map { _ in

@@ -33,10 +33,13 @@ package struct Rollout: Sendable {
   ///   - prompts: one per episode.
   ///   - generator: each episode draws from a stream of its own.
   ///   - coefficient: β, charged per token in the rewards.
+  /// - Throws: ``ModelError/input(_:)`` for prompts that leave no room; see ``requireRoom``.
   package func collect(
     policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,
     coefficient: Double
   ) throws -> (experience: Experience, timing: Timing) {
+    try Self.requireRoom(
+      for: prompts, responseTokens: configuration.maximumTokens, in: policy, reference, value)
     let clock = ContinuousClock()
     let start = clock.now
     var options = SamplingOptions()
@@ -73,6 +76,23 @@ package struct Rollout: Sendable {
     let timing = Timing(
       sampling: (sampled - start) / .seconds(1), scoring: (clock.now - sampled) / .seconds(1))
     return (experience, timing)
+  }
+
+  /// Refuses prompts after which the longest response and the end that scoring may add to it do not
+  /// fit the positions of every model.
+  ///
+  /// - Throws: ``ModelError/input(_:)``
+  package static func requireRoom(
+    for prompts: [[Int32]], responseTokens: Int, in models: any TransformerModel...
+  ) throws(ModelError) {
+    let longest = prompts.map(\.count).max() ?? 0
+    let positions = models.map { $0.configuration.maximumPositions }.min() ?? 0
+    guard longest + responseTokens + 1 <= positions else {
+      throw ModelError.input(
+        "a prompt of \(longest) tokens, a response of up to \(responseTokens) and its end need "
+          + "\(longest + responseTokens + 1) positions, and a model has \(positions); shorten the "
+          + "prompt, or lower `ppo.maximum_tokens`")
+    }
   }
 
   private func finalScore(_ score: Double, ended: Bool) -> Double {

@@ -116,8 +116,8 @@ package struct PreferencesConfiguration: Configurable, Equatable {
   package init() {}
 
   package static let fields = [
-    Field("pairs", \Self.pairs, "comparisons to train on", in: 1...),
-    Field("held_out_pairs", \Self.heldOutPairs, "comparisons to judge by", in: 1...),
+    Field("pairs", \Self.pairs, "comparisons to train on", in: 1...100_000_000),
+    Field("held_out_pairs", \Self.heldOutPairs, "comparisons to judge by", in: 1...100_000_000),
     Field(
       "temperature", \Self.temperature, "at which the SFT policy answers for them", in: Above(0.0)),
   ]

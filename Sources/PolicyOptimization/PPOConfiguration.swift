@@ -34,17 +34,18 @@ package struct PPOConfiguration: Configurable, Equatable {
   package init() {}
 
   package static let fields = [
-    Field("iterations", \Self.iterations, "rounds of sampling and updating", in: 1...),
-    Field("episodes", \Self.episodes, "responses sampled in an iteration", in: 1...),
-    Field("epochs", \Self.epochs, "passes over the episodes of an iteration", in: 1...),
-    Field("minibatches", \Self.minibatches, "optimizer steps in an epoch", in: 1...),
+    Field("iterations", \Self.iterations, "rounds of sampling and updating", in: 1...1_000_000),
+    Field("episodes", \Self.episodes, "responses sampled in an iteration", in: 1...1_000_000),
+    Field("epochs", \Self.epochs, "passes over the episodes of an iteration", in: 1...1_000),
+    Field("minibatches", \Self.minibatches, "optimizer steps in an epoch", in: 1...1_000_000),
     Field("policy", \Self.policy, "how the policy's weights move"),
     Field("value", \Self.value, "how the value model's weights move"),
     Field("kl", \Self.kl, "the penalty for leaving the reference"),
     Field(
       "temperature", \Self.temperature, "T: logits are divided by it in every log-probability",
       in: Above(0.0)),
-    Field("maximum_tokens", \Self.maximumTokens, "longest response, its end included", in: 1...),
+    Field(
+      "maximum_tokens", \Self.maximumTokens, "longest response, its end included", in: 1...65_536),
     Field("discount", \Self.discount, "γ of the advantages", in: 0...1),
     Field("lambda", \Self.lambda, "λ of generalised advantage estimation", in: 0...1),
     Field("clip_range", \Self.clipRange, "ε: the ratio counts only within 1 ± ε", in: Above(0.0)),

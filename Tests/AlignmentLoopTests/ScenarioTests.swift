@@ -65,6 +65,19 @@ import Testing
     }
   }
 
+  @Test(
+    "counts that no machine can hold are refused, not added up until they overflow",
+    arguments: [
+      "ppo.iterations", "ppo.episodes", "ppo.epochs", "ppo.minibatches", "ppo.maximum_tokens",
+      "preferences.pairs", "preferences.held_out_pairs",
+    ])
+  func hugeCounts(path: String) throws {
+    let error = try #require(throws: SettingsError.self) {
+      try makeScenario(["\(path)=9223372036854775807"])
+    }
+    #expect(error.path == path && error.problem.contains("out of range"))
+  }
+
   @Test("a scenario that does not exist is refused, with those that do")
   func missing() throws {
     let error = try #require(throws: SettingsError.self) {

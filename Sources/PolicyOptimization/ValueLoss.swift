@@ -15,9 +15,10 @@ package struct ClippedValueLoss: DifferentiableOperation {
 
   package static let gradientChecks = [
     GradientCheck("clipped value loss", inputs: [[5]]) { tape, inputs in
-      let old = inputs[0].value.values.map { Double($0.rounded()) + 0.3 }
-      return tape.clippedValueLoss(
-        inputs[0], old: old, returns: [3, -3, 2.5, -2, 4], clipRange: 0.6, weight: 0.2
+      // So far from any input that none is near a corner of the loss; either term is larger in turn.
+      tape.clippedValueLoss(
+        inputs[0], old: [5, 5, -5, -5, 5], returns: [4.4, -5, 5, -4.4, 0], clipRange: 0.6,
+        weight: 0.2
       ).loss
     }
   ]

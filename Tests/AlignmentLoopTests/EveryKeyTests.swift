@@ -101,7 +101,9 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("evaluation.normalization_responses", "32", .reward),
     ] + optimizer("reward.optimizer", .reward)
 
-  private static let adaptive = ["ppo.kl.controller=adaptive", "ppo.kl.horizon=20"]
+  private static let adaptive = [
+    "ppo.kl.controller=adaptive", "ppo.kl.estimator=exact", "ppo.kl.horizon=20",
+  ]
 
   private static let ppo =
     [
@@ -112,7 +114,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("ppo.kl.coefficient", "1", .optimization),
       EveryKey("ppo.kl.estimator", "k3", .optimization),
       EveryKey("ppo.kl.controller", "adaptive", .optimization),
-      EveryKey("ppo.kl.target", "0.001", .optimization, given: adaptive),
+      EveryKey("ppo.kl.target", "0.000000001", .optimization, given: adaptive),
       EveryKey("ppo.kl.horizon", "40", .optimization, given: adaptive),
       // Rewards are normalised, and comparisons sampled, as PPO will sample.
       EveryKey("ppo.temperature", "0.8", .reward),

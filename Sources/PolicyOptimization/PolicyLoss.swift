@@ -52,7 +52,7 @@ extension Tape {
     let values = logProbabilities.value.values
     precondition(values.count == old.count && old.count == advantages.count, "one of each a token")
     var statistics = RatioStatistics()
-    var slopes = Tensor(logProbabilities.value.shape)
+    var slopes = Tensor(zeros: logProbabilities.value.shape)
     var loss = 0.0
     for token in values.indices {
       let logRatio = Double(values[token]) - old[token]

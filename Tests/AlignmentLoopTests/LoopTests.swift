@@ -160,7 +160,7 @@ import Worlds
   func longPrompts() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let head = Tensor([1, 16], filledWith: 0)
+    let head = Tensor(repeating: 0, shape: [1, 16])
     let reward = RewardModel(
       model: ScalarModel(trunkOf: policy, head: head), specialTokens: loop.specialTokens)
     // 13 positions hold a response of 9, its end and a prompt of 3.
@@ -186,7 +186,7 @@ import Worlds
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
 
     var poisoned = policy
-    poisoned.parameters.tensors[0] = Tensor(policy.parameters.tensors[0].shape, filledWith: .nan)
+    poisoned.parameters.tensors[0] = Tensor(repeating: .nan, shape: policy.parameters.tensors[0].shape)
     let broken = poisoned
     let rewardError = try #require(throws: NonFiniteError.self) {
       try loop.trainReward(from: broken, training: training, heldOut: heldOut)
@@ -194,7 +194,7 @@ import Worlds
     #expect(rewardError.stage == "reward model" && rewardError.step == 1)
 
     var poison = reward
-    poison.model.head = Tensor(reward.model.head.shape, filledWith: .infinity)
+    poison.model.head = Tensor(repeating: .infinity, shape: reward.model.head.shape)
     let infinite = poison
     let policyError = try #require(throws: NonFiniteError.self) {
       try loop.optimize(policy, reward: infinite)

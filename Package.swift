@@ -49,7 +49,8 @@ let package = Package(
     room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CVectorMath"]),
     room("Autodiff", sees: ["Tensors", "CVectorMath"]),
     room("Checkpoints", sees: ["Tensors", "OrderedJSON"]),
-    room("Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "OrderedJSON", "CVectorMath"]),
+    room(
+      "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "OrderedJSON", "CVectorMath"]),
 
     // Language and the world.
     room("Tokenizers", sees: ["OrderedJSON"]),

@@ -186,7 +186,8 @@ import Worlds
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
 
     var poisoned = policy
-    poisoned.parameters.tensors[0] = Tensor(repeating: .nan, shape: policy.parameters.tensors[0].shape)
+    poisoned.parameters.tensors[0] = Tensor(
+      repeating: .nan, shape: policy.parameters.tensors[0].shape)
     let broken = poisoned
     let rewardError = try #require(throws: NonFiniteError.self) {
       try loop.trainReward(from: broken, training: training, heldOut: heldOut)

@@ -19,7 +19,7 @@ package struct ResponseRow: Sendable, Equatable {
   init(_ fields: RowFields) throws(PreferenceError) {
     if fields.has("prompt_ids") || fields.has("response_ids") {
       content = .ids(
-        prompt: try Self.ids("prompt_ids", fields), response: try Self.ids("response_ids", fields))
+        prompt: try fields.ids("prompt_ids"), response: try fields.ids("response_ids"))
     } else {
       let prompt = try fields.text("prompt")
       let response = try fields.text("response").rendered(after: prompt)
@@ -27,17 +27,6 @@ package struct ResponseRow: Sendable, Equatable {
     }
     object = fields.object
     place = "\(fields.path):\(fields.line)"
-  }
-
-  private static func ids(
-    _ key: String, _ fields: RowFields
-  ) throws(PreferenceError) -> [Int32] {
-    let numbers = try fields.integers(key)
-    let ids = numbers.compactMap { $0 >= 0 ? Int32(exactly: $0) : nil }
-    guard ids.count == numbers.count else {
-      throw fields.failure(key, "holds a number that is no token id; ids start at 0")
-    }
-    return ids
   }
 
   /// Sets a key; a new one is put last.

@@ -53,6 +53,16 @@ struct RowFields {
     return numbers
   }
 
+  /// Token ids; whole numbers from 0.
+  func ids(_ key: String) throws(PreferenceError) -> [Int32] {
+    let numbers = try integers(key)
+    let ids = numbers.compactMap { $0 >= 0 ? Int32(exactly: $0) : nil }
+    guard ids.count == numbers.count else {
+      throw failure(key, "holds a number that is no token id; ids start at 0")
+    }
+    return ids
+  }
+
   private func present(_ key: String) -> JSONValue? {
     let value = object[key]
     return value == .null ? nil : value

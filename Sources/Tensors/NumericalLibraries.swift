@@ -41,6 +41,15 @@ package enum NumericalLibraries {
   /// Bytes of physical memory that jemalloc holds.
   package static var residentBytes: Int { statistic("stats.resident") }
 
+  /// Whether plain allocations of the process come from jemalloc: it counts one as it is made.
+  package static var allocatorServesProcess: Bool {
+    let size = 1 << 24
+    let before = allocatedBytes
+    let block = Tensor([size / MemoryLayout<Float>.stride])
+    // Reading the block keeps the compiler from removing an allocation without a use.
+    return block.read { $0[0] == 0 } && allocatedBytes - before >= size
+  }
+
   private static func statistic(_ name: String) -> Int {
     var epoch: UInt64 = 1
     _ = mallctl("epoch", nil, nil, &epoch, MemoryLayout<UInt64>.size)

@@ -10,26 +10,35 @@ import Worlds
 package struct JudgedResponse: Sendable {
   package let exchange: Exchange
   package let ended: Bool
-  /// The true reward.
-  package let gold: Double
-  /// The normalised reward of the reward model.
-  package let score: Double
+  /// The true reward; nil where there is no world to say it.
+  package let gold: Double?
+  /// The normalised reward of the reward model; nil when there is none.
+  package let score: Double?
   /// Σ_t KL(π ‖ ρ) over the states of the response, exact over the vocabulary, in nats.
   package let exactKL: Double
   /// Mean entropy of the policy per token, in nats.
   package let entropy: Double
-  package let isGrammatical: Bool
+  /// Whether the text is one of the world's; nil where there is no world.
+  package let isGrammatical: Bool?
 }
 
 extension AlignmentLoop {
   /// Prompts on which policies are compared: the same for every policy of a run.
-  package func evaluationPrompts() -> [[Int32]] {
-    prompts(generator.stream("evaluation prompts"), count: scenario.evaluation.responses)
+  ///
+  /// - Parameter given: prompts to take in turn; nil for prompts of the world.
+  package func evaluationPrompts(from given: [[Int32]]? = nil) -> [[Int32]] {
+    let count = scenario.evaluation.responses
+    guard let given else { return prompts(generator.stream("evaluation prompts"), count: count) }
+    return (0..<count).map { given[$0 % given.count] }
   }
 
   /// Samples one response to each prompt and judges it by everything there is.
+  ///
+  /// - Parameter hasGold: whether the world's gold reward means something for these prompts and
+  ///   models.
   package func judge(
-    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel, prompts: [[Int32]]
+    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]],
+    hasGold: Bool = true
   ) throws -> [JudgedResponse] {
     try Rollout.requireRoom(
       for: prompts, responseTokens: maximumTokens, in: policy, reference, reward.model)
@@ -37,7 +46,7 @@ extension AlignmentLoop {
     let responses = try sample(
       policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)
     let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try reward.scores(exchanges.map(reward.ended), workers: workers)
+    let scores = try reward.map { try $0.scores(exchanges.map($0.ended), workers: workers) }
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: temperature)
     let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
@@ -46,23 +55,28 @@ extension AlignmentLoop {
     return exchanges.indices.map { index in
       let ended = responses[index].ended
       return JudgedResponse(
-        exchange: exchanges[index], ended: ended, gold: gold(exchanges[index], ended: ended),
-        score: scores[index], exactKL: tokens[index].exactKL.reduce(0) { $0 + Double($1) },
+        exchange: exchanges[index], ended: ended,
+        gold: hasGold ? gold(exchanges[index], ended: ended) : nil, score: scores?[index],
+        exactKL: tokens[index].exactKL.reduce(0) { $0 + Double($1) },
         entropy: Summary(tokens[index].entropies.map(Double.init)).mean,
-        isGrammatical: world.isGrammatical(
-          prompt: words(exchanges[index].prompt), response: words(exchanges[index].response),
-          ended: ended))
+        isGrammatical: hasGold
+          ? world.isGrammatical(
+            prompt: words(exchanges[index].prompt), response: words(exchanges[index].response),
+            ended: ended) : nil)
     }
   }
 
-  /// How often the gold of the second is above that of the first on the same prompt; a tie is half.
+  /// How often the gold of `after` is above that of `before` on the same prompt, a tie counting
+  /// half; nil where there is no gold.
   package static func winRate(
     of after: [JudgedResponse], against before: [JudgedResponse]
-  ) -> Proportion {
-    let wins = zip(after, before).reduce(0.0) {
-      $0 + ($1.0.gold > $1.1.gold ? 1 : $1.0.gold == $1.1.gold ? 0.5 : 0)
+  ) -> Proportion? {
+    let pairs = zip(after, before).compactMap { after, before in
+      after.gold.flatMap { gold in before.gold.map { (gold, $0) } }
     }
-    return Proportion(successes: wins, of: min(after.count, before.count))
+    guard !pairs.isEmpty else { return nil }
+    let wins = pairs.reduce(0.0) { $0 + ($1.0 > $1.1 ? 1 : $1.0 == $1.1 ? 0.5 : 0) }
+    return Proportion(successes: wins, of: pairs.count)
   }
 
   /// The text of an exchange's two sides.

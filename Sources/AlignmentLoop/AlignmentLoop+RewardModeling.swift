@@ -79,9 +79,14 @@ extension AlignmentLoop {
     of model: RewardModel, on policy: LanguageModel, prompts all: [[Int32]]
   ) throws -> RewardNormalization {
     var stream = generator.stream("normalization")
-    let room = policy.configuration.maximumPositions - 1 - maximumTokens  // 1 for the end
+    // Behind the prompt comes a response and, when it is cut off, an end.
+    let room = policy.configuration.maximumPositions - maximumTokens - 1
     let fitting = all.filter { $0.count <= room }
-    guard !fitting.isEmpty else { return RewardNormalization() }
+    guard !fitting.isEmpty else {
+      observer.note(
+        "rewards stay as they are: no prompt leaves room for a response to measure them")
+      return RewardNormalization()
+    }
     let prompts = (0..<scenario.evaluation.normalizationResponses).map { _ in
       fitting[stream.index(below: fitting.count)]
     }

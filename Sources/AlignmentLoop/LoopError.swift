@@ -6,6 +6,8 @@ package enum LoopError: Error, Sendable, CustomStringConvertible {
   case tooFewPrompts
   /// Models or files that do not share a vocabulary.
   case vocabulary(String)
+  /// Input that the models cannot take; the text says where and what to do.
+  case input(String)
   /// A file without a usable row.
   case empty(file: String, what: String)
 
@@ -17,7 +19,7 @@ package enum LoopError: Error, Sendable, CustomStringConvertible {
     case .tooFewPrompts:
       "the world has too few different prompts to keep some for judging; give it more, or raise "
         + "`preferences.held_out_pairs` relative to `preferences.pairs`"
-    case .vocabulary(let text): text
+    case .vocabulary(let text), .input(let text): text
     case .empty(let file, let what):
       "\(file): there is no usable \(what) in it; check its rows against the README"
     }

@@ -1,5 +1,4 @@
 import Checkpoints
-import Evaluation
 import Foundation
 package import Preferences
 package import RewardModeling
@@ -62,6 +61,11 @@ package struct LoopRun {
     return (reward, report)
   }
 
+  /// Keeps a reward model that was made elsewhere, so that the run can be evaluated again.
+  package func keep(_ reward: RewardModel) throws {
+    try save(as: .reward, reward.save)
+  }
+
   /// Optimizes a policy, and keeps it, its reference and the value model.
   package func optimize(
     _ policy: LanguageModel, reward: RewardModel, prompts: [[Int32]]? = nil, hasGold: Bool = true
@@ -75,23 +79,25 @@ package struct LoopRun {
   }
 
   /// Judges the policy before and after on the same prompts, and keeps figures and samples.
+  ///
+  /// - Parameters:
+  ///   - prompts: prompts to judge on; nil for prompts of the world.
+  ///   - hasGold: whether the world's gold reward means something for these prompts and models.
   package func evaluate(
     policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
-    rewardReport: RewardReport?
+    rewardReport: RewardReport?, prompts: [[Int32]]? = nil, hasGold: Bool = true
   ) throws -> EvaluationSummary {
-    let (before, after) = try loop.run(.evaluation, total: 2, unit: "policies") {
-      let prompts = loop.evaluationPrompts()
-      let before = try loop.judge(
-        reference, reference: reference, reward: reward, prompts: prompts)
-      try loop.observer.advance(.evaluation, to: 1, metrics: nil)
-      let after = try loop.judge(policy, reference: reference, reward: reward, prompts: prompts)
-      try loop.observer.advance(.evaluation, to: 2, metrics: nil)
-      return (before, after)
-    }
+    let (before, after) = try loop.compare(
+      policy, with: reference, reward: reward, prompts: prompts, hasGold: hasGold)
     let summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
     try summary.write(to: directory)
     try keepSamples(before, after)
     return summary
+  }
+
+  /// Keeps figures that are all there is to a run of a single stage.
+  package func keep(_ summary: EvaluationSummary) throws {
+    try summary.write(to: directory)
   }
 
   private func keepSamples(_ before: [JudgedResponse], _ after: [JudgedResponse]) throws {
@@ -116,43 +122,5 @@ package struct LoopRun {
       try write(directory)
       try loop.tokenizer.save(to: directory)
     }
-  }
-}
-
-extension EvaluationSummary {
-  /// The final figures of a run.
-  init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardReport?) {
-    let wins = AlignmentLoop.winRate(of: after, against: before)
-    self.init(
-      sft: Policy(before), ppo: Policy(after), winRate: Proportion(wins),
-      reward: reward.map {
-        RewardModel(
-          accuracy: Proportion($0.evaluation.accuracy), ceiling: $0.ceiling,
-          ece: $0.evaluation.calibrationError, goldCorrelation: $0.goldCorrelation)
-      })
-  }
-}
-
-extension EvaluationSummary.Policy {
-  init(_ responses: [JudgedResponse]) {
-    func distribution(_ value: (JudgedResponse) -> Double) -> EvaluationSummary.Distribution {
-      let summary = Summary(responses.map(value))
-      return .init(mean: summary.mean, sd: summary.standardDeviation, n: summary.count)
-    }
-    func fraction(_ isCounted: (JudgedResponse) -> Bool) -> Double {
-      Double(responses.count(where: isCounted)) / Double(max(1, responses.count))
-    }
-    self.init(
-      gold: distribution(\.gold), score: distribution(\.score), klExact: distribution(\.exactKL),
-      length: distribution { Double($0.exchange.response.count) },
-      entropy: distribution(\.entropy), grammaticalFraction: fraction(\.isGrammatical),
-      eosFraction: fraction(\.ended))
-  }
-}
-
-extension EvaluationSummary.Proportion {
-  init(_ proportion: Evaluation.Proportion) {
-    self.init(
-      value: proportion.value, low: proportion.low, high: proportion.high, n: proportion.count)
   }
 }

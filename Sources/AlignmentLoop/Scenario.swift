@@ -35,10 +35,14 @@ package struct Scenario: Configurable {
     Field("evaluation", \Self.evaluation, "how the final figures are measured"),
   ]
 
+  /// Positions for the longest prompt and response of the world, and the end that follows every
+  /// text, also one that was cut off.
+  package var neededPositions: Int {
+    world.prompt.words.upperBound + max(world.prompt.maximumResponseWords, ppo.maximumTokens) + 1
+  }
+
   package func validate(at location: SettingsLocation) throws(SettingsError) {
-    // Texts of the world get an end for training, and responses that lack one get it for scoring.
-    let response = max(ppo.maximumTokens, world.prompt.maximumResponseWords)
-    let needed = world.prompt.words.upperBound + response + 1
+    let needed = neededPositions
     if needed > model.maximumPositions {
       throw location.key("model").key("maximum_positions").error(
         "a prompt, its response and an end need \(needed) positions",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the program runs on.
+/// What the program runs on, and what it was built with.
 enum Machine {
   /// The processor's name, or what the system calls the machine.
   static var processor: String {
@@ -9,5 +9,18 @@ enum Machine {
       .split(separator: ":", maxSplits: 1).last
     return name.map { $0.trimmingCharacters(in: .whitespaces) }
       ?? ProcessInfo.processInfo.operatingSystemVersionString
+  }
+
+  /// The compiler's version, as far as a program can know it.
+  static var swiftVersion: String {
+    #if compiler(>=6.4)
+      "6.4 or later"
+    #elseif compiler(>=6.3)
+      "6.3"
+    #elseif compiler(>=6.2)
+      "6.2"
+    #else
+      "6.1"
+    #endif
   }
 }

@@ -1,25 +1,20 @@
 import AlignmentLoop
 import ArgumentParser
-import Foundation
-import Reports
-import RunRecords
-import Tensors
 
 /// The whole loop of one scenario into one run directory, then the report.
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Run the whole loop of a scenario and write its report.")
+    abstract: "Run the whole loop of a scenario and write its report.",
+    discussion: """
+      Trains the SFT policy, has annotators compare its answers, trains the reward model, runs PPO \
+      against it and measures everything on new prompts.
+
+      Example: rlhf-sim demo --seed 2 --out runs/second
+      """)
 
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    let scenario = try options.readScenario()
-    try recorded(options, scenario: scenario, command: "demo") { recorder, directory in
-      let loop = try AlignmentLoop(
-        scenario, seed: options.seed, workers: options.workers, observer: recorder)
-      let run = try LoopRun(loop, in: directory)
-      let summary = try run.demo()
-      try print(result: summary, of: directory, seconds: recorder.stageSeconds, options)
-    }
+    try recorded(options, scenario: options.scenario.read(), command: "demo") { try $0.demo() }
   }
 }

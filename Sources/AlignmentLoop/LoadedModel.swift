@@ -1,0 +1,84 @@
+package import Foundation
+import RewardModeling
+package import Tokenizers
+package import Transformer
+import Worlds
+
+/// A model of a directory in Hugging Face layout, with the tokenizer that lies beside it.
+package struct LoadedModel<Model: Sendable>: Sendable {
+  package let directory: URL
+  package let model: Model
+  package let tokenizer: Tokenizer
+  /// The shape of the model's decoder.
+  package let shape: DecoderConfiguration
+
+  private init(
+    _ directory: URL, _ model: Model, _ tokenizer: Tokenizer, _ shape: DecoderConfiguration
+  ) throws(LoopError) {
+    (self.directory, self.model, self.tokenizer, self.shape) = (directory, model, tokenizer, shape)
+    guard tokenizer.vocabularySize <= shape.vocabularySize else {
+      throw .vocabulary(
+        "\(directory.path): tokenizer.json has \(tokenizer.vocabularySize) tokens and the model "
+          + "\(shape.vocabularySize); put the tokenizer beside it that it was trained with")
+    }
+  }
+
+  /// Throws ``LoopError/vocabulary(_:)`` naming both directories when an id may mean different
+  /// things to the two models.
+  package func requireVocabulary(of other: LoadedModel<some Sendable>) throws(LoopError) {
+    var difference = tokenizer.sharesVocabulary(with: other.tokenizer)
+    if difference == nil, shape.vocabularySize != other.shape.vocabularySize {
+      difference = "\(shape.vocabularySize) rows here, \(other.shape.vocabularySize) there"
+    }
+    guard let difference else { return }
+    throw .vocabulary(
+      "\(directory.path) and \(other.directory.path) do not share a vocabulary (\(difference)); "
+        + "use models of one run, or train the one from the other")
+  }
+
+  /// Refuses a model that does not speak the words of a scenario's world, or that cannot hold its
+  /// texts.
+  ///
+  /// - Parameter remedy: what to do instead of needing the world.
+  package func requireWorld(of scenario: Scenario, remedy: String) throws {
+    let world = try World(scenario.world)
+    if let difference = tokenizer.sharesVocabulary(with: .wordLevel(words: world.vocabulary)) {
+      throw LoopError.vocabulary(
+        "\(directory.path) does not have the vocabulary of the scenario `\(scenario.name)` "
+          + "(\(difference)); name the scenario it was trained on with --scenario, or \(remedy)")
+    }
+    try requirePositions(scenario.neededPositions, for: "the scenario `\(scenario.name)`")
+  }
+
+  /// Throws ``LoopError/input(_:)`` when the model has fewer positions than are needed.
+  func requirePositions(_ needed: Int, for purpose: String) throws(LoopError) {
+    guard needed > shape.maximumPositions else { return }
+    throw .input(
+      "\(purpose) needs \(needed) positions, and the model in \(directory.path) has "
+        + "\(shape.maximumPositions); shorten it, or lower `ppo.maximum_tokens`")
+  }
+}
+
+extension LoadedModel<LanguageModel> {
+  /// Loads a policy.
+  package init(policy directory: URL) throws {
+    let model = try LanguageModel(directory: directory)
+    try self.init(directory, model, Tokenizer(directory: directory), model.configuration)
+  }
+}
+
+extension LoadedModel<RewardModel> {
+  /// Loads a reward model.
+  package init(reward directory: URL) throws {
+    let tokenizer = try Tokenizer(directory: directory)
+    let model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
+    try self.init(directory, model, tokenizer, model.model.configuration)
+  }
+}
+
+extension Tokenizer {
+  /// The ids that a checkpoint's `config.json` carries.
+  var specialTokens: SpecialTokens {
+    SpecialTokens(endOfSequence: endOfSequence, padding: padding)
+  }
+}

@@ -1,0 +1,49 @@
+import AlignmentLoop
+import ArgumentParser
+import Preferences
+
+/// Samples of a policy, judged by the scenario's annotators.
+struct Annotate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Sample responses of a policy and have the scenario's annotators judge them.",
+    discussion: """
+      Writes preference rows as JSON lines: comparisons of two responses, rankings of more.
+
+      Example: rlhf-sim annotate --count 1000 --responses 4 --output rankings.jsonl
+      """)
+
+  @Option(help: "The policy. (default: the one that ships)")
+  var policy: String?
+
+  @Option(help: "Rows to write.")
+  var count: Int
+
+  @Option(help: "Responses to each prompt.")
+  var responses = 2
+
+  @Option(help: "Where the rows go. (default: standard output)")
+  var output: String?
+
+  @OptionGroup var scenario: ScenarioOptions
+  @OptionGroup var machine: MachineOptions
+
+  func validate() throws {
+    if count < 1 { throw ValidationError("--count is \(count); it must be at least 1.") }
+    if !(2...64).contains(responses) {
+      throw ValidationError("--responses is \(responses); it must be from 2 to 64.")
+    }
+  }
+
+  func run() throws {
+    let scenario = try scenario.read()
+    let policy = try Shipped.policy(or: policy, option: "--policy")
+    try policy.requireWorld(of: scenario, remedy: "train a policy with `rlhf-sim sft`")
+    let loop = try AlignmentLoop(
+      scenario, tokenizer: policy.tokenizer, seed: self.scenario.seed, workers: machine.workers,
+      observer: machine.observer())
+    let rows = try loop.annotate(policy.model, count: count, responses: responses)
+    try Output.writeLines(to: output) { line in
+      for row in rows { try line(row.line()) }
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import Preferences
+import RewardModeling
+import RunRecords
+import Tokenizers
+import Transformer
+
+/// The final figures of a run, or of three models, measured anew.
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure gold and proxy reward, KL and win rate of a policy.",
+    discussion: """
+      With --run, the checkpoints, the scenario and the seed are those of the run, and so are the \
+      figures. Nothing is written.
+
+      Example: rlhf-sim evaluate --run runs/demo --json
+      """)
+
+  @Option(name: .customLong("run"), help: "A run directory.")
+  var runDirectory: String?
+
+  @Option(help: "The policy.")
+  var policy: String?
+
+  @Option(help: "The policy that it is compared with.")
+  var reference: String?
+
+  @Option(help: "The reward model.")
+  var reward: String?
+
+  @Option(help: "Prompts to judge on, as for `ppo`; there is no gold for them.")
+  var prompts: String?
+
+  @Option(help: "A scenario by name or file. (default: the run's, else sentiment)")
+  var scenario: String?
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Override a key of the scenario.", valueName: "key.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: "Decides every random number. (default: the run's, else 1)")
+  var seed: UInt64?
+
+  @OptionGroup var machine: MachineOptions
+
+  @Flag(help: "Print the object of evaluation.json.")
+  var json = false
+
+  func validate() throws {
+    if runDirectory == nil, policy == nil || reference == nil || reward == nil {
+      throw ValidationError("Give --run, or all of --policy, --reference and --reward.")
+    }
+  }
+
+  func run() throws {
+    let directory = try runDirectory.map { try RunDirectory.open(URL(filePath: $0)) }
+    let scenario = try ProjectFiles.scenario(
+      scenario ?? directory?.scenario.path ?? "sentiment", overrides: overrides)
+    let seed = try seed ?? directory.map { try RunInformation.read(from: $0).seed } ?? 1
+    let reward = try LoadedModel(reward: place(reward, directory, .reward))
+    func loop(_ tokenizer: Tokenizer) throws -> AlignmentLoop {
+      try AlignmentLoop(
+        scenario, tokenizer: tokenizer, seed: seed, workers: machine.workers,
+        observer: machine.observer())
+    }
+    if let directory, policy == nil, !directory.holds(.policy) {
+      // A run of `train-reward`: its reward model is all there is to judge.
+      let report = try rewardReport(loop(reward.tokenizer), reward.model, directory)
+      try Output.write(EvaluationSummary(reward: report.map { .init($0) }), asJSON: json)
+      return
+    }
+    let policy = try LoadedModel(policy: place(policy, directory, .policy))
+    let reference = try LoadedModel(policy: place(reference, directory, .reference))
+    try policy.requireVocabulary(of: reference)
+    try policy.requireVocabulary(of: reward)
+    let given = try prompts.map {
+      try GivenPrompts(URL(filePath: $0), for: policy, reward: reward, scenario: scenario)
+    }
+    if given == nil {
+      let remedy = "give prompts with --prompts"
+      try policy.requireWorld(of: scenario, remedy: remedy)
+      try reference.requireWorld(of: scenario, remedy: remedy)
+      try reward.requireWorld(of: scenario, remedy: remedy)
+    }
+    let judge = try loop(policy.tokenizer)
+    let (before, after) = try judge.compare(
+      policy.model, with: reference.model, reward: reward.model, prompts: given?.prompts,
+      hasGold: given == nil)
+    let report = try directory.flatMap { try rewardReport(judge, reward.model, $0) }
+    try Output.write(
+      EvaluationSummary(before: before, after: after, reward: report), asJSON: json)
+  }
+
+  private func place(
+    _ option: String?, _ directory: RunDirectory?, _ checkpoint: RunCheckpoint
+  ) throws -> URL {
+    if let option { return URL(filePath: option) }
+    guard let directory, directory.holds(checkpoint) else {
+      throw LoopError.input(
+        "\(directory?.url.path ?? "the run") has no \(checkpoint.rawValue)/; name a run of `demo` or "
+          + "`ppo`, or the checkpoints themselves")
+    }
+    return directory.checkpoint(checkpoint)
+  }
+
+  /// The reward model on the comparisons that the run held out, if it did.
+  private func rewardReport(
+    _ loop: AlignmentLoop, _ reward: RewardModel, _ directory: RunDirectory
+  ) throws -> RewardReport? {
+    let file = directory.preferences(.eval)
+    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+    return try loop.report(of: reward, onHeldOutRowsOf: file)
+  }
+}
+
+extension RunDirectory {
+  fileprivate func holds(_ checkpoint: RunCheckpoint) -> Bool {
+    FileManager.default.fileExists(atPath: self.checkpoint(checkpoint).path)
+  }
+}

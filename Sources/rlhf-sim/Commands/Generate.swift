@@ -1,0 +1,79 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import Tensors
+import Transformer
+
+/// Samples of a policy.
+struct Generate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Sample texts from a policy.",
+    discussion: """
+      Prints prompt and response as one text each; with --json a row each, with token ids and \
+      log-probabilities.
+
+      Example: rlhf-sim generate --model runs/demo/ppo/policy --prompt "the soup" --count 5
+      """)
+
+  @Option(help: "The policy's directory.")
+  var model: String
+
+  @Option(help: "The text to go on from.")
+  var prompt: String
+
+  @Option(help: "Texts to sample.")
+  var count = 1
+
+  @Option(help: "Logits are divided by it; 0 takes the likeliest token.")
+  var temperature = 1.0
+
+  @Option(help: "Only the k likeliest tokens; 0 for all.")
+  var topK = 0
+
+  @Option(help: "Only the likeliest tokens that together reach this probability.")
+  var topP = 1.0
+
+  @Option(help: "Longest response. (default: what the positions allow, at most 256)")
+  var maxTokens: Int?
+
+  @Option(help: "Decides every random number.")
+  var seed: UInt64 = 1
+
+  @OptionGroup var machine: MachineOptions
+
+  @Flag(help: "Print a JSON row for each text.")
+  var json = false
+
+  func validate() throws {
+    func require(
+      _ isRight: Bool, _ name: String, _ value: any CustomStringConvertible, _ rule: String
+    )
+      throws
+    {
+      if !isRight { throw ValidationError("--\(name) is \(value); it must be \(rule).") }
+    }
+    try require((1...1_000_000).contains(count), "count", count, "from 1 to 1000000")
+    try require(
+      temperature >= 0 && temperature.isFinite, "temperature", temperature, "0 or more")
+    try require(topK >= 0, "top-k", topK, "0 or more")
+    try require(topP > 0 && topP <= 1, "top-p", topP, "above 0 and at most 1")
+    if let maxTokens { try require(maxTokens >= 1, "max-tokens", maxTokens, "at least 1") }
+  }
+
+  func run() throws {
+    let policy = try LoadedModel(policy: URL(filePath: model))
+    var options = SamplingOptions()
+    options.temperature = temperature
+    options.topK = topK
+    options.topP = topP
+    let generation = try Generation(
+      policy, prompt: prompt, options: options, maximumTokens: maxTokens)
+    let observer = try machine.observer()
+    generation.notes.forEach(observer.note)
+    let texts = try generation.texts(
+      count: count, using: SeededGenerator(seed: seed), workers: machine.workers)
+    try Output.writeLines(to: nil) { line in
+      for text in texts { try line(json ? text.json() : text.whole) }
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import AlignmentLoop
+import ArgumentParser
+
+/// `sft`: the base policy and the SFT policy of a scenario.
+struct TrainPolicy: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sft",
+    abstract: "Train the base and SFT policy from the scenario's corpus.",
+    discussion: """
+      The policy is kept in sft/ of the run.
+
+      Example: rlhf-sim sft --scenario sentiment --set fine_tuning.steps=800
+      """)
+
+  @OptionGroup var options: LoopOptions
+
+  func run() throws {
+    try recorded(options, scenario: options.scenario.read(), command: "sft") { run in
+      let summary = try run.loop.figures(of: run.trainPolicy())
+      try run.keep(summary)
+      return summary
+    }
+  }
+}

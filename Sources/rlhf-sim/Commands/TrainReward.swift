@@ -1,0 +1,65 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import RunRecords
+import Transformer
+
+/// A reward model, from annotators or from files.
+struct TrainReward: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a reward model on comparisons.",
+    discussion: """
+      Without files, the scenario's annotators judge samples of the base policy. The model is kept in \
+      reward/ of the run.
+
+      Example: rlhf-sim train-reward --preferences rows.jsonl --set reward.epochs=3
+      """)
+
+  @Option(help: "The policy whose trunk it starts from. (default: the one that ships)")
+  var base: String?
+
+  @Option(help: "Preference rows to train on, as JSON lines.")
+  var preferences: String?
+
+  @Option(help: "Preference rows to judge by. (default: prompts of --preferences kept apart)")
+  var eval: String?
+
+  @OptionGroup var options: LoopOptions
+
+  func validate() throws {
+    if eval != nil, preferences == nil {
+      throw ValidationError("--eval needs --preferences to train on.")
+    }
+  }
+
+  func run() throws {
+    let scenario = try options.scenario.read()
+    let base = try Shipped.policy(or: base, option: "--base")
+    let given = try readPreferences(scenario)
+    if given == nil {
+      try base.requireWorld(of: scenario, remedy: "give rows with --preferences")
+    }
+    try recorded(
+      options, scenario: scenario, command: "train-reward", tokenizer: base.tokenizer,
+      notes: given?.notes ?? []
+    ) { run in
+      if let given { try run.keep(training: given.training, heldOut: given.heldOut) }
+      let pairs =
+        try given.map { ($0.training, $0.heldOut) } ?? run.comparePreferences(of: base.model)
+      let (_, report) = try run.trainReward(from: base.model, training: pairs.0, heldOut: pairs.1)
+      let summary = EvaluationSummary(reward: .init(report))
+      try run.keep(summary)
+      return summary
+    }
+  }
+
+  private func readPreferences(_ scenario: Scenario) throws -> GivenPreferences? {
+    guard let preferences else { return nil }
+    let settings = scenario.preferences
+    return try GivenPreferences(
+      URL(filePath: preferences), heldOut: eval.map { URL(filePath: $0) },
+      heldOutFraction: Double(settings.heldOutPairs)
+        / Double(settings.pairs + settings.heldOutPairs),
+      seed: options.seed)
+  }
+}

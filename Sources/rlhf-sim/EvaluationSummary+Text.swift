@@ -1,0 +1,60 @@
+import Foundation
+import RunRecords
+
+extension EvaluationSummary {
+  /// The figures for people: what is there, and no word of what is not.
+  var text: String {
+    [policies, winRate.map(Self.sentence), reward.flatMap(Self.sentence)]
+      .compactMap(\.self).joined(separator: "\n")
+  }
+
+  private var policies: String? {
+    let columns = [("before (SFT)", sft), ("after (PPO)", ppo)].compactMap { title, policy in
+      policy.map { (title: title, policy: $0) }
+    }
+    guard !columns.isEmpty else { return nil }
+    var table = TextTable(
+      columns: [("", .leading)] + columns.map { (title: $0.title, alignment: .trailing) })
+    func row(_ name: String, _ value: (Policy) -> String?) {
+      let cells = columns.map { value($0.policy) }
+      if cells.contains(where: { $0 != nil }) { table.append([name] + cells.map { $0 ?? "–" }) }
+    }
+    row("gold reward, with 95 % interval") { $0.gold.map(Self.interval) }
+    row("  standard deviation") { $0.gold.map { Self.number($0.sd) } }
+    row("score of the reward model") { $0.score.map(Self.interval) }
+    row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
+    row("grammatical") { $0.grammaticalFraction.map(Self.percent) }
+    row("ended by itself") { $0.eosFraction.map(Self.percent) }
+    row("tokens a response") { $0.length.map { Self.number($0.mean, 1) } }
+    row("entropy a token (nats)") { $0.entropy.map { Self.number($0.mean) } }
+    return table.rendered()
+  }
+
+  private static func sentence(_ wins: Proportion) -> String {
+    "PPO beats SFT in gold on \(percent(wins.value)) of prompts "
+      + "(95 %: \(percent(wins.low)) to \(percent(wins.high)), n = \(wins.n)).\n"
+  }
+
+  private static func sentence(_ reward: RewardModel) -> String? {
+    guard let accuracy = reward.accuracy else { return nil }
+    var text =
+      "Reward model: \(number(accuracy.value, 3)) of held-out pairs ranked as judged "
+      + "(95 %: \(number(accuracy.low, 3)) to \(number(accuracy.high, 3)), n = \(accuracy.n))"
+    if let ceiling = reward.ceiling {
+      text += "; the annotators' noise allows \(number(ceiling, 3))"
+    }
+    if let error = reward.ece { text += ". Calibration error \(number(error, 3))" }
+    return text + ".\n"
+  }
+
+  private static func number(_ value: Double, _ digits: Int = 2) -> String {
+    String(format: "%.\(digits)f", value)
+  }
+
+  private static func percent(_ fraction: Double) -> String { number(fraction * 100, 1) + " %" }
+
+  /// The mean with half of its 95 % interval, 1.96 sd / √n.
+  private static func interval(_ value: Distribution) -> String {
+    "\(number(value.mean)) ± \(number(1.96 * value.sd / Double(max(1, value.n)).squareRoot()))"
+  }
+}

@@ -1,0 +1,66 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import RunRecords
+import Tensors
+
+/// What every command that computes has.
+struct MachineOptions: ParsableArguments {
+  @Option(help: "Threads; they change the speed and never the results. (default: all cores)")
+  var threads: Int?
+
+  @Flag(help: "No progress, no notes.")
+  var quiet = false
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads is \(threads); it must be from 1 to 1024.")
+    }
+  }
+
+  var workers: Workers {
+    Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+  }
+
+  var terminal: Terminal { .standardError(isQuiet: quiet) }
+
+  /// Shows progress and notes and keeps nothing.
+  func observer() throws -> RunRecorder { try RunRecorder(directory: nil, terminal: terminal) }
+}
+
+/// Which scenario, and with which random numbers.
+struct ScenarioOptions: ParsableArguments {
+  @Option(help: "A scenario by name, or the path of its YAML file.")
+  var scenario = "sentiment"
+
+  @Option(
+    name: .customLong("set"), parsing: .singleValue,
+    help: ArgumentHelp("Override a key of the scenario.", valueName: "key.path=value"))
+  var overrides: [String] = []
+
+  @Option(help: "Decides every random number: the same seed gives the same bytes.")
+  var seed: UInt64 = 1
+
+  func read() throws -> Scenario {
+    try ProjectFiles.scenario(scenario, overrides: overrides)
+  }
+}
+
+/// What every command has that runs stages of the loop and keeps a run.
+struct LoopOptions: ParsableArguments {
+  @OptionGroup var scenario: ScenarioOptions
+
+  @Option(help: "Where the run is kept. (default: runs/COMMAND, or the first free runs/COMMAND-N)")
+  var out: String?
+
+  @Flag(help: "Replace the run that is in --out.")
+  var force = false
+
+  @OptionGroup var machine: MachineOptions
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  var seed: UInt64 { scenario.seed }
+  var workers: Workers { machine.workers }
+}

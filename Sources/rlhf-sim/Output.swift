@@ -1,0 +1,65 @@
+import Checkpoints
+import Foundation
+import RunRecords
+
+/// Results: on standard output, or in a file that appears whole or not at all.
+enum Output {
+  /// - Throws: ``OutputError`` when standard output does not take it.
+  static func write(_ text: String) throws(OutputError) {
+    do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {
+      throw .unwritable(place: "standard output", reason: error.localizedDescription)
+    }
+  }
+
+  /// Writes lines as `body` hands them over, to standard output or to `file`.
+  ///
+  /// - Throws: what `body` throws, ``OutputError`` or `CheckpointError.unwritable`.
+  static func writeLines(
+    to file: String?, _ body: (_ line: (String) throws -> Void) throws -> Void
+  ) throws {
+    guard let file else { return try lines(into: .standardOutput, "standard output", body) }
+    var interruption: (any Error)?
+    do {
+      try writeFileAtomically(to: URL(filePath: file)) { handle in
+        do { try lines(into: handle, file, body) } catch {
+          interruption = error
+          throw error
+        }
+      }
+    } catch {
+      throw interruption ?? error
+    }
+  }
+
+  /// Lines in pieces of some size: a call to the system for each would be slow.
+  private static func lines(
+    into handle: FileHandle, _ place: String,
+    _ body: (_ line: (String) throws -> Void) throws -> Void
+  ) throws {
+    var buffer = Data()
+    func flush() throws {
+      do { try handle.write(contentsOf: buffer) } catch {
+        throw OutputError.unwritable(place: place, reason: error.localizedDescription)
+      }
+      buffer.removeAll(keepingCapacity: true)
+    }
+    try body { line in
+      buffer.append(contentsOf: line.utf8)
+      buffer.append(UInt8(ascii: "\n"))
+      if buffer.count >= 1 << 16 { try flush() }
+    }
+    try flush()
+  }
+
+  /// One line of JSON with sorted keys.
+  static func writeJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+  }
+
+  /// The figures of a run: the object of evaluation.json, or tables and sentences.
+  static func write(_ summary: EvaluationSummary, asJSON: Bool) throws {
+    if asJSON { try writeJSON(summary) } else { try write(summary.text) }
+  }
+}

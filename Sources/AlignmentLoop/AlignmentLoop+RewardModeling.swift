@@ -101,7 +101,7 @@ extension AlignmentLoop {
   }
 
   /// Comparisons in tokens; those that the model cannot hold are left out and counted aloud.
-  private func tokenize(
+  func tokenize(
     _ comparisons: [Comparison], positions: Int, purpose: String
   ) throws -> [TokenizedComparison] {
     let all = comparisons.map { row in

@@ -23,7 +23,7 @@ extension AlignmentLoop {
 
   /// The figures of an SFT policy by itself, on prompts of the world.
   package func figures(of policy: LanguageModel) throws -> EvaluationSummary {
-    try run(.evaluation, total: 1, unit: "policies") {
+    try run(.evaluation, total: 1, unit: "policy") {
       let responses = try judge(
         policy, reference: policy, reward: nil, prompts: evaluationPrompts())
       try observer.advance(.evaluation, to: 1, metrics: nil)

@@ -1,7 +1,10 @@
 package import Foundation
 package import Preferences
 package import RewardModeling
+import RunRecords
 import Tensors
+import Tokenizers
+package import Transformer
 
 /// Comparisons that come from files instead of the scenario's annotators.
 package struct GivenPreferences: Sendable {
@@ -14,11 +17,13 @@ package struct GivenPreferences: Sendable {
   ///
   /// - Parameters:
   ///   - heldOutFile: rows to judge by; nil keeps prompts of `file` apart.
-  ///   - heldOutFraction: how many rows are kept apart, at least.
+  ///   - base: what the reward model starts from: it must be able to hold some of the rows.
+  ///   - scenario: says which share of the rows is kept apart.
   ///   - seed: decides which prompts are kept apart.
-  /// - Throws: ``PreferenceError``, or ``LoopError`` when there is nothing to keep apart.
+  /// - Throws: ``PreferenceError``, or ``LoopError`` when nothing is left to train on or judge by.
   package init(
-    _ file: URL, heldOut heldOutFile: URL?, heldOutFraction: Double, seed: UInt64
+    _ file: URL, heldOut heldOutFile: URL?, for base: LoadedModel<LanguageModel>,
+    scenario: Scenario, seed: UInt64
   ) throws {
     let (rows, report) = try PreferenceFile.read(file)
     var notes = ["\(file.path): \(report)"]
@@ -28,7 +33,10 @@ package struct GivenPreferences: Sendable {
       (training, heldOut) = (rows.flatMap(\.comparisons), others.flatMap(\.comparisons))
     } else {
       var generator = SeededGenerator(seed: seed).stream("split of given preferences")
-      let split = rows.splitByPrompt(heldOutFraction: heldOutFraction, generator: &generator)
+      let (pairs, heldOutPairs) = (scenario.preferences.pairs, scenario.preferences.heldOutPairs)
+      let split = rows.splitByPrompt(
+        heldOutFraction: Double(heldOutPairs) / Double(pairs + heldOutPairs),
+        generator: &generator)
       guard !split.heldOut.isEmpty else {
         throw LoopError.input(
           "\(file.path): every row has the same prompt, so none can be held out to judge by; give "
@@ -40,6 +48,13 @@ package struct GivenPreferences: Sendable {
       notes.append("\(split.heldOut.count) of \(rows.count) rows are held out, by prompt")
     }
     self.notes = notes
+    let loop = try AlignmentLoop(
+      scenario, tokenizer: base.tokenizer, seed: seed, workers: Workers(count: 1),
+      observer: RunRecorder(
+        directory: nil, terminal: Terminal(isInteractive: false, isQuiet: true)))
+    let positions = base.shape.maximumPositions
+    _ = try loop.tokenize(training, positions: positions, purpose: "training")
+    _ = try loop.tokenize(heldOut, positions: positions, purpose: "held-out")
   }
 }
 

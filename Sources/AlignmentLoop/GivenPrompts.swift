@@ -15,12 +15,12 @@ package struct GivenPrompts: Sendable {
   /// Reads prompts and encodes them as the policy does.
   ///
   /// - Parameters:
-  ///   - reward: must hold prompt and response too.
+  ///   - reward: must hold prompt and response too, as must `reference`.
   ///   - scenario: says how long a response may be, which must fit behind every prompt.
   /// - Throws: ``PreferenceError`` or ``LoopError`` with file and line.
   package init(
     _ file: URL, for policy: LoadedModel<LanguageModel>, reward: LoadedModel<RewardModel>,
-    scenario: Scenario
+    reference: LoadedModel<LanguageModel>? = nil, scenario: Scenario
   ) throws {
     let tokenizer = policy.tokenizer
     var prompts: [[Int32]] = []
@@ -46,6 +46,7 @@ package struct GivenPrompts: Sendable {
       let purpose = "\(row.place): a prompt of \(ids.count) tokens with a response"
       try policy.requirePositions(needed, for: purpose)
       try reward.requirePositions(needed, for: purpose)
+      try reference?.requirePositions(needed, for: purpose)
       prompts.append(ids)
     }
     guard !prompts.isEmpty else { throw LoopError.empty(file: file.path, what: "prompt") }

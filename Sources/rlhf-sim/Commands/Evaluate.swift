@@ -77,7 +77,8 @@ struct Evaluate: ParsableCommand {
     try policy.requireVocabulary(of: reference)
     try policy.requireVocabulary(of: reward)
     let given = try prompts.map {
-      try GivenPrompts(URL(filePath: $0), for: policy, reward: reward, scenario: scenario)
+      try GivenPrompts(
+        URL(filePath: $0), for: policy, reward: reward, reference: reference, scenario: scenario)
     }
     if given == nil {
       let remedy = "give prompts with --prompts"

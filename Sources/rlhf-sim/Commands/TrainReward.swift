@@ -35,7 +35,11 @@ struct TrainReward: ParsableCommand {
   func run() throws {
     let scenario = try options.scenario.read()
     let base = try Shipped.policy(or: base, option: "--base")
-    let given = try readPreferences(scenario)
+    let given = try preferences.map {
+      try GivenPreferences(
+        URL(filePath: $0), heldOut: eval.map { URL(filePath: $0) }, for: base, scenario: scenario,
+        seed: options.seed)
+    }
     if given == nil {
       try base.requireWorld(of: scenario, remedy: "give rows with --preferences")
     }
@@ -51,15 +55,5 @@ struct TrainReward: ParsableCommand {
       try run.keep(summary)
       return summary
     }
-  }
-
-  private func readPreferences(_ scenario: Scenario) throws -> GivenPreferences? {
-    guard let preferences else { return nil }
-    let settings = scenario.preferences
-    return try GivenPreferences(
-      URL(filePath: preferences), heldOut: eval.map { URL(filePath: $0) },
-      heldOutFraction: Double(settings.heldOutPairs)
-        / Double(settings.pairs + settings.heldOutPairs),
-      seed: options.seed)
   }
 }

@@ -1,0 +1,140 @@
+import Foundation
+import Testing
+
+@Suite("Commands that run stages")
+struct LoopCommandTests {
+  @Test("demo keeps a whole run directory")
+  func demo() throws {
+    let run = try TinyRun.shared()
+    for path in [
+      "run.json", "scenario.yaml", "sft/model.safetensors", "reward/model.safetensors",
+      "ppo/policy/model.safetensors", "ppo/value/model.safetensors", "reference/tokenizer.json",
+      "preferences/train.jsonl", "preferences/eval.jsonl", "metrics/sft.jsonl",
+      "metrics/reward.jsonl", "metrics/ppo.jsonl", "evaluation.json", "report.html",
+    ] {
+      #expect(run.exists("run/\(path)"), "\(path)")
+    }
+    #expect(try run.text("run/run.json").contains("\"status\" : \"finished\""))
+  }
+
+  @Test("the same seed gives the same bytes at one thread and at two")
+  func threads() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(
+      ["demo", "--out", "two-threads", "--quiet", "--threads", "2"] + Program.tiny)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    for model in ["sft", "reward", "ppo/policy", "ppo/value"] {
+      let path = "\(model)/model.safetensors"
+      #expect(try run.bytes("run/\(path)") == run.bytes("two-threads/\(path)"), "\(path)")
+    }
+  }
+
+  @Test("stage by stage comes to the same models as the whole")
+  func stages() throws {
+    let run = try TinyRun.shared()
+    let steps: [[String]] = [
+      ["sft", "--out", "stage-sft"],
+      ["train-reward", "--base", "stage-sft/sft", "--out", "stage-reward"],
+      [
+        "ppo", "--policy", "stage-sft/sft", "--reward", "stage-reward/reward", "--out", "stage-ppo",
+      ],
+    ]
+    for step in steps {
+      let outcome = try run.run(step + ["--quiet"] + Program.tiny)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.errors.isEmpty)
+    }
+    for (stage, model) in [
+      ("stage-sft", "sft"), ("stage-reward", "reward"), ("stage-ppo", "ppo/policy"),
+      ("stage-ppo", "ppo/value"), ("stage-ppo", "reference"),
+    ] {
+      let path = "\(model)/model.safetensors"
+      #expect(try run.bytes("\(stage)/\(path)") == run.bytes("run/\(path)"), "\(path)")
+    }
+    #expect(run.exists("stage-reward/preferences/eval.jsonl"))
+    #expect(run.exists("stage-ppo/samples/before_after.jsonl"))
+    for stage in ["stage-sft", "stage-reward", "stage-ppo"] {
+      #expect(run.exists("\(stage)/report.html") && run.exists("\(stage)/evaluation.json"))
+    }
+  }
+
+  @Test("evaluate says again what the run's evaluation.json says")
+  func evaluate() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(["evaluate", "--run", "run", "--json"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let kept = try JSONSerialization.jsonObject(with: run.bytes("run/evaluation.json"))
+    let said = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8))
+    #expect((kept as? NSDictionary) == (said as? NSDictionary))
+    let models = [
+      "--policy", "run/ppo/policy", "--reference", "run/reference", "--reward", "run/reward",
+    ]
+    let table = try run.run(["evaluate", "--quiet"] + models + Program.tiny)
+    #expect(table.code == 0 && table.errors.isEmpty)
+    for words in [
+      "gold reward", "exact KL", "score of the reward model", "PPO beats SFT", "n = 24",
+    ] {
+      #expect(table.output.contains(words), "\(words)")
+    }
+  }
+
+  @Test("train-reward takes rankings, and says nothing of a ceiling that nobody knows")
+  func givenPreferences() throws {
+    let run = try TinyRun.shared()
+    let annotated = try run.run(
+      [
+        "annotate", "--policy", "run/sft", "--count", "30", "--responses", "3", "--output",
+        "rankings.jsonl", "--quiet",
+      ])
+    #expect(annotated.code == 0 && annotated.output.isEmpty, "\(annotated.errors)")
+    let outcome = try run.run(
+      [
+        "train-reward", "--base", "run/sft", "--preferences", "rankings.jsonl", "--out",
+        "from-rankings",
+      ] + Program.tiny)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("held-out pairs") && !outcome.output.contains("allows"))
+    #expect(outcome.errors.contains("30 rankings"))
+    // Three pairs of each ranking that is not held out.
+    let rows = try run.text("from-rankings/preferences/train.jsonl").split(separator: "\n").count
+    let heldOut = try run.text("from-rankings/preferences/eval.jsonl").split(separator: "\n").count
+    #expect(rows + heldOut == 90 && heldOut >= 3)
+  }
+
+  @Test("ppo on given prompts has no gold, and says which words it does not know")
+  func givenPrompts() throws {
+    let run = try TinyRun.shared()
+    let prompts = try run.file("prompts.txt", "the soup\n\nwe frobnicated\n")
+    let outcome = try run.run(
+      [
+        "ppo", "--policy", "run/sft", "--reward", "run/reward", "--prompts", prompts, "--out",
+        "given-prompts", "--json",
+      ] + Program.tiny)
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("note: 1 words of the prompts are not in the vocabulary"))
+    #expect(outcome.output.contains("\"score\"") && !outcome.output.contains("\"gold\""))
+    #expect(!(try run.text("given-prompts/metrics/ppo.jsonl").contains("objective/gold")))
+    #expect(try run.text("run/metrics/ppo.jsonl").contains("objective/gold"))
+  }
+
+  @Test("without --out a run goes to the first free place")
+  func freePlace() throws {
+    let run = try TinyRun.shared()
+    for place in ["runs/sft", "runs/sft-2"] {
+      let outcome = try run.run(["sft", "--quiet"] + Program.tiny)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(run.exists("\(place)/sft/model.safetensors"), "\(place)")
+    }
+  }
+
+  @Test("report writes report.html again")
+  func report() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(["report", "stage-free"])
+    #expect(outcome.code == 65)
+    _ = try run.run(["sft", "--quiet", "--out", "to-report"] + Program.tiny)
+    try FileManager.default.removeItem(at: run.directory.appending(path: "to-report/report.html"))
+    #expect(try run.run(["report", "to-report"]).code == 0)
+    #expect(try run.text("to-report/report.html").hasPrefix("<!DOCTYPE html>"))
+  }
+}

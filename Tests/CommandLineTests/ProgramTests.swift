@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+@Suite("The program as a whole")
+struct ProgramTests {
+  static let commands = [
+    "demo", "sft", "annotate", "train-reward", "ppo", "evaluate", "generate", "score", "logprobs",
+    "report", "scenarios", "check",
+  ]
+
+  @Test("--help names every command")
+  func help() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(["--help"])
+    #expect(outcome.code == 0 && outcome.errors.isEmpty)
+    for command in Self.commands {
+      #expect(outcome.output.contains("\n  \(command) "), "\(command)")
+    }
+    #expect(try run.run([]).code == 0)
+    #expect(try run.run(["--version"]).output.hasPrefix("0."))
+  }
+
+  @Test("every command's help has an example", arguments: commands)
+  func commandHelp(_ command: String) throws {
+    let outcome = try TinyRun.shared().run([command, "--help"])
+    #expect(outcome.code == 0)
+    #expect(outcome.output.contains("Example: rlhf-sim \(command)"))
+  }
+
+  @Test("check finds every gradient and invariant right, and jemalloc at work")
+  func check() throws {
+    let outcome = try TinyRun.shared().run(["check"])
+    #expect(outcome.code == 0, "\(outcome.output)")
+    for words in [
+      "OpenBLAS", "jemalloc serves the whole process", "attention", "pairwise loss",
+      "clipped policy loss", "cached logits = uncached logits", "PPO's ratio = 1",
+    ] {
+      #expect(outcome.output.contains(words), "\(words)")
+    }
+    #expect(!outcome.output.contains("WRONG"))
+  }
+
+  @Test("scenarios lists, checks and documents")
+  func scenarios() throws {
+    let run = try TinyRun.shared()
+    #expect(try run.run(["scenarios"]).output.contains("sentiment  "))
+    let keys = try run.run(["scenarios", "keys"]).output
+    #expect(keys.contains("ppo.kl.coefficient = 0.2\n") && keys.contains("β, or its first value"))
+    let checked = try run.run(["scenarios", "check", "sentiment", "--quiet"])
+    #expect(checked.code == 0 && checked.errors.isEmpty)
+    let file = try run.file("resolved.yaml", checked.output)
+    #expect(try run.run(["scenarios", "check", file, "--quiet"]).output == checked.output)
+  }
+
+  @Test("a result that cannot be written ends with 74")
+  func unwritable() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run([
+      "annotate", "--policy", "run/sft", "--count", "2", "--quiet", "--output",
+      "run/run.json/rows.jsonl",
+    ])
+    #expect(outcome.code == 74, "\(outcome.errors)")
+    #expect(outcome.errors.hasPrefix("error: ") && outcome.errors.contains("rows.jsonl"))
+  }
+
+  @Test("a reader that goes away ends the program without a word")
+  func brokenPipe() throws {
+    let run = try TinyRun.shared()
+    let process = Process()
+    process.executableURL = try Program.executable()
+    process.arguments = [
+      "annotate", "--policy", "run/sft", "--count", "3000", "--quiet", "--threads", "1",
+    ]
+    process.currentDirectoryURL = run.directory
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    try output.fileHandleForWriting.close()
+    try output.fileHandleForReading.close()
+    process.waitUntilExit()
+    try errors.fileHandleForWriting.close()
+    #expect(try errors.fileHandleForReading.readToEnd()?.isEmpty ?? true)
+    #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGPIPE)
+  }
+}

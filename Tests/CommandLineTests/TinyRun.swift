@@ -1,0 +1,59 @@
+import Foundation
+
+/// One tiny run of the whole loop, made once for all tests, and a place for their own files.
+struct TinyRun: Sendable {
+  struct Failed: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  let directory: URL
+
+  /// `run/` in the directory.
+  static func shared() throws -> TinyRun { try made.get() }
+
+  private static let made = Result<TinyRun, any Error> {
+    let directory = FileManager.default.temporaryDirectory
+      .appending(path: "rlhf-sim-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let outcome = try Program.run(
+      ["demo", "--out", "run", "--quiet", "--threads", "1"] + Program.tiny, in: directory)
+    guard outcome.code == 0 else { throw Failed(description: outcome.errors) }
+    return TinyRun(directory: directory)
+  }
+
+  func run(_ arguments: [String]) throws -> Program.Outcome {
+    try Program.run(arguments, in: directory)
+  }
+
+  /// Writes a file into the directory and returns its name.
+  func file(_ name: String, _ text: String) throws -> String {
+    try Data(text.utf8).write(to: directory.appending(path: name))
+    return name
+  }
+
+  func text(_ path: String) throws -> String {
+    try String(contentsOf: directory.appending(path: path), encoding: .utf8)
+  }
+
+  func bytes(_ path: String) throws -> Data {
+    try Data(contentsOf: directory.appending(path: path))
+  }
+
+  func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: directory.appending(path: path).path)
+  }
+
+  /// Every file below `path` with its bytes.
+  func contents(of path: String) throws -> [String: Data] {
+    let root = directory.appending(path: path)
+    let names = try FileManager.default.subpathsOfDirectory(atPath: root.path)
+    var files: [String: Data] = [:]
+    for name in names {
+      var isDirectory: ObjCBool = false
+      let file = root.appending(path: name)
+      _ = FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory)
+      if !isDirectory.boolValue { files[name] = try Data(contentsOf: file) }
+    }
+    return files
+  }
+}

@@ -45,7 +45,7 @@ package enum NumericalLibraries {
   package static var allocatorServesProcess: Bool {
     let size = 1 << 24
     let before = allocatedBytes
-    let block = Tensor([size / MemoryLayout<Float>.stride])
+    let block = Tensor(zeros: [size / MemoryLayout<Float>.stride])
     // Reading the block keeps the compiler from removing an allocation without a use.
     return block.read { $0[0] == 0 } && allocatedBytes - before >= size
   }

@@ -39,12 +39,12 @@ extension EvaluationSummary {
     guard let accuracy = reward.accuracy else { return nil }
     var text =
       "Reward model: \(number(accuracy.value, 3)) of held-out pairs ranked as judged "
-      + "(95 %: \(number(accuracy.low, 3)) to \(number(accuracy.high, 3)), n = \(accuracy.n))"
+      + "(95 %: \(number(accuracy.low, 3)) to \(number(accuracy.high, 3)), n = \(accuracy.n)).\n"
     if let ceiling = reward.ceiling {
-      text += "; the annotators' noise allows \(number(ceiling, 3))"
+      text += "The annotators' noise allows \(number(ceiling, 3)). "
     }
-    if let error = reward.ece { text += ". Calibration error \(number(error, 3))" }
-    return text + ".\n"
+    if let error = reward.ece { text += "Calibration error \(number(error, 3))." }
+    return text + "\n"
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {

@@ -10,7 +10,7 @@ struct BadInputTests {
     var testDescription: String { arguments.joined(separator: " ") }
 
     init(_ arguments: String, _ code: Int32 = 65, says words: String...) {
-      self.arguments = arguments.split(separator: " ").map(String.init)
+      self.arguments = arguments.split(separator: " ").map { $0 == "''" ? "" : String($0) }
       self.code = code
       self.words = words
     }
@@ -39,7 +39,8 @@ struct BadInputTests {
         "demo --set ppo.learning_rat=1", says: "--set ppo.learning_rat=1", "unknown key"),
       Refusal("demo --set model.widht=8", says: "`model.widht`", "did you mean `width`?"),
       Refusal("sft --scenario unknown-key.yaml", says: "unknown-key.yaml:2", "`titel`", "title"),
-      Refusal("sft --scenario wrong-type.yaml", says: "wrong-type.yaml:3", "whole number"),
+      Refusal(
+        "sft --scenario wrong-type.yaml", says: "wrong-type.yaml:", "`model.width`", "whole number"),
       Refusal("demo --set model.heads=5", says: "5 heads do not divide a width of 64", "choose"),
       Refusal("demo --set model.width=wide", says: "`model.width`", "a whole number"),
       Refusal("demo --set model.maximum_positions=17", says: "18 positions", "raise it"),
@@ -51,7 +52,7 @@ struct BadInputTests {
       Refusal("ppo \(models) --prompts ids.jsonl", says: "ids.jsonl:1", "9999", "vocabulary"),
       Refusal("ppo \(models) --prompts key.jsonl", says: "key.jsonl:1", "`prompt`", "missing"),
       Refusal("ppo \(models) --prompts text.jsonl", says: "text.jsonl:1", "JSON"),
-      Refusal("generate --model run/sft --prompt=", says: "no tokens", "--prompt"),
+      Refusal("generate --model run/sft --prompt ''", says: "no tokens", "--prompt"),
       Refusal(
         "generate --model run/sft --prompt a --max-tokens 99", says: "32 positions", "fewer"),
       // Rows that make no sense.
@@ -167,7 +168,10 @@ enum BadFiles {
           + #"{"prompt":"y","chosen":"cc","rejected":"dd"}"#
       ),
       ("unknown-key.yaml", "name: mine\ntitel: wrong\n"),
-      ("wrong-type.yaml", "name: mine\nmodel:\n  width: wide\n"),
+      (
+        "wrong-type.yaml",
+        try run.text("run/scenario.yaml").replacing("width: 16", with: "width: wide")
+      ),
     ] {
       _ = try run.file(name, text)
     }

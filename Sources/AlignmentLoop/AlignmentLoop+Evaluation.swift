@@ -40,8 +40,10 @@ extension AlignmentLoop {
     _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]],
     hasGold: Bool = true
   ) throws -> [JudgedResponse] {
-    try Rollout.requireRoom(
-      for: prompts, responseTokens: maximumTokens, in: policy, reference, reward.model)
+    try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
+    if let reward {
+      try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: reward.model)
+    }
     let temperature = scenario.ppo.temperature
     let responses = try sample(
       policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)

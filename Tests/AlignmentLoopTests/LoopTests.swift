@@ -136,7 +136,7 @@ import Worlds
             prompt: words(text.prompt), response: words(text.response), ended: response.ended) == 0)
       )
     }
-    let wins = AlignmentLoop.winRate(of: judged, against: judged)
+    let wins = try #require(AlignmentLoop.winRate(of: judged, against: judged))
     #expect(wins.value == 0.5 && wins.count == judged.count)
   }
 

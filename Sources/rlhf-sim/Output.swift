@@ -7,7 +7,7 @@ enum Output {
   /// - Throws: ``OutputError`` when standard output does not take it.
   static func write(_ text: String) throws(OutputError) {
     do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {
-      throw .unwritable(place: "standard output", reason: error.localizedDescription)
+      throw .unwritable(place: "standard output", reason: reason(of: error))
     }
   }
 
@@ -39,7 +39,7 @@ enum Output {
     var buffer = Data()
     func flush() throws {
       do { try handle.write(contentsOf: buffer) } catch {
-        throw OutputError.unwritable(place: place, reason: error.localizedDescription)
+        throw OutputError.unwritable(place: place, reason: reason(of: error))
       }
       buffer.removeAll(keepingCapacity: true)
     }
@@ -49,6 +49,13 @@ enum Output {
       if buffer.count >= 1 << 16 { try flush() }
     }
     try flush()
+  }
+
+  /// The cause without Foundation's lengthy wrapping.
+  private static func reason(of error: any Error) -> String {
+    let words = error.localizedDescription
+      .replacing("The operation could not be completed. ", with: "")
+    return words.hasSuffix(".") ? String(words.dropLast()) : words
   }
 
   /// One line of JSON with sorted keys.

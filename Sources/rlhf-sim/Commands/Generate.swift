@@ -12,7 +12,7 @@ struct Generate: ParsableCommand {
       Prints prompt and response as one text each; with --json a row each, with token ids and \
       log-probabilities.
 
-      Example: rlhf-sim generate --model runs/demo/ppo/policy --prompt "the soup" --count 5
+      Example: rlhf-sim generate --model runs/demo/ppo/policy --prompt "the soup"
       """)
 
   @Option(help: "The policy's directory.")

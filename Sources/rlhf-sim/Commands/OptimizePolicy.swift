@@ -12,7 +12,7 @@ struct OptimizePolicy: ParsableCommand {
       The policy that it starts from stays as the reference. Policy and value model are kept in ppo/ \
       of the run. Gold is measured where prompts are the world's.
 
-      Example: rlhf-sim ppo --reward runs/train-reward/reward --set ppo.kl.coefficient=0.1
+      Example: rlhf-sim ppo --seed 2 --set ppo.kl.coefficient=0.1
       """)
 
   @Option(help: "The policy to start from. (default: the one that ships)")

@@ -10,7 +10,7 @@ struct Score: ParsableCommand {
       Rows hold "prompt" and "response" as text, whose end is put behind it as in training, or \
       "prompt_ids" and "response_ids", which are used as given. "reward" is the head's raw output.
 
-      Example: rlhf-sim score --model runs/demo/reward --input rows.jsonl --output scored.jsonl
+      Example: rlhf-sim score --model runs/demo/reward --input rows.jsonl
       """)
 
   @Option(help: "The reward model's directory.")

@@ -11,10 +11,13 @@ struct TinyRun: Sendable {
   /// `run/` in the directory.
   static func shared() throws -> TinyRun { try made.get() }
 
+  private static let place = FileManager.default.temporaryDirectory
+    .appending(path: "rlhf-sim-tests-\(UUID().uuidString)")
+
   private static let made = Result<TinyRun, any Error> {
-    let directory = FileManager.default.temporaryDirectory
-      .appending(path: "rlhf-sim-tests-\(UUID().uuidString)")
+    let directory = place
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    atexit { try? FileManager.default.removeItem(at: TinyRun.place) }
     let outcome = try Program.run(
       ["demo", "--out", "run", "--quiet", "--threads", "1"] + Program.tiny, in: directory)
     guard outcome.code == 0 else { throw Failed(description: outcome.errors) }

@@ -34,7 +34,7 @@ import Testing
     var run = Run()
     run.title = text
     run.optimizer.learningRate = 0.1 + 0.2
-    run.optimizer.clip = 5e-324
+    run.optimizer.clip = .leastNonzeroMagnitude
     run.teacher = Optimizer()
     run.layers = []
     run.warmup = 4...4

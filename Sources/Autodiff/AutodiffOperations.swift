@@ -2,7 +2,8 @@
 package enum AutodiffOperations {
   package static var all: [any DifferentiableOperation.Type] {
     [
-      Addition.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self, Linear.self,
+      Addition.self, Entropy.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self,
+      Linear.self,
       LogProbabilities.self, RMSNorm.self, SwiGLU.self, WeightedSum.self,
     ]
   }

@@ -48,6 +48,20 @@ KERNEL void vm_log_probabilities_backward(float *dx, const float *x, const float
   }
 }
 
+KERNEL void vm_entropy_backward(float *dx, const float *x, const float *log_sum,
+                                const float *entropy, const float *dentropy, long rows,
+                                long columns, float scale) {
+  for (long r = 0; r < rows; r++) {
+    const float *row = x + r * columns;
+    float *d = dx + r * columns;
+    float s = log_sum[r], h = entropy[r], g = -scale * dentropy[r];
+    for (long c = 0; c < columns; c++) {
+      float log_p = scale * row[c] - s;
+      d[c] = g * exp_float(log_p) * (log_p + h);
+    }
+  }
+}
+
 KERNEL void vm_kl_rows(float *out, const float *x, const float *y, long rows, long columns,
                        float scale) {
   for (long r = 0; r < rows; r++) {

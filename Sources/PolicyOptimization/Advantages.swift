@@ -8,13 +8,20 @@ package enum Advantages {
   /// moving scale.
   package static func fill(_ experience: inout Experience, _ configuration: PPOConfiguration) {
     for index in experience.episodes.indices {
-      let beta = experience.coefficient
-      fill(&experience.episodes[index], beta: beta, configuration)
+      charge(&experience.episodes[index], beta: experience.coefficient, configuration)
     }
-    if configuration.whitenAdvantages { whiten(&experience) }
+    if configuration.whitenRewards {
+      whiten(&experience, \.rewards, keepingMean: true)
+    }
+    for index in experience.episodes.indices {
+      estimate(&experience.episodes[index], configuration)
+    }
+    if configuration.whitenAdvantages {
+      whiten(&experience, \.advantages, keepingMean: false)
+    }
   }
 
-  private static func fill(
+  private static func charge(
     _ episode: inout Episode, beta: Double, _ configuration: PPOConfiguration
   ) {
     let last = episode.length - 1
@@ -25,6 +32,9 @@ package enum Advantages {
     }
     episode.rewards = episode.kl.map { -beta * $0 }
     episode.rewards[last] += episode.score
+  }
+
+  private static func estimate(_ episode: inout Episode, _ configuration: PPOConfiguration) {
     episode.advantages = estimate(
       rewards: episode.rewards, values: episode.values, discount: configuration.discount,
       lambda: configuration.lambda)
@@ -46,16 +56,20 @@ package enum Advantages {
     return advantages
   }
 
-  /// Brings the advantages of all tokens to mean 0 and standard deviation 1.
-  package static func whiten(_ experience: inout Experience) {
-    let all = experience.episodes.flatMap(\.advantages)
+  /// Brings a quantity of all tokens to standard deviation 1, and to mean 0 unless that is kept.
+  package static func whiten(
+    _ experience: inout Experience, _ quantity: WritableKeyPath<Episode, [Double]>,
+    keepingMean: Bool
+  ) {
+    let all = experience.episodes.flatMap { $0[keyPath: quantity] }
     let mean = all.reduce(0, +) / Double(all.count)
     let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, all.count - 1))
     let inverse = 1 / (variance.squareRoot() + 1e-8)
+    let center = keepingMean ? mean : 0
     for index in experience.episodes.indices {
-      experience.episodes[index].advantages = experience.episodes[index].advantages.map {
-        ($0 - mean) * inverse
-      }
+      experience.episodes[index][keyPath: quantity] = experience.episodes[index][
+        keyPath: quantity
+      ].map { ($0 - mean) * inverse + center }
     }
   }
 }

@@ -25,8 +25,12 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var discount = 1.0
   package var lambda = 0.95
   package var clipRange = 0.2
+  package var dualClip: Double?
+  package var entropyBonus = 0.0
+  package var stopKL: Double?
   package var valueClipRange = 0.2
   package var whitenAdvantages = true
+  package var whitenRewards = false
   package var scoreClip: Double?
   package var missingEnd = MissingEnd.replace
   package var missingEndPenalty = 1.0
@@ -50,11 +54,25 @@ package struct PPOConfiguration: Configurable, Equatable {
     Field("lambda", \Self.lambda, "λ of generalised advantage estimation", in: 0...1),
     Field("clip_range", \Self.clipRange, "ε: the ratio counts only within 1 ± ε", in: Above(0.0)),
     Field(
+      "dual_clip", \Self.dualClip,
+      "largest ratio that counts against a bad token (above 1, such as 3); null for no limit",
+      in: Above(1.0)),
+    Field(
+      "entropy_bonus", \Self.entropyBonus,
+      "weight of the policy's entropy per token, which the loss then rewards", in: 0...),
+    Field(
+      "stop_kl", \Self.stopKL,
+      "an iteration ends its updates when KL(π_old ‖ π) per token passes this; null for never",
+      in: Above(0.0)),
+    Field(
       "value_clip_range", \Self.valueClipRange,
       "how far a value may move from its old one in the clipped loss", in: Above(0.0)),
     Field(
       "whiten_advantages", \Self.whitenAdvantages,
       "whether advantages are brought to mean 0 and deviation 1 over the tokens of an iteration"),
+    Field(
+      "whiten_rewards", \Self.whitenRewards,
+      "whether rewards are brought to deviation 1 over the tokens of an iteration, their mean kept"),
     Field(
       "score_clip", \Self.scoreClip, "largest absolute score; null for no limit", in: Above(0.0)),
     Field(

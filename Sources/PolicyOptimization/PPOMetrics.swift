@@ -23,13 +23,17 @@ enum PPOMetrics {
       ("objective/score", mean(\.score)),
       ("objective/kl", kl),
       ("objective/kl_exact", mean { $0.exactKL.reduce(0, +) }),
-      ("objective/penalized_reward", mean { $0.rewards.reduce(0, +) }),
+      (
+        "objective/penalized_reward",
+        mean { $0.score - experience.coefficient * $0.kl.reduce(0, +) }
+      ),
       ("objective/entropy", entropy),
       ("policy/approximate_kl", update.ratios.approximateKL / tokens),
       ("policy/clip_fraction", Double(update.ratios.clipped) / tokens),
       ("policy/ratio_max", update.ratios.largest),
       ("policy/loss", update.policyLoss / steps),
       ("policy/gradient_norm", update.policyGradientNorm / steps),
+      ("policy/updates", steps),
       ("value/loss", update.valueLoss / steps),
       ("value/clip_fraction", Double(update.valueClipped) / tokens),
       ("value/explained_variance", explainedVariance(episodes)),

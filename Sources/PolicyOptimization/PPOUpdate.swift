@@ -35,22 +35,25 @@ struct PPOUpdate {
         }
         statistics.steps += 1
         statistics.tokens += episodes.reduce(0) { $0 + $1.length }
-        try updatePolicy(&policy, &policyOptimizer, on: episodes, &statistics)
+        let kl = try updatePolicy(&policy, &policyOptimizer, on: episodes, &statistics)
         try updateValue(&value, &valueOptimizer, on: episodes, &statistics)
+        if let limit = configuration.stopKL, kl > limit { return statistics }
       }
     }
     return statistics
   }
 
+  /// Takes a policy step; returns KL(π_old ‖ π) per token, estimated before the step.
   private func updatePolicy(
     _ policy: inout LanguageModel, _ optimizer: inout Optimizer, on episodes: [Episode],
     _ statistics: inout Statistics
-  ) throws {
+  ) throws -> Double {
     let (gradients, loss, ratios) = try policyGradients(of: policy, on: episodes)
     statistics.ratios.add(ratios)
     statistics.policyLoss += loss
     statistics.policyGradientNorm += try optimizer.step(
       &policy.parameters, gradients: gradients, loss: loss, workers: workers)
+    return ratios.approximateKL / Double(episodes.reduce(0) { $0 + $1.length })
   }
 
   private func updateValue(
@@ -74,13 +77,19 @@ struct PPOUpdate {
       of: policy.parameters, shards: ranges.count
     ) { shard, tape in
       let shard = episodes[ranges[shard]]
-      let logProbabilities = policy.responseLogProbabilities(
-        shard.map(\.exchange), temperature: configuration.temperature, on: tape
-      ).logProbabilities
-      let (loss, ratios) = tape.clippedPolicyLoss(
+      let (logProbabilities, logits) = policy.responseLogProbabilities(
+        shard.map(\.exchange), temperature: configuration.temperature, on: tape)
+      var (loss, ratios) = tape.clippedPolicyLoss(
         logProbabilities, old: shard.flatMap(\.logProbabilities),
         advantages: shard.flatMap(\.advantages), clipRange: configuration.clipRange,
-        weight: 1 / Double(tokens))
+        dualClip: configuration.dualClip, weight: 1 / Double(tokens))
+      if configuration.entropyBonus > 0 {
+        let entropies = tape.entropies(logits, temperature: configuration.temperature)
+        let weights = Tensor(
+          repeating: -Float(configuration.entropyBonus) / Float(tokens),
+          shape: entropies.value.shape)
+        loss = tape.add(loss, tape.weightedSum(entropies, weights: weights))
+      }
       return (loss, (loss: Double(loss.value[0]), ratios: ratios))
     }
     var ratios = RatioStatistics()

@@ -3,7 +3,7 @@ import Foundation
 package import Tensors
 
 /// L = w Σ_t max(−A_t ρ_t, −A_t clip(ρ_t, 1 ± ε)), ρ_t = exp(log π − log π_old)
-/// (Schulman et al. 2017, eq. 7).
+/// (Schulman et al. 2017, eq. 7); with a dual clip c, at most −c A_t where A_t < 0 (Ye et al. 2020).
 ///
 /// log π `[M]`; log π_old and A `[M]` are constants; w weight, 1 over the tokens of the minibatch.
 package struct ClippedPolicyLoss: DifferentiableOperation {
@@ -47,7 +47,7 @@ extension Tape {
   /// The loss of ``ClippedPolicyLoss``, a scalar, and what the ratios were.
   package func clippedPolicyLoss(
     _ logProbabilities: Variable, old: [Double], advantages: [Double], clipRange: Double,
-    weight: Double
+    dualClip: Double? = nil, weight: Double
   ) -> (loss: Variable, ratios: RatioStatistics) {
     let values = logProbabilities.value.values
     precondition(values.count == old.count && old.count == advantages.count, "one of each a token")
@@ -59,8 +59,9 @@ extension Tape {
       let ratio = exp(logRatio)
       let free = -advantages[token] * ratio
       let bounded = -advantages[token] * min(1 + clipRange, max(1 - clipRange, ratio))
-      loss += max(free, bounded)
-      if bounded > free {
+      let worst = advantages[token] < 0 ? dualClip.map { -advantages[token] * $0 } : nil
+      loss += min(max(free, bounded), worst ?? .infinity)
+      if bounded > free || free > worst ?? .infinity {
         statistics.clipped += 1
       } else {
         slopes[token] = Float(weight * free)

@@ -91,6 +91,23 @@ import Testing
     #expect(abs(Statistics.correlation(white, plain) - 1) < 1e-9)
   }
 
+  @Test("whitened rewards have deviation 1 and the mean they had, before advantages are formed")
+  func whitenedRewards() {
+    let plain = experience { $0.whitenAdvantages = false }
+    let white = experience {
+      $0.whitenAdvantages = false
+      $0.whitenRewards = true
+    }
+    let (before, after) = (plain.episodes.flatMap(\.rewards), white.episodes.flatMap(\.rewards))
+    #expect(abs(Summary(after).standardDeviation - 1) < 1e-6)
+    #expect(abs(Summary(after).mean - Summary(before).mean) < 1e-9)
+    for episode in white.episodes {
+      let advantages = Advantages.estimate(
+        rewards: episode.rewards, values: episode.values, discount: 1, lambda: 0.95)
+      #expect(isClose(episode.advantages, advantages, within: 1e-12))
+    }
+  }
+
   @Test("a single token is whitened to 0, not to a NaN")
   func singleToken() {
     var experience = Experience(episodes: [makeEpisode(old: [-1], score: 3)], coefficient: 0)

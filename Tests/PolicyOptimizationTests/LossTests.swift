@@ -62,6 +62,32 @@ import Testing
     #expect(abs(ratios.approximateKL - approximateKL) < 1e-9)
   }
 
+  @Test("the dual clip bounds what a bad token can cost, and nothing else")
+  func dualClip() {
+    var generator = SeededGenerator(seed: 33)
+    let count = 200
+    let (new, noise) = (draws(count, &generator), draws(count, &generator))
+    let old = zip(new, noise).map { $0 + $1 }
+    let advantages = draws(count, &generator)
+    func twin(_ index: Int, moved: Double = 0) -> Double {
+      let loss = policyTwin(new[index] + moved, old[index], advantages[index], 0.2)
+      return advantages[index] < 0 ? min(loss, -1.5 * advantages[index]) : loss
+    }
+    let tape = Tape(recording: true)
+    let leaf = tape.leaf(Tensor(new.map { Float($0) }))
+    let loss = tape.clippedPolicyLoss(
+      leaf, old: old, advantages: advantages, clipRange: 0.2, dualClip: 1.5, weight: 0.005
+    ).loss
+    let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
+    #expect(abs(Double(loss.value[0]) - 0.005 * (0..<count).reduce(0) { $0 + twin($1) }) < 1e-5)
+    let differences = (0..<count).map {
+      0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
+    }
+    #expect(isClose(slopes, differences, within: 1e-6))
+    let bounded = (0..<count).count { advantages[$0] < 0 && exp(new[$0] - old[$0]) > 1.5 }
+    #expect(bounded > 10, "the draws reach the dual clip")
+  }
+
   @Test("the value loss and its slopes are those of a plain twin")
   func valueLoss() {
     var generator = SeededGenerator(seed: 32)

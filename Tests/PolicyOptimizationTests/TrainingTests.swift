@@ -53,6 +53,35 @@ import Transformer
     #expect(scores[29] > scores[0] + 3)
   }
 
+  @Test("an entropy bonus keeps the policy undecided")
+  func entropyBonus() throws {
+    func entropy(_ bonus: Double) throws -> Double {
+      let (_, _, metrics) = try train(
+        long {
+          $0.iterations = 12
+          $0.kl.coefficient = 0
+          $0.entropyBonus = bonus
+        })
+      return metrics.last?["objective/entropy"] ?? .nan
+    }
+    #expect(try entropy(1) > entropy(0) + 0.3)
+  }
+
+  @Test("updates of an iteration end when the policy has moved past the bound")
+  func stopKL() throws {
+    func updates(_ bound: Double?) throws -> [Double] {
+      try train(
+        long {
+          $0.iterations = 3
+          $0.policy.learningRate = 0.02
+          $0.stopKL = bound
+        }
+      ).metrics.compactMap { $0["policy/updates"] }
+    }
+    #expect(try updates(nil) == [16, 16, 16])
+    #expect(try updates(1e-9).allSatisfy { $0 <= 2 })
+  }
+
   @Test("with nothing to gain, the penalty draws a policy that is far away to its reference")
   func returnsToReference() throws {
     let reference = try makePolicy()

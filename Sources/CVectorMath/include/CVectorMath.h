@@ -87,6 +87,9 @@ void vm_log_probabilities(float *log_probability, float *log_sum, float *entropy
 void vm_log_probabilities_backward(float *dx, const float *x, const float *log_sum,
                                    const float *dlog, const int32_t *targets, long rows,
                                    long columns, float scale);
+/// dx[r, c] = −scale · dentropy[r] · p (log p + entropy[r]), from the kept log-sums and entropies.
+void vm_entropy_backward(float *dx, const float *x, const float *log_sum, const float *entropy,
+                         const float *dentropy, long rows, long columns, float scale);
 /// out[r] = Σ_c p (log p − log q): KL of softmax(scale·x[r]) from softmax(scale·y[r]).
 void vm_kl_rows(float *out, const float *x, const float *y, long rows, long columns, float scale);
 

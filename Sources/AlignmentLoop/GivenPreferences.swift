@@ -70,6 +70,7 @@ extension PreferenceRow {
   fileprivate var comparisons: [Comparison] {
     switch self {
     case .comparison(let comparison): return [comparison]
+    case .rating: return []  // says nothing about another response; the notes count it
     case .ranking(let row):
       let ordered = row.ranking.map { row.responses[$0] }
       return ordered.indices.flatMap { better in

@@ -4,22 +4,24 @@ package import Foundation
 package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   package internal(set) var comparisons = 0
   package internal(set) var rankings = 0
+  package internal(set) var ratings = 0
   /// Rows left out because two responses are the same.
   package internal(set) var identicalResponses = 0
   /// Rows left out because a response is empty or only white space.
   package internal(set) var emptyResponses = 0
 
-  package var usable: Int { comparisons + rankings }
+  package var usable: Int { comparisons + rankings + ratings }
   package var unusable: Int { identicalResponses + emptyResponses }
 
   package var description: String {
-    "\(comparisons) comparisons and \(rankings) rankings; left out: "
+    "\(comparisons) comparisons, \(rankings) rankings and \(ratings) ratings; left out: "
       + "\(identicalResponses) with identical responses, \(emptyResponses) with an empty response"
   }
 }
 
 /// Preference data as JSON lines:
-/// `{"prompt": …, "chosen": …, "rejected": …}` or `{"prompt": …, "responses": […], "ranking": […]}`.
+/// `{"prompt": …, "chosen": …, "rejected": …}`, `{"prompt": …, "responses": […], "ranking": […]}` or
+/// `{"prompt": …, "response": …, "rating": …}`.
 package enum PreferenceFile {
   /// Calls `body` with every usable row, one at a time: memory does not grow with the file.
   ///
@@ -39,6 +41,9 @@ package enum PreferenceFile {
         body(row)
       case (nil, .ranking):
         report.rankings += 1
+        body(row)
+      case (nil, .rating):
+        report.ratings += 1
         body(row)
       }
     }
@@ -72,6 +77,8 @@ extension PreferenceRow {
   init(_ fields: RowFields) throws(PreferenceError) {
     if fields.has("responses") || fields.has("ranking") {
       self = .ranking(try Ranking(fields))
+    } else if fields.has("response") || fields.has("rating") {
+      self = .rating(try Rating(fields))
     } else {
       self = .comparison(try Comparison(fields))
     }
@@ -120,5 +127,16 @@ extension Ranking {
         "ranking", "is \(ranking); name each of 0 to \(responses.count - 1) once, best first")
     }
     self.init(prompt: prompt.rendered, responses: responses, ranking: ranking)
+  }
+}
+
+extension Rating {
+  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
+    let prompt = try fields.text("prompt")
+    let response = try fields.text("response").rendered(after: prompt)
+    guard let rating = try fields.number("rating") else {
+      throw fields.failure("rating", "is missing; add it with a number, more for better")
+    }
+    self.init(prompt: prompt.rendered, response: response, rating: rating)
   }
 }

@@ -46,15 +46,40 @@ package struct Ranking: Sendable, Equatable {
   }
 }
 
+/// A number given to one response.
+package struct Rating: Sendable, Equatable {
+  package var prompt: String
+  package var response: String
+  /// How good the response is; more is better, on whatever scale the data use.
+  package var rating: Double
+
+  package init(prompt: String, response: String, rating: Double) {
+    self.prompt = prompt
+    self.response = response
+    self.rating = rating
+  }
+}
+
 /// One row of preference data.
 package enum PreferenceRow: Sendable, Equatable {
   case comparison(Comparison)
   case ranking(Ranking)
+  case rating(Rating)
 
   package var prompt: String {
     switch self {
     case .comparison(let comparison): comparison.prompt
     case .ranking(let ranking): ranking.prompt
+    case .rating(let rating): rating.prompt
+    }
+  }
+
+  /// Its responses in the order in which they are written.
+  package var responses: [String] {
+    switch self {
+    case .comparison(let row): [row.chosen, row.rejected]
+    case .ranking(let row): row.responses
+    case .rating(let row): [row.response]
     }
   }
 
@@ -77,6 +102,11 @@ package enum PreferenceRow: Sendable, Equatable {
         "prompt": .string(row.prompt), "responses": .array(row.responses.map { .string($0) }),
         "ranking": .array(row.ranking.map { .int($0) }),
       ]
+    case .rating(let row):
+      return [
+        "prompt": .string(row.prompt), "response": .string(row.response),
+        "rating": .double(row.rating),
+      ]
     }
   }
 }
@@ -90,11 +120,6 @@ package enum UnusableRow: Sendable, Equatable {
 extension PreferenceRow {
   /// Why nothing can be learned from the row; `nil` when something can.
   package var defect: UnusableRow? {
-    let responses =
-      switch self {
-      case .comparison(let row): [row.chosen, row.rejected]
-      case .ranking(let row): row.responses
-      }
     if responses.contains(where: { $0.allSatisfy(\.isWhitespace) }) { return .emptyResponse }
     return Set(responses).count < responses.count ? .identicalResponses : nil
   }

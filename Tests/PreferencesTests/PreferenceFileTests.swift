@@ -59,6 +59,25 @@ final class TemporaryFile {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == ["rows.jsonl"])
   }
 
+  @Test("ratings are read and written; without a number or a response they are refused")
+  func ratings() throws {
+    let rows = [
+      PreferenceRow.rating(Rating(prompt: "p", response: "good", rating: 4.5)),
+      .rating(Rating(prompt: "p", response: "poor", rating: -1)),
+    ]
+    let file = try TemporaryFile()
+    try PreferenceFile.write(rows, to: file.url)
+    let (read, report) = try PreferenceFile.read(file.url)
+    #expect(read == rows)
+    #expect(report.ratings == 2 && report.usable == 2 && report.comparisons == 0)
+    let empty = #"{"prompt":"p","response":" ","rating":1}"# + "\n"
+    try Data((empty + #"{"prompt":"p","response":"a","rating":3}"#).utf8).write(to: file.url)
+    #expect(try PreferenceFile.read(file.url).report.emptyResponses == 1)
+    #expect(try message(#"{"prompt":"p","response":"a"}"#).contains("key `rating`: is missing"))
+    #expect(try message(#"{"prompt":"p","rating":1}"#).contains("key `response`: is missing"))
+    #expect(try message(#"{"prompt":"p","response":"a","rating":"5"}"#).contains("key `rating`"))
+  }
+
   @Test("rows that teach nothing are left out and counted by kind")
   func unusable() throws {
     let file = try TemporaryFile(

@@ -15,7 +15,7 @@ struct PairwiseLossTests {
 
   @Test("every operation of the room has a check")
   func coverage() {
-    #expect(RewardModelingOperations.all.count == 1)
+    #expect(RewardModelingOperations.all.count == 6)
     for operation in RewardModelingOperations.all { #expect(!operation.gradientChecks.isEmpty) }
   }
 

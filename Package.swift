@@ -63,7 +63,10 @@ let package = Package(
     room("SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors", "Settings"]),
     room(
       "RewardModeling",
-      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
+      sees: [
+        "Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings", "Checkpoints",
+        "OrderedJSON",
+      ]),
     room(
       "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),

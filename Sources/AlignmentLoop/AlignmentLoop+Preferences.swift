@@ -5,10 +5,11 @@ package import Transformer
 import Worlds
 
 extension AlignmentLoop {
-  /// Comparisons to train on and to judge by. No prompt is on both sides.
+  /// Rows to train on, comparisons or rankings as the scenario says, and comparisons to judge by. No
+  /// prompt is on both sides.
   package func comparePreferences(
     of policy: LanguageModel
-  ) throws -> (training: [Comparison], heldOut: [Comparison]) {
+  ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
     let settings = scenario.preferences
     let total = settings.pairs + settings.heldOutPairs
     return try run(.annotation, total: total, unit: "pairs") {
@@ -16,9 +17,10 @@ extension AlignmentLoop {
         policy, count: settings.heldOutPairs, responses: 2, generator.stream("held-out pairs"),
         prompts: isHeldOut, done: 0)
       let training = try judged(
-        policy, count: settings.pairs, responses: 2, generator.stream("training pairs"),
-        prompts: { !isHeldOut($0) }, done: settings.heldOutPairs)
-      return (training.compactMap(\.comparison), heldOut.compactMap(\.comparison))
+        policy, count: settings.pairs, responses: settings.responses,
+        generator.stream("training pairs"), prompts: { !isHeldOut($0) },
+        done: settings.heldOutPairs)
+      return (training, heldOut.compactMap(\.comparison))
     }
   }
 

@@ -17,23 +17,23 @@ package struct RewardReport: Sendable {
 }
 
 extension AlignmentLoop {
-  /// Trains a reward model from an SFT policy: language head off, scalar head on, ranking, and
-  /// then normalisation on samples of the policy.
+  /// Trains a reward model from an SFT policy: language head off, scalar head on, the objective of
+  /// the scenario, and then normalisation on samples of the policy; an ensemble member by member.
+  ///
+  /// - Throws: ``RewardModelingError`` for rows that do not go with `reward.objective`.
   package func trainReward(
-    from policy: LanguageModel, training: [Comparison], heldOut: [Comparison]
+    from policy: LanguageModel, training: [PreferenceRow], heldOut: [Comparison]
   ) throws -> (model: RewardModel, report: RewardReport) {
-    let stream = generator.stream("reward model")
-    var initializer = stream.stream("head")
-    let head = ScalarModel.rewardHead(
-      width: policy.configuration.width, using: &initializer)
-    var scalar = ScalarModel(trunkOf: policy, head: head)
+    let settings = scenario.reward
     let positions = policy.configuration.maximumPositions
-    let pairs = try tokenize(training, positions: positions, purpose: "training")
+    let rows = try tokenize(training, positions: positions, purpose: "training")
     let judges = try tokenize(heldOut, positions: positions, purpose: "held-out")
-    let trainer = RewardTrainer(scenario.reward, workers: workers)
-    try run(.rewardModel, total: trainer.totalSteps(for: pairs.count)) {
-      try trainer.train(&scalar, on: pairs, using: stream) { model, metrics in
-        let evaluation = try evaluate(reward(model), on: judges)
+    let trainer = RewardTrainer(settings, workers: workers)
+    let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
+    let models = try run(.rewardModel, total: settings.ensemble * steps) {
+      try trainer.trainMembers(from: policy, on: rows, using: generator.stream("reward model")) {
+        model, metrics in
+        let evaluation = try evaluate(reward([.init(model: model)]), on: judges)
         metrics.append("eval/loss", evaluation.loss)
         metrics.append("eval/accuracy", evaluation.accuracy.value)
         metrics.append("eval/ece", evaluation.calibrationError)
@@ -43,8 +43,7 @@ extension AlignmentLoop {
         try observer.advance(.rewardModel, to: metrics.step, metrics: metrics)
       }
     }
-    var model = reward(scalar)
-    model.normalization = try normalization(of: model, on: policy, prompts: pairs.map(\.prompt))
+    let model = reward(try normalized(models, on: policy, prompts: rows.map(\.prompt)))
     return (model, try report(of: model, on: heldOut))
   }
 
@@ -63,8 +62,9 @@ extension AlignmentLoop {
         ? Statistics.correlation(rewards, gold) : nil)
   }
 
-  private func reward(_ model: ScalarModel) -> RewardModel {
-    RewardModel(model: model, specialTokens: specialTokens)
+  private func reward(_ members: [RewardModel.Member]) -> RewardModel {
+    RewardModel(
+      members: members, combination: scenario.reward.combination, specialTokens: specialTokens)
   }
 
   private func evaluate(
@@ -74,55 +74,34 @@ extension AlignmentLoop {
       pairs, rewards: try model.rewards(pairs.flatMap(\.exchanges), workers: workers))
   }
 
-  /// Mean and deviation of the rewards of the policy's own responses to prompts of the comparisons.
-  private func normalization(
-    of model: RewardModel, on policy: LanguageModel, prompts all: [[Int32]]
-  ) throws -> RewardNormalization {
+  /// Models with mean and deviation of their rewards of the policy's own responses to prompts of
+  /// the training rows.
+  private func normalized(
+    _ models: [ScalarModel], on policy: LanguageModel, prompts all: [[Int32]]
+  ) throws -> [RewardModel.Member] {
     var stream = generator.stream("normalization")
-    // Behind the prompt comes a response and, when it is cut off, an end.
-    let room = policy.configuration.maximumPositions - maximumTokens - 1
+    let room = policy.configuration.maximumPositions - 1 - maximumTokens  // 1 for the end
     let fitting = all.filter { $0.count <= room }
     guard !fitting.isEmpty else {
       observer.note(
         "rewards stay as they are: no prompt leaves room for a response to measure them")
-      return RewardNormalization()
+      return models.map { RewardModel.Member(model: $0) }
     }
     let prompts = (0..<scenario.evaluation.normalizationResponses).map { _ in
       fitting[stream.index(below: fitting.count)]
     }
     let responses = try sample(
       policy, prompts: prompts, stream, temperature: scenario.ppo.temperature)
-    let rewards = try model.rewards(
-      zip(prompts, responses).map { model.ended(Exchange(prompt: $0, response: $1.tokens)) },
-      workers: workers)
-    let summary = Summary(rewards)
-    return RewardNormalization(
-      mean: summary.mean, standardDeviation: max(summary.standardDeviation, 1e-6))
-  }
-
-  /// Comparisons in tokens; those that the model cannot hold are left out and counted aloud.
-  func tokenize(
-    _ comparisons: [Comparison], positions: Int, purpose: String
-  ) throws -> [TokenizedComparison] {
-    let all = comparisons.map { row in
-      TokenizedComparison(
-        prompt: tokenizer.encodePrompt(row.prompt),
-        chosen: tokenizer.encode(row.chosen) + [tokenizer.endOfSequence],
-        rejected: tokenizer.encode(row.rejected) + [tokenizer.endOfSequence],
-        margin: row.margin ?? 0)
+    return try models.map { model in
+      let reward = reward([.init(model: model)])
+      let rewards = try reward.rewards(
+        zip(prompts, responses).map { reward.ended(Exchange(prompt: $0, response: $1.tokens)) },
+        workers: workers)
+      let summary = Summary(rewards)
+      return RewardModel.Member(
+        model: model,
+        normalization: RewardNormalization(
+          mean: summary.mean, standardDeviation: max(summary.standardDeviation, 1e-6)))
     }
-    let usable = all.filter { pair in
-      pair.prompt.count + max(pair.chosen.count, pair.rejected.count) <= positions
-        && !pair.prompt.isEmpty && pair.chosen != pair.rejected
-    }
-    if usable.count < all.count {
-      observer.note(
-        "\(all.count - usable.count) of \(all.count) \(purpose) comparisons are left out: longer "
-          + "than the model's \(positions) positions, without a prompt, or alike in tokens")
-    }
-    guard !usable.isEmpty else {
-      throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
-    }
-    return usable
   }
 }

@@ -6,14 +6,14 @@ import Tensors
 import Tokenizers
 package import Transformer
 
-/// Comparisons that come from files instead of the scenario's annotators.
+/// Preference rows that come from files instead of the scenario's annotators.
 package struct GivenPreferences: Sendable {
-  package let training: [Comparison]
+  package let training: [PreferenceRow]
   package let heldOut: [Comparison]
   /// What reading the files met, a line each, for the person to see.
   package let notes: [String]
 
-  /// Reads preference rows; a ranking becomes all its pairs.
+  /// Reads preference rows; to judge by, a ranking becomes all its pairs.
   ///
   /// - Parameters:
   ///   - heldOutFile: rows to judge by; nil keeps prompts of `file` apart.
@@ -30,7 +30,7 @@ package struct GivenPreferences: Sendable {
     if let heldOutFile {
       let (others, report) = try PreferenceFile.read(heldOutFile)
       notes.append("\(heldOutFile.path): \(report)")
-      (training, heldOut) = (rows.flatMap(\.comparisons), others.flatMap(\.comparisons))
+      (training, heldOut) = (rows, others.flatMap(\.comparisons))
     } else {
       var generator = SeededGenerator(seed: seed).stream("split of given preferences")
       let (pairs, heldOutPairs) = (scenario.preferences.pairs, scenario.preferences.heldOutPairs)
@@ -42,9 +42,7 @@ package struct GivenPreferences: Sendable {
           "\(file.path): every row has the same prompt, so none can be held out to judge by; give "
             + "rows of other prompts with --eval")
       }
-      (training, heldOut) = (
-        split.training.flatMap(\.comparisons), split.heldOut.flatMap(\.comparisons)
-      )
+      (training, heldOut) = (split.training, split.heldOut.flatMap(\.comparisons))
       notes.append("\(split.heldOut.count) of \(rows.count) rows are held out, by prompt")
     }
     self.notes = notes

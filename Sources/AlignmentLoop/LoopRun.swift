@@ -38,23 +38,22 @@ package struct LoopRun {
   /// Has the scenario's comparisons made and keeps them.
   package func comparePreferences(
     of policy: LanguageModel
-  ) throws -> (training: [Comparison], heldOut: [Comparison]) {
+  ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
     let (training, heldOut) = try loop.comparePreferences(of: policy)
     try keep(training: training, heldOut: heldOut)
     return (training, heldOut)
   }
 
-  /// Keeps the comparisons that a reward model is trained on and judged by.
-  package func keep(training: [Comparison], heldOut: [Comparison]) throws {
-    try PreferenceFile.write(
-      training.map(PreferenceRow.comparison), to: directory.preferences(.train))
+  /// Keeps the rows that a reward model is trained on and judged by.
+  package func keep(training: [PreferenceRow], heldOut: [Comparison]) throws {
+    try PreferenceFile.write(training, to: directory.preferences(.train))
     try PreferenceFile.write(
       heldOut.map(PreferenceRow.comparison), to: directory.preferences(.eval))
   }
 
   /// Trains and keeps a reward model.
   package func trainReward(
-    from policy: LanguageModel, training: [Comparison], heldOut: [Comparison]
+    from policy: LanguageModel, training: [PreferenceRow], heldOut: [Comparison]
   ) throws -> (RewardModel, RewardReport) {
     let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     try save(as: .reward, reward.save)

@@ -48,6 +48,24 @@ package struct Scenario: Configurable {
         "a prompt, its response and an end need \(needed) positions",
         advice: "raise it, or lower `ppo.maximum_tokens` or `world.prompt.maximum_response_words`")
     }
+    try validateRankings(at: location)
+  }
+
+  /// Refuses what a reward model cannot learn from rankings.
+  private func validateRankings(at location: SettingsLocation) throws(SettingsError) {
+    guard preferences.responses > 2 else { return }
+    if reward.objective == .pairwiseTokens || reward.objective == .regression {
+      throw location.key("reward").key("objective").error(
+        "`\(reward.objective.rawValue)` does not learn from rankings of "
+          + "\(preferences.responses) responses",
+        advice: "set `preferences.responses` to 2, or choose pairwise, grouped-pairs, "
+          + "plackett-luce or best-of-k")
+    }
+    if reward.softLabels {
+      throw location.key("reward").key("soft_labels").error(
+        "rankings of \(preferences.responses) responses do not say how sure each pair is",
+        advice: "set it to false, or `preferences.responses` to 2")
+    }
   }
 }
 
@@ -115,15 +133,25 @@ extension DecoderConfiguration.Family: SettingValue {}
 package struct PreferencesConfiguration: Configurable, Equatable {
   package var pairs = 16_000
   package var heldOutPairs = 2_000
+  package var responses = 2
   package var temperature = 1.0
+  package var ratingNoise = 0.0
 
   package init() {}
 
   package static let fields = [
-    Field("pairs", \Self.pairs, "comparisons to train on", in: 1...100_000_000),
+    Field(
+      "pairs", \Self.pairs, "comparisons, or rankings of `responses`, to train on",
+      in: 1...100_000_000),
     Field("held_out_pairs", \Self.heldOutPairs, "comparisons to judge by", in: 1...100_000_000),
     Field(
+      "responses", \Self.responses,
+      "K: answers to a prompt that annotators rank to train on; 2 are compared", in: 2...64),
+    Field(
       "temperature", \Self.temperature, "at which the SFT policy answers for them", in: Above(0.0)),
+    Field(
+      "rating_noise", \Self.ratingNoise,
+      "deviation of the noise on gold rewards that stand in as ratings for `regression`", in: 0...),
   ]
 }
 

@@ -3,29 +3,98 @@ package import Training
 
 /// The reward-model stage.
 package struct RewardConfiguration: Configurable, Equatable {
+  package var objective = RewardObjective.pairwise
+  package var labelSmoothing = 0.0
+  package var softLabels = false
   package var epochs = 1
   package var batchSize = 64
+  package var accumulation = 1
   package var optimizer = OptimizerConfiguration(learningRate: 5e-4)
   package var centering = 0.01
   package var freeze = 0.0
   package var shuffle = true
   package var evaluations = 5
+  package var earlyStopping: Int?
+  package var ensemble = 1
+  package var combine = EnsembleRule.mean
+  package var uncertaintyWeight = 0.1
 
   package init() {}
 
   package static let fields = [
-    Field("epochs", \Self.epochs, "passes over the training pairs", in: 1...),
-    Field("batch_size", \Self.batchSize, "pairs in a step", in: 1...),
+    Field(
+      "objective", \Self.objective,
+      "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
+    Field(
+      "label_smoothing", \Self.labelSmoothing,
+      "ε: how often a judgement is taken to be the wrong way round; for losses of pairs",
+      in: 0..<0.5),
+    Field(
+      "soft_labels", \Self.softLabels,
+      "whether rows' `chosen_probability` takes the place of the judgement; for pairs"),
+    Field("epochs", \Self.epochs, "passes over the training rows", in: 1...1_000_000),
+    Field(
+      "batch_size", \Self.batchSize, "pairs, or rankings as a whole, in a step", in: 1...1_000_000),
+    Field(
+      "accumulation", \Self.accumulation,
+      "pieces in which a batch is computed one after the other, to need less memory",
+      in: 1...1_000_000),
     Field("optimizer", \Self.optimizer, "how the weights move"),
     Field(
       "centering", \Self.centering,
-      "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none", in: 0...),
+      "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none; ratings need none",
+      in: 0...),
     Field(
       "freeze", \Self.freeze, "fraction of the layers, with the embeddings, that stay as they were",
       in: 0...1),
-    Field("shuffle", \Self.shuffle, "whether each epoch sees the pairs in an order of its own"),
+    Field("shuffle", \Self.shuffle, "whether each epoch sees the rows in an order of its own"),
     Field(
       "evaluations", \Self.evaluations, "times that held-out pairs are judged during training",
       in: 1...),
+    Field(
+      "early_stopping", \Self.earlyStopping,
+      "evaluations without a lower held-out loss after which training stops, and the best model is "
+        + "kept; null to train to the end", in: 1...),
+    Field(
+      "ensemble", \Self.ensemble, "models that are trained, each from a seed of its own", in: 1...64
+    ),
+    Field(
+      "combine", \Self.combine,
+      "how the models of an ensemble make one reward: mean, worst, uncertainty (mean − λ variance)"),
+    Field(
+      "uncertainty_weight", \Self.uncertaintyWeight, "λ of `combine: uncertainty`", in: 0...),
   ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if accumulation > batchSize {
+      throw location.key("accumulation").error(
+        "a batch of \(batchSize) cannot be cut into \(accumulation) pieces",
+        advice: "lower it, or raise `batch_size`")
+    }
+    if labelSmoothing > 0, !objective.isSumOfPairs {
+      throw location.key("label_smoothing").error(
+        "`\(objective.rawValue)` has no labels of pairs to smooth",
+        advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
+    }
+    if softLabels, !objective.isForPairs {
+      throw location.key("soft_labels").error(
+        "`\(objective.rawValue)` does not learn from pairs, and only a pair has a probability",
+        advice: "set it to false, or choose pairwise or pairwise-tokens")
+    }
+    if softLabels, labelSmoothing > 0 {
+      throw location.key("label_smoothing").error(
+        "soft labels already say how sure each judgement is",
+        advice: "set it to 0, or `soft_labels` to false")
+    }
+    if ensemble == 1, combine != .mean {
+      throw location.key("combine").error(
+        "there is one reward model, and nothing to combine",
+        advice: "set `ensemble` to 2 or more, or `combine` to mean")
+    }
+  }
+
+  /// How the members of the ensemble make one reward.
+  package var combination: EnsembleCombination {
+    EnsembleCombination(rule: combine, uncertaintyWeight: uncertaintyWeight)
+  }
 }

@@ -1,32 +1,9 @@
-package import Autodiff
+import Autodiff
 package import Tensors
 package import Training
 package import Transformer
 
-/// A comparison in tokens; both responses as ``RewardModel/ended(_:)`` makes them.
-package struct TokenizedComparison: Sendable, Equatable {
-  package var prompt: [Int32]
-  package var chosen: [Int32]
-  package var rejected: [Int32]
-  /// m of the loss: by how much the chosen reward should be above the other.
-  package var margin: Double
-
-  package init(prompt: [Int32], chosen: [Int32], rejected: [Int32], margin: Double = 0) {
-    self.prompt = prompt
-    self.chosen = chosen
-    self.rejected = rejected
-    self.margin = margin
-  }
-
-  /// Chosen, then rejected; neighbours, so that their prompt is computed once.
-  package var exchanges: [Exchange] {
-    [Exchange(prompt: prompt, response: chosen), Exchange(prompt: prompt, response: rejected)]
-  }
-
-  package var count: Int { prompt.count + chosen.count + rejected.count }
-}
-
-/// Trains a reward model on comparisons by Bradley–Terry ranking.
+/// Trains reward models by the objective of the configuration.
 package struct RewardTrainer: Sendable {
   package let configuration: RewardConfiguration
   package let workers: Workers
@@ -36,72 +13,80 @@ package struct RewardTrainer: Sendable {
     self.workers = workers
   }
 
-  /// Optimizer steps for that many comparisons.
-  package func totalSteps(for comparisons: Int) -> Int {
-    configuration.epochs
-      * ((comparisons + configuration.batchSize - 1) / configuration.batchSize)
+  /// Optimizer steps of one model for that many elements; see ``RewardConfiguration/elements(of:)``.
+  package func totalSteps(for elements: Int) -> Int {
+    configuration.epochs * ((elements + configuration.batchSize - 1) / configuration.batchSize)
   }
 
-  /// Trains in place and reports `reward/loss`, `reward/accuracy`, `reward/gradient_norm` per step,
-  /// and what `evaluate` adds at each of `configuration.evaluations` steps, the last one included.
-  ///
-  /// - Parameter generator: orders the comparisons.
+  /// Trains in place on comparisons; as on any other elements.
   package func train(
     _ model: inout ScalarModel, on comparisons: [TokenizedComparison],
     using generator: SeededGenerator,
     evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
   ) throws {
+    try train(
+      &model, on: comparisons.map(RankedResponses.init), using: generator, evaluate: evaluate,
+      report: report)
+  }
+
+  /// Trains in place and reports `reward/loss`, `reward/accuracy` (where there are pairs),
+  /// `reward/gradient_norm` per step, and what `evaluate` adds at each of
+  /// `configuration.evaluations` steps, the last one included.
+  ///
+  /// With early stopping, the model is at the end what it was at the evaluation with the lowest
+  /// `eval/loss`, which `eval/best_loss` and `eval/best_step` report.
+  ///
+  /// - Parameters:
+  ///   - generator: orders the elements.
+  ///   - evaluate: gets a copy, so that it cannot change what is trained; with early stopping, it
+  ///     must add `eval/loss`.
+  /// - Throws: ``RewardModelingError`` for rows that do not go with the configuration.
+  package func train(
+    _ model: inout ScalarModel, on rows: [RankedResponses], using generator: SeededGenerator,
+    evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
+  ) throws {
+    let elements = try configuration.elements(of: rows)
     model.freeze(fraction: configuration.freeze)
-    let total = totalSteps(for: comparisons.count)
+    let total = totalSteps(for: elements.count)
     var optimizer = Optimizer(
       configuration.optimizer, for: model.parameters, stage: "reward model", totalSteps: total)
     let interval = max(1, (total + configuration.evaluations - 1) / configuration.evaluations)
-    var step = 0
-    for epoch in 0..<configuration.epochs {
-      var order = Array(comparisons.indices)
-      if configuration.shuffle {
-        var shuffler = generator.stream("epoch", epoch)
-        order = shuffler.permutation(of: comparisons.count)
+    var stopping = configuration.earlyStopping.map(EarlyStopping.init(patience:))
+    var isOver = false
+    for (step, batch) in zip(1..., batches(of: elements.count, using: generator)) where !isOver {
+      let result = try gradients(of: model, on: batch.map { elements[$0] })
+      let norm = try optimizer.step(
+        &model.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
+      var metrics = StepMetrics(step: step, of: total, [("reward/loss", result.loss)])
+      if let accuracy = result.accuracy { metrics.append("reward/accuracy", accuracy) }
+      metrics.append("reward/gradient_norm", norm)
+      if step % interval == 0 || step == total {
+        try evaluate(model, &metrics)
+        if let loss = metrics["eval/loss"], stopping != nil {
+          isOver =
+            stopping?.observe(loss: loss, step: step, parameters: model.parameters) ?? false
+          if let best = stopping?.best {
+            metrics.append("eval/best_loss", best.loss)
+            metrics.append("eval/best_step", Double(best.step))
+          }
+        }
       }
-      for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
-        let end = min(order.count, start + configuration.batchSize)
-        let batch = order[start..<end].map { comparisons[$0] }
-        let (gradients, loss, accuracy) = try gradients(of: model, on: batch)
-        let norm = try optimizer.step(
-          &model.parameters, gradients: gradients, loss: loss, workers: workers)
-        step += 1
-        var metrics = StepMetrics(
-          step: step, of: total,
-          [("reward/loss", loss), ("reward/accuracy", accuracy), ("reward/gradient_norm", norm)])
-        if step % interval == 0 || step == total { try evaluate(model, &metrics) }
-        try report(metrics)
-      }
+      try report(metrics)
     }
+    if let best = stopping?.best { model.parameters = best.parameters }
   }
 
-  /// The mean loss over a batch, its gradients, and the share of pairs ranked as they were judged.
-  package func gradients(
-    of model: ScalarModel, on batch: [TokenizedComparison]
-  ) throws -> (Gradients, loss: Double, accuracy: Double) {
-    let ranges = Shards.ranges(of: batch.count, tokens: batch.reduce(0) { $0 + $1.count })
-    let (gradients, results) = try DataParallel(workers: workers).gradients(
-      of: model.parameters, shards: ranges.count
-    ) { shard, tape in
-      let pairs = batch[ranges[shard]]
-      let rewards = model.rewards(pairs.flatMap(\.exchanges), on: tape)
-      let loss = tape.pairwiseLoss(
-        rewards, margins: pairs.map(\.margin), centering: configuration.centering,
-        weight: 1 / Double(batch.count))
-      let values = rewards.value.values
-      let right = pairs.indices.count { pair in
-        let index = 2 * (pair - pairs.startIndex)
-        return values[index] > values[index + 1]
+  /// The elements of every step, epoch after epoch.
+  private func batches(of count: Int, using generator: SeededGenerator) -> [[Int]] {
+    (0..<configuration.epochs).flatMap { epoch in
+      var order = Array(0..<count)
+      if configuration.shuffle {
+        var shuffler = generator.stream("epoch", epoch)
+        order = shuffler.permutation(of: count)
       }
-      return (loss, (loss: Double(loss.value[0]), right: right))
+      return stride(from: 0, to: count, by: configuration.batchSize).map {
+        Array(order[$0..<min(count, $0 + configuration.batchSize)])
+      }
     }
-    return (
-      gradients, results.reduce(0) { $0 + $1.loss },
-      Double(results.reduce(0) { $0 + $1.right }) / Double(batch.count)
-    )
   }
 }

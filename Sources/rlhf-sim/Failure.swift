@@ -4,6 +4,7 @@ import Autodiff
 import Checkpoints
 import Foundation
 import Preferences
+import RewardModeling
 import RunRecords
 import Settings
 import Tokenizers
@@ -25,7 +26,7 @@ struct Failure {
       code = Self.inputOutput
     case RunRecordsError.notFinite, is NonFiniteError: code = EXIT_FAILURE
     case is SettingsError, is CheckpointError, is TokenizerError, is PreferenceError,
-      is ModelError, is LoopError, is RunRecordsError:
+      is ModelError, is LoopError, is RewardModelingError, is RunRecordsError:
       code = Self.badData
     case is CocoaError: code = Self.inputOutput
     default:

@@ -42,7 +42,7 @@ import Worlds
     let (training, _) = try loop.comparePreferences(of: loop.trainPolicy())
     let vocabulary = Set(loop.world.vocabulary)
     var (likelier, expected, variance) = (0.0, 0.0, 0.0)
-    for row in training {
+    for case .comparison(let row) in training {
       let (prompt, chosen, rejected) = (words(row.prompt), words(row.chosen), words(row.rejected))
       #expect(row.chosen != row.rejected && !chosen.isEmpty && !rejected.isEmpty)
       #expect(vocabulary.isSuperset(of: prompt + chosen + rejected), "no end, no other token")
@@ -149,10 +149,11 @@ import Worlds
     let long = Comparison(
       prompt: "the soup", chosen: Array(repeating: "good", count: 20).joined(separator: " "),
       rejected: "was bad")
-    _ = try loop.trainReward(from: policy, training: training + [long], heldOut: heldOut)
+    _ = try loop.trainReward(
+      from: policy, training: training + [.comparison(long)], heldOut: heldOut)
     #expect(recording.notes.contains { $0.contains("1 of 97 training comparisons are left out") })
     #expect(throws: LoopError.self) {
-      try loop.trainReward(from: policy, training: [long], heldOut: heldOut)
+      try loop.trainReward(from: policy, training: [.comparison(long)], heldOut: heldOut)
     }
   }
 

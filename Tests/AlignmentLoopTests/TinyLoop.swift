@@ -117,9 +117,9 @@ func outputs(
   }
   return [
     .policy: [bits(policy.parameters)] + metrics(.pretraining, .fineTuning),
-    .preferences: (training + heldOut).map { "\($0)" },
-    .reward: [bits(reward.model.parameters), "\(reward.normalization)", "\(report)"]
-      + metrics(.rewardModel),
+    .preferences: training.map { "\($0)" } + heldOut.map { "\($0)" },
+    .reward: reward.members.flatMap { [bits($0.model.parameters), "\($0.normalization)"] }
+      + ["\(reward.combination) \(report)"] + metrics(.rewardModel),
     .optimization: [bits(tuned.parameters), bits(value.parameters)] + metrics(.ppo),
     .evaluation: judged.map { "\($0)" },
   ]

@@ -86,7 +86,7 @@ struct RewardModelTests {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     var normalized = model
-    normalized.normalization = RewardNormalization(mean: -0.5, standardDeviation: 2)
+    normalized.members[0].normalization = RewardNormalization(mean: -0.5, standardDeviation: 2)
     try normalized.save(to: directory)
     let restored = try RewardModel(directory: directory, specialTokens: model.specialTokens)
     #expect(restored.normalization == normalized.normalization)

@@ -44,6 +44,25 @@ enum TestRewardModel {
         rejected: tokens(1...6) + [endOfSequence])
     }
   }
+
+  /// Rankings of two to five responses of random tokens, all different, with ratings that fall.
+  static func rankings(_ count: Int, seed: UInt64 = 6) -> [RankedResponses] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { index in
+      let size = 2 + index % 4
+      // The first token makes every response of a prompt a different one.
+      let responses = (0..<size).map { response in
+        [Int32(2 + response)]
+          + (0..<generator.index(below: 5)).map { _ in
+            Int32(2 + generator.index(below: 17))
+          } + [endOfSequence]
+      }
+      var ranking = RankedResponses(
+        prompt: [Int32(2 + generator.index(below: 17)), Int32(2 + index)], responses: responses)
+      ranking.ratings = (0..<size).map { 1 - Double($0) / 2 }
+      return ranking
+    }
+  }
 }
 
 func largestDifference(_ a: [Double], _ b: [Double]) -> Double {

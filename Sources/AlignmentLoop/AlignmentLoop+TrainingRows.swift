@@ -59,6 +59,10 @@ extension AlignmentLoop {
     switch row {
     case .ranking(let row):
       return element(row.prompt, row.ranking.map { row.responses[$0] })
+    case .rating(let row):
+      var element = element(row.prompt, [row.response])
+      element.ratings = [row.rating]
+      return element
     case .comparison(let row):
       var element = element(row.prompt, [row.chosen, row.rejected])
       element.margin = row.margin ?? 0

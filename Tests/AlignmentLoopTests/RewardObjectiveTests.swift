@@ -126,6 +126,28 @@ import Transformer
     #expect(error.key == "reward.objective")
   }
 
+  @Test("ratings of single responses are learned as they are, and by regression alone")
+  func ratedRows() throws {
+    let regression = try makeLoop([
+      "reward.objective=regression", "preferences.rating_noise=1", "reward.epochs=40",
+    ])
+    let policy = try regression.trainPolicy()
+    let heldOut = try regression.comparePreferences(of: policy).heldOut
+    let rows = [("was good", 1.5), ("was bad", -0.5), ("was not bad", 0.25)].map {
+      PreferenceRow.rating(Rating(prompt: "the soup", response: $0, rating: $1))
+    }
+    let elements: [RankedResponses] = try regression.tokenize(
+      rows, positions: 13, purpose: "training")
+    #expect(elements.map(\.ratings) == [[1.5], [-0.5], [0.25]])
+    let model = try regression.trainReward(from: policy, training: rows, heldOut: heldOut).model
+    let rewards = try model.rewards(elements.flatMap(\.exchanges), workers: regression.workers)
+    for (reward, rating) in zip(rewards, [1.5, -0.5, 0.25]) { #expect(abs(reward - rating) < 0.3) }
+    let error = try #require(throws: RewardModelingError.self) {
+      try makeLoop().trainReward(from: policy, training: rows, heldOut: heldOut)
+    }
+    #expect(error.problem.contains("3 of 3 training rows have one response"))
+  }
+
   @Test("an ensemble is kept whole, read back, and used by PPO as one reward")
   func ensemble() throws {
     let place = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()

@@ -7,15 +7,6 @@ import Tokenizers
 import Training
 package import Transformer
 
-/// How a reward model does on held-out comparisons, and the best that anything could do.
-package struct RewardReport: Sendable {
-  package let evaluation: RewardEvaluation
-  /// The Bayes ceiling: mean max(p, 1 − p) over the pairs; nil when the rows do not say p.
-  package let ceiling: Double?
-  /// Correlation of rewards with gold; nil when the rows do not say it.
-  package let goldCorrelation: Double?
-}
-
 extension AlignmentLoop {
   /// Trains a reward model from an SFT policy: language head off, scalar head on, the objective of
   /// the scenario, and then normalisation on samples of the policy; an ensemble member by member.
@@ -44,22 +35,10 @@ extension AlignmentLoop {
       }
     }
     let model = reward(try normalized(models, on: policy, prompts: rows.map(\.prompt)))
-    return (model, try report(of: model, on: heldOut))
-  }
-
-  /// A held-out judgement of any reward model.
-  package func report(of model: RewardModel, on heldOut: [Comparison]) throws -> RewardReport {
-    let pairs = try tokenize(
-      heldOut, positions: model.model.configuration.maximumPositions, purpose: "held-out")
-    let rewards = try model.rewards(pairs.flatMap(\.exchanges), workers: workers)
-    let probabilities = heldOut.compactMap(\.probability)
-    let gold = heldOut.flatMap { [$0.chosenGold, $0.rejectedGold].compactMap(\.self) }
-    return RewardReport(
-      evaluation: RewardEvaluation(pairs, rewards: rewards),
-      ceiling: probabilities.count == heldOut.count
-        ? Summary(probabilities.map { max($0, 1 - $0) }).mean : nil,
-      goldCorrelation: gold.count == rewards.count
-        ? Statistics.correlation(rewards, gold) : nil)
+    let comparisons = training.compactMap { row -> Comparison? in
+      if case .comparison(let comparison) = row { comparison } else { nil }
+    }
+    return (model, try report(of: model, on: heldOut, training: comparisons))
   }
 
   private func reward(_ members: [RewardModel.Member]) -> RewardModel {
@@ -103,5 +82,12 @@ extension AlignmentLoop {
         normalization: RewardNormalization(
           mean: summary.mean, standardDeviation: max(summary.standardDeviation, 1e-6)))
     }
+  }
+
+  /// Comparisons in tokens; those that the model cannot hold are left out and counted aloud.
+  func tokenize(
+    _ comparisons: [Comparison], positions: Int, purpose: String
+  ) throws -> [TokenizedComparison] {
+    try usable(comparisons, positions: positions, purpose: purpose).map(\.pair)
   }
 }

@@ -38,18 +38,6 @@ extension AlignmentLoop {
     return usable
   }
 
-  /// The same for comparisons.
-  func tokenize(
-    _ comparisons: [Comparison], positions: Int, purpose: String
-  ) throws -> [TokenizedComparison] {
-    try tokenize(
-      comparisons.map(PreferenceRow.comparison), positions: positions, purpose: purpose
-    ).map {
-      TokenizedComparison(
-        prompt: $0.prompt, chosen: $0.responses[0], rejected: $0.responses[1], margin: $0.margin)
-    }
-  }
-
   private func rankedResponses(_ row: PreferenceRow, index: Int) -> RankedResponses {
     func element(_ prompt: String, _ bestFirst: [String]) -> RankedResponses {
       RankedResponses(

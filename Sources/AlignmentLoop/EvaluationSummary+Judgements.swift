@@ -42,15 +42,6 @@ extension EvaluationSummary {
   }
 }
 
-extension EvaluationSummary.RewardModel {
-  /// The figures of a reward model on held-out comparisons.
-  package init(_ report: RewardReport) {
-    self.init(
-      accuracy: .init(report.evaluation.accuracy), ceiling: report.ceiling,
-      ece: report.evaluation.calibrationError, goldCorrelation: report.goldCorrelation)
-  }
-}
-
 extension EvaluationSummary.Policy {
   init(_ responses: [JudgedResponse]) {
     func distribution(_ value: (JudgedResponse) -> Double?) -> EvaluationSummary.Distribution? {

@@ -143,7 +143,10 @@ package struct PreferencesConfiguration: Configurable, Equatable {
     Field(
       "pairs", \Self.pairs, "comparisons, or rankings of `responses`, to train on",
       in: 1...100_000_000),
-    Field("held_out_pairs", \Self.heldOutPairs, "comparisons to judge by", in: 1...100_000_000),
+    Field(
+      "held_out_pairs", \Self.heldOutPairs,
+      "comparisons to judge by; fewer than 1 000 leave wide intervals, and that is said",
+      in: 1...100_000_000),
     Field(
       "responses", \Self.responses,
       "K: answers to a prompt that annotators rank to train on; 2 are compared", in: 2...64),

@@ -41,6 +41,21 @@ package struct Proportion: Sendable, Equatable {
   }
 }
 
+/// A mean with its 95 % interval: mean ± 1.96 standard errors, for samples of dozens and more.
+package struct MeanInterval: Sendable, Equatable {
+  package let mean: Double
+  package let low: Double
+  package let high: Double
+  package let count: Int
+
+  package init(_ values: some Collection<Double>) {
+    let summary = Summary(values)
+    let half = 1.959964 * summary.standardDeviation / Double(max(1, summary.count)).squareRoot()
+    (mean, count) = (summary.mean, summary.count)
+    (low, high) = (summary.mean - half, summary.mean + half)
+  }
+}
+
 package enum Statistics {
   /// Pearson's correlation; 0 when either side does not vary.
   package static func correlation(_ a: [Double], _ b: [Double]) -> Double {
@@ -55,26 +70,23 @@ package enum Statistics {
     return squareA > 0 && squareB > 0 ? product / (squareA * squareB).squareRoot() : 0
   }
 
-  /// Expected calibration error (Guo et al. 2017): Σ (n_b / n) |frequency_b − mean p_b| over bins
-  /// of equal width.
-  ///
-  /// - Parameters:
-  ///   - probabilities: predicted, in 0...1.
-  ///   - outcomes: whether it came true.
-  package static func expectedCalibrationError(
-    _ probabilities: [Double], _ outcomes: [Bool], bins: Int = 10
-  ) -> Double {
-    var count = Array(repeating: 0.0, count: bins)
-    var predicted = count
-    var observed = count
-    for (probability, outcome) in zip(probabilities, outcomes) {
-      let bin = min(bins - 1, max(0, Int(probability * Double(bins))))
-      count[bin] += 1
-      predicted[bin] += probability
-      observed[bin] += outcome ? 1 : 0
+  /// Spearman's rank correlation: Pearson's of the ranks, equal values sharing their mean rank.
+  package static func rankCorrelation(_ a: [Double], _ b: [Double]) -> Double {
+    correlation(ranks(a), ranks(b))
+  }
+
+  /// The rank of every value from 0; equal values get the mean of their places.
+  private static func ranks(_ values: [Double]) -> [Double] {
+    let order = values.indices.sorted { values[$0] < values[$1] }
+    var ranks = Array(repeating: 0.0, count: values.count)
+    var start = 0
+    while start < order.count {
+      var end = start + 1
+      while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
+      for place in start..<end { ranks[order[place]] = Double(start + end - 1) / 2 }
+      start = end
     }
-    let gaps = (0..<bins).reduce(0) { $0 + abs(observed[$1] - predicted[$1]) }
-    return probabilities.isEmpty ? 0 : gaps / Double(probabilities.count)
+    return ranks
   }
 
   /// log(1 + e^x) without overflow.

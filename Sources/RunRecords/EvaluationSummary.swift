@@ -71,32 +71,6 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
     }
   }
 
-  /// The figures of the reward model on held-out pairs.
-  package struct RewardModel: Codable, Sendable, Equatable {
-    package var accuracy: Proportion?
-    /// The accuracy of the true reward itself: what the annotators' noise allows.
-    package var ceiling: Double?
-    /// Expected calibration error, in 0...1.
-    package var ece: Double?
-    /// Correlation of the model's reward with gold.
-    package var goldCorrelation: Double?
-
-    package init(
-      accuracy: Proportion? = nil, ceiling: Double? = nil, ece: Double? = nil,
-      goldCorrelation: Double? = nil
-    ) {
-      self.accuracy = accuracy
-      self.ceiling = ceiling
-      self.ece = ece
-      self.goldCorrelation = goldCorrelation
-    }
-
-    private enum CodingKeys: String, CodingKey {
-      case accuracy, ceiling, ece
-      case goldCorrelation = "gold_correlation"
-    }
-  }
-
   /// The policy before optimization.
   package var sft: Policy?
   /// The policy after it.

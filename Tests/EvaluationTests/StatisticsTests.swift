@@ -48,18 +48,24 @@ struct StatisticsTests {
     #expect(Statistics.correlation([1, 2, 3], [4, 4, 4]) == 0)
   }
 
-  @Test("expected calibration error of hand-made data")
-  func calibration() {
-    // Bin 0: |1 − 0.1|; bin 9: |2 − 1.9|; of four.
-    expect(
-      Statistics.expectedCalibrationError([0.05, 0.05, 0.95, 0.95], [false, true, true, true]),
-      0.25)
-    // In one bin, errors of opposite sign cancel; in bins of their own they do not.
-    expect(Statistics.expectedCalibrationError([0.31, 0.39], [false, true]), 0.15)
-    expect(Statistics.expectedCalibrationError([0.29, 0.31], [false, true]), 0.49)
-    expect(Statistics.expectedCalibrationError([0.29, 0.31], [false, true], bins: 2), 0.2)
-    expect(Statistics.expectedCalibrationError([1, 0], [true, false]), 0)
-    #expect(Statistics.expectedCalibrationError([], []) == 0)
+  @Test("rank correlation sees order alone, and equal values share their rank")
+  func rankCorrelation() {
+    expect(Statistics.rankCorrelation([1, 2, 3], [-7, 0, 1000]), 1)
+    expect(Statistics.rankCorrelation([1, 2, 3], [9, 4, 1]), -1)
+    // Ranks 0, 1½, 1½, 3 against 0, 2, 1, 3: Σxy = 4.5 of Σx² = 4.5 and Σy² = 5.
+    expect(Statistics.rankCorrelation([1, 5, 5, 6], [1, 3, 2, 4]), 4.5 / (4.5 * 5).squareRoot())
+    #expect(Statistics.rankCorrelation([2, 2], [1, 3]) == 0)
+  }
+
+  @Test("the interval of a mean is 1.96 standard errors to each side")
+  func meanInterval() {
+    // Deviation of −1, 1, −1, 1 is √(4/3); its standard error √(1/3).
+    let interval = MeanInterval([2, 4, 2, 4])
+    expect(interval.mean, 3)
+    expect(interval.high - 3, 1.959964 / 3.0.squareRoot())
+    expect(3 - interval.low, 1.959964 / 3.0.squareRoot())
+    #expect(interval.count == 4)
+    #expect(MeanInterval([5]).low == 5 && MeanInterval([5]).high == 5)
   }
 
   @Test("softplus and sigmoid do not overflow")

@@ -42,4 +42,110 @@ struct RewardEvaluationTests {
     expect(RewardEvaluation(comparisons, rewards: [4, 3, 2, 1]).lengthCorrelation, -1)
     expect(RewardEvaluation(comparisons, rewards: [1, 1, 1, 1]).lengthCorrelation, 0)
   }
+
+  @Test("margins against the judgement are left of 0 in the histogram, the others right of it")
+  func margins() {
+    let comparisons = (0..<4).map { _ in comparison(1, 1) }
+    let histogram = RewardEvaluation(comparisons, rewards: [0, 1, 3, 0, 0.5, 0, 2, 2]).margins
+    let edge = Int((-histogram.lower / histogram.width).rounded())
+    #expect(histogram.counts[..<edge].reduce(0, +) == 1)
+    #expect(histogram.counts[edge...].reduce(0, +) == 3)
+  }
+
+  @Test("the reliability curve counts each pair once, from sides that judgements do not choose")
+  func reliability() {
+    // σ(Δ) = 3/4 and true, σ(Δ) = 3/4 turned to 1/4 and false.
+    let curve = RewardEvaluation(
+      [comparison(1, 1), comparison(1, 1)], rewards: [log(3.0), 0, log(3.0), 0]
+    ).reliability
+    #expect(curve.bins.map(\.count) == [1, 1])
+    #expect(curve.bins.map(\.observed.value) == [0, 1])
+    expect(curve.bins[0].predicted, 0.25)
+    expect(curve.bins[1].predicted, 0.75)
+  }
+
+  @Test("a reward that only counts tokens is right on exactly half of the length-balanced pairs")
+  func lengthBalanced() {
+    // The longer is chosen five times of seven, by 2, 2, 2, 1, 3 tokens; the shorter by 2 and 1.
+    let comparisons = [
+      comparison(5, 3), comparison(4, 2), comparison(3, 1), comparison(2, 4), comparison(4, 4),
+      comparison(3, 2), comparison(1, 2), comparison(6, 3),
+    ]
+    let counting = comparisons.flatMap { [Double($0.chosen.count), Double($0.rejected.count)] }
+    let length = RewardEvaluation(comparisons, rewards: counting).length
+    #expect(length.longerChosen == Proportion(successes: 5, of: 7))
+    #expect(length.longerPreferred == Proportion(successes: 7, of: 7))
+    // Kept: the equal pair (a tie), one of each side by 2 and by 1.
+    #expect(length.balancedAccuracy == Proportion(successes: 2.5, of: 5))
+    // Pairs 0, 3, 4, 5 and 6 are those kept: a model wrong on the others is right on all of them.
+    let wrong: Set = [1, 2, 7]
+    let rewards: [Double] = comparisons.indices.flatMap { wrong.contains($0) ? [0, 1] : [1, 0] }
+    #expect(
+      RewardEvaluation(comparisons, rewards: rewards).length.balancedAccuracy
+        == Proportion(successes: 5, of: 5))
+    #expect(
+      RewardEvaluation(comparisons, rewards: rewards).length.longerPreferred
+        == Proportion(successes: 2, of: 7))
+  }
+
+  @Test("agreement with gold leaves out pairs of equal gold; ranks see order alone")
+  func gold() throws {
+    let comparisons = (0..<4).map { _ in comparison(1, 1) }
+    let truths = [(1.0, 0.0), (0, 2), (3, 3), (0, 1)].map {
+      PairTruth(chosenGold: $0.0, rejectedGold: $0.1)
+    }
+    // Right, right (the judgement was against gold), no matter, tie.
+    let rewards = [5.0, 1, 1, 50, 200, 200, 2, 2]
+    let gold = try #require(
+      RewardEvaluation(comparisons, rewards: rewards, truths: truths).gold)
+    #expect(gold.agreement == Proportion(successes: 2.5, of: 3))
+    let golds: [Double] = truths.flatMap { [$0.chosenGold ?? 0, $0.rejectedGold ?? 0] }
+    expect(gold.correlation, Statistics.correlation(rewards, golds))
+    expect(gold.rankCorrelation, Statistics.rankCorrelation(rewards, golds))
+    var partial = truths
+    partial[2].chosenGold = nil
+    #expect(RewardEvaluation(comparisons, rewards: rewards, truths: partial).gold == nil)
+    #expect(RewardEvaluation(comparisons, rewards: rewards).gold == nil)
+  }
+
+  @Test("each bin of difficulty has its own accuracy and ceiling, the hardest first")
+  func difficulty() {
+    // Differences of gold 9, 8, …, 0, of either sign; the model is right where they are above 4.
+    let comparisons = (0..<10).map { _ in comparison(1, 1) }
+    let ease = (0..<10).map { 9 - $0 }
+    let truths = ease.map {
+      PairTruth(
+        probability: $0.isMultiple(of: 2) ? 0.5 + Double($0) / 20 : 0.5 - Double($0) / 20,
+        chosenGold: $0.isMultiple(of: 2) ? Double($0) : 0,
+        rejectedGold: $0.isMultiple(of: 2) ? 0 : Double($0))
+    }
+    let rewards: [Double] = ease.flatMap { $0 > 4 ? [1, 0] : [0, 1] }
+    let evaluation = RewardEvaluation(comparisons, rewards: rewards, truths: truths)
+    #expect(evaluation.difficulty.map(\.low) == [0, 2, 4, 6, 8])
+    #expect(evaluation.difficulty.map(\.high) == [1, 3, 5, 7, 9])
+    #expect(evaluation.difficulty.map(\.mean) == [0.5, 2.5, 4.5, 6.5, 8.5])
+    #expect(evaluation.difficulty.map(\.accuracy.value) == [0, 0, 0.5, 1, 1])
+    for (bin, expected) in zip(evaluation.difficulty, [0.525, 0.625, 0.725, 0.825, 0.925]) {
+      expect(bin.ceiling ?? 0, expected)
+    }
+    expect(evaluation.ceiling ?? 0, 0.725)
+    // Without gold the certainty of an ideal predictor orders them the same way.
+    let certain = RewardEvaluation(
+      comparisons, rewards: rewards,
+      truths: truths.map { PairTruth(probability: $0.probability) })
+    #expect(certain.difficulty.map(\.accuracy) == evaluation.difficulty.map(\.accuracy))
+    expect(certain.difficulty[4].high, 0.95)
+    #expect(RewardEvaluation(comparisons, rewards: rewards).difficulty.isEmpty)
+    #expect(RewardEvaluation(comparisons, rewards: rewards).ceiling == nil)
+  }
+
+  @Test("pairs of equal difficulty share a bin")
+  func equalDifficulty() {
+    let comparisons = (0..<10).map { _ in comparison(1, 1) }
+    let truths = (0..<10).map { PairTruth(probability: $0 < 7 ? 0.5 : 0.9) }
+    let bins = RewardEvaluation(
+      comparisons, rewards: (0..<10).flatMap { _ in [1.0, 0] }, truths: truths
+    ).difficulty
+    #expect(bins.map(\.accuracy.count) == [7, 3])
+  }
 }

@@ -1,0 +1,172 @@
+package import Evaluation
+package import Preferences
+package import RewardModeling
+import RunRecords
+import Tokenizers
+import Transformer
+
+/// How a reward model does on held-out comparisons, and the best that anything could do.
+package struct RewardReport: Sendable {
+  package let evaluation: RewardEvaluation
+  /// Accuracy on as many training comparisons; nil when they are not at hand.
+  package let training: Proportion?
+  package let probes: [ProbeResult]
+  /// Length in tokens and normalised reward of up to 200 responses.
+  package let lengths: [ScoredLength]
+
+  package struct ScoredLength: Sendable {
+    package let tokens: Int
+    package let score: Double
+  }
+
+  /// The Bayes ceiling: mean max(p, 1 − p) over the pairs; nil when the rows do not say p.
+  package var ceiling: Double? { evaluation.ceiling }
+  /// Correlation of rewards with gold; nil when the rows do not say it.
+  package var goldCorrelation: Double? { evaluation.gold?.correlation }
+  /// Training accuracy minus held-out accuracy; nil when training comparisons are not at hand.
+  package var trainingGap: Double? { training.map { $0.value - evaluation.accuracy.value } }
+}
+
+extension AlignmentLoop {
+  /// Fewer held-out comparisons than this leave an interval of accuracy wider than ± 3 points.
+  package static let enoughHeldOutPairs = 1_000
+
+  /// A held-out judgement of any reward model.
+  ///
+  /// All the figures are of exactly the rows given, so that they can be found again from
+  /// `preferences/eval.jsonl`: too few of them are said aloud, not added to.
+  ///
+  /// - Parameter training: what the model was trained on, to measure how much of it is remembered.
+  package func report(
+    of model: RewardModel, on heldOut: [Comparison], training: [Comparison] = []
+  ) throws -> RewardReport {
+    let positions = model.model.configuration.maximumPositions
+    let rows = try usable(heldOut, positions: positions, purpose: "held-out")
+    if rows.count < Self.enoughHeldOutPairs {
+      observer.note(
+        "the reward model is judged by \(rows.count) held-out comparisons; take "
+          + "\(Self.enoughHeldOutPairs) or more for intervals that mean something")
+    }
+    let pairs = rows.map(\.pair)
+    let rewards = try model.rewards(pairs.flatMap(\.exchanges), workers: workers)
+    let evaluation = RewardEvaluation(
+      pairs, rewards: rewards,
+      truths: rows.map {
+        PairTruth(
+          probability: $0.row.probability, chosenGold: $0.row.chosenGold,
+          rejectedGold: $0.row.rejectedGold)
+      })
+    let probing = RewardProbing(
+      endOfSequence: tokenizer.endOfSequence, positions: positions,
+      gold: isGoldOfThisWorld(rows.map(\.row)) ? { gold($0, ended: true) } : nil
+    ) { try model.scores($0, workers: workers) }
+    let lengths = rows.indices.prefix(200).map { index in
+      let side = index % 2
+      return RewardReport.ScoredLength(
+        tokens: pairs[index].exchanges[side].response.count,
+        score: model.normalization(rewards[2 * index + side]))
+    }
+    return RewardReport(
+      evaluation: evaluation,
+      training: try accuracy(of: model, on: training, atMost: rows.count),
+      probes: try probing(probing.responses(of: pairs)), lengths: lengths)
+  }
+
+  /// Accuracy on the first of the comparisons that the model can hold; nil when there are none.
+  private func accuracy(
+    of model: RewardModel, on comparisons: [Comparison], atMost count: Int
+  ) throws -> Proportion? {
+    let positions = model.model.configuration.maximumPositions
+    let pairs = comparisons.lazy.map(tokenized).filter { fits($0, positions) }.prefix(count)
+    guard !pairs.isEmpty else { return nil }
+    let rewards = try model.rewards(pairs.flatMap(\.exchanges), workers: workers)
+    return RewardEvaluation(Array(pairs), rewards: rewards).accuracy
+  }
+
+  /// Whether this world gives the rows the gold that they say they have: rows of a file may come
+  /// from another world, or from none.
+  private func isGoldOfThisWorld(_ rows: [Comparison]) -> Bool {
+    rows.prefix(100).allSatisfy { row in
+      [(row.chosen, row.chosenGold), (row.rejected, row.rejectedGold)].allSatisfy { text, said in
+        guard let said else { return false }
+        let exchange = Exchange(
+          prompt: tokenizer.encodePrompt(row.prompt), response: tokenizer.encode(text))
+        return abs(gold(exchange, ended: true) - said) < 1e-9
+      }
+    }
+  }
+
+  /// Comparisons that the model can hold, in tokens; the others are counted aloud.
+  func usable(
+    _ comparisons: [Comparison], positions: Int, purpose: String
+  ) throws -> [(row: Comparison, pair: TokenizedComparison)] {
+    let usable = comparisons.map { ($0, tokenized($0)) }.filter { fits($0.1, positions) }
+    if usable.count < comparisons.count {
+      observer.note(
+        "\(comparisons.count - usable.count) of \(comparisons.count) \(purpose) comparisons are "
+          + "left out: longer than the model's \(positions) positions, without a prompt, or alike "
+          + "in tokens")
+    }
+    guard !usable.isEmpty else {
+      throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
+    }
+    return usable
+  }
+
+  private func tokenized(_ row: Comparison) -> TokenizedComparison {
+    TokenizedComparison(
+      prompt: tokenizer.encodePrompt(row.prompt),
+      chosen: tokenizer.encode(row.chosen) + [tokenizer.endOfSequence],
+      rejected: tokenizer.encode(row.rejected) + [tokenizer.endOfSequence],
+      margin: row.margin ?? 0)
+  }
+
+  private func fits(_ pair: TokenizedComparison, _ positions: Int) -> Bool {
+    pair.prompt.count + max(pair.chosen.count, pair.rejected.count) <= positions
+      && !pair.prompt.isEmpty && pair.chosen != pair.rejected
+  }
+}
+
+extension EvaluationSummary.RewardModel {
+  /// The figures of a reward model on held-out comparisons.
+  package init(_ report: RewardReport) {
+    let evaluation = report.evaluation
+    self.init(
+      accuracy: .init(evaluation.accuracy), ceiling: evaluation.ceiling,
+      ece: evaluation.calibrationError, goldCorrelation: evaluation.gold?.correlation)
+    goldRankCorrelation = evaluation.gold?.rankCorrelation
+    goldAgreement = (evaluation.gold?.agreement).map { .init($0) }
+    loss = evaluation.loss
+    marginMean = evaluation.meanMargin
+    marginHistogram = .init(
+      lower: evaluation.margins.lower, width: evaluation.margins.width,
+      counts: evaluation.margins.counts)
+    reliability = evaluation.reliability.bins.map {
+      .init(predicted: $0.predicted, observed: .init($0.observed))
+    }
+    trainingAccuracy = report.training.map { .init($0) }
+    trainingGap = report.trainingGap
+    length = .init(
+      correlation: evaluation.length.correlation,
+      longerChosen: .init(evaluation.length.longerChosen),
+      longerPreferred: .init(evaluation.length.longerPreferred),
+      balancedAccuracy: .init(evaluation.length.balancedAccuracy),
+      sampleLengths: report.lengths.map(\.tokens), sampleScores: report.lengths.map(\.score))
+    difficulty = evaluation.difficulty.map {
+      .init(
+        measure: evaluation.gold == nil ? .certainty : .goldDifference, low: $0.low,
+        high: $0.high, mean: $0.mean, accuracy: .init($0.accuracy), ceiling: $0.ceiling)
+    }
+    probes = report.probes.map {
+      .init(
+        name: $0.probe.rawValue, change: .init($0.change),
+        goldChange: $0.goldChange.map { .init($0) }, n: $0.change.count)
+    }
+  }
+}
+
+extension EvaluationSummary.RewardModel.Probe.Change {
+  fileprivate init(_ interval: MeanInterval) {
+    self.init(mean: interval.mean, low: interval.low, high: interval.high)
+  }
+}

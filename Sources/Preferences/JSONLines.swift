@@ -13,22 +13,18 @@ import OrderedJSON
 /// the file.
 enum JSONLines {
   /// Calls `body` with every line that is not blank; lines are numbered from 1.
+  ///
+  /// - Parameter file: what ``RowSource`` can open.
   static func forEach(
-    in file: URL, _ body: (RowFields) throws(PreferenceError) -> Void
+    in file: URL, standardInput: FileHandle = .standardInput,
+    _ body: (RowFields) throws(PreferenceError) -> Void
   ) throws(PreferenceError) {
-    let handle: FileHandle
-    do { handle = try FileHandle(forReadingFrom: file) } catch {
-      throw .file(path: file.path, problem: "cannot be opened; check the path and permissions")
-    }
-    defer { try? handle.close() }
+    let source = try RowSource(file, standardInput: standardInput)
     var line = 0
     var pending: [UInt8] = []
     var isAtEnd = false
     while !isAtEnd {
-      let chunk: Data
-      do { chunk = try handle.read(upToCount: 1 << 18) ?? Data() } catch {
-        throw .file(path: file.path, problem: "cannot be read; name a file of JSON lines")
-      }
+      let chunk = try source.read()
       isAtEnd = chunk.isEmpty
       pending.append(contentsOf: chunk)
       var start = 0
@@ -36,7 +32,9 @@ enum JSONLines {
         ?? (isAtEnd && start < pending.count ? pending.count : nil)
       {
         line += 1
-        if let fields = try fields(of: pending[start..<end], file.path, line) { try body(fields) }
+        if let fields = try fields(of: pending[start..<end], source.name, line) {
+          try body(fields)
+        }
         start = min(end + 1, pending.count)
       }
       pending.removeFirst(start)

@@ -8,11 +8,11 @@ import Testing
 final class TemporaryFile {
   let url: URL
 
-  init(_ text: String = "") throws {
+  init(_ text: String = "", name: String = "rows.jsonl") throws {
     let directory = FileManager.default.temporaryDirectory
       .appending(path: "PreferencesTests-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    url = directory.appending(path: "rows.jsonl")
+    url = directory.appending(path: name)
     try Data(text.utf8).write(to: url)
   }
 

@@ -1,0 +1,76 @@
+import Foundation
+
+/// The bytes of a file of rows, piece by piece: a plain file, one compressed by gzip (its name ends
+/// in `.gz`), or standard input (`-`; a file of that name is `./-`).
+final class RowSource {
+  /// What messages call it.
+  let name: String
+  private let handle: FileHandle
+  private let gzip: (process: Process, messages: Pipe)?
+
+  /// - Throws: ``PreferenceError`` when it cannot be opened.
+  init(_ file: URL, standardInput: FileHandle) throws(PreferenceError) {
+    if file.relativeString == "-" {
+      (name, handle, gzip) = ("standard input", standardInput, nil)
+      return
+    }
+    name = file.path
+    let opened: FileHandle
+    do { opened = try FileHandle(forReadingFrom: file) } catch {
+      throw .file(path: file.path, problem: "cannot be opened; check the path and permissions")
+    }
+    guard file.pathExtension == "gz" else {
+      (handle, gzip) = (opened, nil)
+      return
+    }
+    let process = Process()
+    let (output, messages) = (Pipe(), Pipe())
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["gzip", "-dc"]
+    process.standardInput = opened
+    process.standardOutput = output
+    process.standardError = messages
+    do { try process.run() } catch {
+      throw .file(
+        path: file.path,
+        problem: "gzip, which reads it, cannot be started (\(error)); decompress the file")
+    }
+    try? opened.close()
+    (handle, gzip) = (output.fileHandleForReading, (process, messages))
+  }
+
+  /// A reader that stops early leaves nothing running.
+  deinit {
+    guard let gzip else {
+      if name != "standard input" { try? handle.close() }
+      return
+    }
+    try? handle.close()
+    if gzip.process.isRunning { gzip.process.terminate() }
+    gzip.process.waitUntilExit()
+  }
+
+  /// The next piece; empty at the end.
+  ///
+  /// - Throws: ``PreferenceError`` when reading fails, or when what was compressed is damaged or cut
+  ///   off: at the end, for until then nobody can know.
+  func read() throws(PreferenceError) -> Data {
+    let piece: Data
+    do { piece = try handle.read(upToCount: 1 << 18) ?? Data() } catch {
+      throw .file(path: name, problem: "cannot be read; name a file of JSON lines")
+    }
+    if piece.isEmpty, let gzip {
+      let said = (try? gzip.messages.fileHandleForReading.readToEnd()) ?? nil
+      gzip.process.waitUntilExit()
+      guard gzip.process.terminationStatus == 0 else {
+        let reason = String(decoding: said ?? Data(), as: UTF8.self)
+          .trimmingCharacters(in: .whitespacesAndNewlines)
+          .replacing("\n", with: " ")
+        throw .file(
+          path: name,
+          problem: "cannot be decompressed (\(reason)); check it with `gzip -t`, or fetch it again")
+      }
+    }
+    return piece
+  }
+}

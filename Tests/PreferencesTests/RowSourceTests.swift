@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+@testable import Preferences
+
+@Suite("Where rows come from")
+struct RowSourceTests {
+  static let line = #"{"prompt":"p","chosen":"a","rejected":"b"}"# + "\n"
+
+  /// The bytes of a text as gzip makes them.
+  func compressed(_ text: String) throws -> Data {
+    let file = try TemporaryFile(text)
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["gzip", "-c", file.url.path]
+    process.standardOutput = output
+    try process.run()
+    let data = try output.fileHandleForReading.readToEnd()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    return try #require(data)
+  }
+
+  @Test("a compressed file reads as the plain one, across many pieces")
+  func gzip() throws {
+    let text = (0..<20_000).map {
+      #"{"prompt":"p\#($0)","chosen":"good \#($0)","rejected":"bad"}"# + "\n"
+    }.joined()
+    let plain = try TemporaryFile(text)
+    let packed = try TemporaryFile(name: "-rows.jsonl.gz")
+    try compressed(text).write(to: packed.url)
+    let (rows, report) = try PreferenceFile.read(packed.url)
+    #expect(rows.count == 20_000 && report.repeated == 0)
+    #expect(try PreferenceFile.read(plain.url).rows == rows)
+  }
+
+  @Test("what cannot be decompressed is refused with its name, also when it begins well")
+  func damaged() throws {
+    let whole = try compressed(String(repeating: Self.line, count: 50_000))
+    for data in [whole.dropLast(20), Data("no gzip".utf8)] {
+      let file = try TemporaryFile(name: "rows.jsonl.gz")
+      try data.write(to: file.url)
+      let error = #expect(throws: PreferenceError.self) { try PreferenceFile.read(file.url) }
+      #expect("\(try #require(error))".hasPrefix("\(file.url.path): cannot be decompressed (gzip"))
+    }
+    #expect(throws: PreferenceError.self) {
+      try PreferenceFile.read(URL(filePath: "/nonexistent/rows.jsonl.gz"))
+    }
+  }
+
+  @Test("a malformed line of a compressed file is named, and reading stops there")
+  func malformed() throws {
+    let text = Self.line + "{\n" + String(repeating: Self.line, count: 200_000)
+    let file = try TemporaryFile(name: "rows.jsonl.gz")
+    try compressed(text).write(to: file.url)
+    let error = #expect(throws: PreferenceError.self) { try PreferenceFile.read(file.url) }
+    #expect("\(try #require(error))".contains("rows.jsonl.gz:2: "))
+  }
+
+  @Test("a dash is standard input, and a file of that name is not")
+  func standardInput() throws {
+    let pipe = Pipe()
+    try pipe.fileHandleForWriting.write(contentsOf: Data((Self.line + Self.line + "{").utf8))
+    try pipe.fileHandleForWriting.close()
+    var rows = 0
+    let error = #expect(throws: PreferenceError.self) {
+      try JSONLines.forEach(
+        in: URL(filePath: "-"), standardInput: pipe.fileHandleForReading
+      ) { _ in rows += 1 }
+    }
+    #expect(rows == 2)
+    #expect("\(try #require(error))".hasPrefix("standard input:3: "))
+    let file = try TemporaryFile(Self.line, name: "-")
+    #expect(try PreferenceFile.read(file.url).rows.count == 1)
+  }
+}
+
+@Suite("Repeated rows")
+struct RepeatedRowTests {
+  @Test("are counted and kept when prompt, responses and judgement are the same")
+  func counted() throws {
+    let file = try TemporaryFile(
+      """
+      {"prompt": "p", "chosen": "a", "rejected": "b"}
+      {"prompt": "p", "chosen": "a", "rejected": "b", "annotator": "other"}
+      {"prompt": "p", "chosen": "b", "rejected": "a"}
+      {"prompt": "q", "chosen": "a", "rejected": "b"}
+      {"prompt": "p", "chosen": "ab", "rejected": "c"}
+      {"prompt": "p", "chosen": "a", "rejected": "bc"}
+      {"prompt": "p", "responses": ["a", "b", "c"], "ranking": [0, 1, 2]}
+      {"prompt": "p", "responses": ["b", "a", "c"], "ranking": [1, 0, 2]}
+      {"prompt": "p", "responses": ["a", "b", "c"], "ranking": [1, 0, 2]}
+      {"prompt": "p", "response": "a", "rating": 1}
+      {"prompt": "p", "response": "a", "rating": 2}
+      {"prompt": "p", "response": "a", "rating": 1.0}
+      {"prompt": "p", "chosen": "x", "rejected": "x"}
+      {"prompt": "p", "chosen": "x", "rejected": "x"}
+      """)
+    let (rows, report) = try PreferenceFile.read(file.url)
+    #expect(rows.count == 12)
+    #expect(report.repeated == 3)
+    #expect(report.identicalResponses == 2)
+    #expect("\(report)".contains("3 repeat an earlier row, and are kept"))
+  }
+}

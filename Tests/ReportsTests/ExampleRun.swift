@@ -24,9 +24,64 @@ enum ExampleRun {
       klExact: .init(mean: 3.42, sd: 1.06, n: 512), length: .init(mean: 8.9, sd: 2, n: 512),
       grammaticalFraction: 0.982),
     winRate: .init(value: 0.873, low: 0.842, high: 0.899, n: 512),
-    reward: .init(
+    reward: reward)
+
+  static let reward: EvaluationSummary.RewardModel = {
+    func proportion(_ value: Double, _ n: Int = 2000) -> EvaluationSummary.Proportion {
+      let half = 1.96 * (value * (1 - value) / Double(n)).squareRoot()
+      return .init(value: value, low: max(0, value - half), high: min(1, value + half), n: n)
+    }
+    var reward = EvaluationSummary.RewardModel(
       accuracy: .init(value: 0.754, low: 0.735, high: 0.772, n: 2000), ceiling: 0.801, ece: 0.021,
-      goldCorrelation: 0.83))
+      goldCorrelation: 0.83)
+    reward.goldRankCorrelation = 0.815
+    reward.goldAgreement = proportion(0.863, 1893)
+    reward.loss = 0.497
+    reward.marginMean = 1.214
+    reward.marginHistogram = .init(
+      lower: -4, width: 0.5,
+      counts: (0..<24).map { (bin: Int) -> Int in
+        let distance = (Double(bin) - 10.4) / 5
+        return Int(260 * exp(-distance * distance))
+      })
+    typealias Reward = EvaluationSummary.RewardModel
+    reward.reliability = (0..<10).map { (bin: Int) -> Reward.ReliabilityBin in
+      let stated = 0.05 + Double(bin) / 10
+      let observed = 0.5 + 0.92 * (stated - 0.5)
+      return .init(predicted: stated, observed: proportion(observed, 200))
+    }
+    reward.trainingAccuracy = proportion(0.772)
+    reward.trainingGap = 0.018
+    let lengths = (0..<200).map { 3 + ($0 * 7) % 11 }
+    reward.length = .init(
+      correlation: -0.124, longerChosen: proportion(0.472, 1700),
+      longerPreferred: proportion(0.451, 1700), balancedAccuracy: proportion(0.747, 1640),
+      sampleLengths: lengths,
+      sampleScores: lengths.enumerated().map { (index: Int, length: Int) -> Double in
+        0.4 - 0.05 * Double(length) + 1.2 * noise(index, 20)
+      })
+    reward.difficulty = (0..<5).map { (bin: Int) -> Reward.Difficulty in
+      let ease = Double(bin)
+      return .init(
+        measure: .goldDifference, low: ease, high: ease + 1, mean: ease + 0.4,
+        accuracy: proportion(0.53 + 0.09 * ease, 400), ceiling: 0.55 + 0.1 * ease)
+    }
+    reward.probes = [
+      .init(
+        name: "filler", change: .init(mean: -0.62, low: -0.67, high: -0.57),
+        goldChange: .init(mean: -0.97, low: -0.99, high: -0.94), n: 1000),
+      .init(
+        name: "repetition", change: .init(mean: -0.412, low: -0.47, high: -0.355),
+        goldChange: .init(mean: -0.8, low: -0.85, high: -0.75), n: 1000),
+      .init(
+        name: "truncation", change: .init(mean: 0.031, low: -0.012, high: 0.074),
+        goldChange: .init(mean: -0.31, low: -0.37, high: -0.25), n: 991),
+      .init(
+        name: "swapped_prompt", change: .init(mean: -0.18, low: -0.21, high: -0.15),
+        goldChange: .init(mean: -0.24, low: -0.28, high: -0.2), n: 1000),
+    ]
+    return reward
+  }()
 
   static let samples = (0..<15).map { index in
     SampleComparison(

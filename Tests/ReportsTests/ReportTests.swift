@@ -64,6 +64,59 @@ struct ReportTests {
     }
   }
 
+  @Test("shows what is known of the reward model: figures, four charts and the probes")
+  func rewardModel() throws {
+    var information = ExampleRun.information
+    information.stageSeconds = []
+    var records = ReportRecords(information: information)
+    records.evaluation = EvaluationSummary(reward: ExampleRun.reward)
+    let page = parsed(records)
+    for figure in [
+      "Agreement with gold", "86.3\u{A0}%", "+1.8 points", "Accuracy on length-balanced pairs",
+      "Reliability", "The mean gap, 0.021,", "Margins", "The mean is 1.21.",
+      "Accuracy by difficulty", "difference of gold", "Bayes ceiling", "Reward and length",
+      "Correlation −0.12", "Common words are appended", "−0.62 (−0.67 to −0.57)",
+      "+0.03 (−0.01 to +0.07)", "−0.97 (−0.99 to −0.94)", "991",
+    ] {
+      #expect(page.text.contains(figure), "\(figure)")
+    }
+    #expect(page.values(of: "class").count { $0 == "chart" } == 4)
+    // Bars against the judgement, and with it; one swatch each in the legend.
+    #expect(page.values(of: "class").count { $0 == "bar s2" } == 9)
+    #expect(page.values(of: "class").count { $0 == "bar s1" } == 16)
+    // Responses of the sample are marks without a line between them.
+    #expect(page.values(of: "class").count { $0 == "mark s1" } >= 200)
+    #expect(page.values(of: "class").count { $0 == "trail s1" } == 2)
+  }
+
+  @Test("leaves out what is not known of the reward model, and takes empty lists", arguments: 0..<4)
+  func partialReward(part: Int) throws {
+    var reward = EvaluationSummary.RewardModel()
+    switch part {
+    case 0: reward.probes = []
+    case 1:
+      (reward.reliability, reward.difficulty) = ([], [])
+      reward.marginHistogram = .init(lower: 0, width: 0, counts: [])
+      let none = EvaluationSummary.Proportion(value: 0, low: 0, high: 1, n: 0)
+      reward.length = .init(
+        correlation: 0, longerChosen: none, longerPreferred: none, balancedAccuracy: none,
+        sampleLengths: [], sampleScores: [])
+    case 2:
+      reward.probes = [
+        .init(name: "filler", change: .init(mean: 1, low: 0, high: 2), goldChange: nil, n: 3)
+      ]
+    default: reward.marginHistogram = .init(lower: 1, width: 0.5, counts: [0, 3])
+    }
+    var information = ExampleRun.information
+    information.stageSeconds = []
+    var records = ReportRecords(information: information)
+    records.evaluation = EvaluationSummary(reward: reward)
+    let page = parsed(records)
+    #expect(sections(page).contains("reward") == (part > 0))
+    #expect(page.values(of: "class").count { $0 == "chart" } == (part == 3 ? 1 : 0))
+    #expect(!page.text.contains("gold (95 % interval)"))
+  }
+
   @Test("of a run that only began has its heading and the picture, and nothing empty")
   func nothingRecorded() {
     var information = ExampleRun.information

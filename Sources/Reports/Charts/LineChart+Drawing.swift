@@ -203,7 +203,7 @@ struct LineChartDrawing {
     let path = segments.filter { $0.count > 1 }.map { segment in
       "M" + segment.map { "\(text($0.x)) \(text($0.y))" }.joined(separator: "L")
     }.joined()
-    if !path.isEmpty {
+    if series.isConnected, !path.isEmpty {
       element(
         "path",
         ["class": (series.isScattered ? "trail" : "line") + " s\(index % 4 + 1)", "d": path])

@@ -12,6 +12,8 @@ struct LineChart {
     var points: [Point]
     /// Whether each point is marked and the line between them is faint.
     var isScattered = false
+    /// Whether the points follow one another, so that a line joins them.
+    var isConnected = true
   }
 
   /// A level to hold the series against, such as the best accuracy that is possible.
@@ -53,7 +55,8 @@ struct LineChart {
   /// band behind it shows their least and greatest, so that no spike is hidden.
   func thinned(to limit: Int = LineChart.drawnPoints) -> LineChart {
     var chart = self
-    for (index, line) in series.enumerated() where line.points.count > limit {
+    for (index, line) in series.enumerated()
+    where line.isConnected && line.points.count > limit {
       let size = (line.points.count + limit - 1) / limit
       var means: [Point] = []
       var band = Band(series: index, points: [])

@@ -81,6 +81,8 @@ enum ReportStyle {
     .mark.s3, .band.s3 { fill: var(--s3); } .mark.s4, .band.s4 { fill: var(--s4); }
     .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
     .band { fill-opacity: .16; }
+    .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); }
+    .sample .mark.s1 { fill-opacity: .35; }
     .base { stroke: var(--rule); stroke-width: 2; stroke-linecap: round; }
     .spread { stroke-width: 4; stroke-opacity: .45; stroke-linecap: round; }
     .reference { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; }

@@ -14,33 +14,6 @@ extension ReportSection {
     return ReportSection(id: "sft", title: "Supervised tuning") { content }
   }
 
-  /// The reward model learns what annotators prefer.
-  @Sendable static func rewardModel(_ records: ReportRecords) -> ReportSection? {
-    guard let table = records.rewardModel else { return nil }
-    let ceiling = records.evaluation?.reward?.ceiling
-    let levels =
-      [LineChart.Reference(name: "chance", value: 0.5)]
-      + (ceiling.map { [.init(name: "Bayes ceiling", value: $0)] } ?? [])
-    let content = charts(
-      LineChart(
-        title: "Loss", unit: "nats per pair",
-        series: table.series(["reward/loss": "training", "eval/loss": "held out"]),
-        references: [.init(name: "chance, ln 2", value: 0.6931)],
-        note: "−log σ(r_chosen − r_rejected). Above ln 2 the model is worse than a coin."),
-      LineChart(
-        title: "Accuracy", unit: "fraction of pairs",
-        series: table.series(["reward/accuracy": "training", "eval/accuracy": "held out"]),
-        references: levels,
-        note: "Annotators err, so no model can be right more often than the ceiling; training "
-          + "accuracy above it is memorized noise."),
-      LineChart(
-        title: "Calibration error", unit: "0 is perfect",
-        series: table.series(["eval/ece": "held out"]), includes: [0],
-        note: "How far stated preference probabilities are from observed frequencies."))
-    guard let content else { return nil }
-    return ReportSection(id: "reward", title: "The reward model") { content }
-  }
-
   /// The policy is tuned against the reward model.
   @Sendable static func policyOptimization(_ records: ReportRecords) -> ReportSection? {
     guard let table = records.policyOptimization else { return nil }

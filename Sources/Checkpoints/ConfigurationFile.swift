@@ -6,7 +6,8 @@ package import OrderedJSON
 ///
 /// A key whose value is `null` counts as absent, as in the files that `transformers` writes.
 package struct ConfigurationFile: Sendable {
-  private let file: String
+  /// The file's path, for messages.
+  package let place: String
   private let path: String  // of the nested object, such as `rope_scaling.`
   private let object: JSONObject
 
@@ -28,7 +29,7 @@ package struct ConfigurationFile: Sendable {
   }
 
   private init(file: String, path: String, object: JSONObject) {
-    self.file = file
+    place = file
     self.path = path
     self.object = object
   }
@@ -74,13 +75,13 @@ package struct ConfigurationFile: Sendable {
   /// The object under `key`; messages name its keys with this one before them.
   package func nested(_ key: String) throws(CheckpointError) -> ConfigurationFile {
     let object = try value(key, nil, "an object", \.object)
-    return ConfigurationFile(file: file, path: path + key + ".", object: object)
+    return ConfigurationFile(file: place, path: path + key + ".", object: object)
   }
 
   /// An error about `key` for what the getters cannot know, such as a width that heads do not
   /// divide. `problem` ends with what to do.
   package func failure(_ key: String, _ problem: String) -> CheckpointError {
-    .configuration(file: file, key: path + key, problem: problem)
+    .configuration(file: place, key: path + key, problem: problem)
   }
 
   private func value<Value>(

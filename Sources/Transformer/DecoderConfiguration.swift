@@ -49,6 +49,11 @@ package struct DecoderConfiguration: Sendable, Equatable {
     for (name, size) in sizes where size > 1 << 24 {
       throw .impossibleSize("\(name) is \(size), more than any decoder that fits in memory")
     }
+    guard normEpsilon > 0, rotaryBase > 0, normEpsilon.isFinite, rotaryBase.isFinite else {
+      throw .impossibleSize(
+        "the norm's epsilon is \(normEpsilon) and the rotary base \(rotaryBase); both must be above 0"
+      )
+    }
     if heads % keyValueHeads != 0 {
       throw .impossibleSize(
         "key_value_heads \(keyValueHeads) does not divide heads \(heads); use one of "

@@ -30,6 +30,8 @@ struct DecoderConfigurationTests {
     Case("heads that do not share", ["key_value_heads 3", "heads 4", "[1, 2, 4]"]) {
       $0.keyValueHeads = 3
     },
+    Case("a norm without an epsilon", ["epsilon is 0.0", "above 0"]) { $0.normEpsilon = 0 },
+    Case("no rotary base", ["rotary base 0.0", "above 0"]) { $0.rotaryBase = 0 },
     Case("an odd head", ["head width 3 is odd", "even"]) { $0.headWidth = 3 },
     Case("GPT-2 with another width", of: .gpt2, ["GPT-2 needs width", "width 16"]) {
       $0.width = 16

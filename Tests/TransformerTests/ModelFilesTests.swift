@@ -137,6 +137,15 @@ struct ModelFilesTests {
     }
   }
 
+  @Test("sizes that do not fit together are refused by file")
+  func impossibleSizes() throws {
+    try TestModels.language(.llama).save(to: directory.url, specialTokens: specialTokens)
+    try edit(["num_attention_heads": 5])
+    expectFailure(naming: configurationFile.path, "heads 5") {
+      _ = try LanguageModel(directory: directory.url)
+    }
+  }
+
   @Test("plain rotary positions may be spelt out")
   func rotaryBase() throws {
     try TestModels.language(.llama).save(to: directory.url, specialTokens: specialTokens)
@@ -170,5 +179,10 @@ struct ModelFilesTests {
     }
     try expectFailure(wider, naming: name, "[8, 13]", "[8, 12]")
     try expectFailure(tensors.filter { $0.name != "lm_head.weight" }, naming: "lm_head.weight")
+    let astray = tensors.map {
+      $0.name == name
+        ? NamedTensor(name: name, tensor: Tensor(repeating: .nan, shape: [8, 12])) : $0
+    }
+    try expectFailure(astray, naming: name, "not finite")
   }
 }

@@ -7,7 +7,8 @@ extension DecoderConfiguration {
   /// Reads the shape of a Llama or GPT-2 model.
   ///
   /// - Throws: ``CheckpointError`` naming the key of anything that this decoder does not compute, so
-  ///   that a model is never run as something it is not.
+  ///   that a model is never run as something it is not; ``ModelError/impossibleSize(_:)`` naming
+  ///   the file.
   package init(_ file: ConfigurationFile) throws {
     self.init()
     let type = try file.string("model_type")
@@ -17,7 +18,9 @@ extension DecoderConfiguration {
     default:
       throw file.failure("model_type", "is \(type), and only llama and gpt2 are known here")
     }
-    try validate()
+    do { try validate() } catch {
+      throw ModelError.impossibleSize("\(file.place): \(error)")
+    }
   }
 
   private mutating func readLlama(_ file: ConfigurationFile) throws {

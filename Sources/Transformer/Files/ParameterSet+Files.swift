@@ -8,7 +8,9 @@ extension ParameterSet {
   ///
   /// - Parameter optional: tensors that may be there without being a parameter, such as the head
   ///   that a tied model repeats.
-  /// - Throws: ``CheckpointError`` naming a tensor that is missing, shaped otherwise, or unknown.
+  /// - Throws: ``CheckpointError`` naming a tensor that is missing or shaped otherwise,
+  ///   ``ModelError/checkpoint(_:)`` one that is unknown or holds numbers that are not finite: a
+  ///   model with those would go on to answer, silently, with nonsense.
   mutating func read(
     from directory: URL, _ shape: DecoderConfiguration, optional: Set<String>
   ) throws {
@@ -25,6 +27,11 @@ extension ParameterSet {
           !isMatrix ? [height] : piece.isTransposed ? [columns, height] : [height, columns]
         let name = archive.nameUsed(for: piece.name)
         let tensor = try archive.tensor(name, shape: extents)
+        guard tensor.isFinite else {
+          throw ModelError.checkpoint(
+            "\(archive.source): tensor `\(name)` holds numbers that are not finite; the training "
+              + "that made it went astray: use an earlier checkpoint")
+        }
         unread.remove(name)
         parameter.modify { target in
           let first = target + piece.rows.lowerBound * columns

@@ -151,7 +151,7 @@ package struct PreferencesConfiguration: Configurable, Equatable {
       "responses", \Self.responses,
       "K: answers to a prompt that annotators rank to train on; 2 are compared", in: 2...64),
     Field(
-      "temperature", \Self.temperature, "at which the SFT policy answers for them", in: Above(0.0)),
+      "temperature", \Self.temperature, "at which the SFT policy answers for them", in: 1e-6...),
     Field(
       "rating_noise", \Self.ratingNoise,
       "deviation of the noise on gold rewards that stand in as ratings for `regression`", in: 0...),

@@ -18,9 +18,6 @@ package struct ParameterSet: Sendable {
   }
 
   package var count: Int { names.count }
-
-  /// The number of scalars in all parameters.
-  package var scalarCount: Int { tensors.reduce(0) { $0 + $1.count } }
 }
 
 /// One gradient per parameter of a ``ParameterSet``; nil where the loss does not depend on it or

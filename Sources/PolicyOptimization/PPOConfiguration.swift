@@ -47,7 +47,7 @@ package struct PPOConfiguration: Configurable, Equatable {
     Field("kl", \Self.kl, "the penalty for leaving the reference"),
     Field(
       "temperature", \Self.temperature, "T: logits are divided by it in every log-probability",
-      in: Above(0.0)),
+      in: 1e-6...),
     Field(
       "maximum_tokens", \Self.maximumTokens, "longest response, its end included", in: 1...65_536),
     Field("discount", \Self.discount, "γ of the advantages", in: 0...1),

@@ -8,7 +8,7 @@ struct RowOptions: ParsableArguments {
   @Option(help: "Rows to complete, as JSON lines.")
   var input: String
 
-  @Option(help: "Where the completed rows go. (default: standard output)")
+  @Option(help: "Where the completed rows go; a file there is replaced. (default: standard output)")
   var output: String?
 
   @OptionGroup var machine: MachineOptions

@@ -21,7 +21,7 @@ struct Annotate: ParsableCommand {
   @Option(help: "Responses to each prompt.")
   var responses = 2
 
-  @Option(help: "Where the rows go. (default: standard output)")
+  @Option(help: "Where the rows go; a file there is replaced. (default: standard output)")
   var output: String?
 
   @OptionGroup var scenario: ScenarioOptions

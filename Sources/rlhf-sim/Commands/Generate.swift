@@ -53,8 +53,10 @@ struct Generate: ParsableCommand {
       if !isRight { throw ValidationError("--\(name) is \(value); it must be \(rule).") }
     }
     try require((1...1_000_000).contains(count), "count", count, "from 1 to 1000000")
+    // Logits divided by less are beyond what a float holds.
     try require(
-      temperature >= 0 && temperature.isFinite, "temperature", temperature, "0 or more")
+      temperature == 0 || (temperature >= 1e-6 && temperature.isFinite), "temperature",
+      temperature, "0, or at least 1e-6")
     try require(topK >= 0, "top-k", topK, "0 or more")
     try require(topP > 0 && topP <= 1, "top-p", topP, "above 0 and at most 1")
     if let maxTokens { try require(maxTokens >= 1, "max-tokens", maxTokens, "at least 1") }

@@ -1,4 +1,5 @@
 import Autodiff
+import Training
 
 /// Keeps the parameters with the lowest held-out loss, and says when it has not fallen for long.
 struct EarlyStopping {
@@ -9,13 +10,21 @@ struct EarlyStopping {
 
   init(patience: Int) { self.patience = patience }
 
-  /// Takes note of an evaluation and returns whether it is time to stop.
-  mutating func observe(loss: Double, step: Int, parameters: ParameterSet) -> Bool {
+  /// Takes note of an evaluation's `eval/loss` and returns whether it is time to stop; adds
+  /// `eval/best_loss` and `eval/best_step` to the metrics.
+  mutating func observe(_ metrics: inout StepMetrics, parameters: ParameterSet) -> Bool {
+    guard let loss = metrics["eval/loss"] else {
+      preconditionFailure("early stopping needs the `eval/loss` of every evaluation")
+    }
     if loss < best?.loss ?? .infinity {
-      best = (loss, step, parameters)
+      best = (loss, metrics.step, parameters)
       evaluationsSinceBest = 0
     } else {
       evaluationsSinceBest += 1
+    }
+    if let best {
+      metrics.append("eval/best_loss", best.loss)
+      metrics.append("eval/best_step", Double(best.step))
     }
     return evaluationsSinceBest >= patience
   }

@@ -52,33 +52,29 @@ package struct RewardTrainer: Sendable {
       configuration.optimizer, for: model.parameters, stage: "reward model", totalSteps: total)
     let interval = max(1, (total + configuration.evaluations - 1) / configuration.evaluations)
     var stopping = configuration.earlyStopping.map(EarlyStopping.init(patience:))
-    var isOver = false
-    for (step, batch) in zip(1..., batches(of: elements.count, using: generator)) where !isOver {
+    for (step, batch) in zip(1..., batches(of: elements.count, using: generator)) {
       let result = try gradients(of: model, on: batch.map { elements[$0] })
       let norm = try optimizer.step(
         &model.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
       var metrics = StepMetrics(step: step, of: total, [("reward/loss", result.loss)])
       if let accuracy = result.accuracy { metrics.append("reward/accuracy", accuracy) }
       metrics.append("reward/gradient_norm", norm)
+      var isOver = false
       if step % interval == 0 || step == total {
         try evaluate(model, &metrics)
-        if let loss = metrics["eval/loss"], stopping != nil {
-          isOver =
-            stopping?.observe(loss: loss, step: step, parameters: model.parameters) ?? false
-          if let best = stopping?.best {
-            metrics.append("eval/best_loss", best.loss)
-            metrics.append("eval/best_step", Double(best.step))
-          }
-        }
+        isOver = stopping?.observe(&metrics, parameters: model.parameters) ?? false
       }
       try report(metrics)
+      if isOver { break }
     }
     if let best = stopping?.best { model.parameters = best.parameters }
   }
 
-  /// The elements of every step, epoch after epoch.
-  private func batches(of count: Int, using generator: SeededGenerator) -> [[Int]] {
-    (0..<configuration.epochs).flatMap { epoch in
+  /// The elements of every step, epoch after epoch, each ordered when it begins.
+  private func batches(
+    of count: Int, using generator: SeededGenerator
+  ) -> some Sequence<[Int]> {
+    (0..<configuration.epochs).lazy.flatMap { epoch -> [[Int]] in
       var order = Array(0..<count)
       if configuration.shuffle {
         var shuffler = generator.stream("epoch", epoch)

@@ -82,6 +82,7 @@ enum ReportStyle {
     .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
     .band { fill-opacity: .16; }
     .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); }
+    .sample { display: grid; } .probes { margin-top: 1.6rem; }
     .sample .mark.s1 { fill-opacity: .35; }
     .base { stroke: var(--rule); stroke-width: 2; stroke-linecap: round; }
     .spread { stroke-width: 4; stroke-opacity: .45; stroke-linecap: round; }

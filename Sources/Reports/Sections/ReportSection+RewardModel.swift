@@ -4,20 +4,23 @@ extension ReportSection {
   /// The reward model learns what annotators prefer, and how well.
   @Sendable static func rewardModel(_ records: ReportRecords) -> ReportSection? {
     let evaluation = records.evaluation?.reward
-    let content =
-      [evaluation.flatMap(rewardFacts)]
-      + [records.rewardModel.flatMap { rewardTraining($0, ceiling: evaluation?.ceiling) }]
-      + [evaluation.flatMap(rewardJudgement), evaluation.flatMap(probeTable)]
-    let parts = content.compactMap(\.self)
+    let figures =
+      (records.rewardModel.map { rewardTraining($0, ceiling: evaluation?.ceiling) } ?? [])
+      + (evaluation.map(rewardJudgement) ?? [])
+    let parts = [
+      evaluation.flatMap(rewardFacts),
+      figures.isEmpty ? nil : element("div", ["class": "charts"]) { figures },
+      evaluation.flatMap(probeTable),
+    ].compactMap(\.self)
     guard !parts.isEmpty else { return nil }
     return ReportSection(id: "reward", title: "The reward model") { parts }
   }
 
-  private static func rewardTraining(_ table: MetricsTable, ceiling: Double?) -> Markup? {
+  private static func rewardTraining(_ table: MetricsTable, ceiling: Double?) -> [Markup] {
     let levels =
       [LineChart.Reference(name: "chance", value: 0.5)]
       + (ceiling.map { [.init(name: "Bayes ceiling", value: $0)] } ?? [])
-    return charts(
+    return [
       LineChart(
         title: "Loss", unit: "nats per pair",
         series: table.series(["reward/loss": "training", "eval/loss": "held out"]),
@@ -32,7 +35,8 @@ extension ReportSection {
       LineChart(
         title: "Calibration error", unit: "0 is perfect",
         series: table.series(["eval/ece": "held out"]), includes: [0],
-        note: "How far stated preference probabilities are from observed frequencies."))
+        note: "How far stated preference probabilities are from observed frequencies."),
+    ].compactMap { $0.figure() }
   }
 
   /// The figures that have no chart.
@@ -67,8 +71,8 @@ extension ReportSection {
     }
   }
 
-  private static func rewardJudgement(_ reward: EvaluationSummary.RewardModel) -> Markup? {
-    let figures = [
+  private static func rewardJudgement(_ reward: EvaluationSummary.RewardModel) -> [Markup] {
+    [
       reward.reliability.flatMap { reliabilityChart($0, error: reward.ece)?.figure() },
       reward.marginHistogram.flatMap { marginChart($0, mean: reward.marginMean).figure() },
       reward.difficulty.flatMap { difficultyChart($0).figure() },
@@ -76,8 +80,6 @@ extension ReportSection {
         element("div", ["class": "sample"]) { chart }
       },
     ].compactMap(\.self)
-    guard !figures.isEmpty else { return nil }
-    return element("div", ["class": "charts judged"]) { figures }
   }
 
   private static func reliabilityChart(

@@ -35,10 +35,9 @@ extension AlignmentLoop {
       }
     }
     let model = reward(try normalized(models, on: policy, prompts: rows.map(\.prompt)))
-    let comparisons = training.compactMap { row -> Comparison? in
-      if case .comparison(let comparison) = row { comparison } else { nil }
-    }
-    return (model, try report(of: model, on: heldOut, training: comparisons))
+    return (
+      model, try report(of: model, on: heldOut, training: training.flatMap(\.comparisons))
+    )
   }
 
   private func reward(_ members: [RewardModel.Member]) -> RewardModel {

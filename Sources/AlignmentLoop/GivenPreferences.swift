@@ -58,14 +58,20 @@ package struct GivenPreferences: Sendable {
 
 extension AlignmentLoop {
   /// A held-out judgement of any reward model on the comparisons of a file.
-  package func report(of model: RewardModel, onHeldOutRowsOf file: URL) throws -> RewardReport {
-    try report(of: model, on: PreferenceFile.read(file).rows.flatMap(\.comparisons))
+  ///
+  /// - Parameter training: the rows that the model was trained on; nil when they are not at hand.
+  package func report(
+    of model: RewardModel, onHeldOutRowsOf file: URL, trainedOnRowsOf training: URL?
+  ) throws -> RewardReport {
+    try report(
+      of: model, on: PreferenceFile.read(file).rows.flatMap(\.comparisons),
+      training: training.map { try PreferenceFile.read($0).rows.flatMap(\.comparisons) } ?? [])
   }
 }
 
 extension PreferenceRow {
   /// The comparison itself, or every pair of a ranking, better before worse.
-  fileprivate var comparisons: [Comparison] {
+  var comparisons: [Comparison] {
     switch self {
     case .comparison(let comparison): return [comparison]
     case .rating: return []  // says nothing about another response; the notes count it

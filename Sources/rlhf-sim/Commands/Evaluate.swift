@@ -111,9 +111,13 @@ struct Evaluate: ParsableCommand {
   private func rewardReport(
     _ loop: AlignmentLoop, _ reward: RewardModel, _ directory: RunDirectory
   ) throws -> RewardReport? {
-    let file = directory.preferences(.eval)
-    guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    return try loop.report(of: reward, onHeldOutRowsOf: file)
+    func existing(_ rows: RunPreferences) -> URL? {
+      let file = directory.preferences(rows)
+      return FileManager.default.fileExists(atPath: file.path) ? file : nil
+    }
+    guard let heldOut = existing(.eval) else { return nil }
+    return try loop.report(
+      of: reward, onHeldOutRowsOf: heldOut, trainedOnRowsOf: existing(.train))
   }
 }
 

@@ -1,0 +1,82 @@
+import Evaluation
+import Preferences
+import RewardModeling
+import RunRecords
+import Testing
+
+@testable import AlignmentLoop
+
+@Suite("The judgement of a reward model")
+struct RewardReportTests {
+  @Test("is of the held-out rows that the model holds, with ceiling, gold, gap and probes")
+  func report() throws {
+    let recording = Recording()
+    let loop = try makeLoop(
+      ["preferences.pairs=2000", "preferences.held_out_pairs=1000"], observer: recording)
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    #expect(!recording.notes.contains { $0.contains("intervals that mean something") })
+    #expect(report.evaluation.accuracy.count == 1_000)
+    let ceiling = Summary(heldOut.compactMap(\.probability).map { max($0, 1 - $0) }).mean
+    #expect(report.ceiling == ceiling)
+    #expect(report.training?.count == 1_000)
+    #expect(
+      report.trainingGap == report.training.map { $0.value - report.evaluation.accuracy.value })
+    #expect(report.lengths.count == 200)
+    #expect(report.probes.map(\.probe) == RewardProbe.allCases)
+    #expect(report.probes.allSatisfy { $0.goldChange?.count == $0.change.count })
+    let swapped = try #require(report.probes.last)
+    #expect((500...1_000).contains(swapped.change.count))
+
+    // A row that the model cannot hold changes nothing but the notes.
+    let long = Comparison(
+      prompt: "the soup", chosen: Array(repeating: "good", count: 20).joined(separator: " "),
+      rejected: "was bad", probability: 1, chosenGold: 90, rejectedGold: -90)
+    let other = try loop.report(of: model, on: [long] + heldOut)
+    #expect(other.evaluation == report.evaluation)
+    #expect(other.training == nil && other.trainingGap == nil)
+    #expect(recording.notes.contains { $0.contains("1 of 1001 held-out comparisons are left out") })
+  }
+
+  @Test("says so when the held-out rows are few, and asks no world for the gold of foreign rows")
+  func fewRows() throws {
+    let recording = Recording()
+    let loop = try makeLoop(observer: recording)
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    #expect(recording.notes.contains { $0.contains("judged by 48 held-out comparisons") })
+    let foreign = heldOut.map { row in
+      var row = row
+      row.chosenGold = row.chosenGold.map { $0 + 1 }
+      return row
+    }
+    let other = try loop.report(of: model, on: foreign)
+    #expect(other.evaluation.gold != nil && other.evaluation.gold != report.evaluation.gold)
+    #expect(other.probes.allSatisfy { $0.goldChange == nil })
+    #expect(other.probes.map(\.change) == report.probes.map(\.change))
+  }
+
+  @Test("is kept whole in evaluation.json")
+  func summary() throws {
+    let loop = try makeLoop()
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let report = try loop.trainReward(from: policy, training: training, heldOut: heldOut).report
+    let summary = EvaluationSummary.RewardModel(report)
+    #expect(summary.ece == report.evaluation.calibrationError)
+    #expect(summary.loss == report.evaluation.loss)
+    #expect(summary.marginHistogram?.counts.reduce(0, +) == 48)
+    #expect(summary.reliability?.reduce(0) { $0 + $1.observed.n } == 48)
+    #expect(summary.difficulty?.reduce(0) { $0 + $1.accuracy.n } == 48)
+    #expect(summary.difficulty?.first?.measure == .goldDifference)
+    #expect(summary.goldAgreement?.value == report.evaluation.gold?.agreement.value)
+    #expect(summary.goldRankCorrelation == report.evaluation.gold?.rankCorrelation)
+    #expect(summary.trainingGap == report.trainingGap)
+    #expect(summary.length?.balancedAccuracy.n == report.evaluation.length.balancedAccuracy.count)
+    #expect(summary.length?.sampleLengths == report.lengths.map(\.tokens))
+    #expect(summary.probes?.map(\.name) == report.probes.map(\.probe.rawValue))
+    #expect(summary.probes?.map(\.change.low) == report.probes.map(\.change.low))
+  }
+}

@@ -50,6 +50,26 @@ package struct LoadedModel<Model: Sendable>: Sendable {
     try requirePositions(scenario.neededPositions, for: "the scenario `\(scenario.name)`")
   }
 
+  /// What the person should know whose scenario describes another decoder than the checkpoint's: a
+  /// stage that goes on from a checkpoint has its shape, whatever `model` says.
+  package func notes(on scenario: Scenario) -> [String] {
+    let wanted = scenario.model.decoder(vocabularySize: shape.vocabularySize)
+    // All that `model` can say.
+    let isAsWanted =
+      wanted.family == shape.family && wanted.width == shape.width
+      && wanted.layers == shape.layers && wanted.heads == shape.heads
+      && wanted.keyValueHeads == shape.keyValueHeads
+      && wanted.feedForwardWidth == shape.feedForwardWidth
+      && wanted.maximumPositions == shape.maximumPositions
+      && wanted.tiedEmbeddings == shape.tiedEmbeddings
+    return isAsWanted
+      ? []
+      : [
+        "`model` of the scenario is not used: the run goes on from \(directory.path), a "
+          + "\(shape.family.rawValue) of width \(shape.width) with \(shape.layers) layers"
+      ]
+  }
+
   /// Throws ``LoopError/input(_:)`` when the model has fewer positions than are needed.
   func requirePositions(_ needed: Int, for purpose: String) throws(LoopError) {
     guard needed > shape.maximumPositions else { return }

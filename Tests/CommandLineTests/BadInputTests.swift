@@ -91,7 +91,7 @@ struct BadInputTests {
       Refusal("train-reward --eval key.jsonl", 64, says: "--preferences"),
       Refusal("generate --model run/sft --prompt a --top-p 0", 64, says: "--top-p"),
       Refusal("generate --model run/sft --prompt a --temperature nan", 64, says: "--temperature"),
-      Refusal("generate --model run/sft --prompt a --temperature 1e-300", 64, says: "at least 1e-6"),
+      Refusal("generate --model run/sft --prompt a --temperature 1e-300", 64, says: "least 1e-6"),
     ])
   func refusal(_ refusal: Refusal) throws {
     let place = try BadFiles.shared()

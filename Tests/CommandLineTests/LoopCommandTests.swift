@@ -117,6 +117,20 @@ struct LoopCommandTests {
     #expect(try run.text("run/metrics/ppo.jsonl").contains("objective/gold"))
   }
 
+  @Test("a checkpoint keeps its shape, and a scenario that asks for another is told")
+  func otherShape() throws {
+    let run = try TinyRun.shared()
+    for (name, changes, isTold) in [("same", [], false), ("other", ["model.layers=1"], true)] {
+      let outcome = try run.run(
+        ["ppo", "--policy", "run/sft", "--reward", "run/reward", "--out", "shape-\(name)"]
+          + Program.tiny + changes.flatMap { ["--set", $0] })
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains("note: `model` of the scenario is not used") == isTold,
+        "\(outcome.errors)")
+    }
+  }
+
   @Test("without --out a run goes to the first free place")
   func freePlace() throws {
     let run = try TinyRun.shared()

@@ -44,7 +44,7 @@ struct OptimizePolicy: ParsableCommand {
     }
     try recorded(
       options, scenario: scenario, command: "ppo", tokenizer: policy.tokenizer,
-      notes: given?.notes ?? []
+      notes: policy.notes(on: scenario) + (given?.notes ?? [])
     ) { run in
       try run.keep(reward.model)
       let tuned = try run.optimize(

@@ -45,7 +45,7 @@ struct TrainReward: ParsableCommand {
     }
     try recorded(
       options, scenario: scenario, command: "train-reward", tokenizer: base.tokenizer,
-      notes: given?.notes ?? []
+      notes: base.notes(on: scenario) + (given?.notes ?? [])
     ) { run in
       if let given { try run.keep(training: given.training, heldOut: given.heldOut) }
       let pairs =

@@ -18,6 +18,12 @@ enum Output {
     to file: String?, _ body: (_ line: (String) throws -> Void) throws -> Void
   ) throws {
     guard let file else { return try lines(into: .standardOutput, "standard output", body) }
+    if isDevice(file) {
+      guard let handle = FileHandle(forWritingAtPath: file) else {
+        throw OutputError.unwritable(place: file, reason: "it cannot be opened")
+      }
+      return try lines(into: handle, file, body)
+    }
     var interruption: (any Error)?
     do {
       try writeFileAtomically(to: URL(filePath: file)) { handle in
@@ -29,6 +35,14 @@ enum Output {
     } catch {
       throw interruption ?? error
     }
+  }
+
+  /// Whether something stands there that is neither a file nor a directory, such as /dev/null or a
+  /// named pipe: renaming a file over it would destroy it.
+  private static func isDevice(_ file: String) -> Bool {
+    var status = stat()
+    guard stat(file, &status) == 0 else { return false }
+    return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
   }
 
   /// Lines in pieces of some size: a call to the system for each would be slow.

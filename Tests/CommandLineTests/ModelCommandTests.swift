@@ -41,6 +41,25 @@ struct ModelCommandTests {
     #expect(try run.text("scored.jsonl") == outcome.output)
   }
 
+  @Test("--output writes into a pipe and does not replace it")
+  func outputPipe() throws {
+    let run = try TinyRun.shared()
+    let file = try run.file("one-row.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
+    let pipe = run.directory.appending(path: "pipe").path
+    #expect(mkfifo(pipe, 0o600) == 0)
+    // For reading and writing, so that neither side waits for the other.
+    let handle = try FileHandle(forUpdating: URL(filePath: pipe))
+    let outcome = try run.run([
+      "score", "--model", "run/reward", "--input", file, "--output", "pipe",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    var status = stat()
+    #expect(stat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+    if status.st_mode & S_IFMT == S_IFIFO {
+      #expect(String(decoding: handle.availableData, as: UTF8.self).contains("\"reward\":"))
+    }
+  }
+
   @Test("score and training read the same reward: margins of the run's held-out pairs")
   func scoreAsTraining() throws {
     let run = try TinyRun.shared()

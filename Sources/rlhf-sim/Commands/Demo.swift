@@ -7,7 +7,7 @@ struct Demo: ParsableCommand {
     abstract: "Run the whole loop of a scenario and write its report.",
     discussion: """
       Trains the SFT policy, has annotators compare its answers, trains the reward model, runs PPO \
-      against it and measures everything on new prompts.
+      against it and measures everything on new samples.
 
       Example: rlhf-sim demo --seed 2 --out runs/second
       """)

@@ -1,3 +1,4 @@
+import Autodiff
 package import PolicyOptimization
 package import RewardModeling
 import Tensors
@@ -36,6 +37,8 @@ extension AlignmentLoop {
         guard let given else { return prompts(stream, count: count) }
         return (0..<count).map { (_: Int) -> [Int32] in given[stream.index(below: given.count)] }
       } report: { metrics, experience in
+        let rewardBytes = reward.members.reduce(0) { $0 + $1.model.parameters.byteCount }
+        metrics.append("memory/reward", Double(rewardBytes))
         if hasGold {
           let total = experience.episodes.reduce(0) { $0 + gold($1.exchange, ended: $1.ended) }
           metrics.append("objective/gold", total / Double(experience.episodes.count))

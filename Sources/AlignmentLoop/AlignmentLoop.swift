@@ -39,8 +39,12 @@ package struct AlignmentLoop {
 
   func encode(_ words: [String]) -> [Int32] { tokenizer.encode(words.joined(separator: " ")) }
 
+  /// The words of a text as gold and annotators see it. Its end is no word; any other special token
+  /// is one, and a wrong one: what the reward model sees must not be hidden from the truth.
   func words(_ tokens: [Int32]) -> [String] {
-    tokenizer.decode(tokens).split(separator: " ").map(String.init)
+    let text = tokens.last == tokenizer.endOfSequence ? tokens.dropLast() : tokens[...]
+    return tokenizer.decode(text, skippingSpecialTokens: false).split(separator: " ")
+      .map(String.init)
   }
 
   /// Prompts of the world for some purpose, each from a stream of its own.

@@ -31,6 +31,11 @@ package struct AdamW: Sendable {
     moments = Array(repeating: nil, count: parameters.count)
   }
 
+  /// Bytes that the moments take.
+  package var momentBytes: Int {
+    moments.reduce(0) { $0 + ($1.map { $0.first.byteCount + $0.second.byteCount } ?? 0) }
+  }
+
   /// Moves the parameters one step against the gradients.
   ///
   /// - Parameters:
@@ -95,7 +100,8 @@ package struct AdamW: Sendable {
             gradient.read { gradient in
               vm_adamw(
                 parameter, first, second, gradient, count, Float(scale), Float(rate),
-                Float(options.beta1), Float(options.beta2), Float(options.epsilon),
+                Float(options.beta1), Float(1 - options.beta1), Float(options.beta2),
+                Float(1 - options.beta2), Float(options.epsilon),
                 Float(options.weightDecay), Float(correction1), Float(correction2.squareRoot()))
             }
           }

@@ -18,6 +18,9 @@ package struct ParameterSet: Sendable {
   }
 
   package var count: Int { names.count }
+
+  /// The bytes that all parameters take.
+  package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 }
 
 /// One gradient per parameter of a ``ParameterSet``; nil where the loss does not depend on it or

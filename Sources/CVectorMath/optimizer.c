@@ -2,13 +2,14 @@
 #include "kernels.h"
 
 KERNEL void vm_adamw(float *parameter, float *first, float *second, const float *gradient,
-                     long count, float scale, float rate, float beta1, float beta2, float epsilon,
-                     float decay, float correction1, float root_correction2) {
+                     long count, float scale, float rate, float beta1, float rest1, float beta2,
+                     float rest2, float epsilon, float decay, float correction1,
+                     float root_correction2) {
   float keep = 1 - rate * decay, step = rate / correction1;
   for (long i = 0; i < count; i++) {
     float g = scale * gradient[i];
-    float m = beta1 * first[i] + (1 - beta1) * g;
-    float v = beta2 * second[i] + (1 - beta2) * g * g;
+    float m = beta1 * first[i] + rest1 * g;
+    float v = beta2 * second[i] + rest2 * g * g;
     first[i] = m;
     second[i] = v;
     float denominator = __builtin_elementwise_sqrt(v) / root_correction2 + epsilon;

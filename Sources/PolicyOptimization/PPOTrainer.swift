@@ -64,6 +64,11 @@ package struct PPOTrainer: Sendable {
           + [
             ("time/rollout", timing.sampling), ("time/score", timing.scoring),
             ("time/update", (clock.now - start) / .seconds(1)),
+            ("memory/policy", Double(policy.parameters.byteCount)),
+            ("memory/reference", Double(rollout.reference.parameters.byteCount)),
+            ("memory/value", Double(value.parameters.byteCount)),
+            ("memory/optimizer", Double(policyOptimizer.byteCount + valueOptimizer.byteCount)),
+            ("memory/activations", Double(statistics.activationBytes)),
           ])
       let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
       controller.update(

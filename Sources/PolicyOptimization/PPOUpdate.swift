@@ -17,6 +17,8 @@ struct PPOUpdate {
     var ratios = RatioStatistics()
     var valueLoss = 0.0
     var valueClipped = 0
+    /// What the first minibatch had allocated before its backward pass, over what was there before.
+    var activationBytes = 0
   }
 
   /// - Parameter generator: orders the episodes of each epoch.
@@ -48,7 +50,9 @@ struct PPOUpdate {
     _ policy: inout LanguageModel, _ optimizer: inout Optimizer, on episodes: [Episode],
     _ statistics: inout Statistics
   ) throws -> Double {
-    let (gradients, loss, ratios) = try policyGradients(of: policy, on: episodes)
+    let allocated = NumericalLibraries.allocatedBytes
+    let (gradients, loss, ratios, peak) = try policyGradients(of: policy, on: episodes)
+    if statistics.steps == 1 { statistics.activationBytes = max(0, peak - allocated) }
     statistics.ratios.add(ratios)
     statistics.policyLoss += loss
     statistics.policyGradientNorm += try optimizer.step(
@@ -66,10 +70,11 @@ struct PPOUpdate {
     _ = try optimizer.step(&value.parameters, gradients: gradients, loss: loss, workers: workers)
   }
 
-  /// The clipped policy loss of a minibatch, a mean over its tokens, and its gradients.
+  /// The clipped policy loss of a minibatch, a mean over its tokens, its gradients, and the most
+  /// bytes that the process had allocated when a shard's forward pass was over.
   func policyGradients(
     of policy: LanguageModel, on episodes: [Episode]
-  ) throws -> (Gradients, loss: Double, RatioStatistics) {
+  ) throws -> (Gradients, loss: Double, RatioStatistics, allocatedBytes: Int) {
     let tokens = episodes.reduce(0) { $0 + $1.length }
     let ranges = Shards.ranges(
       of: episodes.count, tokens: episodes.reduce(0) { $0 + $1.exchange.count })
@@ -90,11 +95,15 @@ struct PPOUpdate {
           shape: entropies.value.shape)
         loss = tape.add(loss, tape.weightedSum(entropies, weights: weights))
       }
-      return (loss, (loss: Double(loss.value[0]), ratios: ratios))
+      let allocated = NumericalLibraries.allocatedBytes
+      return (loss, (loss: Double(loss.value[0]), ratios: ratios, allocated: allocated))
     }
     var ratios = RatioStatistics()
     for result in results { ratios.add(result.ratios) }
-    return (gradients, results.reduce(0) { $0 + $1.loss }, ratios)
+    return (
+      gradients, results.reduce(0) { $0 + $1.loss }, ratios,
+      allocatedBytes: results.map(\.allocated).max() ?? 0
+    )
   }
 
   /// The clipped value loss of a minibatch, a mean over its tokens, and its gradients.

@@ -43,6 +43,9 @@ package struct Tensor: Sendable {
   /// The number of elements.
   package var count: Int { storage.count }
 
+  /// The bytes that the elements take.
+  package var byteCount: Int { count * MemoryLayout<Float>.stride }
+
   /// The extent of the first dimension, 1 for a scalar.
   package var rows: Int { shape.first ?? 1 }
 

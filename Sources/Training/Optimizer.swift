@@ -28,6 +28,9 @@ package struct Optimizer: Sendable {
         step: adamW.stepCount, total: totalSteps, warmup: configuration.warmupSteps)
   }
 
+  /// Bytes that the optimizer keeps between steps.
+  package var byteCount: Int { adamW.momentBytes }
+
   /// Takes one step and returns the gradients' global norm before clipping.
   ///
   /// - Throws: ``NonFiniteError`` when the loss or a gradient is not finite; the parameters are then

@@ -24,6 +24,18 @@ import Worlds
     for part in Part.allCases { #expect(one[part] != reseeded[part], "\(part)") }
   }
 
+  @Test("gold sees a special token inside a response, and not the end")
+  func specialTokens() throws {
+    let loop = try makeLoop([])
+    let prompt = loop.encode(["the", "soup"])
+    let response = loop.encode(["was", "good"]) + [loop.tokenizer.endOfSequence]
+    #expect(loop.words(response) == ["was", "good"])
+    let unknown = try #require(loop.tokenizer.unknown)
+    let broken = response.dropLast() + [unknown, loop.tokenizer.endOfSequence]
+    let clean = loop.gold(Exchange(prompt: prompt, response: response), ended: true)
+    #expect(loop.gold(Exchange(prompt: prompt, response: Array(broken)), ended: true) < clean - 0.5)
+  }
+
   @Test("held-out prompts are in no training pair, and there are as many pairs as asked for")
   func heldOut() throws {
     for seed in 1...4 as ClosedRange<UInt64> {
@@ -40,12 +52,12 @@ import Worlds
   func comparisons() throws {
     let loop = try makeLoop(["preferences.pairs=2000", "preferences.held_out_pairs=1000"])
     let (training, _) = try loop.comparePreferences(of: loop.trainPolicy())
-    let vocabulary = Set(loop.world.vocabulary)
+    let vocabulary = Set(loop.world.vocabulary + ["<unk>", "<pad>"])
     var (likelier, expected, variance) = (0.0, 0.0, 0.0)
     for case .comparison(let row) in training {
       let (prompt, chosen, rejected) = (words(row.prompt), words(row.chosen), words(row.rejected))
       #expect(row.chosen != row.rejected && !chosen.isEmpty && !rejected.isEmpty)
-      #expect(vocabulary.isSuperset(of: prompt + chosen + rejected), "no end, no other token")
+      #expect(vocabulary.isSuperset(of: prompt + chosen + rejected), "no end among the words")
       #expect(chosen.count <= 9 && rejected.count <= 9)
       func gold(_ response: [String]) -> Double {
         loop.world.goldReward(prompt: prompt, response: response, ended: true)

@@ -95,10 +95,10 @@ struct LoopCommandTests {
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("held-out pairs") && !outcome.output.contains("allows"))
     #expect(outcome.errors.contains("30 rankings"))
-    // Three pairs of each ranking that is not held out.
+    // Rankings are trained on as they are, and judged by as three pairs each.
     let rows = try run.text("from-rankings/preferences/train.jsonl").split(separator: "\n").count
     let heldOut = try run.text("from-rankings/preferences/eval.jsonl").split(separator: "\n").count
-    #expect(rows + heldOut == 90 && heldOut >= 3)
+    #expect(3 * rows + heldOut == 90 && heldOut >= 3)
   }
 
   @Test("ppo on given prompts has no gold, and says which words it does not know")

@@ -53,6 +53,19 @@ import Transformer
     #expect(scores[29] > scores[0] + 3)
   }
 
+  @Test("memory is counted per role: weights, two moments for each, activations")
+  func memory() throws {
+    let (trainer, _, metrics) = try train(configured())
+    let (policy, value) = (trainer.policy.parameters, trainer.value.parameters)
+    #expect(
+      metrics.last?["memory/policy"] == Double(4 * policy.tensors.reduce(0) { $0 + $1.count }))
+    #expect(metrics.last?["memory/value"] == Double(value.byteCount))
+    #expect(metrics.last?["memory/reference"] == Double(policy.byteCount))
+    #expect(metrics.last?["memory/optimizer"] == Double(2 * (policy.byteCount + value.byteCount)))
+    // Thread caches hide allocations as small as these, so there is only the figure to ask for.
+    #expect(metrics.allSatisfy { $0["memory/activations"] ?? -1 >= 0 })
+  }
+
   @Test("an entropy bonus keeps the policy undecided")
   func entropyBonus() throws {
     func entropy(_ bonus: Double) throws -> Double {

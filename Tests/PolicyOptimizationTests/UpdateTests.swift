@@ -34,7 +34,7 @@ import Transformer
     let old = experience.episodes.flatMap(\.logProbabilities)
     #expect(zip(now, old).allSatisfy { abs(exp(Double($0) - $1) - 1) < 1e-5 })
     let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
-    let (_, _, ratios) = try update.policyGradients(of: policy, on: experience.episodes)
+    let (_, _, ratios, _) = try update.policyGradients(of: policy, on: experience.episodes)
     #expect(abs(ratios.largest - 1) < 1e-5)
     #expect(abs(ratios.approximateKL) / Double(experience.tokens) < 1e-9)
     #expect(ratios.clipped == 0)

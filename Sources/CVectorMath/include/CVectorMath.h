@@ -97,9 +97,10 @@ void vm_kl_rows(float *out, const float *x, const float *y, long rows, long colu
 
 /// One AdamW step (Loshchilov and Hutter 2019) with the arithmetic of PyTorch:
 /// g = scale·gradient; m, v moments; p ← p(1 − lr·decay) − (lr / correction1)·m / (√v/√correction2 + ε).
+/// rest1 and rest2 are 1 − beta, formed in double: in float, 1 − 0.999 is 5e-5 too large.
 void vm_adamw(float *parameter, float *first, float *second, const float *gradient, long count,
-              float scale, float rate, float beta1, float beta2, float epsilon, float decay,
-              float correction1, float root_correction2);
+              float scale, float rate, float beta1, float rest1, float beta2, float rest2,
+              float epsilon, float decay, float correction1, float root_correction2);
 
 #ifdef __cplusplus
 }

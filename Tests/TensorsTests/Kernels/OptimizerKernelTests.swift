@@ -17,7 +17,8 @@ struct OptimizerKernelTests {
       let correction2 = 1 - pow(beta2, Double(step))
       vm_adamw(
         &parameter, &first, &second, gradient, count, Float(scale), Float(rate), Float(beta1),
-        Float(beta2), Float(epsilon), Float(decay), Float(correction1),
+        Float(1 - beta1), Float(beta2), Float(1 - beta2), Float(epsilon), Float(decay),
+        Float(correction1),
         Float(correction2.squareRoot()))
       for i in 0..<count {
         let g = scale * Double(gradient[i])

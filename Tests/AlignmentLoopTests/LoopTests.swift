@@ -136,7 +136,10 @@ import Worlds
     #expect(judged.map(\.exchange.prompt) == prompts)
     for response in judged {
       #expect(abs(response.exactKL) < 1e-6)
-      let text = loop.text(response.exchange)
+      let text = (
+        prompt: loop.words(response.exchange.prompt).joined(separator: " "),
+        response: loop.words(response.exchange.response).joined(separator: " ")
+      )
       #expect(
         response.gold
           == loop.world.goldReward(

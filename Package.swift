@@ -88,7 +88,8 @@ let package = Package(
       name: "rlhf-sim",
       dependencies: [
         "AlignmentLoop", "Settings", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
-        "Autodiff", "Tensors", "RewardModeling", "PolicyOptimization", "Evaluation", "RunRecords",
+        "Autodiff", "Tensors", "Training", "RewardModeling", "PolicyOptimization", "Evaluation",
+        "RunRecords",
         "Reports", "OrderedJSON", argumentParser,
       ], swiftSettings: strict),
 

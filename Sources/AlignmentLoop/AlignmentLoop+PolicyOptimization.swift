@@ -1,5 +1,5 @@
 import Autodiff
-package import PolicyOptimization
+import PolicyOptimization
 package import RewardModeling
 import Tensors
 import Tokenizers
@@ -12,10 +12,11 @@ extension AlignmentLoop {
   /// - Parameters:
   ///   - given: prompts to draw from; nil for prompts of the world.
   ///   - hasGold: whether the world's gold reward means something for these prompts and models.
-  ///   - keep: gets the experience of every iteration.
+  ///   - keep: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
+  ///     First it is told how many iterations are done already, by a stage that goes on.
   package func optimize(
     _ policy: LanguageModel, reward: RewardModel, prompts given: [[Int32]]? = nil,
-    hasGold: Bool = true, keep: (Int, Experience) throws -> Void = { _, _ in }
+    hasGold: Bool = true, keep: RolloutKeeper = .none
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
@@ -31,12 +32,13 @@ extension AlignmentLoop {
       head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
-    try run(.ppo, total: configuration.iterations, unit: "iterations") {
-      try trainer.run { iteration, count in
+    try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
+      try keep.begin(continuation.state?.step ?? 0)
+      try trainer.run(continuing: continuation) { iteration, count in
         var stream = stream.stream("prompts", iteration)
         guard let given else { return prompts(stream, count: count) }
         return (0..<count).map { (_: Int) -> [Int32] in given[stream.index(below: given.count)] }
-      } report: { metrics, experience in
+      } report: { metrics, experience, updated in
         let rewardBytes = reward.members.reduce(0) { $0 + $1.model.parameters.byteCount }
         metrics.append("memory/reward", Double(rewardBytes))
         if hasGold {
@@ -44,7 +46,10 @@ extension AlignmentLoop {
           metrics.append("objective/gold", total / Double(experience.episodes.count))
         }
         try observer.advance(.ppo, to: metrics.step, metrics: metrics)
-        try keep(metrics.step, experience)
+        if Self.keepsRollouts(of: metrics.step, iterations: configuration.iterations) {
+          try keep.write(
+            rollouts(of: experience, iteration: metrics.step, updated: updated, hasGold: hasGold))
+        }
       }
     }
     return (trainer.policy, trainer.value)

@@ -21,9 +21,10 @@ extension AlignmentLoop {
     let judges = try tokenize(heldOut, positions: positions, purpose: "held-out")
     let trainer = RewardTrainer(settings, workers: workers)
     let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
-    let models = try run(.rewardModel, total: settings.ensemble * steps) {
-      try trainer.trainMembers(from: policy, on: rows, using: generator.stream("reward model")) {
-        model, metrics in
+    let models = try run(.rewardModel, total: settings.ensemble * steps) { continuation in
+      try trainer.trainMembers(
+        from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
+      ) { model, metrics in
         let evaluation = try evaluate(reward([.init(model: model)]), on: judges)
         metrics.append("eval/loss", evaluation.loss)
         metrics.append("eval/accuracy", evaluation.accuracy.value)

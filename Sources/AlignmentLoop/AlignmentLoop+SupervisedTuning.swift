@@ -16,7 +16,9 @@ extension AlignmentLoop {
       return Exchange(
         prompt: Array(text.prefix(1)), response: text.dropFirst() + [tokenizer.endOfSequence])
     }
-    try train(&model, .fineTuning, scenario.fineTuning) { generator in
+    try train(
+      &model, .fineTuning, scenario.fineTuning, before: scenario.pretraining.steps
+    ) { generator in
       let (prompt, response) = world.samplePair(using: &generator)
       return Exchange(
         prompt: encode(prompt), response: encode(response) + [tokenizer.endOfSequence])
@@ -26,13 +28,13 @@ extension AlignmentLoop {
 
   private func train(
     _ model: inout LanguageModel, _ stage: LoopStage, _ configuration: SupervisedConfiguration,
-    sample: (inout SeededGenerator) -> Exchange
+    before: Int = 0, sample: (inout SeededGenerator) -> Exchange
   ) throws {
     guard configuration.steps > 0 else { return }
     let stream = generator.stream(stage.rawValue)
-    try run(stage, total: configuration.steps) {
+    try run(stage, total: configuration.steps, before: before) { continuation in
       let trainer = SupervisedTrainer(configuration, stage: stage.rawValue, workers: workers)
-      try trainer.train(&model) { step, size in
+      try trainer.train(&model, continuing: continuation) { step, size in
         (0..<size).map { index in
           var generator = stream.stream("text", step, index)
           return sample(&generator)

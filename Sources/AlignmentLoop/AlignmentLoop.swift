@@ -2,6 +2,7 @@ import PolicyOptimization
 package import Settings
 package import Tensors
 package import Tokenizers
+import Training
 package import Transformer
 package import Worlds
 
@@ -14,19 +15,23 @@ package struct AlignmentLoop {
   package let workers: Workers
   let generator: SeededGenerator
   let observer: any StageObserver
+  /// Where stages keep their state; nil keeps none.
+  private let state: StageState?
 
   /// - Parameters:
   ///   - tokenizer: that of a checkpoint to go on from; nil makes one from the world's vocabulary.
   ///   - seed: decides every random number of the run.
+  ///   - state: where stages keep their state and go on from it; nil keeps none.
   package init(
     _ scenario: Scenario, tokenizer: Tokenizer? = nil, seed: UInt64, workers: Workers,
-    observer: any StageObserver
+    observer: any StageObserver, state: StageState? = nil
   ) throws(SettingsError) {
     self.scenario = scenario
     world = try World(scenario.world)
     self.tokenizer = tokenizer ?? .wordLevel(words: world.vocabulary)
     self.workers = workers
     self.observer = observer
+    self.state = state
     generator = SeededGenerator(seed: seed)
   }
 
@@ -63,9 +68,30 @@ package struct AlignmentLoop {
 
   /// Tells the observer about a stage around its work.
   func run<Output>(
-    _ stage: LoopStage, total: Int, unit: String = "steps", _ body: () throws -> Output
+    _ stage: LoopStage, total: Int, unit: String, _ body: () throws -> Output
   ) throws -> Output {
-    try observer.begin(stage, total: total, unit: unit)
+    try run(stage, StageExtent(total: total, unit: unit), body)
+  }
+
+  /// The same for a stage that can go on from where it was.
+  ///
+  /// - Parameter before: steps of earlier stages that write to the same records.
+  func run<Output>(
+    _ stage: LoopStage, total: Int, unit: String = "steps", before: Int = 0,
+    _ body: (Continuation) throws -> Output
+  ) throws -> Output {
+    let state = try state?.read(stage)
+    let extent = StageExtent(total: total, unit: unit, done: state?.step ?? 0, before: before)
+    let continuation = Continuation(from: state) { [self] isLast, state in
+      try self.state?.keep(stage, isLast: isLast, state)
+    }
+    return try run(stage, extent) { try body(continuation) }
+  }
+
+  private func run<Output>(
+    _ stage: LoopStage, _ extent: StageExtent, _ body: () throws -> Output
+  ) throws -> Output {
+    try observer.begin(stage, extent)
     let output = try body()
     try observer.end(stage)
     return output

@@ -19,6 +19,9 @@ package struct LoopRun {
   }
 
   /// The whole loop: trains every model, evaluates, and keeps everything but the report.
+  ///
+  /// Like every stage here, it goes on with what the directory holds already: a checkpoint appears
+  /// whole when its stage is over.
   package func demo() throws -> EvaluationSummary {
     let policy = try trainPolicy()
     let (training, heldOut) = try comparePreferences(of: policy)
@@ -30,6 +33,7 @@ package struct LoopRun {
 
   /// Trains and keeps the SFT policy.
   package func trainPolicy() throws -> LanguageModel {
+    if directory.has(.sft) { return try keptPolicy(.sft) }
     let policy = try loop.trainPolicy()
     try save(policy, as: .sft)
     return policy
@@ -39,22 +43,34 @@ package struct LoopRun {
   package func comparePreferences(
     of policy: LanguageModel
   ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
+    if let kept = try keptPreferences() { return kept }
     let (training, heldOut) = try loop.comparePreferences(of: policy)
     try keep(training: training, heldOut: heldOut)
     return (training, heldOut)
   }
 
-  /// Keeps the rows that a reward model is trained on and judged by.
+  /// Keeps the rows that a reward model is trained on and judged by; those to judge by last.
   package func keep(training: [PreferenceRow], heldOut: [Comparison]) throws {
     try PreferenceFile.write(training, to: directory.preferences(.train))
     try PreferenceFile.write(
       heldOut.map(PreferenceRow.comparison), to: directory.preferences(.eval))
   }
 
+  /// Keeps a policy that was made elsewhere, under the name of the part that it plays here.
+  package func keep(_ policy: LanguageModel, as name: RunCheckpoint) throws {
+    try save(policy, as: name)
+  }
+
   /// Trains and keeps a reward model.
   package func trainReward(
     from policy: LanguageModel, training: [PreferenceRow], heldOut: [Comparison]
   ) throws -> (RewardModel, RewardReport) {
+    if directory.has(.reward) {
+      let reward = try keptReward()
+      let report = try loop.report(
+        of: reward, on: heldOut, training: training.flatMap(\.comparisons))
+      return (reward, report)
+    }
     let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     try save(as: .reward, reward.save)
     return (reward, report)
@@ -65,15 +81,23 @@ package struct LoopRun {
     try save(as: .reward, reward.save)
   }
 
-  /// Optimizes a policy, and keeps it, its reference and the value model.
+  /// Optimizes a policy, and keeps it, its reference, the value model, and rollouts on the way.
   package func optimize(
     _ policy: LanguageModel, reward: RewardModel, prompts: [[Int32]]? = nil, hasGold: Bool = true
   ) throws -> LanguageModel {
+    // The policy is kept last.
+    if directory.has(.policy) { return try keptPolicy(.policy) }
+    if !directory.has(.reference) { try save(policy, as: .reference) }
+    var writer: RolloutWriter?
+    let keeper = RolloutKeeper {
+      writer = try RolloutWriter(in: directory, keeping: $0)
+    } write: {
+      try writer?.write($0)
+    }
     let (tuned, value) = try loop.optimize(
-      policy, reward: reward, prompts: prompts, hasGold: hasGold)
-    try save(policy, as: .reference)
-    try save(tuned, as: .policy)
+      policy, reward: reward, prompts: prompts, hasGold: hasGold, keep: keeper)
     try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
+    try save(tuned, as: .policy)
     return tuned
   }
 

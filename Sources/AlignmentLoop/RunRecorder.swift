@@ -10,49 +10,64 @@ package final class RunRecorder: StageObserver {
   private var information: RunInformation?
   private var bar: ProgressBar?
   private var writers: [RunStage: (writer: MetricsWriter, start: ContinuousClock.Instant)] = [:]
-  private var stageStart: ContinuousClock.Instant?
+  private var stageStart: (stage: LoopStage, time: ContinuousClock.Instant)?
   private var stepsBefore = 0  // of the phases of the same stage that are over
+  private let isResumed: Bool
   private let clock = ContinuousClock()
 
   /// - Parameters:
   ///   - directory: where records go; nil keeps none.
   ///   - information: written at once, and again when the run ends.
+  ///   - isResumed: whether the run goes on after an interruption, with the records that it left.
   package init(
-    directory: RunDirectory?, information: RunInformation? = nil, terminal: Terminal
+    directory: RunDirectory?, information: RunInformation? = nil, terminal: Terminal,
+    isResumed: Bool = false
   ) throws {
     self.directory = directory
     self.terminal = terminal
     self.information = information
+    self.isResumed = isResumed
     try writeInformation()
   }
 
-  package func begin(_ stage: LoopStage, total: Int, unit: String) throws {
-    stageStart = clock.now
-    bar = ProgressBar(stage: stage.rawValue, total: total, unit: unit, terminal: terminal)
+  package func begin(_ stage: LoopStage, _ extent: StageExtent) throws {
+    stageStart = (stage, clock.now)
+    bar = ProgressBar(
+      stage: stage.rawValue, total: extent.total, unit: extent.unit, terminal: terminal,
+      done: extent.done)
+    stepsBefore = extent.before
     if let records = stage.records, writers[records] == nil, let directory {
-      writers[records] = (try MetricsWriter(stage: records, in: directory), clock.now)
-      stepsBefore = 0
+      let writer = try MetricsWriter(
+        stage: records, in: directory,
+        keeping: isResumed ? extent.before + extent.done : nil)
+      writers[records] = (writer, clock.now - .seconds(writer.secondsBefore))
     }
   }
 
   package func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws {
     bar?.update(done, figures: metrics.map { stage.figures($0) } ?? [])
     guard let metrics, let records = stage.records, let (writer, start) = writers[records] else {
+      // A stage with metrics keeps its state before it stops; here there is none to keep.
+      if metrics == nil, Interruption.isRequested { throw Interrupted() }
       return
     }
     try writer.write(
       step: stepsBefore + metrics.step, seconds: (clock.now - start) / .seconds(1),
       Dictionary(metrics.values) { $1 })
-    if done == metrics.totalSteps { stepsBefore += done }
   }
 
   package func end(_ stage: LoopStage) throws {
     bar?.finish()
     bar = nil
-    guard let stageStart else { return }
-    information?.stageSeconds.append(
-      .init(stage: stage.rawValue, seconds: (clock.now - stageStart) / .seconds(1)))
+    countTime()
     try writeInformation()
+  }
+
+  /// Counts the time since the stage began, also when it was cut short.
+  private func countTime() {
+    guard let (stage, start) = stageStart else { return }
+    information?.add(seconds: (clock.now - start) / .seconds(1), for: stage.rawValue)
+    stageStart = nil
   }
 
   package func note(_ text: String) {
@@ -64,8 +79,10 @@ package final class RunRecorder: StageObserver {
   package func close(error: (any Error)? = nil) throws {
     bar?.abandon()
     bar = nil
+    countTime()
     information?.ended = Date()
-    information?.status = error == nil ? .finished : .failed
+    information?.status =
+      error == nil ? .finished : error is Interrupted ? .interrupted : .failed
     information?.error = error.map { "\($0)" }
     try writeInformation()
   }

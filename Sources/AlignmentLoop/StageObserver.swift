@@ -2,14 +2,26 @@ package import Training
 
 /// What the loop tells while it runs.
 package protocol StageObserver: AnyObject {
-  /// A stage begins that will report `total` times; `unit` is what it counts.
-  func begin(_ stage: LoopStage, total: Int, unit: String) throws
+  /// A stage begins, or goes on.
+  func begin(_ stage: LoopStage, _ extent: StageExtent) throws
   /// A part of the stage is done; `metrics` are its figures, if it has any.
   func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws
   /// The stage is over.
   func end(_ stage: LoopStage) throws
   /// Something that the person should know, such as rows left out.
   func note(_ text: String)
+}
+
+/// How much of a stage there is to do.
+package struct StageExtent: Sendable, Equatable {
+  /// How many times it will have reported at its end.
+  package var total: Int
+  /// What it counts.
+  package var unit = "steps"
+  /// Steps that are done already, where it goes on from a kept state.
+  package var done = 0
+  /// Steps of earlier stages that write to the same records.
+  package var before = 0
 }
 
 /// The stages of the loop in their order.

@@ -31,6 +31,24 @@ package struct AdamW: Sendable {
     moments = Array(repeating: nil, count: parameters.count)
   }
 
+  /// The moments of a parameter, by its index; nil for one that was never moved.
+  package func moments(of index: Int) -> (first: Tensor, second: Tensor)? {
+    moments[index].map { ($0.first, $0.second) }
+  }
+
+  /// Goes on from the moments of an earlier optimizer of the same parameters.
+  ///
+  /// - Parameters:
+  ///   - stepCount: steps that it had taken.
+  ///   - moments: by parameter, as ``moments(of:)`` gave them.
+  package mutating func restore(
+    stepCount: Int, moments: [(first: Tensor, second: Tensor)?]
+  ) {
+    precondition(moments.count == self.moments.count, "one pair of moments for each parameter")
+    self.stepCount = stepCount
+    self.moments = moments.map { $0.map { Moments(first: $0.first, second: $0.second) } }
+  }
+
   /// Bytes that the moments take.
   package var momentBytes: Int {
     moments.reduce(0) { $0 + ($1.map { $0.first.byteCount + $0.second.byteCount } ?? 0) }

@@ -40,6 +40,9 @@ package struct KLController: Sendable, Equatable {
     coefficient = configuration.coefficient
   }
 
+  /// Goes on from the β that an earlier controller had reached.
+  package mutating func restore(coefficient: Double) { self.coefficient = coefficient }
+
   /// β ← β (1 + clip(KL / target − 1, ±0.2) · episodes / horizon) (Ziegler et al. 2019, § 2.2).
   package mutating func update(kl: Double, episodes: Int) {
     guard configuration.controller == .adaptive else { return }

@@ -42,13 +42,17 @@ package struct PPOTrainer: Sendable {
   /// Runs every iteration.
   ///
   /// - Parameters:
+  ///   - continuation: where to begin, and who keeps the state after each iteration.
   ///   - prompts: as many prompts as asked for, for an iteration (from 0).
-  ///   - report: gets the metrics of an iteration and its experience.
+  ///   - report: gets the metrics of an iteration, its experience, and the policy that its update
+  ///     made.
   package mutating func run(
+    continuing continuation: Continuation = .none,
     prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
-    report: (inout StepMetrics, Experience) throws -> Void
+    report: (inout StepMetrics, Experience, LanguageModel) throws -> Void
   ) throws {
-    for iteration in 0..<configuration.iterations {
+    if let state = continuation.state { try restore(from: state) }
+    for iteration in (0..<configuration.iterations).dropFirst(continuation.state?.step ?? 0) {
       let stream = generator.stream("iteration", iteration)
       let (experience, timing) = try rollout.collect(
         policy: policy, value: value, prompts: prompts(iteration, configuration.episodes),
@@ -73,7 +77,28 @@ package struct PPOTrainer: Sendable {
       let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
       controller.update(
         kl: kl / Double(experience.episodes.count), episodes: experience.episodes.count)
-      try report(&metrics, experience)
+      try report(&metrics, experience, policy)
+      try continuation.keep(isLast: iteration + 1 == configuration.iterations) {
+        state(after: iteration + 1)
+      }
     }
+  }
+
+  private func state(after iterations: Int) -> TrainingState {
+    var state = TrainingState(step: iterations)
+    state.set("policy", policy.parameters)
+    policyOptimizer.keep(in: &state, as: "policy_optimizer", for: policy.parameters)
+    state.set("value", value.parameters)
+    valueOptimizer.keep(in: &state, as: "value_optimizer", for: value.parameters)
+    state.set("kl_coefficient", controller.coefficient)
+    return state
+  }
+
+  private mutating func restore(from state: TrainingState) throws(TrainingStateError) {
+    try state.restore(&policy.parameters, from: "policy")
+    try policyOptimizer.restore(from: state, as: "policy_optimizer", for: policy.parameters)
+    try state.restore(&value.parameters, from: "value")
+    try valueOptimizer.restore(from: state, as: "value_optimizer", for: value.parameters)
+    controller.restore(coefficient: try state.number("kl_coefficient"))
   }
 }

@@ -1,4 +1,5 @@
 package import Foundation
+import OrderedJSON
 
 /// One prompt of a file, and where it stands.
 package struct PromptRow: Sendable, Equatable {
@@ -43,6 +44,12 @@ package enum PromptFile {
         PromptRow(content: try content(fields), place: "\(fields.path):\(fields.line)"))
     }
     return rows
+  }
+
+  /// Writes prompts as rows of token ids, atomically.
+  package static func write(_ prompts: [[Int32]], to file: URL) throws(PreferenceError) {
+    try JSONLines.write(
+      prompts.lazy.map { ["prompt_ids": .array($0.map { .int(Int($0)) })] }, to: file)
   }
 
   private static func content(

@@ -28,4 +28,27 @@ struct EarlyStopping {
     }
     return evaluationsSinceBest >= patience
   }
+
+  func keep(in state: inout TrainingState) {
+    state.set("early_stopping.evaluations_since_best", Double(evaluationsSinceBest))
+    guard let best else { return }
+    state.set("early_stopping.best_loss", best.loss)
+    state.set("early_stopping.best_step", Double(best.step))
+    state.set("early_stopping.best", best.parameters)
+  }
+
+  /// - Parameter parameters: of the model that is trained.
+  /// - Throws: ``TrainingStateError``
+  mutating func restore(
+    from state: TrainingState, for parameters: ParameterSet
+  ) throws(TrainingStateError) {
+    evaluationsSinceBest = try state.count("early_stopping.evaluations_since_best")
+    guard state.numbers["early_stopping.best_loss"] != nil else { return }
+    var kept = parameters
+    try state.restore(&kept, from: "early_stopping.best")
+    best = (
+      try state.number("early_stopping.best_loss"), try state.count("early_stopping.best_step"),
+      kept
+    )
+  }
 }

@@ -21,12 +21,12 @@ package struct RewardTrainer: Sendable {
   /// Trains in place on comparisons; as on any other elements.
   package func train(
     _ model: inout ScalarModel, on comparisons: [TokenizedComparison],
-    using generator: SeededGenerator,
+    using generator: SeededGenerator, continuing continuation: Continuation = .none,
     evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
   ) throws {
     try train(
-      &model, on: comparisons.map(RankedResponses.init), using: generator, evaluate: evaluate,
-      report: report)
+      &model, on: comparisons.map(RankedResponses.init), using: generator,
+      continuing: continuation, evaluate: evaluate, report: report)
   }
 
   /// Trains in place and reports `reward/loss`, `reward/accuracy` (where there are pairs),
@@ -38,11 +38,13 @@ package struct RewardTrainer: Sendable {
   ///
   /// - Parameters:
   ///   - generator: orders the elements.
+  ///   - continuation: where to begin, and who keeps the state after each step.
   ///   - evaluate: gets a copy, so that it cannot change what is trained; with early stopping, it
   ///     must add `eval/loss`.
   /// - Throws: ``RewardModelingError`` for rows that do not go with the configuration.
   package func train(
     _ model: inout ScalarModel, on rows: [RankedResponses], using generator: SeededGenerator,
+    continuing continuation: Continuation = .none,
     evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
   ) throws {
     let elements = try configuration.elements(of: rows)
@@ -52,7 +54,13 @@ package struct RewardTrainer: Sendable {
       configuration.optimizer, for: model.parameters, stage: "reward model", totalSteps: total)
     let interval = max(1, (total + configuration.evaluations - 1) / configuration.evaluations)
     var stopping = configuration.earlyStopping.map(EarlyStopping.init(patience:))
-    for (step, batch) in zip(1..., batches(of: elements.count, using: generator)) {
+    if let state = continuation.state {
+      try state.restore(&model.parameters, from: "reward")
+      try optimizer.restore(from: state, as: "optimizer", for: model.parameters)
+      try stopping?.restore(from: state, for: model.parameters)
+    }
+    let steps = zip(1..., batches(of: elements.count, using: generator))
+    for (step, batch) in steps.dropFirst(optimizer.stepCount) {
       let result = try gradients(of: model, on: batch.map { elements[$0] })
       let norm = try optimizer.step(
         &model.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
@@ -66,6 +74,13 @@ package struct RewardTrainer: Sendable {
       }
       try report(metrics)
       if isOver { break }
+      try continuation.keep(isLast: step == total) {
+        var state = TrainingState(step: step)
+        state.set("reward", model.parameters)
+        optimizer.keep(in: &state, as: "optimizer", for: model.parameters)
+        stopping?.keep(in: &state)
+        return state
+      }
     }
     if let best = stopping?.best { model.parameters = best.parameters }
   }

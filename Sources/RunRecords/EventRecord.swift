@@ -31,6 +31,19 @@ enum EventRecord {
     return framed(event.data)
   }
 
+  /// The first records of a file, or as many whole ones as it has.
+  static func prefix(of file: Data, records: Int) -> Data {
+    let file = Data(file)  // from index 0
+    var end = 0
+    for _ in 0..<records {
+      guard file.count - end >= 12 else { break }
+      let length = (0..<8).reduce(UInt64(0)) { $0 | UInt64(file[end + $1]) << (8 * UInt64($1)) }
+      guard length <= UInt64(max(0, file.count - end - 16)) else { break }
+      end += 16 + Int(length)
+    }
+    return file.prefix(end)
+  }
+
   /// `data` between its length and the two checksums.
   static func framed(_ data: Data) -> Data {
     let length = littleEndian(UInt64(data.count))

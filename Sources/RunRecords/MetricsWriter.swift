@@ -7,15 +7,31 @@ package final class MetricsWriter {
   private let metrics: RecordFile
   private let events: RecordFile
   private let started: Date
+  /// The seconds of the last row that was kept; 0 without one.
+  package let secondsBefore: Double
 
-  /// Begins both files of `stage`.
+  /// Begins both files of `stage`, or goes on with them.
   ///
-  /// - Parameter started: when the stage began; the events' wall time counts from it.
-  /// - Throws: `alreadyExists` when the stage has metrics already, or `unwritable`.
+  /// - Parameters:
+  ///   - started: when the stage began; the events' wall time counts from it.
+  ///   - keeping: steps of an interrupted stage up to which its rows stay, if there are any; later
+  ///     ones will be written again. Nil begins files that must not be there.
+  /// - Throws: `alreadyExists` when the stage has metrics already and none are to be kept;
+  ///   `unreadable`, `malformed` or `unwritable`.
   package init(
-    stage: RunStage, in run: RunDirectory, started: Date = Date()
+    stage: RunStage, in run: RunDirectory, started: Date = Date(), keeping: Int? = nil
   ) throws(RunRecordsError) {
+    let kept = keeping == nil ? nil : try KeptRecords(stage: stage, in: run)
+    if let kept, let keeping {
+      self.started = kept.started
+      let rows = kept.rows(upTo: keeping)
+      secondsBefore = rows.seconds
+      metrics = try RecordFile(replacing: run.metrics(stage), with: rows.lines)
+      events = try RecordFile(replacing: kept.events, with: kept.eventRecords(of: rows.count))
+      return
+    }
     self.started = started
+    secondsBefore = 0
     metrics = try RecordFile(creating: run.metrics(stage))
     events = try RecordFile(creating: run.eventFile(stage, started: started))
     try events.append(EventRecord.header(wallTime: started.timeIntervalSince1970))
@@ -63,17 +79,28 @@ package final class MetricsWriter {
   }
 }
 
-/// A new file that is only ever appended to, without a buffer of its own.
-private final class RecordFile {
+/// A file that is only ever appended to, without a buffer of its own.
+final class RecordFile {
   private let handle: FileHandle
   private let path: String
 
-  init(creating url: URL) throws(RunRecordsError) {
+  /// - Throws: `alreadyExists` or `unwritable`.
+  convenience init(creating url: URL) throws(RunRecordsError) {
+    guard !FileManager.default.fileExists(atPath: url.path) else {
+      throw .alreadyExists(path: url.path)
+    }
+    try self.init(replacing: url, with: Data())
+  }
+
+  /// Puts `data` in place of whatever is there, and goes on behind it.
+  ///
+  /// - Throws: `unwritable`
+  init(replacing url: URL, with data: Data) throws(RunRecordsError) {
     path = url.path
-    guard !FileManager.default.fileExists(atPath: path) else { throw .alreadyExists(path: path) }
-    try AtomicFile.write(Data(), to: url)
+    try AtomicFile.write(data, to: url)
     do {
       handle = try FileHandle(forWritingTo: url)
+      try handle.seekToEnd()
     } catch {
       throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
     }

@@ -16,7 +16,8 @@ package final class ProgressBar {
   private let write: (String) -> Void
   private let began: Double
   private var lastDrawn: Double?
-  private var done = 0
+  private let before: Int
+  private var done: Int
   private var figures: [Figure] = []
   private var isFinished = false
 
@@ -24,10 +25,12 @@ package final class ProgressBar {
   ///   - stage: the name shown first.
   ///   - total: how many units make the stage; 0 when unknown.
   ///   - unit: what is counted, in the plural.
+  ///   - done: how many of them were done before, of a stage that goes on.
   ///   - now: seconds on a clock that never goes back.
   ///   - write: where the characters go.
   package init(
     stage: String, total: Int, unit: String = "steps", terminal: Terminal,
+    done: Int = 0,
     now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime },
     write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
   ) {
@@ -37,6 +40,8 @@ package final class ProgressBar {
     self.terminal = terminal
     self.now = now
     self.write = write
+    before = done
+    self.done = done
     began = now()
   }
 
@@ -49,7 +54,8 @@ package final class ProgressBar {
     if let lastDrawn, time - lastDrawn < 0.1 { return }
     lastDrawn = time
     let line = ProgressLine(
-      stage: stage, done: done, total: total, elapsed: time - began, figures: self.figures)
+      stage: stage, done: done, total: total, elapsed: time - began, figures: self.figures,
+      before: before)
     write("\r" + line.rendered(for: terminal) + Self.clearToEnd)
   }
 
@@ -60,7 +66,7 @@ package final class ProgressBar {
     guard !terminal.isQuiet else { return }
     let line = ProgressLine(
       stage: stage, done: done, total: total, elapsed: now() - began,
-      figures: figures.isEmpty ? self.figures : figures)
+      figures: figures.isEmpty ? self.figures : figures, before: before)
     clear()
     write(line.summary(unit: unit, for: terminal) + "\n")
   }

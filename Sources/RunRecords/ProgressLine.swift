@@ -8,6 +8,8 @@ struct ProgressLine {
   /// Seconds since the stage began.
   var elapsed: Double
   var figures: [ProgressBar.Figure]
+  /// Of those done, the ones that were done before: an interrupted stage goes on.
+  var before = 0
 
   /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal:
   /// figures give way first, from the last, then the rate, then the bar.
@@ -54,14 +56,14 @@ struct ProgressLine {
   }
 
   private var rate: String? {
-    guard done > 0, elapsed > 0 else { return nil }
-    let rate = Double(done) / elapsed
+    guard done > before, elapsed > 0 else { return nil }
+    let rate = Double(done - before) / elapsed
     return rate >= 1 ? "\(Self.significant(rate))/s" : "\(Self.significant(1 / rate)) s each"
   }
 
   private var timeLeft: String? {
-    guard done > 0, total > done, elapsed > 0 else { return nil }
-    return Self.clock(elapsed / Double(done) * Double(total - done)) + " left"
+    guard done > before, total > done, elapsed > 0 else { return nil }
+    return Self.clock(elapsed / Double(done - before) * Double(total - done)) + " left"
   }
 
   private func styled(_ text: String, _ code: String, _ terminal: Terminal) -> String {

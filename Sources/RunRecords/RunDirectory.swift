@@ -70,6 +70,12 @@ package struct RunDirectory: Sendable, Equatable {
   package var sampleComparisons: URL { file(Name.samples + "/before_after.jsonl") }
   /// What resuming needs.
   package var state: URL { file(Name.state) }
+  /// Which stage `state` is of, and how far it had come.
+  package var stageState: URL { file(Name.state + "/stage.json") }
+  /// Responses of the policy while it was optimized, with all that the update used, one a line.
+  package var rollouts: URL { file(Name.samples + "/rollouts.jsonl") }
+  /// The prompts that were given to the run, one a line; a run on its world's prompts has none.
+  package var givenPrompts: URL { file(Name.samples + "/prompts.jsonl") }
 
   /// The metrics of a stage, one flat object a step.
   package func metrics(_ stage: RunStage) -> URL {
@@ -90,6 +96,16 @@ package struct RunDirectory: Sendable, Equatable {
   /// The directory of a checkpoint in Hugging Face layout.
   package func checkpoint(_ checkpoint: RunCheckpoint) -> URL {
     file(checkpoint.rawValue)
+  }
+
+  /// Whether a checkpoint is there. It appears whole or not at all, so its stage is then over.
+  package func has(_ checkpoint: RunCheckpoint) -> Bool {
+    FileManager.default.fileExists(atPath: self.checkpoint(checkpoint).path)
+  }
+
+  /// Whether a set of preference rows is there.
+  package func has(_ set: RunPreferences) -> Bool {
+    FileManager.default.fileExists(atPath: preferences(set).path)
   }
 
   /// A set of preference rows.

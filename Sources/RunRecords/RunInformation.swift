@@ -5,6 +5,14 @@ package struct RunInformation: Codable, Sendable, Equatable {
   /// How far a run got.
   package enum Status: String, Codable, Sendable {
     case running, finished, failed
+    /// Stopped by the person; it can be resumed, as can one that failed.
+    case interrupted
+  }
+
+  /// What a run does: the commands that keep one.
+  package enum Command: String, Codable, Sendable, CaseIterable {
+    case demo, sft, ppo
+    case trainReward = "train-reward"
   }
 
   /// How long one stage took, in seconds of wall time.
@@ -20,6 +28,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
 
   /// The version of the program.
   package var version: String
+  package var command: Command
   /// The command line, one argument an element.
   package var commandLine: [String]
   /// The scenario's name.
@@ -32,20 +41,26 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var blasCore: String
   /// The process allocator and its version.
   package var allocator: String
+  /// The process that does it, or did.
+  package var process: Int32
   package var started: Date
+  /// When it went on after an interruption, each time.
+  package var resumed: [Date]
   package var ended: Date?
   package var status: Status
-  /// In the order in which the stages ran.
+  /// In the order in which the stages ran; a stage that was interrupted counts all its parts.
   package var stageSeconds: [StageTime]
   /// Why the run failed.
   package var error: String?
 
   package init(
-    version: String, commandLine: [String], scenario: String, seed: UInt64, threads: Int,
-    cpu: String, blasCore: String, allocator: String, started: Date, ended: Date? = nil,
+    version: String, command: Command, commandLine: [String], scenario: String, seed: UInt64,
+    threads: Int, cpu: String, blasCore: String, allocator: String, process: Int32 = 0,
+    started: Date, resumed: [Date] = [], ended: Date? = nil,
     status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil
   ) {
     self.version = version
+    self.command = command
     self.commandLine = commandLine
     self.scenario = scenario
     self.seed = seed
@@ -53,11 +68,22 @@ package struct RunInformation: Codable, Sendable, Equatable {
     self.cpu = cpu
     self.blasCore = blasCore
     self.allocator = allocator
+    self.process = process
     self.started = started
+    self.resumed = resumed
     self.ended = ended
     self.status = status
     self.stageSeconds = stageSeconds
     self.error = error
+  }
+
+  /// Counts time for a stage, beside what it has taken before an interruption.
+  package mutating func add(seconds: Double, for stage: String) {
+    if let index = stageSeconds.firstIndex(where: { $0.stage == stage }) {
+      stageSeconds[index].seconds += seconds
+    } else {
+      stageSeconds.append(StageTime(stage: stage, seconds: seconds))
+    }
   }
 
   /// Writes run.json atomically.
@@ -75,7 +101,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case version, scenario, seed, threads, cpu, allocator, started, ended, status, error
+    case version, command, scenario, seed, threads, cpu, allocator, process, started, resumed, ended
+    case status, error
     case commandLine = "command_line"
     case blasCore = "blas_core"
     case stageSeconds = "stage_seconds"

@@ -20,14 +20,19 @@ package struct SupervisedTrainer: Sendable {
   ///
   /// - Parameters:
   ///   - batch: the exchanges of a step (from 0); the loss is over their responses only.
+  ///   - continuation: where to begin, and who keeps the state after each step.
   package func train(
-    _ model: inout LanguageModel, batch: (_ step: Int, _ size: Int) -> [Exchange],
-    report: MetricsHandler
+    _ model: inout LanguageModel, continuing continuation: Continuation = .none,
+    batch: (_ step: Int, _ size: Int) -> [Exchange], report: MetricsHandler
   ) throws {
     var optimizer = Optimizer(
       configuration.optimizer, for: model.parameters, stage: stage,
       totalSteps: configuration.steps)
-    for step in 0..<configuration.steps {
+    if let state = continuation.state {
+      try state.restore(&model.parameters, from: "policy")
+      try optimizer.restore(from: state, as: "optimizer", for: model.parameters)
+    }
+    for step in (0..<configuration.steps).dropFirst(continuation.state?.step ?? 0) {
       let exchanges = batch(step, configuration.batchSize)
       let (gradients, loss) = try gradients(of: model, on: exchanges)
       let rate = optimizer.learningRate
@@ -37,6 +42,12 @@ package struct SupervisedTrainer: Sendable {
         StepMetrics(
           step: step + 1, of: configuration.steps,
           [("sft/loss", loss), ("sft/gradient_norm", norm), ("sft/learning_rate", rate)]))
+      try continuation.keep(isLast: step + 1 == configuration.steps) {
+        var state = TrainingState(step: step + 1)
+        state.set("policy", model.parameters)
+        optimizer.keep(in: &state, as: "optimizer", for: model.parameters)
+        return state
+      }
     }
   }
 

@@ -28,6 +28,46 @@ package struct Optimizer: Sendable {
         step: adamW.stepCount, total: totalSteps, warmup: configuration.warmupSteps)
   }
 
+  /// Steps that it has taken.
+  package var stepCount: Int { adamW.stepCount }
+
+  /// Adds moments and step count to a state, as `PREFIX.first.NAME`, `PREFIX.second.NAME` and
+  /// `PREFIX.steps`.
+  package func keep(
+    in state: inout TrainingState, as prefix: String, for parameters: ParameterSet
+  ) {
+    state.set("\(prefix).steps", Double(adamW.stepCount))
+    for (index, name) in parameters.names.enumerated() {
+      guard let moments = adamW.moments(of: index) else { continue }
+      state.set("\(prefix).first.\(name)", moments.first)
+      state.set("\(prefix).second.\(name)", moments.second)
+    }
+  }
+
+  /// Goes on from what ``keep(in:as:for:)`` kept.
+  ///
+  /// - Throws: ``TrainingStateError``; the optimizer is then as it was.
+  package mutating func restore(
+    from state: TrainingState, as prefix: String, for parameters: ParameterSet
+  ) throws(TrainingStateError) {
+    let steps = try state.count("\(prefix).steps")
+    var moments: [(first: Tensor, second: Tensor)?] = []
+    for (name, tensor) in zip(parameters.names, parameters.tensors) {
+      let first = "\(prefix).first.\(name)"
+      // A parameter that no gradient has reached, such as a frozen one, has no moments.
+      guard state[tensor: first] != nil else {
+        moments.append(nil)
+        continue
+      }
+      moments.append(
+        (
+          try state.tensor(first, shape: tensor.shape),
+          try state.tensor("\(prefix).second.\(name)", shape: tensor.shape)
+        ))
+    }
+    adamW.restore(stepCount: steps, moments: moments)
+  }
+
   /// Bytes that the optimizer keeps between steps.
   package var byteCount: Int { adamW.momentBytes }
 

@@ -8,6 +8,7 @@ import RewardModeling
 import RunRecords
 import Settings
 import Tokenizers
+import Training
 import Transformer
 
 /// How an error ends the program: one line on standard error and an exit code of sysexits.h.
@@ -26,7 +27,8 @@ struct Failure {
       code = Self.inputOutput
     case RunRecordsError.notFinite, is NonFiniteError: code = EXIT_FAILURE
     case is SettingsError, is CheckpointError, is TokenizerError, is PreferenceError,
-      is ModelError, is LoopError, is RewardModelingError, is RunRecordsError:
+      is ModelError, is LoopError, is RewardModelingError, is RunRecordsError,
+      is TrainingStateError, is ResumeError:
       code = Self.badData
     case is CocoaError: code = Self.inputOutput
     default:

@@ -24,6 +24,11 @@ struct MachineOptions: ParsableArguments {
 
   var terminal: Terminal { .standardError(isQuiet: quiet) }
 
+  /// Says something that the person should know.
+  func note(_ text: String) {
+    if !quiet { FileHandle.standardError.write(Data("note: \(text)\n".utf8)) }
+  }
+
   /// Shows progress and notes and keeps nothing.
   func observer() throws -> RunRecorder { try RunRecorder(directory: nil, terminal: terminal) }
 }

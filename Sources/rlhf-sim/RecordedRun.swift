@@ -2,6 +2,7 @@ import AlignmentLoop
 import Foundation
 import Reports
 import RunRecords
+import Settings
 import Tensors
 import Tokenizers
 
@@ -15,35 +16,60 @@ import Tokenizers
 ///   - tokenizer: that of the checkpoints to go on from; nil makes one from the world's words.
 ///   - notes: what reading the inputs met.
 func recorded(
-  _ options: LoopOptions, scenario: Scenario, command: String, tokenizer: Tokenizer? = nil,
-  notes: [String] = [], _ body: (LoopRun) throws -> EvaluationSummary
+  _ options: LoopOptions, scenario: Scenario, command: RunInformation.Command,
+  tokenizer: Tokenizer? = nil, notes: [String] = [],
+  _ body: (LoopRun) throws -> EvaluationSummary
 ) throws {
   let directory = try RunDirectory.create(
-    at: options.out.map { URL(filePath: $0) } ?? freePlace(command), force: options.force)
+    at: options.out.map { URL(filePath: $0) } ?? freePlace(command.rawValue), force: options.force)
   let information = RunInformation(
-    version: version, commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(),
-    scenario: scenario.name, seed: options.seed, threads: options.workers.count,
-    cpu: Machine.processor, blasCore: NumericalLibraries.blasCore,
-    allocator: "jemalloc " + NumericalLibraries.allocatorVersion, started: Date())
-  let recorder = try RunRecorder(
-    directory: directory, information: information, terminal: options.machine.terminal)
-  let summary: EvaluationSummary
-  do {
-    notes.forEach(recorder.note)
-    let loop = try AlignmentLoop(
-      scenario, tokenizer: tokenizer, seed: options.seed, workers: options.workers,
-      observer: recorder)
-    summary = try body(LoopRun(loop, in: directory))
-    try recorder.close()
-    try Report.write(runDirectory: directory)
-  } catch {
-    try? recorder.close(error: error)
-    throw error
-  }
-  try Output.write(summary, asJSON: options.json)
-  if !options.json {
-    let seconds = String(format: "%.1f", recorder.stageSeconds)
-    try Output.write("The stages took \(seconds) s. Report: \(directory.report.path)\n")
+    version: version, command: command,
+    commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
+    seed: options.seed, threads: options.workers.count, cpu: Machine.processor,
+    blasCore: NumericalLibraries.blasCore,
+    allocator: "jemalloc " + NumericalLibraries.allocatorVersion,
+    process: ProcessInfo.processInfo.processIdentifier, started: Date())
+  try RecordedRun(
+    directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,
+    machine: options.machine, isResumed: false, printsJSON: options.json
+  ).run(notes: notes, body)
+}
+
+/// A run that keeps what it does, from its first stage to its report.
+struct RecordedRun {
+  let directory: RunDirectory
+  let information: RunInformation
+  let scenario: Scenario
+  let tokenizer: Tokenizer?
+  let machine: MachineOptions
+  /// Whether it goes on after an interruption.
+  let isResumed: Bool
+  let printsJSON: Bool
+
+  func run(notes: [String] = [], _ body: (LoopRun) throws -> EvaluationSummary) throws {
+    let recorder = try RunRecorder(
+      directory: directory, information: information, terminal: machine.terminal,
+      isResumed: isResumed)
+    let summary: EvaluationSummary
+    do {
+      notes.forEach(recorder.note)
+      let loop = try AlignmentLoop(
+        scenario, tokenizer: tokenizer, seed: information.seed, workers: machine.workers,
+        observer: recorder, state: StageState(in: directory))
+      Signals.interruptRun()
+      summary = try body(LoopRun(loop, in: directory))
+      try recorder.close()
+      try Report.write(runDirectory: directory)
+    } catch {
+      try? recorder.close(error: error)
+      if error is Interrupted { Signals.end(afterInterrupting: directory) }
+      throw error
+    }
+    try Output.write(summary, asJSON: printsJSON)
+    if !printsJSON {
+      let seconds = String(format: "%.1f", recorder.stageSeconds)
+      try Output.write("The stages took \(seconds) s. Report: \(directory.report.path)\n")
+    }
   }
 }
 

@@ -31,7 +31,8 @@ import Transformer
   }
 
   let information = RunInformation(
-    version: "0", commandLine: ["rlhf-sim", "demo"], scenario: "tiny", seed: 1, threads: 2,
+    version: "0", command: .demo, commandLine: ["rlhf-sim", "demo"], scenario: "tiny", seed: 1,
+    threads: 2,
     cpu: "", blasCore: "", allocator: "", started: Date(timeIntervalSince1970: 0))
 
   @Test("a whole loop keeps its figures, over as many responses as asked for")

@@ -75,7 +75,7 @@ final class Recording: StageObserver {
   private(set) var metrics: [LoopStage: [String]] = [:]
   private(set) var notes: [String] = []
 
-  func begin(_ stage: LoopStage, total: Int, unit: String) { stages.append(stage) }
+  func begin(_ stage: LoopStage, _ extent: StageExtent) { stages.append(stage) }
 
   func advance(_ stage: LoopStage, to done: Int, metrics step: StepMetrics?) {
     guard let step else { return }

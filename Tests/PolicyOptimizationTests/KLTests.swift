@@ -96,7 +96,7 @@ import Training
     var unclipped = 0
     try trainer.run { _, count in
       makePrompts(count)
-    } report: { metrics, _ in
+    } report: { metrics, _, _ in
       let coefficient = try #require(metrics["kl/coefficient"])
       #expect(abs(coefficient - expected) < 1e-12)
       let error = try #require(metrics["objective/kl"]) / 2.5 - 1

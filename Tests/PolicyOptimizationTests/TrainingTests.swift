@@ -24,7 +24,7 @@ import Transformer
     var all: [StepMetrics] = []
     try trainer.run { iteration, count in
       makePrompts(count, seed: UInt64(iteration))
-    } report: { metrics, _ in
+    } report: { metrics, _, _ in
       all.append(metrics)
     }
     return (trainer, rollout, all)

@@ -4,7 +4,7 @@ import RunRecords
 /// A run directory as a whole run leaves it, with plausible curves and no chance in them.
 enum ExampleRun {
   static let information = RunInformation(
-    version: "0.1.0",
+    version: "0.1.0", command: .demo,
     commandLine: ["rlhf-sim", "demo", "--scenario", "sentiment", "--out", "runs/my first"],
     scenario: "sentiment", seed: 7, threads: 2, cpu: "AMD EPYC 7B13", blasCore: "OpenBLAS Zen",
     allocator: "jemalloc 5.3.0", started: Date(timeIntervalSince1970: 1_790_000_000),

@@ -9,7 +9,7 @@ struct RecordTests {
     try withTemporaryDirectory { root in
       let run = try RunDirectory.create(at: root, force: false)
       var information = RunInformation(
-        version: "0.1.0", commandLine: ["rlhf-sim", "demo", "--out", "runs/a"],
+        version: "0.1.0", command: .demo, commandLine: ["rlhf-sim", "demo", "--out", "runs/a"],
         scenario: "sentiment", seed: .max, threads: 2, cpu: "A \"processor\"",
         blasCore: "SkylakeX", allocator: "jemalloc 5.3.0",
         started: Date(timeIntervalSince1970: 1_000_000_000))

@@ -51,17 +51,19 @@ enum ReportHeader {
   private static func status(_ run: RunInformation) -> String {
     switch run.status {
     case .running: "not finished"
-    case .finished: "finished"
+    case .interrupted: "interrupted"
+    case .finished: run.resumed.isEmpty ? "finished" : "finished, after an interruption"
     case .failed: "failed"
     }
   }
 
   private static func time(_ run: RunInformation) -> String {
-    if let ended = run.ended {
+    if let ended = run.ended, run.resumed.isEmpty {
       return NumberText.duration(ended.timeIntervalSince(run.started))
     }
     let stages = run.stageSeconds.reduce(0) { $0 + $1.seconds }
-    return stages > 0 ? NumberText.duration(stages) + " so far" : ""
+    let isOver = run.status == .finished
+    return stages > 0 ? NumberText.duration(stages) + (isOver ? "" : " so far") : ""
   }
 
   /// An argument as a shell takes it.

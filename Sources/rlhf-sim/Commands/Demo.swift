@@ -1,5 +1,6 @@
 import AlignmentLoop
 import ArgumentParser
+import RunRecords
 
 /// The whole loop of one scenario into one run directory, then the report.
 struct Demo: ParsableCommand {
@@ -15,6 +16,6 @@ struct Demo: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    try recorded(options, scenario: options.scenario.read(), command: "demo") { try $0.demo() }
+    try recorded(options, scenario: options.scenario.read(), command: .demo) { try $0.demo() }
   }
 }

@@ -66,7 +66,7 @@ struct Evaluate: ParsableCommand {
         scenario, tokenizer: tokenizer, seed: seed, workers: machine.workers,
         observer: machine.observer())
     }
-    if let directory, policy == nil, !directory.holds(.policy) {
+    if let directory, policy == nil, !directory.has(.policy) {
       // A run of `train-reward`: its reward model is all there is to judge.
       let report = try rewardReport(loop(reward.tokenizer), reward.model, directory)
       try Output.write(EvaluationSummary(reward: report.map { .init($0) }), asJSON: json)
@@ -99,7 +99,7 @@ struct Evaluate: ParsableCommand {
     _ option: String?, _ directory: RunDirectory?, _ checkpoint: RunCheckpoint
   ) throws -> URL {
     if let option { return URL(filePath: option) }
-    guard let directory, directory.holds(checkpoint) else {
+    guard let directory, directory.has(checkpoint) else {
       throw LoopError.input(
         "\(directory?.url.path ?? "the run") has no \(checkpoint.rawValue)/; name a run of `demo` or "
           + "`ppo`, or the checkpoints themselves")
@@ -118,11 +118,5 @@ struct Evaluate: ParsableCommand {
     guard let heldOut = existing(.eval) else { return nil }
     return try loop.report(
       of: reward, onHeldOutRowsOf: heldOut, trainedOnRowsOf: existing(.train))
-  }
-}
-
-extension RunDirectory {
-  fileprivate func holds(_ checkpoint: RunCheckpoint) -> Bool {
-    FileManager.default.fileExists(atPath: self.checkpoint(checkpoint).path)
   }
 }

@@ -1,6 +1,7 @@
 import AlignmentLoop
 import ArgumentParser
 import Foundation
+import RunRecords
 import Transformer
 
 /// `ppo`: a policy against a reward model.
@@ -43,15 +44,10 @@ struct OptimizePolicy: ParsableCommand {
       try reward.requireWorld(of: scenario, remedy: "give prompts with --prompts")
     }
     try recorded(
-      options, scenario: scenario, command: "ppo", tokenizer: policy.tokenizer,
+      options, scenario: scenario, command: .ppo, tokenizer: policy.tokenizer,
       notes: policy.notes(on: scenario) + (given?.notes ?? [])
-    ) { run in
-      try run.keep(reward.model)
-      let tuned = try run.optimize(
-        policy.model, reward: reward.model, prompts: given?.prompts, hasGold: given == nil)
-      return try run.evaluate(
-        policy: tuned, reference: policy.model, reward: reward.model, rewardReport: nil,
-        prompts: given?.prompts, hasGold: given == nil)
+    ) {
+      try $0.ppo(policy.model, reward: reward.model, given: given)
     }
   }
 }

@@ -1,5 +1,6 @@
 import AlignmentLoop
 import ArgumentParser
+import RunRecords
 
 /// `sft`: the base policy and the SFT policy of a scenario.
 struct TrainPolicy: ParsableCommand {
@@ -15,10 +16,8 @@ struct TrainPolicy: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    try recorded(options, scenario: options.scenario.read(), command: "sft") { run in
-      let summary = try run.loop.figures(of: run.trainPolicy())
-      try run.keep(summary)
-      return summary
+    try recorded(options, scenario: options.scenario.read(), command: .sft) {
+      try $0.sft()
     }
   }
 }

@@ -44,16 +44,10 @@ struct TrainReward: ParsableCommand {
       try base.requireWorld(of: scenario, remedy: "give rows with --preferences")
     }
     try recorded(
-      options, scenario: scenario, command: "train-reward", tokenizer: base.tokenizer,
+      options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
       notes: base.notes(on: scenario) + (given?.notes ?? [])
-    ) { run in
-      if let given { try run.keep(training: given.training, heldOut: given.heldOut) }
-      let pairs =
-        try given.map { ($0.training, $0.heldOut) } ?? run.comparePreferences(of: base.model)
-      let (_, report) = try run.trainReward(from: base.model, training: pairs.0, heldOut: pairs.1)
-      let summary = EvaluationSummary(reward: .init(report))
-      try run.keep(summary)
-      return summary
+    ) {
+      try $0.trainReward(base: base.model, given: given)
     }
   }
 }

@@ -1,0 +1,64 @@
+import Autodiff
+import Foundation
+import PolicyOptimization
+package import RunRecords
+import Tensors
+import Tokenizers
+import Transformer
+
+/// Where rollouts of an optimization go.
+package struct RolloutKeeper {
+  /// Is told how many iterations are done already.
+  package let begin: (Int) throws -> Void
+  package let write: ([RolloutRecord]) throws -> Void
+
+  package init(
+    begin: @escaping (Int) throws -> Void, write: @escaping ([RolloutRecord]) throws -> Void
+  ) {
+    self.begin = begin
+    self.write = write
+  }
+
+  /// Keeps nothing.
+  package static var none: RolloutKeeper { RolloutKeeper(begin: { _ in }, write: { _ in }) }
+}
+
+extension AlignmentLoop {
+  /// Episodes of an iteration that are kept.
+  static let keptEpisodes = 8
+
+  /// The first and the last iteration are kept, and some ten between.
+  static func keepsRollouts(of iteration: Int, iterations: Int) -> Bool {
+    iteration == 1 || iteration == iterations || iteration % max(1, iterations / 10) == 0
+  }
+
+  /// The first episodes of an iteration with all that its update used.
+  ///
+  /// - Parameter updated: the policy after the update, for the ratios at its end.
+  func rollouts(
+    of experience: Experience, iteration: Int, updated: LanguageModel, hasGold: Bool
+  ) throws -> [RolloutRecord] {
+    let settings = scenario.ppo
+    let episodes = Array(experience.episodes.prefix(Self.keptEpisodes))
+    var after = updated.responseLogProbabilities(
+      episodes.map(\.exchange), temperature: settings.temperature, on: Tape(recording: false)
+    ).logProbabilities.value.values[...]
+    return episodes.enumerated().map { index, episode in
+      let ratios = zip(after.prefix(episode.length), episode.logProbabilities).map {
+        exp(Double($0) - $1)
+      }
+      after = after.dropFirst(episode.length)
+      return RolloutRecord(
+        iteration: iteration, episode: index, prompt: tokenizer.decode(episode.exchange.prompt),
+        tokens: episode.exchange.response.map(tokenizer.token),
+        responseIDs: episode.exchange.response, ended: episode.ended, score: episode.score,
+        gold: hasGold ? gold(episode.exchange, ended: episode.ended) : nil,
+        coefficient: experience.coefficient, discount: settings.discount, lambda: settings.lambda,
+        logProbabilities: episode.logProbabilities,
+        referenceLogProbabilities: episode.referenceLogProbabilities, kl: episode.kl,
+        exactKL: episode.exactKL, entropies: episode.entropies, rewards: episode.rewards,
+        values: episode.values, advantages: episode.advantages, returns: episode.returns,
+        ratios: ratios, clipRange: settings.clipRange)
+    }
+  }
+}

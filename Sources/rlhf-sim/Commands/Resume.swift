@@ -1,0 +1,69 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import RunRecords
+import Tensors
+
+/// Goes on with an interrupted run.
+struct Resume: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Go on where an interrupted run stopped.",
+    discussion: """
+      Takes scenario, seed and models from the run's own files, skips the stages that are over, goes \
+      on inside the one that was not, and ends with the files that it would have had without an \
+      interruption, times apart.
+
+      Example: rlhf-sim resume runs/demo
+      """)
+
+  @Argument(help: "The run directory.")
+  var runDirectory: String
+
+  @OptionGroup var machine: MachineOptions
+
+  @Flag(help: "Print the result as JSON.")
+  var json = false
+
+  func run() throws {
+    let directory = try RunDirectory.open(URL(filePath: runDirectory))
+    var information = try RunInformation.read(from: directory)
+    switch information.status {
+    case .finished:
+      machine.note("\(directory.url.path) is finished; these are its figures")
+      return try Output.write(EvaluationSummary.read(from: directory), asJSON: json)
+    case .running where isAlive(information.process):
+      throw ResumeError.running(path: directory.information.path, process: information.process)
+    case .running, .failed, .interrupted: break
+    }
+    let scenario = try ProjectFiles.scenario(directory.scenario.path)
+    information.status = .running
+    information.process = ProcessInfo.processInfo.processIdentifier
+    information.resumed.append(Date())
+    information.ended = nil
+    information.error = nil
+    information.threads = machine.workers.count
+    let command = information.command
+    try RecordedRun(
+      directory: directory, information: information, scenario: scenario,
+      tokenizer: directory.tokenizer(), machine: machine, isResumed: true, printsJSON: json
+    ).run { try $0.resume(command) }
+  }
+
+  /// Whether there is a process of that number, ours or not.
+  private func isAlive(_ process: Int32) -> Bool {
+    process > 0 && (kill(process, 0) == 0 || errno == EPERM)
+  }
+}
+
+/// Why a run is not resumed.
+enum ResumeError: Error, CustomStringConvertible {
+  case running(path: String, process: Int32)
+
+  var description: String {
+    switch self {
+    case .running(let path, let process):
+      "\(path): the run is still going on as process \(process); stop that first, or, if that is "
+        + "another program, write \"interrupted\" as its `status`"
+    }
+  }
+}

@@ -41,21 +41,22 @@ let package = Package(
       providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
     .target(name: "CVectorMath"),
 
-    // Text formats.
+    // Files and text formats.
+    room("AtomicFiles"),
     room("OrderedJSON"),
     room("Settings", sees: [yams]),
 
     // Mathematics.
     room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CVectorMath"]),
     room("Autodiff", sees: ["Tensors", "CVectorMath"]),
-    room("Checkpoints", sees: ["Tensors", "OrderedJSON"]),
+    room("Checkpoints", sees: ["Tensors", "OrderedJSON", "AtomicFiles"]),
     room(
       "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "OrderedJSON", "CVectorMath"]),
 
     // Language and the world.
     room("Tokenizers", sees: ["OrderedJSON"]),
     room("Worlds", sees: ["Settings", "Tensors"]),
-    room("Preferences", sees: ["Tensors", "OrderedJSON"]),
+    room("Preferences", sees: ["Tensors", "OrderedJSON", "AtomicFiles"]),
 
     // The stages, and what they share.
     room("Training", sees: ["Autodiff", "Tensors", "Settings"]),
@@ -72,7 +73,7 @@ let package = Package(
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
 
     // What is kept and shown.
-    room("RunRecords"),
+    room("RunRecords", sees: ["AtomicFiles"]),
     room("Reports", sees: ["RunRecords"]),
 
     // Everything together.
@@ -82,7 +83,7 @@ let package = Package(
         "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling",
         "PolicyOptimization",
-        "Evaluation", "RunRecords", "Reports", "OrderedJSON",
+        "Evaluation", "RunRecords", "Reports", "OrderedJSON", "AtomicFiles",
       ]),
     .executableTarget(
       name: "rlhf-sim",
@@ -90,9 +91,10 @@ let package = Package(
         "AlignmentLoop", "Settings", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "Training", "RewardModeling", "PolicyOptimization", "Evaluation",
         "RunRecords",
-        "Reports", "OrderedJSON", argumentParser,
+        "Reports", "OrderedJSON", "AtomicFiles", argumentParser,
       ], swiftSettings: strict),
 
+    tests(of: "AtomicFiles"),
     tests(of: "OrderedJSON", sees: ["Tensors"]),
     tests(of: "Settings"),
     tests(of: "Tokenizers", fixtures: true),

@@ -50,24 +50,26 @@ package struct LoadedModel<Model: Sendable>: Sendable {
     try requirePositions(scenario.neededPositions, for: "the scenario `\(scenario.name)`")
   }
 
-  /// What the person should know whose scenario describes another decoder than the checkpoint's: a
-  /// stage that goes on from a checkpoint has its shape, whatever `model` says.
-  package func notes(on scenario: Scenario) -> [String] {
+  /// The scenario as a run has it that goes on from this checkpoint: with the checkpoint's shape for
+  /// `model`, so that `scenario.yaml` says what there was; and what the person should know of that.
+  ///
+  /// - Parameter overrides: `--set` assignments; they cannot give the checkpoint another shape.
+  /// - Throws: ``LoopError/input(_:)`` for one that tries to.
+  package func adopted(
+    by scenario: Scenario, overrides: [String]
+  ) throws(LoopError) -> (scenario: Scenario, notes: [String]) {
+    var adopted = scenario
+    adopted.model = ModelConfiguration(of: shape)
     let wanted = scenario.model.decoder(vocabularySize: shape.vocabularySize)
-    // All that `model` can say.
-    let isAsWanted =
-      wanted.family == shape.family && wanted.width == shape.width
-      && wanted.layers == shape.layers && wanted.heads == shape.heads
-      && wanted.keyValueHeads == shape.keyValueHeads
-      && wanted.feedForwardWidth == shape.feedForwardWidth
-      && wanted.maximumPositions == shape.maximumPositions
-      && wanted.tiedEmbeddings == shape.tiedEmbeddings
-    return isAsWanted
-      ? []
-      : [
-        "`model` of the scenario is not used: the run goes on from \(directory.path), a "
-          + "\(shape.family.rawValue) of width \(shape.width) with \(shape.layers) layers"
-      ]
+    let described = adopted.model.decoder(vocabularySize: shape.vocabularySize)
+    guard wanted != described else { return (adopted, []) }
+    let form = "a \(shape.family.rawValue) of width \(shape.width) with \(shape.layers) layers"
+    if let override = overrides.first(where: { $0.hasPrefix("model.") || $0.hasPrefix("model=") }) {
+      throw .input(
+        "--set \(override): the run goes on from \(directory.path), \(form), which keeps its shape; "
+          + "train a policy of another with `rlhf-sim sft`")
+    }
+    return (adopted, ["the run goes on from \(directory.path) and has its shape: \(form)"])
   }
 
   /// Throws ``LoopError/input(_:)`` when the model has fewer positions than are needed.

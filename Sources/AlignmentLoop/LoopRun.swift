@@ -1,4 +1,4 @@
-import Checkpoints
+import AtomicFiles
 import Foundation
 package import Preferences
 package import RewardModeling

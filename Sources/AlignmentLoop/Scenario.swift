@@ -49,6 +49,7 @@ package struct Scenario: Configurable {
         advice: "raise it, or lower `ppo.maximum_tokens` or `world.prompt.maximum_response_words`")
     }
     try validateRankings(at: location)
+    try requireMemory(at: location)
   }
 
   /// Refuses what a reward model cannot learn from rankings.
@@ -81,6 +82,18 @@ package struct ModelConfiguration: Configurable, Equatable {
   package var tiedEmbeddings = false
 
   package init() {}
+
+  /// As much of a decoder's shape as a scenario can say.
+  init(of shape: DecoderConfiguration) {
+    family = shape.family
+    width = shape.width
+    layers = shape.layers
+    heads = shape.heads
+    keyValueHeads = shape.keyValueHeads
+    feedForwardWidth = shape.feedForwardWidth
+    maximumPositions = shape.maximumPositions
+    tiedEmbeddings = shape.tiedEmbeddings
+  }
 
   package static let fields = [
     Field("family", \Self.family, "llama or gpt2: which published blocks"),

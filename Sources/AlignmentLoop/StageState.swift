@@ -1,3 +1,4 @@
+import AtomicFiles
 import Autodiff
 import Checkpoints
 import Foundation

@@ -1,3 +1,5 @@
+import AtomicFiles
+
 /// What can be wrong with the files of a checkpoint; each says where, and what to do next.
 package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A file that should be there is not, or cannot be opened.
@@ -12,8 +14,6 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
   case wrongShape(file: String, tensor: String, found: [Int], expected: [Int])
   /// A key of a configuration is missing or has the wrong type.
   case configuration(file: String, key: String, problem: String)
-  /// Something stands where a checkpoint would be written.
-  case exists(path: String)
   /// Writing failed; what was there before is untouched.
   case unwritable(path: String, reason: String)
 
@@ -38,10 +38,17 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
         + "check that config.json belongs to this checkpoint"
     case .configuration(let file, let key, let problem):
       return "\(file): key `\(key)`: \(problem)"
-    case .exists(let path):
-      return "\(path): exists already and is left as it is; choose another place or use --force"
     case .unwritable(let path, let reason):
       return "\(path): cannot be written (\(reason)); check permissions and free space"
+    }
+  }
+}
+
+extension CheckpointError {
+  init(_ error: FileWritingError) {
+    switch error {
+    case .exists(let path): self = .unwritable(path: path, reason: "something is there")
+    case .unwritable(let path, let reason): self = .unwritable(path: path, reason: reason)
     }
   }
 }

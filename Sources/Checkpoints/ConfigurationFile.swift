@@ -1,3 +1,4 @@
+import AtomicFiles
 package import Foundation
 package import OrderedJSON
 
@@ -105,6 +106,8 @@ package struct ConfigurationFile: Sendable {
     do { text = try JSONValue.object(JSONObject(members)).text(.indented) } catch {
       throw .unwritable(path: file.path, reason: error.description)
     }
-    try writeFileAtomically(Data((text + "\n").utf8), to: file)
+    do throws(FileWritingError) {
+      try writeFileAtomically(Data((text + "\n").utf8), to: file)
+    } catch { throw CheckpointError(error) }
   }
 }

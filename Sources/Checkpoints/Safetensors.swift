@@ -1,3 +1,4 @@
+import AtomicFiles
 package import Foundation
 import Tensors
 
@@ -85,10 +86,12 @@ package enum Safetensors {
   /// - Throws: ``CheckpointError`` when a name occurs twice or the file cannot be written.
   package static func write(_ tensors: [NamedTensor], to file: URL) throws(CheckpointError) {
     let header = try SafetensorsHeader.bytes(describing: tensors, file: file.path)
-    try writeFileAtomically(to: file) { handle in
-      try handle.write(contentsOf: header)
-      for named in tensors { try handle.write(contentsOf: encode(named.tensor)) }
-    }
+    do throws(FileWritingError) {
+      try writeFileAtomically(to: file) { handle in
+        try handle.write(contentsOf: header)
+        for named in tensors { try handle.write(contentsOf: encode(named.tensor)) }
+      }
+    } catch { throw CheckpointError(error) }
   }
 
   static func bytes(

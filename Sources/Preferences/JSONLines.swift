@@ -1,3 +1,4 @@
+import AtomicFiles
 import Foundation
 import OrderedJSON
 
@@ -60,16 +61,8 @@ enum JSONLines {
   /// bytes.
   static func write(
     _ objects: some Sequence<JSONObject>, to file: URL
-  ) throws(PreferenceError) {
-    let file = file.resolvingSymlinksInPath()
-    let directory = file.deletingLastPathComponent()
-    let temporary = directory.appending(
-      path: ".\(file.lastPathComponent).\(UUID().uuidString).partial")
-    do {
-      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-      try Data().write(to: temporary, options: .withoutOverwriting)
-      let handle = try FileHandle(forWritingTo: temporary)
-      defer { try? handle.close() }
+  ) throws(FileWritingError) {
+    try writeFileAtomically(to: file) { handle in
       var buffer = Data()
       for object in objects {
         buffer.append(contentsOf: try JSONValue.object(object).text().utf8)
@@ -80,14 +73,6 @@ enum JSONLines {
         }
       }
       try handle.write(contentsOf: buffer)
-      try handle.synchronize()
-      guard rename(temporary.path, file.path) == 0 else {
-        throw PreferenceError.file(path: file.path, problem: String(cString: strerror(errno)))
-      }
-    } catch {
-      try? FileManager.default.removeItem(at: temporary)
-      throw .file(
-        path: file.path, problem: "cannot be written (\(error)); check permissions and space")
     }
   }
 }

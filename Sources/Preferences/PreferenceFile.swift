@@ -1,3 +1,4 @@
+package import AtomicFiles
 package import Foundation
 
 /// What reading a file of preferences met; nothing is left out without being counted here.
@@ -74,7 +75,7 @@ package enum PreferenceFile {
   /// Writes rows in order, atomically; equal rows give equal bytes.
   package static func write(
     _ rows: some Sequence<PreferenceRow>, to file: URL
-  ) throws(PreferenceError) {
+  ) throws(FileWritingError) {
     try JSONLines.write(rows.lazy.map(\.json), to: file)
   }
 }

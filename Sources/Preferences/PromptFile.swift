@@ -1,3 +1,4 @@
+package import AtomicFiles
 package import Foundation
 import OrderedJSON
 
@@ -47,7 +48,7 @@ package enum PromptFile {
   }
 
   /// Writes prompts as rows of token ids, atomically.
-  package static func write(_ prompts: [[Int32]], to file: URL) throws(PreferenceError) {
+  package static func write(_ prompts: [[Int32]], to file: URL) throws(FileWritingError) {
     try JSONLines.write(
       prompts.lazy.map { ["prompt_ids": .array($0.map { .int(Int($0)) })] }, to: file)
   }

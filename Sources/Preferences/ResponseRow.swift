@@ -70,11 +70,4 @@ package struct ResponseRow: Sendable, Equatable {
       throw interruption ?? error
     }
   }
-
-  /// Writes rows in order, atomically.
-  package static func write(
-    _ rows: some Sequence<ResponseRow>, to file: URL
-  ) throws(PreferenceError) {
-    try JSONLines.write(rows.lazy.map(\.object), to: file)
-  }
 }

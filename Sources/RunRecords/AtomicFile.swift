@@ -1,17 +1,14 @@
+import AtomicFiles
 package import Foundation
 
-/// Files that are either the old content or the new one, never half of either.
+/// The small files of a run, whole in memory, with this room's errors.
 package enum AtomicFile {
   /// Writes beside `url`, then renames over it; directories on the way are made.
   ///
   /// - Throws: `RunRecordsError.unwritable`.
   package static func write(_ data: Data, to url: URL) throws(RunRecordsError) {
-    do {
-      try FileManager.default.createDirectory(
-        at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-      try data.write(to: url, options: .atomic)
-    } catch {
-      throw .unwritable(path: url.path, reason: reason(of: error))
+    do throws(FileWritingError) { try writeFileAtomically(data, to: url) } catch {
+      throw RunRecordsError(error)
     }
   }
 
@@ -27,20 +24,7 @@ package enum AtomicFile {
     do {
       return try Data(contentsOf: url)
     } catch {
-      throw .unreadable(path: url.path, reason: reason(of: error))
+      throw .unreadable(path: url.path, reason: FileWritingError.reason(of: error))
     }
-  }
-
-  /// The cause in the system's words, without Foundation's lengthy wrapping.
-  static func reason(of error: any Error) -> String {
-    let error = error as NSError
-    if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError,
-      cause.domain == NSPOSIXErrorDomain
-    {
-      return String(cString: strerror(Int32(truncatingIfNeeded: cause.code)))
-    }
-    let words = error.localizedDescription
-      .replacing("The operation could not be completed. ", with: "")
-    return words.hasSuffix(".") ? String(words.dropLast()) : words
   }
 }

@@ -1,3 +1,4 @@
+import AtomicFiles
 package import Foundation
 
 /// Records the metrics of one stage, a row a step, as JSON lines and as TensorBoard events.
@@ -102,7 +103,7 @@ final class RecordFile {
       handle = try FileHandle(forWritingTo: url)
       try handle.seekToEnd()
     } catch {
-      throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
+      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
     }
   }
 
@@ -114,7 +115,7 @@ final class RecordFile {
     do {
       try handle.write(contentsOf: data)
     } catch {
-      throw .unwritable(path: path, reason: AtomicFile.reason(of: error))
+      throw .unwritable(path: path, reason: FileWritingError.reason(of: error))
     }
   }
 }

@@ -1,3 +1,4 @@
+import AtomicFiles
 import Foundation
 
 /// JSON as this program writes it: keys sorted, slashes plain, times in ISO 8601, numbers finite.
@@ -14,7 +15,7 @@ enum RecordJSON {
     } catch EncodingError.invalidValue(_, let context) {
       throw .notFinite(path: url.path, key: dotted(context.codingPath))
     } catch {
-      throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
+      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
     }
   }
 

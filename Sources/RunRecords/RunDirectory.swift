@@ -1,3 +1,4 @@
+import AtomicFiles
 package import Foundation
 
 /// The directory in which one run keeps everything it made; the one place where the names of its
@@ -31,7 +32,7 @@ package struct RunDirectory: Sendable, Equatable {
     do {
       entries = try files.contentsOfDirectory(atPath: run.url.path).sorted()
     } catch {
-      throw .unreadable(path: url.path, reason: AtomicFile.reason(of: error))
+      throw .unreadable(path: url.path, reason: FileWritingError.reason(of: error))
     }
     if entries.isEmpty { return run }
     guard force else { throw .alreadyExists(path: url.path) }
@@ -138,7 +139,7 @@ package struct RunDirectory: Sendable, Equatable {
     do {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
-      throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
+      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
     }
   }
 
@@ -149,7 +150,7 @@ package struct RunDirectory: Sendable, Equatable {
     do {
       try files.moveItem(at: url, to: aside)
     } catch {
-      throw .unwritable(path: url.path, reason: AtomicFile.reason(of: error))
+      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
     }
     do {
       try makeDirectory()
@@ -161,7 +162,7 @@ package struct RunDirectory: Sendable, Equatable {
     do {
       try files.removeItem(at: aside)
     } catch {
-      throw .unwritable(path: aside.path, reason: AtomicFile.reason(of: error))
+      throw .unwritable(path: aside.path, reason: FileWritingError.reason(of: error))
     }
   }
 }

@@ -1,3 +1,5 @@
+import AtomicFiles
+
 /// What can go wrong while a run is recorded or read back.
 package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatable {
   /// `--out` names a directory that already holds something.
@@ -36,6 +38,15 @@ package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatabl
       "\(path)\(line.map { ":\($0)" } ?? ""): \(reason); repair or remove the file"
     case .notFinite(let path, let key):
       "\(path): `\(key)` is not a finite number; look at the stage that computed it"
+    }
+  }
+}
+
+extension RunRecordsError {
+  init(_ error: FileWritingError) {
+    switch error {
+    case .exists(let path): self = .alreadyExists(path: path)
+    case .unwritable(let path, let reason): self = .unwritable(path: path, reason: reason)
     }
   }
 }

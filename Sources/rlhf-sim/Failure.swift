@@ -1,5 +1,6 @@
 import AlignmentLoop
 import ArgumentParser
+import AtomicFiles
 import Autodiff
 import Checkpoints
 import Foundation
@@ -23,12 +24,13 @@ struct Failure {
   init?(_ error: any Error) {
     switch error {
     case is ValidationError, is CleanExit, is ExitCode: return nil
-    case OutputError.unwritable, CheckpointError.unwritable, RunRecordsError.unwritable:
+    case OutputError.unwritable, CheckpointError.unwritable, RunRecordsError.unwritable,
+      FileWritingError.unwritable:
       code = Self.inputOutput
     case RunRecordsError.notFinite, is NonFiniteError: code = EXIT_FAILURE
     case is SettingsError, is CheckpointError, is TokenizerError, is PreferenceError,
       is ModelError, is LoopError, is RewardModelingError, is RunRecordsError,
-      is TrainingStateError, is ResumeError:
+      is FileWritingError, is TrainingStateError, is ResumeError:
       code = Self.badData
     case is CocoaError: code = Self.inputOutput
     default:

@@ -1,4 +1,4 @@
-import Checkpoints
+import AtomicFiles
 import Foundation
 import RunRecords
 
@@ -7,13 +7,13 @@ enum Output {
   /// - Throws: ``OutputError`` when standard output does not take it.
   static func write(_ text: String) throws(OutputError) {
     do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {
-      throw .unwritable(place: "standard output", reason: reason(of: error))
+      throw .unwritable(place: "standard output", reason: FileWritingError.reason(of: error))
     }
   }
 
   /// Writes lines as `body` hands them over, to standard output or to `file`.
   ///
-  /// - Throws: what `body` throws, ``OutputError`` or `CheckpointError.unwritable`.
+  /// - Throws: what `body` throws, ``OutputError`` or `FileWritingError.unwritable`.
   static func writeLines(
     to file: String?, _ body: (_ line: (String) throws -> Void) throws -> Void
   ) throws {
@@ -53,7 +53,7 @@ enum Output {
     var buffer = Data()
     func flush() throws {
       do { try handle.write(contentsOf: buffer) } catch {
-        throw OutputError.unwritable(place: place, reason: reason(of: error))
+        throw OutputError.unwritable(place: place, reason: FileWritingError.reason(of: error))
       }
       buffer.removeAll(keepingCapacity: true)
     }
@@ -63,13 +63,6 @@ enum Output {
       if buffer.count >= 1 << 16 { try flush() }
     }
     try flush()
-  }
-
-  /// The cause without Foundation's lengthy wrapping.
-  private static func reason(of error: any Error) -> String {
-    let words = error.localizedDescription
-      .replacing("The operation could not be completed. ", with: "")
-    return words.hasSuffix(".") ? String(words.dropLast()) : words
   }
 
   /// One line of JSON with sorted keys.

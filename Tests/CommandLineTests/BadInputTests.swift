@@ -21,6 +21,17 @@ struct BadInputTests {
   @Test(
     "one line on standard error",
     arguments: [
+      // Sizes that no machine holds.
+      Refusal(
+        "demo --set model.width=65536 --set model.layers=1000", says: "`model`", "GB", "lower"),
+      Refusal(
+        "demo --set ppo.episodes=1000000 --set ppo.maximum_tokens=60000 "
+          + "--set model.maximum_positions=65536", says: "`ppo.episodes`", "GB"),
+      Refusal("sft --set fine_tuning.batch_size=9000000000000", says: "`fine_tuning.batch_size`"),
+      Refusal("demo --set evaluation.responses=9000000000000", says: "`evaluation.responses`"),
+      // A shape that a checkpoint does not have.
+      Refusal("ppo --set model.width=128", says: "--set model.width=128", "keeps its shape"),
+      Refusal("train-reward --set model.layers=3", says: "--set model.layers=3"),
       // A missing file.
       Refusal("demo --scenario nowhere.yaml", says: "nowhere.yaml", "check that it exists"),
       Refusal("demo --scenario sentimant", says: "sentimant", "did you mean `sentiment`?"),

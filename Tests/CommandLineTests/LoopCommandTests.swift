@@ -113,22 +113,10 @@ struct LoopCommandTests {
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.errors.contains("note: 1 words of the prompts are not in the vocabulary"))
     #expect(outcome.output.contains("\"score\"") && !outcome.output.contains("\"gold\""))
+    let again = try run.run(["evaluate", "--run", "given-prompts", "--json"])
+    #expect(again.output == outcome.output, "the run has kept its prompts: \(again.errors)")
     #expect(!(try run.text("given-prompts/metrics/ppo.jsonl").contains("objective/gold")))
     #expect(try run.text("run/metrics/ppo.jsonl").contains("objective/gold"))
-  }
-
-  @Test("a checkpoint keeps its shape, and a scenario that asks for another is told")
-  func otherShape() throws {
-    let run = try TinyRun.shared()
-    for (name, changes, isTold) in [("same", [], false), ("other", ["model.layers=1"], true)] {
-      let outcome = try run.run(
-        ["ppo", "--policy", "run/sft", "--reward", "run/reward", "--out", "shape-\(name)"]
-          + Program.tiny + changes.flatMap { ["--set", $0] })
-      #expect(outcome.code == 0, "\(outcome.errors)")
-      #expect(
-        outcome.errors.contains("note: `model` of the scenario is not used") == isTold,
-        "\(outcome.errors)")
-    }
   }
 
   @Test("without --out a run goes to the first free place")
@@ -150,5 +138,17 @@ struct LoopCommandTests {
     try FileManager.default.removeItem(at: run.directory.appending(path: "to-report/report.html"))
     #expect(try run.run(["report", "to-report"]).code == 0)
     #expect(try run.text("to-report/report.html").hasPrefix("<!DOCTYPE html>"))
+  }
+
+  @Test("scenario.yaml has the shape of the checkpoint that a run goes on from")
+  func adoptedShape() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(
+      ["ppo", "--policy", "run/sft", "--reward", "run/reward", "--out", "adopted"]
+        + ["--set", "ppo.iterations=1", "--set", "ppo.episodes=16"]
+        + ["--set", "evaluation.responses=16"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("has its shape"), "\(outcome.errors)")
+    #expect(try run.text("adopted/scenario.yaml").contains("width: 16"))
   }
 }

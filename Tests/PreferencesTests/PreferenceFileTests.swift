@@ -214,18 +214,13 @@ final class TemporaryFile {
     rows[0].set("logprobs", to: [-0.5, -1.0])
     rows[1].set("reward", to: 0.25)
     rows[1].set("ids", to: [Int32(4)])
-    try ResponseRow.write(rows, to: file.url)
     #expect(
-      try file.text == """
-        {"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.5]},"logprobs":[-0.5,-1.0]}
-        {"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":0.25,"ids":[4]}
-
-        """)
+      try rows.map { try $0.line() } == [
+        #"{"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.5]},"logprobs":[-0.5,-1.0]}"#,
+        #"{"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":0.25,"ids":[4]}"#,
+      ])
     rows[0].set("reward", to: .nan)
     #expect(throws: PreferenceError.self) { try rows[0].line() }
-    let before = try file.text
-    #expect(throws: PreferenceError.self) { try ResponseRow.write(rows, to: file.url) }
-    #expect(try file.text == before)
   }
 
   @Test(

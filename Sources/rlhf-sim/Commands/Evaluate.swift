@@ -76,9 +76,9 @@ struct Evaluate: ParsableCommand {
     let reference = try LoadedModel(policy: place(reference, directory, .reference))
     try policy.requireVocabulary(of: reference)
     try policy.requireVocabulary(of: reward)
-    let given = try prompts.map {
+    let given = try (prompts.map { URL(filePath: $0) } ?? directory?.keptPrompts).map {
       try GivenPrompts(
-        URL(filePath: $0), for: policy, reward: reward, reference: reference, scenario: scenario)
+        $0, for: policy, reward: reward, reference: reference, scenario: scenario)
     }
     if given == nil {
       let remedy = "give prompts with --prompts"
@@ -118,5 +118,12 @@ struct Evaluate: ParsableCommand {
     guard let heldOut = existing(.eval) else { return nil }
     return try loop.report(
       of: reward, onHeldOutRowsOf: heldOut, trainedOnRowsOf: existing(.train))
+  }
+}
+
+extension RunDirectory {
+  /// The prompts that the run was given; nil for a run on those of its world.
+  fileprivate var keptPrompts: URL? {
+    FileManager.default.fileExists(atPath: givenPrompts.path) ? givenPrompts : nil
   }
 }

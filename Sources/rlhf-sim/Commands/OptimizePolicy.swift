@@ -32,10 +32,12 @@ struct OptimizePolicy: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    let scenario = try options.scenario.read()
+    var scenario = try options.scenario.read()
     let policy = try Shipped.policy(or: policy, option: "--policy")
     let reward = try Shipped.reward(or: reward, option: "--reward")
     try policy.requireVocabulary(of: reward)
+    let notes: [String]
+    (scenario, notes) = try policy.adopted(by: scenario, overrides: options.scenario.overrides)
     let given = try prompts.map {
       try GivenPrompts(URL(filePath: $0), for: policy, reward: reward, scenario: scenario)
     }
@@ -45,7 +47,7 @@ struct OptimizePolicy: ParsableCommand {
     }
     try recorded(
       options, scenario: scenario, command: .ppo, tokenizer: policy.tokenizer,
-      notes: policy.notes(on: scenario) + (given?.notes ?? [])
+      notes: notes + (given?.notes ?? [])
     ) {
       try $0.ppo(policy.model, reward: reward.model, given: given)
     }

@@ -33,8 +33,11 @@ struct TrainReward: ParsableCommand {
   }
 
   func run() throws {
-    let scenario = try options.scenario.read()
+    var scenario = try options.scenario.read()
     let base = try Shipped.policy(or: base, option: "--base")
+    let notes: [String]
+    (scenario, notes) = try base.adopted(
+      by: scenario, overrides: options.scenario.overrides)
     let given = try preferences.map {
       try GivenPreferences(
         URL(filePath: $0), heldOut: eval.map { URL(filePath: $0) }, for: base, scenario: scenario,
@@ -45,7 +48,7 @@ struct TrainReward: ParsableCommand {
     }
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
-      notes: base.notes(on: scenario) + (given?.notes ?? [])
+      notes: notes + (given?.notes ?? [])
     ) {
       try $0.trainReward(base: base.model, given: given)
     }

@@ -10,16 +10,16 @@ package import Foundation
 
 /// Writes a file that appears whole or not at all, even when the machine stops halfway: beside its
 /// place, flushed to the disk, then renamed.
-package func writeFileAtomically(_ data: Data, to file: URL) throws(CheckpointError) {
+package func writeFileAtomically(_ data: Data, to file: URL) throws(FileWritingError) {
   try writeFileAtomically(to: file) { try $0.write(contentsOf: data) }
 }
 
 /// Writes a file piece by piece, and puts it into its place when `body` has returned.
 ///
-/// - Throws: ``CheckpointError``; the file that was there before is untouched, nothing is left over.
+/// - Throws: ``FileWritingError``; the file that was there before is untouched, nothing is left over.
 package func writeFileAtomically(
   to file: URL, _ body: (FileHandle) throws -> Void
-) throws(CheckpointError) {
+) throws(FileWritingError) {
   let file = file.resolvingSymlinksInPath()
   let temporary = sibling(of: file)
   do {
@@ -38,8 +38,8 @@ package func writeFileAtomically(
     }
     try flush(file.deletingLastPathComponent())
   } catch {
-    throw (error as? CheckpointError)
-      ?? .unwritable(path: file.path, reason: error.localizedDescription)
+    throw (error as? FileWritingError)
+      ?? .unwritable(path: file.path, reason: FileWritingError.reason(of: error))
   }
 }
 
@@ -49,7 +49,7 @@ package func writeFileAtomically(
 /// An existing directory is replaced only if `replacingExisting`, and only once the new one is
 /// complete. An empty directory may always be filled.
 ///
-/// - Throws: ``CheckpointError`` when something is in the way or cannot be written, and whatever
+/// - Throws: ``FileWritingError`` when something is in the way or cannot be written, and whatever
 ///   `body` throws; what was there before is untouched, nothing is left over.
 package func writeDirectoryAtomically(
   _ directory: URL, replacingExisting: Bool, _ body: (URL) throws -> Void
@@ -61,14 +61,15 @@ package func writeDirectoryAtomically(
     let isEmpty =
       try isDirectory.boolValue && files.contentsOfDirectory(atPath: directory.path).isEmpty
     guard isDirectory.boolValue, isEmpty || replacingExisting else {
-      throw CheckpointError.exists(path: directory.path)
+      throw FileWritingError.exists(path: directory.path)
     }
   }
   let temporary = sibling(of: directory)
   do {
     try files.createDirectory(at: temporary, withIntermediateDirectories: true)
   } catch {
-    throw CheckpointError.unwritable(path: directory.path, reason: error.localizedDescription)
+    throw FileWritingError.unwritable(
+      path: directory.path, reason: FileWritingError.reason(of: error))
   }
   do {
     try body(temporary)
@@ -90,7 +91,7 @@ private func sibling(of url: URL) -> URL {
     .appending(path: ".\(url.lastPathComponent).\(UUID().uuidString).partial")
 }
 
-private func move(_ source: URL, to target: URL) throws(CheckpointError) {
+private func move(_ source: URL, to target: URL) throws(FileWritingError) {
   guard rename(source.path, target.path) == 0 else { throw systemFailure(target) }
 }
 
@@ -98,7 +99,7 @@ private func move(_ source: URL, to target: URL) throws(CheckpointError) {
 ///
 /// There is no portable call that exchanges two directories. Should the machine stop between the
 /// two renames, the old directory is still there, under its hidden name.
-private func replace(_ existing: URL, with complete: URL) throws(CheckpointError) {
+private func replace(_ existing: URL, with complete: URL) throws(FileWritingError) {
   let parked = sibling(of: existing)
   try move(existing, to: parked)
   do { try move(complete, to: existing) } catch {
@@ -121,7 +122,7 @@ private func flushTree(_ directory: URL) throws {
   try flush(directory)
 }
 
-private func flush(_ url: URL) throws(CheckpointError) {
+private func flush(_ url: URL) throws(FileWritingError) {
   let descriptor = open(url.path, O_RDONLY)
   guard descriptor >= 0 else { throw systemFailure(url) }
   defer { close(descriptor) }
@@ -129,6 +130,6 @@ private func flush(_ url: URL) throws(CheckpointError) {
   guard fsync(descriptor) == 0 || errno == EINVAL else { throw systemFailure(url) }
 }
 
-private func systemFailure(_ url: URL) -> CheckpointError {
+private func systemFailure(_ url: URL) -> FileWritingError {
   .unwritable(path: url.path, reason: String(cString: strerror(errno)))
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Checkpoints
+@testable import AtomicFiles
 
 @Suite struct AtomicWritingTests {
   struct Interruption: Error {}
@@ -33,7 +33,7 @@ import Testing
   @Test("an existing directory is left alone unless replacing is asked for")
   func replacing() throws {
     try save("old")
-    #expect(throws: CheckpointError.exists(path: directory.file("model").path)) {
+    #expect(throws: FileWritingError.exists(path: directory.file("model").path)) {
       try save("new")
     }
     #expect(try text("model/file") == "old")
@@ -49,7 +49,7 @@ import Testing
     try save("new")
     #expect(try text("model/file") == "new")
     try Data("keep".utf8).write(to: directory.file("plain"))
-    #expect(throws: CheckpointError.self) {
+    #expect(throws: FileWritingError.self) {
       try writeDirectoryAtomically(directory.file("plain"), replacingExisting: true) { _ in }
     }
     #expect(try text("plain") == "keep")
@@ -70,7 +70,7 @@ import Testing
 
   @Test("a directory that appears meanwhile is not lost")
   func race() throws {
-    #expect(throws: CheckpointError.self) {
+    #expect(throws: FileWritingError.self) {
       try writeDirectoryAtomically(directory.file("model"), replacingExisting: false) { _ in
         try save("theirs")
       }
@@ -95,7 +95,7 @@ import Testing
   func file() throws {
     let file = directory.file("file")
     try writeFileAtomically(Data("old".utf8), to: file)
-    #expect(throws: CheckpointError.self) {
+    #expect(throws: FileWritingError.self) {
       try writeFileAtomically(to: file) {
         try $0.write(contentsOf: Data("half".utf8))
         throw Interruption()
@@ -110,7 +110,7 @@ import Testing
   @Test("a place that cannot be written is named")
   func unwritable() throws {
     try Data().write(to: directory.file("file"))
-    let error = #expect(throws: CheckpointError.self) {
+    let error = #expect(throws: FileWritingError.self) {
       try writeFileAtomically(Data(), to: directory.file("file/inner"))
     }
     #expect("\(try #require(error))".contains("file/inner: cannot be written"))

@@ -1,0 +1,30 @@
+import Foundation
+
+/// Why something was not written; what was there before is untouched.
+package enum FileWritingError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Something stands there already.
+  case exists(path: String)
+  case unwritable(path: String, reason: String)
+
+  package var description: String {
+    switch self {
+    case .exists(let path):
+      "\(path): exists already and is left as it is; choose another place or use --force"
+    case .unwritable(let path, let reason):
+      "\(path): cannot be written (\(reason)); check permissions and free space"
+    }
+  }
+
+  /// The cause of a file's error in the system's words, without Foundation's lengthy wrapping.
+  package static func reason(of error: any Error) -> String {
+    let error = error as NSError
+    if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError,
+      cause.domain == NSPOSIXErrorDomain
+    {
+      return String(cString: strerror(Int32(truncatingIfNeeded: cause.code)))
+    }
+    let words = error.localizedDescription
+      .replacing("The operation could not be completed. ", with: "")
+    return words.hasSuffix(".") ? String(words.dropLast()) : words
+  }
+}

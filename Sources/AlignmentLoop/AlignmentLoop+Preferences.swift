@@ -26,13 +26,15 @@ extension AlignmentLoop {
 
   /// Samples `responses` answers to each of `count` prompts and has an annotator judge them: a
   /// comparison when there are two, a ranking when there are more.
+  ///
+  /// - Parameter write: gets the rows in order, a few at a time.
   package func annotate(
-    _ policy: LanguageModel, count: Int, responses: Int
-  ) throws -> [PreferenceRow] {
+    _ policy: LanguageModel, count: Int, responses: Int, write: ([PreferenceRow]) throws -> Void
+  ) throws {
     try run(.annotation, total: count, unit: "prompts") {
-      try judged(
+      try judge(
         policy, count: count, responses: responses, generator.stream("annotation"),
-        prompts: { _ in true }, done: 0)
+        prompts: { _ in true }, done: 0, write: write)
     }
   }
 
@@ -44,21 +46,33 @@ extension AlignmentLoop {
     return stream.uniform() < share
   }
 
-  /// Rounds of sampling and judging until there are `count` rows. Answers that are not all different
-  /// leave nothing to judge and are sampled again.
   private func judged(
     _ policy: LanguageModel, count: Int, responses: Int, _ stream: SeededGenerator,
     prompts isWanted: ([String]) -> Bool, done: Int
   ) throws -> [PreferenceRow] {
     var rows: [PreferenceRow] = []
+    try judge(
+      policy, count: count, responses: responses, stream, prompts: isWanted, done: done
+    ) { rows += $0 }
+    return rows
+  }
+
+  /// Rounds of sampling and judging until there are `count` rows. Answers that are not all different
+  /// leave nothing to judge and are sampled again.
+  private func judge(
+    _ policy: LanguageModel, count: Int, responses: Int, _ stream: SeededGenerator,
+    prompts isWanted: ([String]) -> Bool, done: Int, write: ([PreferenceRow]) throws -> Void
+  ) throws {
+    var written = 0
     var round = 0
-    while rows.count < count {
+    while written < count {
       let stream = stream.stream("round", round)
-      let wanted = min(2_048, count - rows.count)
+      let wanted = min(2_048, count - written)
       let prompts = try drawPrompts(wanted, stream, isWanted)
       let sampled = try sample(
         policy, prompts: prompts.flatMap { Array(repeating: encode($0), count: responses) }, stream,
         temperature: scenario.preferences.temperature)
+      var rows: [PreferenceRow] = []
       for (index, prompt) in prompts.enumerated() {
         let answers = sampled[index * responses..<(index + 1) * responses].map {
           // Annotators see the text alone, so a cut-off answer is judged as what it says.
@@ -67,13 +81,14 @@ extension AlignmentLoop {
         var judge = stream.stream("judge", index)
         if let row = row(prompt, answers, using: &judge) { rows.append(row) }
       }
+      try write(rows)
+      written += rows.count
       round += 1
       guard round < 50 + count else {
-        throw LoopError.nothingToCompare(rows: rows.count, wanted: count)
+        throw LoopError.nothingToCompare(rows: written, wanted: count)
       }
-      try observer.advance(.annotation, to: done + rows.count, metrics: nil)
+      try observer.advance(.annotation, to: done + written, metrics: nil)
     }
-    return rows
   }
 
   private func drawPrompts(

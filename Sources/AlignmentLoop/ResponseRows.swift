@@ -15,6 +15,9 @@ package struct ResponseRows: Sendable {
   /// What is put behind a text; never behind ids, which are used as given.
   private let ended: @Sendable (Exchange) -> Exchange
 
+  /// A response without tokens has no log-probabilities, which is an answer, and no last token.
+  private let takesEmptyResponses: Bool
+
   private static let rowsAtOnce = 1_024
 
   /// Rewards of a reward model: sets `"reward"`, the head's raw output at the last token.
@@ -28,6 +31,7 @@ package struct ResponseRows: Sendable {
     self.tokenizer = tokenizer
     shape = model.model.configuration
     ended = model.ended
+    takesEmptyResponses = false
     judge = { exchanges, rows in
       let rewards = try model.rewards(exchanges, workers: workers)
       for (index, reward) in rewards.enumerated() { rows[index].set("reward", to: reward) }
@@ -41,12 +45,13 @@ package struct ResponseRows: Sendable {
     tokenizer = Self.tokenizer(of: directory)
     shape = model.configuration
     ended = { $0 }
+    takesEmptyResponses = true
     judge = { exchanges, rows in
-      let ranges = Shards.ranges(
-        of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
+      let spoken = exchanges.filter { !$0.response.isEmpty }
+      let ranges = Shards.ranges(of: spoken.count, tokens: spoken.reduce(0) { $0 + $1.count })
       let values = try workers.map(ranges.count) {
         model.responseLogProbabilities(
-          exchanges[ranges[$0]], temperature: 1, on: Tape(recording: false)
+          spoken[ranges[$0]], temperature: 1, on: Tape(recording: false)
         ).logProbabilities.value.values
       }.flatMap(\.self)
       var rest = values[...]
@@ -107,7 +112,7 @@ package struct ResponseRows: Sendable {
 
   private func check(_ exchange: Exchange, _ place: String) throws(LoopError) {
     for (name, ids) in [("prompt", exchange.prompt), ("response", exchange.response)] {
-      if ids.isEmpty {
+      if ids.isEmpty, name == "prompt" || !takesEmptyResponses {
         throw .input("\(place): the \(name) has no tokens; give it at least one, or remove the row")
       }
       if let id = ids.first(where: { $0 >= shape.vocabularySize }) {

@@ -81,7 +81,8 @@ import Worlds
   @Test("answers to rank are all different, and a ranking names each once")
   func rankings() throws {
     let loop = try makeLoop()
-    let rows = try loop.annotate(loop.trainPolicy(), count: 10, responses: 4)
+    var rows: [PreferenceRow] = []
+    try loop.annotate(loop.trainPolicy(), count: 10, responses: 4) { rows += $0 }
     #expect(rows.count == 10)
     for row in rows {
       guard case .ranking(let ranking) = row else {

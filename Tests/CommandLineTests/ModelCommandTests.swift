@@ -110,9 +110,16 @@ struct ModelCommandTests {
   @Test("logprobs of text add nothing behind the response and say the ids used")
   func logProbabilitiesOfText() throws {
     let run = try TinyRun.shared()
-    let file = try run.file("text.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
+    let file = try run.file(
+      "text.jsonl",
+      """
+      {"prompt":"the","response":""}
+      {"prompt":"the soup","response":"was good"}
+      """)
     let rows = try run.run(["logprobs", "--model", "run/sft", "--input", file]).rows()
-    let row = try #require(rows.first)
+    #expect(
+      (rows.first?["logprobs"] as? [Double])?.isEmpty == true, "nothing said, nothing to judge")
+    let row = try #require(rows.last)
     #expect((row["prompt_ids"] as? [Int])?.count == 2)
     #expect((row["response_ids"] as? [Int])?.count == 2)
     #expect((row["logprobs"] as? [Double])?.count == 2)

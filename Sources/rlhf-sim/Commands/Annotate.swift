@@ -41,9 +41,10 @@ struct Annotate: ParsableCommand {
     let loop = try AlignmentLoop(
       scenario, tokenizer: policy.tokenizer, seed: self.scenario.seed, workers: machine.workers,
       observer: machine.observer())
-    let rows = try loop.annotate(policy.model, count: count, responses: responses)
     try Output.writeLines(to: output) { line in
-      for row in rows { try line(row.line()) }
+      try loop.annotate(policy.model, count: count, responses: responses) { rows in
+        for row in rows { try line(row.line()) }
+      }
     }
   }
 }

@@ -151,4 +151,40 @@ struct LoopCommandTests {
     #expect(outcome.errors.contains("has its shape"), "\(outcome.errors)")
     #expect(try run.text("adopted/scenario.yaml").contains("width: 16"))
   }
+
+  @Test("trace shows a rollout whose numbers belong together")
+  func trace() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(["trace", "--run", "run", "--sample", "1"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.contains("iteration 1, episode 1"), "\(outcome.output)")
+    let row = try #require(
+      run.run(["trace", "--run", "run", "--sample", "1", "--json"]).rows().first)
+    func numbers(_ name: String) throws -> [Double] { try #require(row[name] as? [Double]) }
+    let tokens = try #require(row["tokens"] as? [String])
+    let lines = outcome.output.split(separator: "\n")
+    #expect(lines.count == 5 + tokens.count)
+    #expect(lines.last?.split(separator: " ").first == tokens.last.map { $0[...] })
+
+    // What is charged, and what is left of the score.
+    let (kl, rewards) = (try numbers("kl"), try numbers("rewards"))
+    let (policy, reference) = (
+      try numbers("log_probabilities"), try numbers("reference_log_probabilities")
+    )
+    let (score, beta) = (try #require(row["score"] as? Double), 0.2)
+    #expect(row["coefficient"] as? Double == beta)
+    for token in tokens.indices {
+      #expect(abs(kl[token] - (policy[token] - reference[token])) < 1e-9)
+      let expected = -beta * kl[token] + (token == tokens.count - 1 ? score : 0)
+      #expect(abs(rewards[token] - expected) < 1e-9)
+    }
+    let (values, returns) = (try numbers("values"), try numbers("returns"))
+    #expect(abs(returns[tokens.count - 1] - rewards[tokens.count - 1]) < 1e-9, "V is 0 at the end")
+    #expect(values.count == tokens.count)
+    #expect(try numbers("ratios").contains { abs($0 - 1) > 1e-4 }, "the policy has moved")
+
+    let beyond = try run.run(["trace", "--run", "run", "--sample", "99"])
+    #expect(beyond.code == 65 && beyond.errors.contains("--sample from 0 to 15"))
+    #expect(try run.run(["trace", "--run", "run"]).output.contains("iteration 2, episode 0"))
+  }
 }

@@ -1,0 +1,76 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import RunRecords
+
+/// One rollout of a run, token by token.
+struct Trace: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show one rollout of PPO token by token, with every number that the update used.",
+    discussion: """
+      A run keeps the first episodes of some iterations. Columns: log-probability under the policy \
+      that drew the token and under the reference; the KL charged, and the exact KL of the state; \
+      reward, value before the update, delta, advantage, return; the ratio of the token's \
+      probability after the update to before, and whether it has left the clip range.
+
+      Example: rlhf-sim trace --run runs/demo --sample 0
+      """)
+
+  @Option(name: .customLong("run"), help: "A run directory of `demo` or `ppo`.")
+  var runDirectory: String
+
+  @Option(
+    help:
+      "Which rollout, from 0 in the order of the run. (default: the first of the last iteration)")
+  var sample: Int?
+
+  @Flag(help: "Print the rollout as one line of JSON.")
+  var json = false
+
+  func run() throws {
+    let directory = try RunDirectory.open(URL(filePath: runDirectory))
+    let rollouts = try RolloutRecord.read(from: directory)
+    let last = rollouts.last.flatMap { last in
+      rollouts.firstIndex { $0.iteration == last.iteration }
+    }
+    guard let index = sample ?? last, rollouts.indices.contains(index) else {
+      throw LoopError.input(
+        "\(directory.rollouts.path) has \(rollouts.count) rollouts"
+          + (rollouts.isEmpty
+            ? "; run `ppo` or `demo` first"
+            : " and no number \(sample ?? 0); give --sample from 0 to \(rollouts.count - 1)"))
+    }
+    let rollout = rollouts[index]
+    if json { return try Output.writeJSON(rollout) }
+    try Output.write(rollout.text(index: index, of: rollouts.count))
+  }
+}
+
+extension RolloutRecord {
+  /// The rollout as a person reads it.
+  fileprivate func text(index: Int, of count: Int) -> String {
+    func number(_ value: Double) -> String { String(format: "%.3f", value) }
+    var lines = "rollout \(index) of 0…\(count - 1): iteration \(iteration), episode \(episode)\n"
+    lines += "prompt: \(prompt)\n"
+    lines += "score \(number(score))"
+    if let gold { lines += ", gold \(number(gold))" }
+    lines += ", β \(number(coefficient)), KL charged \(number(kl.reduce(0, +))), exact "
+    lines += "\(number(exactKL.reduce(0, +))) nats, " + (ended ? "ended by itself" : "cut off")
+    let titles = [
+      "log π", "log ρ", "KL", "exact KL", "reward", "value", "delta", "advantage", "return",
+      "ratio", "clipped",
+    ]
+    var table = TextTable(
+      columns: [(title: "token", alignment: .leading)]
+        + titles.map { (title: $0, alignment: .trailing) })
+    let deltas = deltas
+    for (token, text) in tokens.enumerated() {
+      let numbers = [
+        logProbabilities, referenceLogProbabilities, kl, exactKL, rewards, values, deltas,
+        advantages, returns, ratios,
+      ]
+      table.append([text] + numbers.map { number($0[token]) } + [isClipped(token) ? "yes" : ""])
+    }
+    return lines + "\n\n" + table.rendered()
+  }
+}

@@ -1,10 +1,12 @@
 import Autodiff
 import PolicyOptimization
 package import RewardModeling
+import SupervisedTuning
 import Tensors
 import Tokenizers
 import Training
 package import Transformer
+import Worlds
 
 extension AlignmentLoop {
   /// PPO from the SFT policy, which stays as the reference, against a reward model.
@@ -20,13 +22,9 @@ extension AlignmentLoop {
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
-    let workers = workers
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
-      workers: workers
-    ) { exchanges in
-      try reward.scores(exchanges.map(reward.ended), workers: workers)
-    }
+      workers: workers, score: try judge(reward, hasGold: hasGold))
     let value = ScalarModel(
       trunkOf: reward.model,
       head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
@@ -38,6 +36,8 @@ extension AlignmentLoop {
         var stream = stream.stream("prompts", iteration)
         guard let given else { return prompts(stream, count: count) }
         return (0..<count).map { (_: Int) -> [Int32] in given[stream.index(below: given.count)] }
+      } pretraining: { iteration, step in
+        corpus(stream.stream("pretraining", iteration, step))
       } report: { metrics, experience, updated in
         let rewardBytes = reward.members.reduce(0) { $0 + $1.model.parameters.byteCount }
         metrics.append("memory/reward", Double(rewardBytes))
@@ -52,6 +52,40 @@ extension AlignmentLoop {
         }
       }
     }
-    return (trainer.policy, trainer.value)
+    return (trainer.result, trainer.value)
+  }
+
+  /// Who judges the responses, by `ppo.reward.source`.
+  private func judge(
+    _ reward: RewardModel, hasGold: Bool
+  ) throws -> @Sendable ([Exchange]) throws -> [Double] {
+    let settings = scenario.ppo.reward
+    guard settings.source != .model else {
+      return { [workers] exchanges in
+        try reward.scores(exchanges.map(reward.ended), workers: workers)
+      }
+    }
+    guard hasGold else {
+      throw LoopError.input(
+        "`ppo.reward.source` is \(settings.source.rawValue), which only the scenario's own prompts "
+          + "have; leave --prompts out, or set it to model")
+    }
+    let truth = goldJudge
+    return { exchanges in
+      exchanges.map { exchange in
+        let gold = truth(exchange)
+        return settings.source == .gold ? gold : gold >= settings.threshold ? 1 : 0
+      }
+    }
+  }
+
+  /// As many texts of the fine-tuning corpus as a step of fine-tuning has.
+  private func corpus(_ stream: SeededGenerator) -> [Exchange] {
+    (0..<scenario.fineTuning.batchSize).map { index in
+      var generator = stream.stream("text", index)
+      let (prompt, response) = world.samplePair(using: &generator)
+      return Exchange(
+        prompt: encode(prompt), response: encode(response) + [tokenizer.endOfSequence])
+    }
   }
 }

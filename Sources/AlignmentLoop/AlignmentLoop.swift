@@ -46,7 +46,9 @@ package struct AlignmentLoop {
 
   /// The words of a text as gold and annotators see it. Its end is no word; any other special token
   /// is one, and a wrong one: what the reward model sees must not be hidden from the truth.
-  func words(_ tokens: [Int32]) -> [String] {
+  func words(_ tokens: [Int32]) -> [String] { Self.words(tokens, tokenizer) }
+
+  private static func words(_ tokens: [Int32], _ tokenizer: Tokenizer) -> [String] {
     let text = tokens.last == tokenizer.endOfSequence ? tokens.dropLast() : tokens[...]
     return tokenizer.decode(text, skippingSpecialTokens: false).split(separator: " ")
       .map(String.init)
@@ -57,6 +59,16 @@ package struct AlignmentLoop {
     (0..<count).map { index in
       var stream = purpose.stream("prompt", index)
       return encode(world.samplePrompt(using: &stream))
+    }
+  }
+
+  /// The true reward as something that a trainer may be given in place of a reward model.
+  var goldJudge: @Sendable (Exchange) -> Double {
+    { [world, tokenizer] exchange in
+      let words = { Self.words($0, tokenizer) }
+      return world.goldReward(
+        prompt: words(exchange.prompt), response: words(exchange.response),
+        ended: exchange.response.last == tokenizer.endOfSequence)
     }
   }
 

@@ -1,5 +1,6 @@
 import AtomicFiles
 import Foundation
+import PolicyOptimization
 package import Preferences
 package import RewardModeling
 package import RunRecords
@@ -96,7 +97,9 @@ package struct LoopRun {
     }
     let (tuned, value) = try loop.optimize(
       policy, reward: reward, prompts: prompts, hasGold: hasGold, keep: keeper)
-    try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
+    if loop.scenario.ppo.algorithm.usesValueModel {
+      try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
+    }
     try save(tuned, as: .policy)
     return tuned
   }

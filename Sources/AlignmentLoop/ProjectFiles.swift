@@ -32,9 +32,8 @@ package enum ProjectFiles {
   package static func scenario(
     _ nameOrFile: String, overrides: [String] = []
   ) throws(SettingsError) -> Scenario {
-    var document = try SettingsDocument(contentsOf: scenarioFile(nameOrFile))
-    for override in overrides { try document.set(override) }
-    return try document.read()
+    try Scenario.read(
+      SettingsDocument(contentsOf: scenarioFile(nameOrFile)), overrides: overrides)
   }
 
   private static func scenarioFile(_ nameOrFile: String) throws(SettingsError) -> URL {

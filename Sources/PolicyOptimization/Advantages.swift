@@ -2,7 +2,7 @@
 package enum Advantages {
   /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode.
   ///
-  /// r_t = −β KL_t, plus the score at the last token; generalised advantage estimation (Schulman et
+  /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token; generalised advantage estimation (Schulman et
   /// al. 2016) δ_t = r_t + γ V_{t+1} − V_t, A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token;
   /// R_t = A_t + V_t. Whitening comes after the returns are formed, or the value model would chase a
   /// moving scale.
@@ -13,10 +13,16 @@ package enum Advantages {
     if configuration.whitenRewards {
       whiten(&experience, \.rewards, keepingMean: true)
     }
-    for index in experience.episodes.indices {
-      estimate(&experience.episodes[index], configuration)
+    if configuration.algorithm.usesGroups {
+      compareGroups(
+        &experience, size: configuration.samplesPerPrompt, by: configuration.algorithm)
+    } else {
+      for index in experience.episodes.indices {
+        estimate(&experience.episodes[index], configuration)
+      }
     }
-    if configuration.whitenAdvantages {
+    // The best of a group must not be pushed away because most others are best of none.
+    if configuration.whitenAdvantages, configuration.algorithm != .rejectionSampling {
       whiten(&experience, \.advantages, keepingMean: false)
     }
   }
@@ -30,14 +36,16 @@ package enum Advantages {
         logProbability: episode.logProbabilities[$0],
         reference: episode.referenceLogProbabilities[$0], exact: episode.exactKL[$0])
     }
-    episode.rewards = episode.kl.map { -beta * $0 }
+    let charged = configuration.kl.placement == .reward ? beta : 0
+    episode.rewards = episode.kl.map { -charged * $0 }
     episode.rewards[last] += episode.score
   }
 
   private static func estimate(_ episode: inout Episode, _ configuration: PPOConfiguration) {
     episode.advantages = estimate(
       rewards: episode.rewards, values: episode.values, discount: configuration.discount,
-      lambda: configuration.lambda)
+      // REINFORCE knows no bootstrapping: the return itself, less the value.
+      lambda: configuration.algorithm == .reinforce ? 1 : configuration.lambda)
     episode.returns = zip(episode.advantages, episode.values).map { $0 + $1 }
   }
 

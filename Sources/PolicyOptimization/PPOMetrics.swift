@@ -4,7 +4,7 @@ import Evaluation
 enum PPOMetrics {
   /// All under the names of the run records: per response unless said otherwise, KL in nats.
   static func values(
-    _ experience: Experience, _ update: PPOUpdate.Statistics
+    _ experience: Experience, _ update: PPOUpdate.Statistics, _ configuration: PPOConfiguration
   ) -> [(name: String, value: Double)] {
     let episodes = experience.episodes
     let count = Double(episodes.count)
@@ -19,7 +19,7 @@ enum PPOMetrics {
     let entropy = episodes.reduce(0) { $0 + $1.entropies.reduce(0, +) } / Double(experience.tokens)
     let steps = Double(update.steps)
     let tokens = Double(update.tokens)
-    return [
+    var values: [(name: String, value: Double)] = [
       ("objective/score", mean(\.score)),
       ("objective/kl", kl),
       ("objective/kl_exact", mean { $0.exactKL.reduce(0, +) }),
@@ -34,13 +34,21 @@ enum PPOMetrics {
       ("policy/loss", update.policyLoss / steps),
       ("policy/gradient_norm", update.policyGradientNorm / steps),
       ("policy/updates", steps),
-      ("value/loss", update.valueLoss / steps),
-      ("value/clip_fraction", Double(update.valueClipped) / tokens),
-      ("value/explained_variance", explainedVariance(episodes)),
       ("kl/coefficient", experience.coefficient),
       ("response/length", mean { Double($0.length) }),
       ("response/eos_fraction", mean { $0.ended ? 1 : 0 }),
     ]
+    if configuration.algorithm.usesValueModel {
+      values += [
+        ("value/loss", update.valueLoss / steps),
+        ("value/clip_fraction", Double(update.valueClipped) / tokens),
+        ("value/explained_variance", explainedVariance(episodes)),
+      ]
+    }
+    if configuration.pretrainingWeight > 0 {
+      values.append(("policy/pretraining_loss", update.pretrainingLoss / steps))
+    }
+    return values
   }
 
   /// 1 − Var(R − V) / Var(R) over tokens: 1 is a perfect prediction, 0 no better than the mean.

@@ -12,6 +12,8 @@ package struct PPOTrainer: Sendable {
   package let configuration: PPOConfiguration
   package private(set) var policy: LanguageModel
   package private(set) var value: ScalarModel
+  /// The moving average of the policy, where there is one.
+  private var average: ParameterSet?
   private let rollout: Rollout
   private var controller: KLController
   private var policyOptimizer: Optimizer
@@ -27,8 +29,11 @@ package struct PPOTrainer: Sendable {
     rollout: Rollout, using generator: SeededGenerator
   ) {
     self.configuration = configuration
+    var policy = policy
+    policy.freeze(fraction: configuration.freeze)
     self.policy = policy
     self.value = value
+    average = configuration.averageDecay.map { _ in policy.parameters }
     self.rollout = rollout
     self.generator = generator
     controller = KLController(configuration.kl)
@@ -39,32 +44,46 @@ package struct PPOTrainer: Sendable {
       configuration.value, for: value.parameters, stage: "PPO value model", totalSteps: steps)
   }
 
+  /// What the training has come to: the policy, or its moving average.
+  package var result: LanguageModel {
+    var result = policy
+    if let average { result.parameters = average }
+    return result
+  }
+
   /// Runs every iteration.
   ///
   /// - Parameters:
   ///   - continuation: where to begin, and who keeps the state after each iteration.
   ///   - prompts: as many prompts as asked for, for an iteration (from 0).
+  ///   - pretraining: texts for the optimizer steps of an iteration; only asked for where they have
+  ///     a weight.
   ///   - report: gets the metrics of an iteration, its experience, and the policy that its update
   ///     made.
   package mutating func run(
     continuing continuation: Continuation = .none,
     prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
+    pretraining: (_ iteration: Int, _ step: Int) -> [Exchange] = { _, _ in [] },
     report: (inout StepMetrics, Experience, LanguageModel) throws -> Void
   ) throws {
     if let state = continuation.state { try restore(from: state) }
     for iteration in (0..<configuration.iterations).dropFirst(continuation.state?.step ?? 0) {
       let stream = generator.stream("iteration", iteration)
       let (experience, timing) = try rollout.collect(
-        policy: policy, value: value, prompts: prompts(iteration, configuration.episodes),
+        policy: policy, value: value,
+        prompts: prompts(iteration, configuration.episodes / configuration.samplesPerPrompt)
+          .flatMap { Array(repeating: $0, count: configuration.samplesPerPrompt) },
         using: stream, coefficient: controller.coefficient)
       let clock = ContinuousClock()
       let start = clock.now
       let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
         experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
-        valueOptimizer: &valueOptimizer, using: stream.stream("update"))
+        valueOptimizer: &valueOptimizer, using: stream.stream("update"),
+        pretraining: { configuration.pretrainingWeight > 0 ? pretraining(iteration, $0) : [] })
+      updateAverage()
       var metrics = StepMetrics(
         step: iteration + 1, of: configuration.iterations,
-        PPOMetrics.values(experience, statistics)
+        PPOMetrics.values(experience, statistics, configuration)
           + [
             ("time/rollout", timing.sampling), ("time/score", timing.scoring),
             ("time/update", (clock.now - start) / .seconds(1)),
@@ -84,6 +103,16 @@ package struct PPOTrainer: Sendable {
     }
   }
 
+  /// Polyak's average: a ← d a + (1 − d) π.
+  private mutating func updateAverage() {
+    guard let decay = configuration.averageDecay else { return }
+    for index in policy.parameters.tensors.indices {
+      average?.tensors[index].multiply(by: Float(decay))
+      average?.tensors[index].add(
+        policy.parameters.tensors[index], scaledBy: Float(1 - decay))
+    }
+  }
+
   private func state(after iterations: Int) -> TrainingState {
     var state = TrainingState(step: iterations)
     state.set("policy", policy.parameters)
@@ -91,6 +120,7 @@ package struct PPOTrainer: Sendable {
     state.set("value", value.parameters)
     valueOptimizer.keep(in: &state, as: "value_optimizer", for: value.parameters)
     state.set("kl_coefficient", controller.coefficient)
+    if let average { state.set("average", average) }
     return state
   }
 
@@ -100,5 +130,9 @@ package struct PPOTrainer: Sendable {
     try state.restore(&value.parameters, from: "value")
     try valueOptimizer.restore(from: state, as: "value_optimizer", for: value.parameters)
     controller.restore(coefficient: try state.number("kl_coefficient"))
+    if var restored = average {
+      try state.restore(&restored, from: "average")
+      average = restored
+    }
   }
 }

@@ -36,6 +36,16 @@ package struct RatioStatistics: Sendable, Equatable {
 
   package init() {}
 
+  /// The ratios themselves, of which none is cut off.
+  init(logProbabilities: [Float], old: [Double]) {
+    for (new, old) in zip(logProbabilities, old) { observe(Double(new) - old) }
+  }
+
+  fileprivate mutating func observe(_ logRatio: Double) {
+    largest = max(largest, exp(logRatio))
+    approximateKL += expm1(logRatio) - logRatio
+  }
+
   package mutating func add(_ other: RatioStatistics) {
     clipped += other.clipped
     largest = max(largest, other.largest)
@@ -66,8 +76,7 @@ extension Tape {
       } else {
         slopes[token] = Float(weight * free)
       }
-      statistics.largest = max(statistics.largest, ratio)
-      statistics.approximateKL += expm1(logRatio) - logRatio
+      statistics.observe(logRatio)
     }
     let variable = record(
       ClippedPolicyLoss(slopes: slopes), inputs: [logProbabilities],

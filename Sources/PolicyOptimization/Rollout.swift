@@ -45,20 +45,25 @@ package struct Rollout: Sendable {
     var options = SamplingOptions()
     options.temperature = configuration.temperature
     options.maximumTokens = configuration.maximumTokens
-    let responses = try Sampler(options, endOfSequence: endOfSequence).responses(
+    let sampler = Sampler(options, endOfSequence: endOfSequence)
+    let responses = try sampler.responses(
       from: policy, to: prompts,
       generators: prompts.indices.map { generator.stream("episode", $0) }, workers: workers)
     let sampled = clock.now
 
     let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try score(exchanges)
+    let scores = try scores(of: exchanges, sampler, using: generator)
     let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: configuration.temperature)
     let episodes = try workers.map(ranges.count) { shard in
       let range = ranges[shard]
       let tokens = comparison(Array(exchanges[range]))
-      var values = value.values(exchanges[range], on: Tape(recording: false)).value.values[...]
+      // Without a value model every state is worth nothing, so that a return is its own advantage.
+      var values =
+        configuration.algorithm.usesValueModel
+        ? value.values(exchanges[range], on: Tape(recording: false)).value.values[...]
+        : Array(repeating: 0, count: exchanges[range].reduce(0) { $0 + $1.response.count })[...]
       return zip(range, tokens).map { index, tokens in
         let length = exchanges[index].response.count
         defer { values = values.dropFirst(length) }
@@ -76,6 +81,22 @@ package struct Rollout: Sendable {
     let timing = Timing(
       sampling: (sampled - start) / .seconds(1), scoring: (clock.now - sampled) / .seconds(1))
     return (experience, timing)
+  }
+
+  /// The scores of responses; less those of other responses of the reference to the same prompts,
+  /// which say what the prompt earns anyhow, if the configuration wants it.
+  private func scores(
+    of exchanges: [Exchange], _ sampler: Sampler, using generator: SeededGenerator
+  ) throws -> [Double] {
+    let scores = try score(exchanges)
+    guard configuration.reward.relative else { return scores }
+    let prompts = exchanges.map(\.prompt)
+    let responses = try sampler.responses(
+      from: reference, to: prompts,
+      generators: prompts.indices.map { generator.stream("reference", $0) }, workers: workers)
+    let baselines = try score(
+      zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) })
+    return zip(scores, baselines).map { $0 - $1 }
   }
 
   /// Refuses prompts after which the longest response and the end that scoring may add to it do not

@@ -58,6 +58,21 @@ package struct SettingsDocument: Sendable {
     try Self.set(value, at: keys[...], in: &root, within: "", source: source)
   }
 
+  /// Whether the document gives a value to a key, such as `ppo.kl.coefficient`.
+  package func has(_ path: String) -> Bool { node(at: path) != nil }
+
+  /// The plain value of a key, as it is written; nil when it has none.
+  package func text(at path: String) -> String? {
+    if case .scalar(let text, _) = node(at: path)?.content { text } else { nil }
+  }
+
+  private func node(at path: String) -> SettingNode? {
+    path.split(separator: ".").reduce(root) { (node: SettingNode?, key) in
+      guard case .map(let entries) = node?.content else { return nil }
+      return entries.first { $0.key == key }?.value
+    }
+  }
+
   private static func set(
     _ value: SettingNode, at keys: ArraySlice<String>, in node: inout SettingNode,
     within path: String, source: SettingSource

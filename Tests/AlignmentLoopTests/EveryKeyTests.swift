@@ -143,6 +143,17 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("ppo.score_clip", "0.1", .optimization),
       EveryKey("ppo.missing_end", "keep", .optimization),
       EveryKey("ppo.missing_end_penalty", "3", .optimization),
+      EveryKey("ppo.preset", "instructgpt", .optimization),
+      EveryKey("ppo.algorithm", "reinforce", .optimization),
+      EveryKey("ppo.samples_per_prompt", "4", .optimization),
+      EveryKey("ppo.accumulation", "2", .optimization),
+      EveryKey("ppo.reward.source", "gold", .optimization),
+      EveryKey("ppo.reward.threshold", "1", .optimization, given: ["ppo.reward.source=verifier"]),
+      EveryKey("ppo.reward.relative", "true", .optimization),
+      EveryKey("ppo.kl.placement", "loss", .optimization, given: ["ppo.kl.estimator=k2"]),
+      EveryKey("ppo.freeze", "0.5", .optimization),
+      EveryKey("ppo.average_decay", "0.5", .optimization),
+      EveryKey("ppo.pretraining_weight", "2", .optimization),
       EveryKey("evaluation.responses", "32", .evaluation),
     ] + optimizer("ppo.policy", .optimization) + optimizer("ppo.value", .optimization)
 

@@ -64,9 +64,8 @@ let tinyScenario = """
   """
 
 func makeScenario(_ assignments: [String] = []) throws -> Scenario {
-  var document = try SettingsDocument(yaml: tinyScenario, file: "tiny.yaml")
-  for assignment in assignments { try document.set(assignment) }
-  return try document.read()
+  try Scenario.read(
+    SettingsDocument(yaml: tinyScenario, file: "tiny.yaml"), overrides: assignments)
 }
 
 /// Keeps what the loop tells, without the times.

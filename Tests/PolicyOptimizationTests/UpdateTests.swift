@@ -34,7 +34,7 @@ import Transformer
     let old = experience.episodes.flatMap(\.logProbabilities)
     #expect(zip(now, old).allSatisfy { abs(exp(Double($0) - $1) - 1) < 1e-5 })
     let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
-    let (_, _, ratios, _) = try update.policyGradients(of: policy, on: experience.episodes)
+    let ratios = try update.policyGradients(of: policy, on: experience.episodes).ratios
     #expect(abs(ratios.largest - 1) < 1e-5)
     #expect(abs(ratios.approximateKL) / Double(experience.tokens) < 1e-9)
     #expect(ratios.clipped == 0)
@@ -48,7 +48,7 @@ import Transformer
     let episodes = Array(experience.episodes.prefix(4))
     let tokens = Double(episodes.reduce(0) { $0 + $1.length })
     let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
-    let gradients = try update.policyGradients(of: policy, on: episodes).0
+    let gradients = try update.policyGradients(of: policy, on: episodes).gradients
 
     let tape = Tape(recording: true)
     let logProbabilities = policy.responseLogProbabilities(
@@ -114,7 +114,8 @@ import Transformer
     (update.steps, update.tokens, update.policyLoss, update.valueClipped) = (4, 12, 2, 3)
     update.ratios.clipped = 6
     update.ratios.approximateKL = 1.2
-    let values = Dictionary(uniqueKeysWithValues: PPOMetrics.values(experience, update))
+    let values = Dictionary(
+      uniqueKeysWithValues: PPOMetrics.values(experience, update, configured { _ in }))
     let expected = [
       "objective/score": 1, "objective/kl": (0.5 - 1 + 1) / 2, "objective/kl_exact": 0.375,
       "objective/penalized_reward": (3 - 0.5 * -0.5 - 1 - 0.5) / 2, "objective/entropy": 3,
@@ -135,7 +136,7 @@ import Transformer
       var update = PPOUpdate.Statistics()
       (update.steps, update.tokens) = (1, 1)
       let experience = Experience(episodes: [episode], coefficient: 0)
-      let metrics = PPOMetrics.values(experience, update)
+      let metrics = PPOMetrics.values(experience, update, configured { _ in })
       return try #require(metrics.first { $0.name == "value/explained_variance" }).value
     }
     #expect(try explained([1, 2, 4], [1, 2, 4]) == 1)

@@ -1,0 +1,91 @@
+package import Settings
+
+extension PPOConfiguration {
+  package static let fields = recipe + rollouts + rewards + advantages + updates
+
+  private static let recipe: [Field<Self>] = [
+    Field(
+      "preset", \Self.preset,
+      "a published recipe that gives the other keys their values, where they are not set: none, "
+        + "openai-2019, instructgpt, trl, trlx, deepspeed-chat"),
+    Field(
+      "algorithm", \Self.algorithm,
+      "what pushes the policy: ppo, reinforce, rloo, grpo, rejection-sampling"),
+  ]
+
+  private static let rollouts: [Field<Self>] = [
+    Field("iterations", \Self.iterations, "rounds of sampling and updating", in: 1...1_000_000),
+    Field("episodes", \Self.episodes, "responses sampled in an iteration", in: 1...1_000_000),
+    Field(
+      "samples_per_prompt", \Self.samplesPerPrompt,
+      "K: responses to each prompt, which rloo, grpo and rejection-sampling hold against each other",
+      in: 1...1_024),
+    Field(
+      "temperature", \Self.temperature, "T: logits are divided by it in every log-probability",
+      in: 1e-6...),
+    Field(
+      "maximum_tokens", \Self.maximumTokens, "longest response, its end included", in: 1...65_536),
+  ]
+
+  private static let rewards: [Field<Self>] = [
+    Field("reward", \Self.reward, "what a response earns"),
+    Field(
+      "score_clip", \Self.scoreClip, "largest absolute score; null for no limit", in: Above(0.0)),
+    Field(
+      "missing_end", \Self.missingEnd,
+      "score of a response without an end: replace by minus the penalty, subtract it, or keep"),
+    Field(
+      "missing_end_penalty", \Self.missingEndPenalty, "size of that penalty, in deviations",
+      in: 0...),
+    Field("kl", \Self.kl, "the penalty for leaving the reference"),
+    Field(
+      "whiten_rewards", \Self.whitenRewards,
+      "whether rewards are brought to deviation 1 over the tokens of an iteration, their mean kept"),
+  ]
+
+  private static let advantages: [Field<Self>] = [
+    Field("discount", \Self.discount, "γ of the advantages", in: 0...1),
+    Field("lambda", \Self.lambda, "λ of generalised advantage estimation", in: 0...1),
+    Field(
+      "whiten_advantages", \Self.whitenAdvantages,
+      "whether advantages are brought to mean 0 and deviation 1 over the tokens of an iteration"),
+  ]
+
+  private static let updates: [Field<Self>] = [
+    Field("epochs", \Self.epochs, "passes over the episodes of an iteration", in: 1...1_000),
+    Field("minibatches", \Self.minibatches, "optimizer steps in an epoch", in: 1...1_000_000),
+    Field(
+      "accumulation", \Self.accumulation,
+      "pieces of a minibatch whose gradients are computed one after another, to save memory",
+      in: 1...1_000_000),
+    Field("policy", \Self.policy, "how the policy's weights move"),
+    Field("value", \Self.value, "how the value model's weights move"),
+    Field("clip_range", \Self.clipRange, "ε: the ratio counts only within 1 ± ε", in: Above(0.0)),
+    Field(
+      "dual_clip", \Self.dualClip,
+      "largest ratio that counts against a bad token (above 1, such as 3); null for no limit",
+      in: Above(1.0)),
+    Field(
+      "value_clip_range", \Self.valueClipRange,
+      "how far a value may move from its old one in the clipped loss", in: Above(0.0)),
+    Field(
+      "entropy_bonus", \Self.entropyBonus,
+      "weight of the policy's entropy per token, which the loss then rewards", in: 0...),
+    Field(
+      "stop_kl", \Self.stopKL,
+      "an iteration ends its updates when KL(π_old ‖ π) per token passes this; null for never",
+      in: Above(0.0)),
+    Field(
+      "freeze", \Self.freeze,
+      "share of the policy's layers, from below, that stay those of the reference, with the "
+        + "embeddings", in: 0...1),
+    Field(
+      "average_decay", \Self.averageDecay,
+      "d: the result is an average of the policy, moved by 1 − d to it after each iteration; null "
+        + "for the last policy", in: 0..<1),
+    Field(
+      "pretraining_weight", \Self.pretrainingWeight,
+      "γ: weight of the loss on texts of the fine-tuning corpus, beside that of the policy",
+      in: 0...),
+  ]
+}

@@ -1,0 +1,82 @@
+import Settings
+
+/// Published recipes, so that they can be run on one task and compared.
+package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
+  case none
+  /// Ziegler et al. 2019, "Fine-tuning language models from human preferences".
+  case openAI2019 = "openai-2019"
+  /// Ouyang et al. 2022, appendix C.
+  case instructGPT = "instructgpt"
+  /// TRL's `PPOConfig`, version 1.10.
+  case trl
+  /// trlX's `ppo_sentiments` example.
+  case trlx
+  /// DeepSpeed-Chat, step 3.
+  case deepSpeedChat = "deepspeed-chat"
+
+  /// The keys under `ppo` that the recipe decides, each with its value in YAML: the same keys for
+  /// all recipes, so that going from one to another leaves nothing behind.
+  package var assignments: [(key: String, value: String)] {
+    guard let recipe else { return [] }
+    return [
+      ("kl.coefficient", "\(recipe.coefficient)"),
+      ("kl.controller", recipe.target == nil ? "fixed" : "adaptive"),
+      ("kl.target", "\(recipe.target ?? 6)"),
+      ("kl.estimator", "k1"),
+      ("kl.placement", "reward"),
+      ("lambda", "0.95"),
+      ("clip_range", "0.2"),
+      ("value_clip_range", "0.2"),
+      ("epochs", "\(recipe.epochs)"),
+      ("minibatches", "\(recipe.minibatches)"),
+      ("score_clip", recipe.scoreClip.map { "\($0)" } ?? "null"),
+      ("whiten_advantages", "\(recipe.whitensAdvantages)"),
+      ("whiten_rewards", "\(recipe.whitensRewards)"),
+      ("missing_end", recipe.missingEnd),
+      ("missing_end_penalty", "1"),
+      ("temperature", "\(recipe.temperature)"),
+      ("average_decay", recipe.averageDecay.map { "\($0)" } ?? "null"),
+      ("pretraining_weight", "\(recipe.pretrainingWeight)"),
+      ("reward.relative", "\(recipe.isRelative)"),
+      ("policy.schedule", "linear"),
+      ("policy.epsilon", "\(recipe.epsilon)"),
+      ("value.schedule", "linear"),
+      ("value.epsilon", "\(recipe.epsilon)"),
+    ]
+  }
+
+  private struct Recipe {
+    var coefficient: Double
+    var target: Double?
+    var epochs = 4
+    var minibatches = 1
+    var scoreClip: Double?
+    var whitensAdvantages = true
+    var whitensRewards = false
+    var missingEnd = "keep"
+    var temperature = 1.0
+    var averageDecay: Double?
+    var pretrainingWeight = 0.0
+    var isRelative = false
+    var epsilon = 1e-8
+  }
+
+  private var recipe: Recipe? {
+    switch self {
+    case .none: nil
+    case .openAI2019:
+      Recipe(
+        coefficient: 0.15, target: 6, whitensRewards: true, missingEnd: "replace",
+        temperature: 0.7, epsilon: 1e-5)
+    case .instructGPT:
+      Recipe(
+        coefficient: 0.02, epochs: 1, minibatches: 8, averageDecay: 0.992, pretrainingWeight: 27.8)
+    case .trl: Recipe(coefficient: 0.05, missingEnd: "subtract", temperature: 0.7)
+    case .trlx: Recipe(coefficient: 0.001, minibatches: 4, scoreClip: 10, isRelative: true)
+    case .deepSpeedChat:
+      Recipe(
+        coefficient: 0.1, epochs: 1, scoreClip: 5, whitensAdvantages: false,
+        pretrainingWeight: 27.8)
+    }
+  }
+}

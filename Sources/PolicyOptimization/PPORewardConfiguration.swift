@@ -1,0 +1,34 @@
+package import Settings
+
+/// What a response earns, before the KL penalty.
+package struct PPORewardConfiguration: Configurable, Equatable {
+  package enum Source: String, Sendable, CaseIterable, SettingValue {
+    /// The normalised score of the reward model.
+    case model
+    /// The world's true reward, which no model is given otherwise.
+    case gold
+    /// 1 where the true reward reaches a threshold, else 0: a check that cannot be fooled.
+    case verifier
+  }
+
+  package var source = Source.model
+  package var threshold = 0.0
+  package var relative = false
+
+  package init() {}
+
+  package static let fields = [
+    Field("source", \Self.source, "what judges a response: model, gold or verifier"),
+    Field("threshold", \Self.threshold, "the gold reward from which a verifier says 1"),
+    Field(
+      "relative", \Self.relative,
+      "whether the score of a response of the reference to the same prompt is taken off"),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if threshold != 0, source != .verifier {
+      throw location.key("threshold").error(
+        "only a verifier has a threshold", advice: "set `source` to verifier, or this to 0")
+    }
+  }
+}

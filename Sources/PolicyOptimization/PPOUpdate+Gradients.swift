@@ -1,0 +1,127 @@
+import Autodiff
+import Tensors
+import Transformer
+
+extension PPOUpdate {
+  /// What one minibatch says of the policy.
+  struct PolicyGradients {
+    var gradients: Gradients
+    var loss = 0.0
+    var ratios = RatioStatistics()
+    /// The most bytes that the process had allocated when a shard's forward pass was over.
+    var allocatedBytes = 0
+  }
+
+  /// The policy loss of a minibatch, a mean over its tokens, and its gradients, computed in
+  /// `configuration.accumulation` pieces one after another.
+  ///
+  /// - Parameter coefficient: β of a penalty in the loss.
+  func policyGradients(
+    of policy: LanguageModel, on episodes: [Episode], coefficient: Double = 0
+  ) throws -> PolicyGradients {
+    let weight = 1 / Double(episodes.reduce(0) { $0 + $1.length })
+    let pieces = min(configuration.accumulation, episodes.count)
+    var result = PolicyGradients(gradients: Gradients(count: policy.parameters.count))
+    for piece in 0..<pieces {
+      let piece = Array(
+        episodes[episodes.count * piece / pieces..<episodes.count * (piece + 1) / pieces])
+      let ranges = Shards.ranges(
+        of: piece.count, tokens: piece.reduce(0) { $0 + $1.exchange.count })
+      let (gradients, results) = try DataParallel(workers: workers).gradients(
+        of: policy.parameters, shards: ranges.count
+      ) { shard, tape in
+        let (loss, ratios) = policyLoss(
+          of: policy, on: piece[ranges[shard]], coefficient: coefficient, weight: weight,
+          tape: tape)
+        let allocated = NumericalLibraries.allocatedBytes
+        return (loss, (loss: Double(loss.value[0]), ratios: ratios, allocated: allocated))
+      }
+      result.gradients.add(gradients)
+      for shard in results {
+        result.loss += shard.loss
+        result.ratios.add(shard.ratios)
+        result.allocatedBytes = max(result.allocatedBytes, shard.allocated)
+      }
+    }
+    return result
+  }
+
+  /// The sum over the tokens of some episodes, times `weight`: the surrogate of the algorithm, the
+  /// KL penalty if it is here, less the entropy bonus.
+  private func policyLoss(
+    of policy: LanguageModel, on episodes: ArraySlice<Episode>, coefficient: Double,
+    weight: Double, tape: Tape
+  ) -> (loss: Variable, ratios: RatioStatistics) {
+    let (logProbabilities, logits) = policy.responseLogProbabilities(
+      episodes.map(\.exchange), temperature: configuration.temperature, on: tape)
+    let old = episodes.flatMap(\.logProbabilities)
+    let advantages = episodes.flatMap(\.advantages)
+    var (loss, ratios) =
+      configuration.algorithm.clipsRatios
+      ? tape.clippedPolicyLoss(
+        logProbabilities, old: old, advantages: advantages, clipRange: configuration.clipRange,
+        dualClip: configuration.dualClip, weight: weight)
+      : (
+        tape.weightedSum(
+          logProbabilities, weights: Tensor(advantages.map { Float(-weight * $0) })),
+        RatioStatistics(logProbabilities: logProbabilities.value.values, old: old)
+      )
+    if configuration.kl.placement == .loss {
+      loss = tape.add(
+        loss,
+        tape.klPenaltyLoss(
+          logProbabilities, reference: episodes.flatMap(\.referenceLogProbabilities),
+          estimator: configuration.kl.estimator, weight: coefficient * weight))
+    }
+    if configuration.entropyBonus > 0 {
+      let entropies = tape.entropies(logits, temperature: configuration.temperature)
+      let weights = Tensor(
+        repeating: -Float(configuration.entropyBonus * weight), shape: entropies.value.shape)
+      loss = tape.add(loss, tape.weightedSum(entropies, weights: weights))
+    }
+    return (loss, ratios)
+  }
+
+  /// γ times the mean of −log π(y_t | x, y_<t) over texts of the corpus: what InstructGPT mixes in, so
+  /// that the policy forgets less (Ouyang et al. 2022, eq. 2).
+  func pretrainingGradients(
+    of policy: LanguageModel, on exchanges: [Exchange]
+  ) throws -> (Gradients, loss: Double) {
+    let tokens = exchanges.reduce(0) { $0 + $1.response.count }
+    let weight = -Float(configuration.pretrainingWeight) / Float(tokens)
+    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
+    let (gradients, losses) = try DataParallel(workers: workers).gradients(
+      of: policy.parameters, shards: ranges.count
+    ) { shard, tape in
+      let logProbabilities = policy.responseLogProbabilities(
+        exchanges[ranges[shard]], temperature: 1, on: tape
+      ).logProbabilities
+      let weights = Tensor(repeating: weight, shape: logProbabilities.value.shape)
+      let loss = tape.weightedSum(logProbabilities, weights: weights)
+      return (loss, Double(loss.value[0]))
+    }
+    return (gradients, losses.reduce(0, +))
+  }
+
+  /// The clipped value loss of a minibatch, a mean over its tokens, and its gradients.
+  func valueGradients(
+    of value: ScalarModel, on episodes: [Episode]
+  ) throws -> (Gradients, loss: Double, clipped: Int) {
+    let tokens = episodes.reduce(0) { $0 + $1.length }
+    let ranges = Shards.ranges(
+      of: episodes.count, tokens: episodes.reduce(0) { $0 + $1.exchange.count })
+    let (gradients, results) = try DataParallel(workers: workers).gradients(
+      of: value.parameters, shards: ranges.count
+    ) { shard, tape in
+      let shard = episodes[ranges[shard]]
+      let (loss, clipped) = tape.clippedValueLoss(
+        value.values(shard.map(\.exchange), on: tape), old: shard.flatMap(\.values),
+        returns: shard.flatMap(\.returns), clipRange: configuration.valueClipRange,
+        weight: 1 / Double(tokens))
+      return (loss, (loss: Double(loss.value[0]), clipped: clipped))
+    }
+    return (
+      gradients, results.reduce(0) { $0 + $1.loss }, results.reduce(0) { $0 + $1.clipped }
+    )
+  }
+}

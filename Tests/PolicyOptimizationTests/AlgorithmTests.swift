@@ -1,0 +1,269 @@
+import Autodiff
+import Tensors
+import Testing
+import Training
+import Transformer
+
+@testable import PolicyOptimization
+
+/// What the algorithms beside PPO do differently.
+@Suite struct AlgorithmTests {
+  @Test("RLOO holds a return against the mean of its siblings")
+  func leaveOneOut() {
+    let advantages = Advantages.advantages(of: [1, 2, 6], by: .rloo)
+    #expect(isClose(advantages, [-3, -1.5, 4.5], within: 1e-12))
+  }
+
+  @Test("GRPO brings the returns of a group to mean 0 and deviation 1")
+  func groupNormalized() {
+    let advantages = Advantages.advantages(of: [1, 2, 6, 3], by: .grpo)
+    #expect(abs(advantages.reduce(0, +)) < 1e-12)
+    let variance = advantages.reduce(0) { $0 + $1 * $1 } / 3
+    #expect(abs(variance - 1) < 1e-3)
+    #expect(Advantages.advantages(of: [2, 2, 2], by: .grpo) == [0, 0, 0], "nothing to choose")
+  }
+
+  @Test("rejection sampling keeps the best of a group, once")
+  func best() {
+    #expect(Advantages.advantages(of: [1, 5, 2], by: .rejectionSampling) == [0, 1, 0])
+    #expect(Advantages.advantages(of: [3, 1, 3], by: .rejectionSampling) == [1, 0, 0])
+  }
+
+  @Test("groups are compared among themselves, and every token has its response's advantage")
+  func groups() {
+    // Two groups of two; within the second nothing differs but the KL that is charged.
+    let scores = [(1.0, 2), (4.0, 1), (7.0, 3), (7.0, 2)]
+    let episodes = scores.map { score, length in
+      makeEpisode(
+        old: Array(repeating: -1, count: length), reference: Array(repeating: -1.5, count: length),
+        score: score)
+    }
+    var experience = Experience(episodes: episodes, coefficient: 0.2)
+    Advantages.fill(
+      &experience,
+      configured {
+        $0.algorithm = .rloo
+        $0.samplesPerPrompt = 2
+        $0.whitenAdvantages = false
+      })
+    let returns: [Double] = scores.map { score, length in score - 0.1 * Double(length) }
+    let differences: [Double] = [returns[0] - returns[1], returns[2] - returns[3]]
+    let expected: [Double] = differences.flatMap { [$0, -$0] }
+    for (index, episode) in experience.episodes.enumerated() {
+      #expect(episode.advantages.count == scores[index].1)
+      #expect(episode.advantages.allSatisfy { abs($0 - expected[index]) < 1e-12 })
+    }
+  }
+
+  @Test("the advantage of REINFORCE is the return less the value, whatever λ says")
+  func reinforce() {
+    let episode = makeEpisode(old: [-1, -2, -1], values: [0.5, -1, 2], score: 3)
+    var experience = Experience(episodes: [episode], coefficient: 0.1)
+    Advantages.fill(
+      &experience,
+      configured {
+        $0.algorithm = .reinforce
+        $0.lambda = 0.3
+        $0.whitenAdvantages = false
+      })
+    #expect(isClose(experience.episodes[0].advantages, [2.5, 4, 1], within: 1e-12))
+  }
+
+  @Test("a penalty in the loss is not charged in the rewards")
+  func placement() {
+    var experience = Experience(
+      episodes: [makeEpisode(old: [-1, -1], reference: [-3, -3], score: 2)], coefficient: 0.5)
+    Advantages.fill(
+      &experience,
+      configured {
+        $0.kl.placement = .loss
+        $0.kl.estimator = .k2
+      })
+    #expect(experience.episodes[0].rewards == [0, 2])
+  }
+
+  /// Trains on a score that counts how often token 3 is said.
+  func train(
+    _ configuration: PPOConfiguration, policy: LanguageModel? = nil,
+    reference: LanguageModel? = nil,
+    score: @escaping @Sendable (Exchange) -> Double = { exchange in
+      Double(exchange.response.count { $0 == 3 })
+    },
+    pretraining: (Int, Int) -> [Exchange] = { _, _ in [] },
+    inspect: (Experience, LanguageModel) -> Void = { _, _ in }
+  ) throws -> (trainer: PPOTrainer, metrics: [StepMetrics]) {
+    let policy = try policy ?? makePolicy()
+    let rollout = makeRollout(configuration, reference: reference ?? policy) { $0.map(score) }
+    var trainer = PPOTrainer(
+      configuration, policy: policy,
+      value: ScalarModel(
+        trunkOf: policy, head: Tensor(zeros: [1, policy.configuration.width])),
+      rollout: rollout, using: SeededGenerator(seed: 5))
+    var all: [StepMetrics] = []
+    try trainer.run { iteration, count in
+      makePrompts(count, seed: UInt64(iteration))
+    } pretraining: {
+      pretraining($0, $1)
+    } report: { metrics, experience, policy in
+      all.append(metrics)
+      inspect(experience, policy)
+    }
+    return (trainer, all)
+  }
+
+  func long(_ change: (inout PPOConfiguration) -> Void) -> PPOConfiguration {
+    configured {
+      $0.iterations = 25
+      $0.episodes = 64
+      $0.epochs = 2
+      $0.minibatches = 2
+      $0.policy.learningRate = 0.004
+      $0.value.learningRate = 0.004
+      $0.kl.coefficient = 0
+      change(&$0)
+    }
+  }
+
+  @Test(
+    "every algorithm learns to say what is rewarded, and those without a value model train none",
+    arguments: PolicyAlgorithm.allCases)
+  func learns(_ algorithm: PolicyAlgorithm) throws {
+    let configuration = long {
+      $0.algorithm = algorithm
+      $0.samplesPerPrompt = algorithm.usesGroups ? 4 : 1
+    }
+    let (trainer, metrics) = try train(
+      configuration,
+      inspect: { experience, _ in
+        guard algorithm.usesGroups else { return }
+        for start in stride(from: 0, to: 64, by: 4) {
+          let prompts = Set(experience.episodes[start..<start + 4].map(\.exchange.prompt))
+          #expect(prompts.count == 1)
+        }
+      })
+    let scores = metrics.compactMap { $0["objective/score"] }
+    #expect(scores[0] < 1.5)
+    #expect(scores[24] > scores[0] + 1.5, "\(scores)")
+    #expect((metrics[0]["value/loss"] != nil) == algorithm.usesValueModel)
+    #expect(trainer.value.head.values.contains { $0 != 0 } == algorithm.usesValueModel)
+  }
+
+  @Test(
+    "a penalty in the loss draws a policy that is far away to its reference",
+    arguments: [KLEstimator.k2, .k3])
+  func penaltyInLoss(_ estimator: KLEstimator) throws {
+    let configuration = long {
+      $0.kl.coefficient = 0.5
+      $0.kl.placement = .loss
+      $0.kl.estimator = estimator
+      $0.whitenAdvantages = false
+    }
+    let reference = try makePolicy()
+    let (_, metrics) = try train(
+      configuration, policy: try makePolicy(seed: 9), reference: reference, score: { _ in 0 })
+    let divergence = metrics.compactMap { $0["objective/kl_exact"] }
+    #expect(divergence[0] > 1)
+    #expect(divergence[24] < 0.4 * divergence[0], "\(divergence)")
+  }
+
+  @Test("pieces of a minibatch add up to its gradients")
+  func accumulation() throws {
+    let policy = try makePolicy()
+    let configuration = configured {
+      $0.entropyBonus = 0.1
+      $0.kl.placement = .loss
+      $0.kl.estimator = .k2
+    }
+    let reference = try makePolicy(seed: 4)
+    let experience = try makeRollout(configuration, reference: reference) {
+      $0.map { Double($0.response.count) }
+    }.collect(
+      policy: policy, value: makeValue(on: policy), prompts: makePrompts(8),
+      using: SeededGenerator(seed: 1), coefficient: 0.3
+    ).experience
+    func gradients(_ pieces: Int) throws -> PPOUpdate.PolicyGradients {
+      var configuration = configuration
+      configuration.accumulation = pieces
+      return try PPOUpdate(configuration: configuration, workers: Workers(count: 1))
+        .policyGradients(of: policy, on: experience.episodes, coefficient: 0.3)
+    }
+    let (whole, parts) = (try gradients(1), try gradients(3))
+    #expect(abs(whole.loss - parts.loss) < 1e-6)
+    #expect(whole.ratios.clipped == parts.ratios.clipped)
+    for (a, b) in zip(whole.gradients.tensors, parts.gradients.tensors) {
+      let (a, b) = (try #require(a).values, try #require(b).values)
+      #expect(isClose(a.map(Double.init), b.map(Double.init), within: 1e-5))
+    }
+  }
+
+  @Test("frozen layers stay those of the reference to the bit")
+  func freezing() throws {
+    let policy = try makePolicy()
+    let (trainer, _) = try train(configured { $0.freeze = 0.9 }, policy: policy)
+    // One layer: nine tenths of it are none, and the embeddings.
+    for (index, name) in policy.parameters.names.enumerated() {
+      let isSame =
+        trainer.policy.parameters.tensors[index].values == policy.parameters.tensors[index].values
+      #expect(isSame == (name == "token_embedding"), "\(name)")
+    }
+  }
+
+  @Test("the average moves by 1 − d to the policy after each iteration")
+  func average() throws {
+    let policy = try makePolicy()
+    var expected = policy.parameters.tensors.map { $0.values.map(Double.init) }
+    let (trainer, _) = try train(
+      configured {
+        $0.averageDecay = 0.75
+        $0.iterations = 3
+      }, policy: policy,
+      inspect: { _, updated in
+        for (index, tensor) in updated.parameters.tensors.enumerated() {
+          expected[index] = zip(expected[index], tensor.values).map {
+            0.75 * $0 + 0.25 * Double($1)
+          }
+        }
+      })
+    for (tensor, expected) in zip(trainer.result.parameters.tensors, expected) {
+      #expect(isClose(tensor.values.map(Double.init), expected, within: 1e-6))
+    }
+    #expect(bits(trainer.result.parameters) != bits(trainer.policy.parameters))
+    let (plain, _) = try train(configured())
+    #expect(bits(plain.result.parameters) == bits(plain.policy.parameters))
+  }
+
+  @Test("a pretraining loss keeps texts likely")
+  func pretraining() throws {
+    let text = Exchange(prompt: [1], response: [5, 6, 7, endOfSequence])
+    func losses(_ weight: Double) throws -> [Double] {
+      try train(
+        long {
+          $0.iterations = 8
+          $0.pretrainingWeight = weight
+        }, pretraining: { _, _ in [text, text] }
+      ).metrics.compactMap { $0["policy/pretraining_loss"] }
+    }
+    let with = try losses(5)
+    #expect(with.count == 8)
+    #expect(with[7] < 0.5 * with[0], "\(with)")
+    #expect(try losses(0).isEmpty)
+  }
+
+  @Test("a relative score is less that of the reference's own response")
+  func relative() throws {
+    func scores(_ isRelative: Bool) throws -> [Double] {
+      let policy = try makePolicy()
+      return try makeRollout(
+        configured { $0.reward.relative = isRelative }, reference: policy,
+        score: { $0.map { 10 + Double($0.response.first ?? 0) } }
+      ).collect(
+        policy: policy, value: makeValue(on: policy), prompts: makePrompts(8),
+        using: SeededGenerator(seed: 1), coefficient: 0
+      ).experience.episodes.map(\.score)
+    }
+    let (plain, relative) = (try scores(false), try scores(true))
+    let baselines = zip(plain, relative).map { $0 - $1 }
+    #expect(plain.allSatisfy { $0 >= 10 } && baselines.allSatisfy { (10...17).contains($0) })
+    #expect(Set(baselines).count > 1, "every response is held against another of the reference")
+  }
+}

@@ -60,6 +60,7 @@ let package = Package(
     // The stages, and what they share.
     room("Training", sees: ["Autodiff", "Tensors", "Settings"]),
     room("Evaluation", sees: ["Transformer", "Autodiff", "Tensors", "CVectorMath"]),
+    room("Oracles", sees: ["Transformer", "Autodiff", "Tensors"]),
     room("SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors", "Settings"]),
     room(
       "RewardModeling",
@@ -82,7 +83,7 @@ let package = Package(
         "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling",
         "PolicyOptimization",
-        "Evaluation", "RunRecords", "Reports", "OrderedJSON",
+        "Evaluation", "Oracles", "RunRecords", "Reports", "OrderedJSON",
       ]),
     .executableTarget(
       name: "rlhf-sim",
@@ -104,6 +105,12 @@ let package = Package(
     tests(of: "Autodiff", sees: ["Tensors"]),
     tests(of: "Training", sees: ["Autodiff", "Tensors"]),
     tests(of: "Evaluation", sees: ["Transformer", "Autodiff", "Tensors"]),
+    tests(
+      of: "Oracles",
+      sees: [
+        "PolicyOptimization", "RewardModeling", "Training", "Evaluation", "Transformer", "Autodiff",
+        "Tensors",
+      ]),
     tests(of: "SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "RewardModeling",

@@ -9,8 +9,8 @@ import Transformer
 
 @Suite struct PolicyGradientTests {
   let space = SequenceSpace(vocabularySize: 4, endOfSequence: 2, maximumTokens: 3)
-  let batches = 400
-  let episodes = 64
+  let batches = 250
+  let episodes = 32
 
   /// The smallest p-value, times their number, of z-tests of every coordinate of PPO's gradient in
   /// its first minibatch against ∇J: Bonferroni's bound on the chance of so large a difference.
@@ -73,12 +73,6 @@ import Transformer
         $0.lambda = 1
         $0.kl.estimator = .exact
       } < 1e-6)
-    #expect(
-      try chance(values: { $0.values }) {
-        $0.lambda = 1
-        $0.kl.coefficient = 0.5
-        $0.discount = 0.8
-      } < 1e-6)
   }
 
   @Test("a decoder's gradient of J by enumeration is that of finite differences of the exact J")
@@ -89,8 +83,8 @@ import Transformer
     (shape.width, shape.layers, shape.heads, shape.keyValueHeads) = (8, 1, 2, 2)
     (shape.headWidth, shape.feedForwardWidth, shape.maximumPositions) = (4, 8, 8)
     var model = try LanguageModel(shape, using: &generator)
-    for (index, name) in model.parameters.names.enumerated() where name == "language_head" {
-      model.parameters.tensors[index].multiply(by: 30)
+    for (index, name) in model.parameters.names.enumerated() where !name.hasSuffix("gain") {
+      model.parameters.tensors[index].multiply(by: 20)  // from N(0, 0.02²): no corner is near
     }
     let objective = generator.objective(space, coefficient: 0.5)
     let (prompt, workers): ([Int32], Workers) = ([1, 3], Workers(count: 2))
@@ -130,13 +124,17 @@ import Transformer
         }
         return other
       }
-      let difference = (try value(moved(0.02)) - value(moved(-0.02))) / 0.04
+      func difference(_ distance: Double) throws -> Double {
+        (try value(moved(distance)) - value(moved(-distance))) / (2 * distance)
+      }
+      // Richardson: what is left of the curvature goes with the fourth power.
+      let expected = (4 * (try difference(0.004)) - (try difference(0.008))) / 3
       let slope =
         zip(gradients.tensors, step).reduce(0.0) { sum, pair in
           zip(pair.0?.values ?? [], pair.1).reduce(sum) { $0 + Double($1.0) * Double($1.1) }
         } / length
-      // Float32 weights: differences of J are good to some 1e-4, and curvature to as much.
-      #expect(abs(slope - difference) < 2e-3 * (1 + abs(difference)), "direction \(direction)")
+      // Float32 weights leave some 1e-7 / 0.004 in a difference.
+      #expect(abs(slope - expected) < 5e-4 * (1 + abs(expected)), "direction \(direction)")
     }
   }
 }

@@ -132,7 +132,8 @@ let package = Package(
     .testTarget(
       name: "ParityTests",
       dependencies: [
-        "Transformer", "RewardModeling", "Training", "Autodiff", "Tensors", "Checkpoints",
+        "Transformer", "RewardModeling", "PolicyOptimization", "Training", "Autodiff", "Tensors",
+        "Checkpoints",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
   ]

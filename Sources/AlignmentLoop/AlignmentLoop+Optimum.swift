@@ -84,8 +84,7 @@ extension AlignmentLoop {
     let frontier = RewardFrontier(
       comparisons.map {
         RewardFrontier.Part(
-          reference: SequenceDistribution($0.objective.reference.sequenceProbabilities),
-          rewards: $0.objective.rewards, weight: $0.weight)
+          reference: $0.objective.reference, rewards: $0.objective.rewards, weight: $0.weight)
       })
     let policy = PromptComparison.figures(of: comparisons, \.policy)
     return EvaluationSummary.Exact(

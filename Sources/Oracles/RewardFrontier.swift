@@ -7,13 +7,14 @@ import Foundation
 package struct RewardFrontier: Sendable {
   /// A prompt with its share of the whole.
   package struct Part: Sendable {
-    /// ρ(y), one per sequence.
-    package let reference: SequenceDistribution
-    package let rewards: [Double]
-    package let weight: Double
+    /// log ρ(y), one per sequence.
+    let logProbabilities: [Double]
+    let rewards: [Double]
+    let weight: Double
 
-    package init(reference: SequenceDistribution, rewards: [Double], weight: Double) {
-      self.reference = reference
+    package init(reference: TabularPolicy, rewards: [Double], weight: Double) {
+      precondition(rewards.count == reference.space.sequences.count, "one reward per sequence")
+      logProbabilities = reference.sequenceLogProbabilities
       self.rewards = rewards
       self.weight = weight
     }
@@ -36,18 +37,14 @@ package struct RewardFrontier: Sendable {
   package init(_ parts: [Part]) { self.parts = parts }
 
   package init(reference: TabularPolicy, rewards: [Double]) {
-    self.init([
-      Part(
-        reference: SequenceDistribution(reference.sequenceProbabilities), rewards: rewards,
-        weight: 1)
-    ])
+    self.init([Part(reference: reference, rewards: rewards, weight: 1)])
   }
 
   /// π*_β's place.
   package func point(coefficient beta: Double) -> Point {
     var (divergence, reward, optimalValue) = (0.0, 0.0, 0.0)
     for part in parts {
-      let terms = zip(part.reference.probabilities, part.rewards).map { log($0) + $1 / beta }
+      let terms = zip(part.logProbabilities, part.rewards).map { $0 + $1 / beta }
       let logZ = LogSum.of(terms)
       let mean = zip(terms, part.rewards).reduce(0) { $0 + exp($1.0 - logZ) * $1.1 }
       reward += part.weight * mean
@@ -62,7 +59,7 @@ package struct RewardFrontier: Sendable {
   /// βκ + J*(β), which holds because J(π) ≤ J* for each of them.
   package func highestReward(atDivergence divergence: Double) -> Double {
     var (low, high) = (log(1e-3), log(1e4))
-    for _ in 0..<100 {
+    for _ in 0..<60 {
       let middle = (low + high) / 2
       // KL(π*_β ‖ ρ) falls with β.
       if point(coefficient: exp(middle)).divergence > divergence {

@@ -62,8 +62,7 @@ import Testing
     let frontier = RewardFrontier(
       (0..<3).map {
         RewardFrontier.Part(
-          reference: SequenceDistribution(references[$0].sequenceProbabilities),
-          rewards: rewards[$0], weight: weights[$0])
+          reference: references[$0], rewards: rewards[$0], weight: weights[$0])
       })
     func place(_ coefficients: [Double]) -> (divergence: Double, reward: Double) {
       (0..<3).reduce((0, 0)) { sum, prompt in

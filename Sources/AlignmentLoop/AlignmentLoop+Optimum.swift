@@ -95,8 +95,8 @@ extension AlignmentLoop {
         $0 + $1.weight * $1.policy.divergenceByStates(from: $1.optimum)
       },
       scoreCeiling: frontier.highestReward(atDivergence: policy.kl),
-      // From 32 β, where hardly anything is worth leaving the reference for, down to β / 16.
-      frontier: (-10...8).map { step in
+      // From 32 β, where hardly anything is worth leaving the reference for, down to β / 4.
+      frontier: (-10...4).map { step in
         let point = frontier.point(coefficient: beta * pow(2, -Double(step) / 2))
         return .init(
           coefficient: point.coefficient, kl: point.divergence, score: point.reward)

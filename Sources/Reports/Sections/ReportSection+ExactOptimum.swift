@@ -9,7 +9,7 @@ extension ReportSection {
         """
         This world is so small that all \(exact.responses) responses to each of its \
         \(exact.prompts) prompts can be listed. So the best policy there is for score − β·KL is \
-        known, π* ∝ ρ·exp(score / β), and nothing on this page was sampled.
+        known, π* ∝ ρ·exp(score / β), and nothing in this section was sampled.
         """
       }
       facts(exact)
@@ -90,7 +90,7 @@ extension ReportSection {
         element("span", ["class": "unit"]) { "probability, per cent" }
       }
       element("ul", ["class": "legend"]) {
-        for (style, name) in [("s3", "SFT, ρ"), ("s1", "PPO, π"), ("s2", "optimum, π*")] {
+        for (style, name) in [("s4", "SFT, ρ"), ("s2", "PPO, π"), ("s3", "optimum, π*")] {
           element("li") {
             element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
               element(
@@ -117,7 +117,7 @@ extension ReportSection {
     _ response: EvaluationSummary.Exact.Response, largest: Double
   ) -> Markup {
     let shares = [
-      ("s3", response.reference), ("s1", response.policy), ("s2", response.optimum),
+      ("s4", response.reference), ("s2", response.policy), ("s3", response.optimum),
     ]
     return element("tr") {
       element("th", ["scope": "row"]) {

@@ -61,6 +61,7 @@ let package = Package(
     // The stages, and what they share.
     room("Training", sees: ["Autodiff", "Tensors", "Settings"]),
     room("Evaluation", sees: ["Transformer", "Autodiff", "Tensors", "CVectorMath"]),
+    room("Oracles", sees: ["Transformer", "Autodiff", "Tensors"]),
     room("SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors", "Settings"]),
     room(
       "RewardModeling",
@@ -83,7 +84,7 @@ let package = Package(
         "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling",
         "PolicyOptimization",
-        "Evaluation", "RunRecords", "Reports", "OrderedJSON", "AtomicFiles",
+        "Evaluation", "Oracles", "RunRecords", "Reports", "OrderedJSON", "AtomicFiles",
       ]),
     .executableTarget(
       name: "rlhf-sim",
@@ -107,6 +108,12 @@ let package = Package(
     tests(of: "Autodiff", sees: ["Tensors"]),
     tests(of: "Training", sees: ["Autodiff", "Tensors"]),
     tests(of: "Evaluation", sees: ["Transformer", "Autodiff", "Tensors"]),
+    tests(
+      of: "Oracles",
+      sees: [
+        "PolicyOptimization", "RewardModeling", "Training", "Evaluation", "Transformer", "Autodiff",
+        "Tensors",
+      ]),
     tests(of: "SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "RewardModeling",
@@ -128,7 +135,8 @@ let package = Package(
     .testTarget(
       name: "ParityTests",
       dependencies: [
-        "Transformer", "RewardModeling", "Training", "Autodiff", "Tensors", "Checkpoints",
+        "Transformer", "RewardModeling", "PolicyOptimization", "Training", "Autodiff", "Tensors",
+        "Checkpoints",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
   ]

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Runs the whole loop over seeds and holds the results against what the README promises.
 
-usage: script/measure_seeds.py [--scenario sentiment] [--seeds 1-8] [--out runs/seeds]
+usage: script/measure_seeds.py [--scenario sentiment|exact] [--seeds 1-8] [--out runs/seeds]
        [-- further options of `rlhf-sim demo`, such as --set ppo.kl.coefficient=0.1]
 
 Needs a release build and Python 3.9, nothing else; about half a minute a seed. Criteria, set before
 the runs: held-out accuracy of the reward model at least 0.72 and below the ceiling of the
 annotators' noise; gold reward up by at least one standard deviation of the SFT policy's gold on
-every seed; exact KL at least 0 and under 8 nats; at least 95 % of the samples grammatical.
+every seed; exact KL at least 0 and under 8 nats; at least 95 % of the samples grammatical. For
+`exact` there is one: at least 0.9 of what the best policy adds to score − β·KL, on every seed.
 Exits with 1 when one fails.
 """
 import argparse, json, pathlib, statistics, subprocess, sys
@@ -22,7 +23,10 @@ options = parser.parse_args()
 first, _, last = options.seeds.partition("-")
 seeds = range(int(first), int(last) + 1) if last else [int(s) for s in options.seeds.split(",")]
 
-columns = ["seed", "accuracy", "ceiling", "ece", "gold before", "sd", "gold after", "gain/sd",
+exact_columns = ["seed", "J(ρ)", "J(π)", "J*", "fraction", "KL(π‖π*)", "KL(π‖ρ)", "KL(π*‖ρ)",
+                 "gold before", "gold after", "gold of π*", "accuracy", "ceiling", "seconds"]
+columns = exact_columns if options.scenario == "exact" else [
+           "seed", "accuracy", "ceiling", "ece", "gold before", "sd", "gold after", "gain/sd",
            "exact KL", "grammatical", "win rate", "seconds"]
 print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns), flush=True)
 rows, failures = [], []
@@ -33,6 +37,17 @@ for seed in seeds:
     final = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     run = json.loads((out / "run.json").read_text())
     seconds = sum(stage["seconds"] for stage in run["stage_seconds"])
+    if options.scenario == "exact":
+        three = reference, policy, optimum = [final["exact"][k] for k in ("reference", "policy", "optimum")]
+        start, reached, best = (each["objective"] for each in three)
+        fraction = (reached - start) / (best - start)
+        row = [start, reached, best, fraction, final["exact"]["kl_from_optimum"], policy["kl"],
+               optimum["kl"], *(each["gold"] for each in three),
+               final["reward"]["accuracy"]["value"], final["reward"]["ceiling"], seconds]
+        rows.append(row)
+        print(f"| {seed} | " + " | ".join(f"{value:.3f}" for value in row) + " |", flush=True)
+        if fraction < 0.9: failures.append(f"seed {seed}: fraction ≥ 0.9 fails")
+        continue
     before, after, reward = final["sft"], final["ppo"], final["reward"]
     gain = (after["gold"]["mean"] - before["gold"]["mean"]) / before["gold"]["sd"]
     row = [reward["accuracy"]["value"], reward["ceiling"], reward["ece"], before["gold"]["mean"],

@@ -115,7 +115,9 @@ package struct LoopRun {
   ) throws -> EvaluationSummary {
     let (before, after) = try loop.compare(
       policy, with: reference, reward: reward, prompts: prompts, hasGold: hasGold)
-    let summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
+    var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
+    summary.exact = try loop.compareWithOptimum(
+      policy, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
     try summary.write(to: directory)
     try keepSamples(before, after)
     return summary

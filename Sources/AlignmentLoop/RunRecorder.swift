@@ -104,7 +104,7 @@ extension LoopStage {
     case .pretraining, .fineTuning: .sft
     case .rewardModel: .reward
     case .ppo: .ppo
-    case .annotation, .evaluation: nil
+    case .annotation, .evaluation, .exactOptimum: nil
     }
   }
 
@@ -116,7 +116,7 @@ extension LoopStage {
       case .rewardModel: [("loss", "reward/loss"), ("accuracy", "reward/accuracy")]
       case .ppo:
         [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]
-      case .annotation, .evaluation: []
+      case .annotation, .evaluation, .exactOptimum: []
       }
     return names.compactMap { name, key in metrics[key].map { (name, $0) } }
   }

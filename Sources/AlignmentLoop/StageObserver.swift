@@ -32,4 +32,5 @@ package enum LoopStage: String, Sendable, CaseIterable {
   case rewardModel = "reward model"
   case ppo = "PPO"
   case evaluation = "evaluation"
+  case exactOptimum = "exact optimum"
 }

@@ -73,7 +73,7 @@ package struct Rollout: Sendable {
           referenceLogProbabilities: tokens.referenceLogProbabilities.map(Double.init),
           exactKL: tokens.exactKL.map(Double.init), entropies: tokens.entropies.map(Double.init),
           values: values.prefix(length).map(Double.init),
-          score: finalScore(scores[index], ended: responses[index].ended))
+          score: configuration.finalScore(scores[index], ended: responses[index].ended))
       }
     }.flatMap(\.self)
     var experience = Experience(episodes: episodes, coefficient: coefficient)
@@ -113,17 +113,6 @@ package struct Rollout: Sendable {
         "a prompt of \(longest) tokens, a response of up to \(responseTokens) and its end need "
           + "\(longest + responseTokens + 1) positions, and a model has \(positions); shorten the "
           + "prompt, or lower `ppo.maximum_tokens`")
-    }
-  }
-
-  private func finalScore(_ score: Double, ended: Bool) -> Double {
-    var score = score
-    if let limit = configuration.scoreClip { score = min(limit, max(-limit, score)) }
-    if ended { return score }
-    switch configuration.missingEnd {
-    case .replace: return -configuration.missingEndPenalty
-    case .subtract: return score - configuration.missingEndPenalty
-    case .keep: return score
     }
   }
 }

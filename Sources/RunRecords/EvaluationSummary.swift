@@ -78,15 +78,18 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   /// How often gold prefers the response after optimization; ties count half.
   package var winRate: Proportion?
   package var reward: RewardModel?
+  /// The policy against the best one there is, in a world small enough to list.
+  package var exact: Exact?
 
   package init(
     sft: Policy? = nil, ppo: Policy? = nil, winRate: Proportion? = nil,
-    reward: RewardModel? = nil
+    reward: RewardModel? = nil, exact: Exact? = nil
   ) {
     self.sft = sft
     self.ppo = ppo
     self.winRate = winRate
     self.reward = reward
+    self.exact = exact
   }
 
   /// Writes evaluation.json atomically.
@@ -104,7 +107,7 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case sft, ppo, reward
+    case sft, ppo, reward, exact
     case winRate = "win_rate"
   }
 }

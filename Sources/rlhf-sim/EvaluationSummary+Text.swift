@@ -4,8 +4,11 @@ import RunRecords
 extension EvaluationSummary {
   /// The figures for people: what is there, and no word of what is not.
   var text: String {
-    [policies, winRate.map(Self.sentence), reward.flatMap(Self.sentence)]
-      .compactMap(\.self).joined(separator: "\n")
+    [
+      policies, winRate.map(Self.sentence), exact.flatMap(Self.sentence),
+      reward.flatMap(Self.sentence),
+    ]
+    .compactMap(\.self).joined(separator: "\n")
   }
 
   private var policies: String? {
@@ -33,6 +36,15 @@ extension EvaluationSummary {
   private static func sentence(_ wins: Proportion) -> String {
     "PPO beats SFT in gold on \(percent(wins.value)) of prompts "
       + "(95 %: \(percent(wins.low)) to \(percent(wins.high)), n = \(wins.n)).\n"
+  }
+
+  private static func sentence(_ exact: Exact) -> String? {
+    guard let fraction = exact.fraction else { return nil }
+    let possible = exact.optimum.objective - exact.reference.objective
+    return
+      "Of the \(number(possible)) that the best policy of all adds to score − β·KL, PPO's adds "
+      + "\(percent(fraction)); its KL from that policy is \(number(exact.klFromOptimum)) nats "
+      + "(exact, over \(exact.responses) responses to each of \(exact.prompts) prompts).\n"
   }
 
   private static func sentence(_ reward: RewardModel) -> String? {

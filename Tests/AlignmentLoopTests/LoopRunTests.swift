@@ -105,7 +105,9 @@ import Transformer
 
       let information = try RunInformation.read(from: directory)
       #expect(information.status == .finished && information.error == nil)
-      #expect(information.stageSeconds.map(\.stage) == LoopStage.allCases.map(\.rawValue))
+      // This world is too large to list its responses.
+      let stages = LoopStage.allCases.filter { $0 != .exactOptimum }
+      #expect(information.stageSeconds.map(\.stage) == stages.map(\.rawValue))
     }
   }
 

@@ -13,7 +13,8 @@ struct ReportSection {
 
   /// All parts in the order in which they are told.
   static let story: [@Sendable (ReportRecords) -> ReportSection?] = [
-    headline, models, supervisedTuning, rewardModel, policyOptimization, frontier, samples,
+    headline, models, supervisedTuning, rewardModel, policyOptimization, frontier, exactOptimum,
+    samples,
     stageTimes, otherMetrics, scenario, glossary,
   ]
 

@@ -81,7 +81,8 @@ enum ReportStyle {
     .mark.s3, .band.s3 { fill: var(--s3); } .mark.s4, .band.s4 { fill: var(--s4); }
     .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
     .band { fill-opacity: .16; }
-    .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); }
+    .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); } .bar.s3 { fill: var(--s3); }
+    .bar.s4 { fill: var(--s4); } .wide + .charts { margin-top: 1.4rem; }
     .sample { display: grid; } .probes { margin-top: 1.6rem; }
     .sample .mark.s1 { fill-opacity: .35; }
     .base { stroke: var(--rule); stroke-width: 2; stroke-linecap: round; }
@@ -122,6 +123,10 @@ enum ReportStyle {
     .bars th { font-size: .9rem; color: var(--ink); font-weight: 500; white-space: nowrap; }
     .bars .track { width: 100%; }
     .bars .track div { height: .8rem; min-width: 2px; background: var(--s1); border-radius: .2rem; }
+    .bars .track div + div { margin-top: .15rem; }
+    .bars .track .s2 { background: var(--s2); } .bars .track .s3 { background: var(--s3); }
+    .bars .track .s4 { background: var(--s4); }
+    .bars.three .track div { height: .45rem; }
     details { margin-top: .6rem; }
     summary { cursor: pointer; color: var(--s1); margin-bottom: .7rem; }
     pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem;

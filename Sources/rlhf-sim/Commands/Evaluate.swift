@@ -91,8 +91,11 @@ struct Evaluate: ParsableCommand {
       policy.model, with: reference.model, reward: reward.model, prompts: given?.prompts,
       hasGold: given == nil)
     let report = try directory.flatMap { try rewardReport(judge, reward.model, $0) }
-    try Output.write(
-      EvaluationSummary(before: before, after: after, reward: report), asJSON: json)
+    var summary = EvaluationSummary(before: before, after: after, reward: report)
+    summary.exact = try judge.compareWithOptimum(
+      policy.model, reference: reference.model, reward: reward.model, prompts: given?.prompts,
+      hasGold: given == nil)
+    try Output.write(summary, asJSON: json)
   }
 
   private func place(

@@ -1,0 +1,138 @@
+import RunRecords
+
+extension ReportSection {
+  /// The learned policy against the best there is, where every response can be listed.
+  @Sendable static func exactOptimum(_ records: ReportRecords) -> ReportSection? {
+    guard let exact = records.evaluation?.exact else { return nil }
+    return ReportSection(id: "exact", title: "The learned policy against the exact optimum") {
+      element("p") {
+        """
+        This world is so small that all \(exact.responses) responses to each of its \
+        \(exact.prompts) prompts can be listed. So the best policy there is for score − β·KL is \
+        known, π* ∝ ρ·exp(score / β), and nothing in this section was sampled.
+        """
+      }
+      facts(exact)
+      element("div", ["class": "charts"]) {
+        frontierChart(exact).figure()
+        likeliestChart(exact)
+      }
+    }
+  }
+
+  private static func facts(_ exact: EvaluationSummary.Exact) -> Markup {
+    func row(_ name: String, _ value: (EvaluationSummary.Exact.Policy) -> Double?) -> Markup? {
+      let values = [exact.reference, exact.policy, exact.optimum].compactMap(value)
+      guard values.count == 3 else { return nil }
+      return element("tr") {
+        element("th", ["scope": "row"]) { name }
+        for value in values { element("td", ["class": "number"]) { NumberText.fixed(value, 3) } }
+      }
+    }
+    return element("div", ["class": "wide"]) {
+      element("dl", ["class": "facts"]) {
+        if let fraction = exact.fraction {
+          fact("Of the possible improvement", NumberText.percent(fraction))
+        }
+        fact("KL from the optimum", "\(NumberText.fixed(exact.klFromOptimum, 3)) nats")
+        fact("Most score at the policy’s KL", NumberText.fixed(exact.scoreCeiling, 3))
+      }
+      element("table") {
+        element("thead") {
+          element("tr") {
+            for name in ["", "SFT, ρ", "PPO, π", "optimum, π*"] {
+              element("th", name.isEmpty ? [:] : ["class": "number"]) { name }
+            }
+          }
+        }
+        element("tbody") {
+          row("score − β·KL, β = \(NumberText.short(exact.coefficient))", \.objective)
+          row("score", \.score)
+          row("KL from ρ, nats", \.kl)
+          row("gold, never seen", \.gold)
+        }
+      }
+    }
+  }
+
+  private static func fact(_ name: String, _ value: String) -> Markup {
+    element("div") {
+      element("dt") { name }
+      element("dd") { value }
+    }
+  }
+
+  private static func frontierChart(_ exact: EvaluationSummary.Exact) -> LineChart {
+    func mark(_ name: String, _ policy: EvaluationSummary.Exact.Policy) -> LineChart.Series {
+      .init(name: name, points: [.init(x: policy.kl, y: policy.score)], isScattered: true)
+    }
+    return LineChart(
+      title: "The frontier", unit: "score", horizontalTitle: "exact KL from ρ, nats",
+      isHorizontalWhole: false, horizontalIncludes: [0],
+      series: [
+        .init(
+          name: "the most that any policy has",
+          points: exact.frontier.map { .init(x: $0.kl, y: $0.score) }),
+        mark("PPO", exact.policy), mark("optimum at this β", exact.optimum),
+        mark("SFT", exact.reference),
+      ],
+      note: "The curve is drawn by π* for every β. No policy of any method lies above it; what is "
+        + "missing below is what PPO paid in KL without getting score for it.")
+  }
+
+  private static func likeliestChart(_ exact: EvaluationSummary.Exact) -> Markup? {
+    let responses = exact.likeliest
+    let largest = responses.flatMap { [$0.reference, $0.policy, $0.optimum] }.max() ?? 0
+    guard largest > 0 else { return nil }
+    return element("figure", ["class": "chart"]) {
+      element("figcaption") {
+        element("b") { "The optimum’s likeliest responses" }
+        element("span", ["class": "unit"]) { "probability, per cent" }
+      }
+      element("ul", ["class": "legend"]) {
+        for (style, name) in [("s4", "SFT, ρ"), ("s2", "PPO, π"), ("s3", "optimum, π*")] {
+          element("li") {
+            element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
+              element(
+                "rect",
+                ["class": "bar \(style)", "x": "12", "y": "0", "width": "12", "height": "10"])
+            }
+            name
+          }
+        }
+      }
+      element("table", ["class": "bars three"]) {
+        element("tbody") {
+          for response in responses { bars(response, largest: largest) }
+        }
+      }
+      element("p", ["class": "note"]) {
+        "For the most frequent prompts. Where the lower two bars agree, PPO has found the optimum; "
+          + "where the reference’s bar is missing, the optimum goes where SFT hardly ever went."
+      }
+    }
+  }
+
+  private static func bars(
+    _ response: EvaluationSummary.Exact.Response, largest: Double
+  ) -> Markup {
+    let shares = [
+      ("s4", response.reference), ("s2", response.policy), ("s3", response.optimum),
+    ]
+    return element("tr") {
+      element("th", ["scope": "row"]) {
+        element("span", ["class": "prompt"]) { response.prompt }
+        " " + (response.response.isEmpty ? "∅" : response.response)
+      }
+      element("td", ["class": "track"]) {
+        for (style, share) in shares {
+          let width = NumberText.coordinate(min(max(share / largest, 0), 1) * 100)
+          element("div", ["class": style, "style": "width:\(width)%"])
+        }
+      }
+      element("td", ["class": "number"]) {
+        shares.map { NumberText.fixed($0.1 * 100, 1) }.joined(separator: " · ")
+      }
+    }
+  }
+}

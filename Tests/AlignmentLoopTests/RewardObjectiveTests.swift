@@ -210,6 +210,8 @@ import Transformer
       (["reward.objective=best-of-k", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
       (["reward.objective=regression", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
       (["reward.label_smoothing=0.5"], "reward.label_smoothing"),
+      (["reward.slips=0.5"], "reward.slips"),
+      (["reward.objective=plackett-luce", "reward.slips=0.1"], "reward.slips"),
       (["reward.objective=grouped-pairs", "reward.soft_labels=true"], "reward.soft_labels"),
       (["reward.objective=regression", "reward.soft_labels=true"], "reward.soft_labels"),
       (["reward.soft_labels=true", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
@@ -234,6 +236,8 @@ import Transformer
     "settings that do are not",
     arguments: [
       ["reward.objective=pairwise-tokens", "reward.soft_labels=true"],
+      ["reward.objective=grouped-pairs", "reward.slips=0.1"],
+      ["reward.soft_labels=true", "reward.slips=0.1"],
       ["preferences.responses=3", "reward.objective=grouped-pairs", "reward.label_smoothing=0.1"],
       ["preferences.responses=3", "reward.objective=best-of-k"],
       ["reward.accumulation=32"],

@@ -56,6 +56,10 @@ struct RewardReportTests {
     #expect(other.evaluation.gold != nil && other.evaluation.gold != report.evaluation.gold)
     #expect(other.probes.allSatisfy { $0.goldChange == nil })
     #expect(other.probes.map(\.change) == report.probes.map(\.change))
+    // Judges who slip are predicted with less confidence, and ranked as before.
+    let lenient = try makeLoop(["reward.slips=0.2"]).report(of: model, on: heldOut).evaluation
+    #expect(lenient.loss != report.evaluation.loss)
+    #expect(lenient.accuracy == report.evaluation.accuracy)
   }
 
   @Test("is kept whole in evaluation.json")

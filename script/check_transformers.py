@@ -7,10 +7,12 @@
 
 Each directory is loaded as the `architectures` of its config.json say, with its tokenizer. Missing,
 unexpected and mismatched keys are printed, as are token ids on which tokenizer and model disagree.
+Of an ensemble of reward models, every member is loaded: the directory itself and its `member-1`, ….
 
 Rows hold `prompt_ids` and `response_ids`, and `logprobs` (one natural logarithm a response token,
 at temperature 1) or `reward` (the scalar head at the last token, not normalized). They are compared
-with a float64 run of the model, one row at a time and unpadded.
+with a float64 run of the model, one row at a time and unpadded; rewards of an ensemble are combined
+from those of its members.
 
 Exits with 1 when anything is wrong or a difference exceeds 1e-4. Needs torch, transformers and
 safetensors, and no network; used with the versions that make_parity_fixtures.py names.
@@ -38,15 +40,25 @@ class BadInput(Exception):
 # Loading
 
 
-def is_reward_model(directory):
+def read_configuration(directory):
     path = directory / "config.json"
     try:
-        architectures = json.loads(path.read_text()).get("architectures") or []
+        return json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: {error}") from error
+
+
+def is_reward_model(directory):
+    architectures = read_configuration(directory).get("architectures") or []
     if not architectures:
-        raise BadInput(f"{path}: `architectures` is absent or empty")
+        raise BadInput(f"{directory / 'config.json'}: `architectures` is absent or empty")
     return architectures[0].endswith("ForSequenceClassification")
+
+
+def members(directory):
+    """The directories of an ensemble's models; of any other model, its own alone."""
+    count = read_configuration(directory).get("reward_ensemble", {}).get("members", 1)
+    return [directory] + [directory / f"member-{index}" for index in range(1, count)]
 
 
 def load_model(directory, problems):
@@ -132,6 +144,31 @@ def reward(model, prompt, response):
     return model(torch.tensor([prompt + response])).logits[0]  # [1]
 
 
+def ensemble_reward(directory, models):
+    """A function for the combined reward: members are normalized, combined as config.json says, and
+    brought back to the units of a reward by their mean normalization."""
+    rule = read_configuration(directory)["reward_ensemble"]
+    normalizations = [
+        read_configuration(member).get("reward_normalization", {"mean": 0.0, "std": 1.0})
+        for member in members(directory)
+    ]
+    means = torch.tensor([one["mean"] for one in normalizations], dtype=torch.float64)
+    deviations = torch.tensor([one["std"] for one in normalizations], dtype=torch.float64)
+
+    def combined(_, prompt, response):
+        rewards = torch.cat([reward(model, prompt, response) for model in models])
+        scores = (rewards - means) / deviations
+        if rule["combine"] == "worst":
+            score = scores.min()
+        elif rule["combine"] == "uncertainty":
+            score = scores.mean() - rule["uncertainty_weight"] * scores.var(correction=0)
+        else:
+            score = scores.mean()
+        return (means.mean() + deviations.mean() * score).reshape(1)
+
+    return combined
+
+
 def compare(model, path, key, compute, problems):
     worst, worst_line, values = 0.0, None, 0
     vocabulary = model.config.vocab_size
@@ -160,14 +197,16 @@ def compare(model, path, key, compute, problems):
 def check(directory, arguments):
     """What is wrong with one directory."""
     problems = []
-    model = load_model(directory, problems)
+    models = [load_model(member, problems) for member in members(directory)]
+    model = models[0]
     check_tokenizer(directory, model, problems)
-    if model is not None:
+    if all(model is not None for model in models):
         with torch.no_grad():
             if arguments.logprobs:
                 compare(model, arguments.logprobs, "logprobs", log_probabilities, problems)
             if arguments.scores:
-                compare(model, arguments.scores, "reward", reward, problems)
+                compute = ensemble_reward(directory, models) if len(models) > 1 else reward
+                compare(model, arguments.scores, "reward", compute, problems)
     return problems
 
 

@@ -55,7 +55,7 @@ extension AlignmentLoop {
         PairTruth(
           probability: $0.row.probability, chosenGold: $0.row.chosenGold,
           rejectedGold: $0.row.rejectedGold)
-      })
+      }, choices: scenario.reward.choiceProbability)
     let probing = RewardProbing(
       endOfSequence: tokenizer.endOfSequence, positions: positions,
       gold: isGoldOfThisWorld(rows.map(\.row)) ? { gold($0, ended: true) } : nil

@@ -50,7 +50,8 @@ extension AlignmentLoop {
     _ model: RewardModel, on pairs: [TokenizedComparison]
   ) throws -> RewardEvaluation {
     RewardEvaluation(
-      pairs, rewards: try model.rewards(pairs.flatMap(\.exchanges), workers: workers))
+      pairs, rewards: try model.rewards(pairs.flatMap(\.exchanges), workers: workers),
+      choices: scenario.reward.choiceProbability)
   }
 
   /// Models with mean and deviation of their rewards of the policy's own responses to prompts of

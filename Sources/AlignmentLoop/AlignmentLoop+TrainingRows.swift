@@ -38,6 +38,18 @@ extension AlignmentLoop {
     return usable
   }
 
+  /// Makes sure of what ``tokenize(_:positions:purpose:)`` demands, without keeping any tokens.
+  func requireUsable(
+    _ rows: [PreferenceRow], positions: Int, purpose: String
+  ) throws(LoopError) {
+    let hasUsable = rows.enumerated().contains { index, row in
+      let element = rankedResponses(row, index: index)
+      return !element.prompt.isEmpty && Set(element.responses).count == element.responses.count
+        && element.exchanges.allSatisfy { $0.count <= positions }
+    }
+    guard hasUsable else { throw .empty(file: "\(purpose) comparisons", what: "row") }
+  }
+
   private func rankedResponses(_ row: PreferenceRow, index: Int) -> RankedResponses {
     func element(_ prompt: String, _ bestFirst: [String]) -> RankedResponses {
       RankedResponses(

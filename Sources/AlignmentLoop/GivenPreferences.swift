@@ -13,7 +13,8 @@ package struct GivenPreferences: Sendable {
   /// What reading the files met, a line each, for the person to see.
   package let notes: [String]
 
-  /// Reads preference rows; to judge by, a ranking becomes all its pairs.
+  /// Reads preference rows; to judge by, a ranking becomes all its pairs, and two ratings of one
+  /// prompt a pair.
   ///
   /// - Parameters:
   ///   - heldOutFile: rows to judge by; nil keeps prompts of `file` apart.
@@ -30,7 +31,7 @@ package struct GivenPreferences: Sendable {
     if let heldOutFile {
       let (others, report) = try PreferenceFile.read(heldOutFile)
       notes.append("\(heldOutFile.path): \(report)")
-      (training, heldOut) = (rows, others.flatMap(\.comparisons))
+      (training, heldOut) = (rows, others.judgements)
     } else {
       var generator = SeededGenerator(seed: seed).stream("split of given preferences")
       let (pairs, heldOutPairs) = (scenario.preferences.pairs, scenario.preferences.heldOutPairs)
@@ -42,8 +43,13 @@ package struct GivenPreferences: Sendable {
           "\(file.path): every row has the same prompt, so none can be held out to judge by; give "
             + "rows of other prompts with --eval")
       }
-      (training, heldOut) = (split.training, split.heldOut.flatMap(\.comparisons))
+      (training, heldOut) = (split.training, split.heldOut.judgements)
       notes.append("\(split.heldOut.count) of \(rows.count) rows are held out, by prompt")
+    }
+    guard !heldOut.isEmpty else {
+      throw LoopError.input(
+        "\((heldOutFile ?? file).path): none of the rows held out says which of two responses is "
+          + "better, for no prompt has two different ratings; give comparisons with --eval")
     }
     self.notes = notes
     let loop = try AlignmentLoop(
@@ -51,7 +57,7 @@ package struct GivenPreferences: Sendable {
       observer: RunRecorder(
         directory: nil, terminal: Terminal(isInteractive: false, isQuiet: true)))
     let positions = base.shape.maximumPositions
-    _ = try loop.tokenize(training, positions: positions, purpose: "training")
+    try loop.requireUsable(training, positions: positions, purpose: "training")
     _ = try loop.tokenize(heldOut, positions: positions, purpose: "held-out")
   }
 }
@@ -64,8 +70,31 @@ extension AlignmentLoop {
     of model: RewardModel, onHeldOutRowsOf file: URL, trainedOnRowsOf training: URL?
   ) throws -> RewardReport {
     try report(
-      of: model, on: PreferenceFile.read(file).rows.flatMap(\.comparisons),
-      training: training.map { try PreferenceFile.read($0).rows.flatMap(\.comparisons) } ?? [])
+      of: model, on: PreferenceFile.read(file).rows.judgements,
+      training: training.map { try PreferenceFile.read($0).rows.judgements } ?? [])
+  }
+}
+
+extension [PreferenceRow] {
+  /// What the rows say about two responses to one prompt: comparisons, all pairs of rankings, and,
+  /// after those, pairs of different ratings. Ratings of a prompt are paired in their order, each
+  /// once at most, so that pairs stay independent of each other.
+  var judgements: [Comparison] {
+    var unpaired: [String: Rating] = [:]
+    var pairs: [Comparison] = []
+    for case .rating(let row) in self {
+      guard let other = unpaired[row.prompt], other.rating != row.rating,
+        other.response != row.response
+      else {
+        unpaired[row.prompt] = row
+        continue
+      }
+      unpaired[row.prompt] = nil
+      let (better, worse) = other.rating > row.rating ? (other, row) : (row, other)
+      pairs.append(
+        Comparison(prompt: row.prompt, chosen: better.response, rejected: worse.response))
+    }
+    return flatMap(\.comparisons) + pairs
   }
 }
 
@@ -74,7 +103,7 @@ extension PreferenceRow {
   var comparisons: [Comparison] {
     switch self {
     case .comparison(let comparison): return [comparison]
-    case .rating: return []  // says nothing about another response; the notes count it
+    case .rating: return []  // says nothing about another response by itself
     case .ranking(let row):
       let ordered = row.ranking.map { row.responses[$0] }
       return ordered.indices.flatMap { better in

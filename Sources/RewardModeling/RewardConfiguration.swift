@@ -4,6 +4,7 @@ package import Training
 /// The reward-model stage.
 package struct RewardConfiguration: Configurable, Equatable {
   package var objective = RewardObjective.pairwise
+  package var slips = 0.0
   package var labelSmoothing = 0.0
   package var softLabels = false
   package var epochs = 1
@@ -26,8 +27,12 @@ package struct RewardConfiguration: Configurable, Equatable {
       "objective", \Self.objective,
       "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
     Field(
+      "slips", \Self.slips,
+      "ε of P = ε + (1 − 2ε) σ(Δ): how often judges say the opposite of what they mean; for losses "
+        + "of pairs", in: 0..<0.5),
+    Field(
       "label_smoothing", \Self.labelSmoothing,
-      "ε: how often a judgement is taken to be the wrong way round; for losses of pairs",
+      "ε of the target 1 − ε: how far rewards are held back from being certain; for losses of pairs",
       in: 0..<0.5),
     Field(
       "soft_labels", \Self.softLabels,
@@ -76,6 +81,11 @@ package struct RewardConfiguration: Configurable, Equatable {
         "`\(objective.rawValue)` has no labels of pairs to smooth",
         advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
     }
+    if slips > 0, !objective.isSumOfPairs {
+      throw location.key("slips").error(
+        "`\(objective.rawValue)` has no probabilities of pairs that could allow for slips",
+        advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
+    }
     if softLabels, !objective.isForPairs {
       throw location.key("soft_labels").error(
         "`\(objective.rawValue)` does not learn from pairs, and only a pair has a probability",
@@ -92,6 +102,9 @@ package struct RewardConfiguration: Configurable, Equatable {
         advice: "set `ensemble` to 2 or more, or `combine` to mean")
     }
   }
+
+  /// How probable a choice is, given the difference of rewards.
+  package var choiceProbability: ChoiceProbability { ChoiceProbability(slips: slips) }
 
   /// How the members of the ensemble make one reward.
   package var combination: EnsembleCombination {

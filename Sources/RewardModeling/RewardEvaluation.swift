@@ -22,9 +22,9 @@ package struct PairTruth: Sendable, Equatable {
 package struct RewardEvaluation: Sendable, Equatable {
   /// Share of pairs whose chosen response has the higher reward; a tie counts as half.
   package let accuracy: Proportion
-  /// Mean −log σ(Δ).
+  /// Mean −log P(Δ); P is σ, or ``ChoiceProbability`` where judges slip.
   package let loss: Double
-  /// σ(Δ) against how often that side was chosen, each pair seen from a side that the judgement
+  /// P(Δ) against how often that side was chosen, each pair seen from a side that the judgement
   /// does not choose.
   package let reliability: ReliabilityCurve
   /// Mean Δ = r_chosen − r_rejected.
@@ -40,7 +40,7 @@ package struct RewardEvaluation: Sendable, Equatable {
   /// Accuracy from the hardest pairs to the easiest; empty when nothing says how hard they are.
   package let difficulty: [DifficultyBin]
 
-  /// Expected calibration error of σ(Δ).
+  /// Expected calibration error of P(Δ).
   package var calibrationError: Double { reliability.expectedError }
   /// Correlation of a response's reward with its length in tokens.
   package var lengthCorrelation: Double { length.correlation }
@@ -49,21 +49,23 @@ package struct RewardEvaluation: Sendable, Equatable {
   ///   - comparisons: held-out pairs.
   ///   - rewards: chosen and rejected of pair 0, of pair 1, …
   ///   - truths: one for every pair, or none.
+  ///   - choices: P, as the rewards were trained.
   package init(
-    _ comparisons: [TokenizedComparison], rewards: [Double], truths: [PairTruth] = []
+    _ comparisons: [TokenizedComparison], rewards: [Double], truths: [PairTruth] = [],
+    choices: ChoiceProbability = ChoiceProbability()
   ) {
     precondition(rewards.count == 2 * comparisons.count, "two rewards per comparison")
     precondition(truths.isEmpty || truths.count == comparisons.count, "one truth per comparison")
     let margins = comparisons.indices.map { rewards[2 * $0] - rewards[2 * $0 + 1] }
     accuracy = Self.share(ofPositive: margins)
-    loss = Summary(margins.map { Statistics.softplus(-$0) }).mean
+    loss = Summary(margins.map(choices.surprise)).mean
     meanMargin = Summary(margins).mean
     self.margins = Histogram(margins)
     // Always predicting "chosen" would hide miscalibration: every outcome would be true. So every
     // other pair is turned round.
     let turned = margins.enumerated().map { $0.offset.isMultiple(of: 2) ? $0.element : -$0.element }
     reliability = ReliabilityCurve(
-      turned.map(Statistics.sigmoid), margins.indices.map { $0.isMultiple(of: 2) })
+      turned.map { choices($0) }, margins.indices.map { $0.isMultiple(of: 2) })
     length = LengthEvaluation(comparisons, rewards: rewards)
 
     let probabilities = truths.compactMap(\.probability)

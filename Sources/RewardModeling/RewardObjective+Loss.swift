@@ -29,17 +29,17 @@ extension RewardConfiguration {
       case .pairwise:
         tape.pairwiseLoss(
           rewards, margins: margins, probabilities: elements.map(probability),
-          centering: centering, weight: weight)
+          choices: choiceProbability, centering: centering, weight: weight)
       case .pairwiseTokens:
         tape.pairwiseTokensLoss(
           rewards,
           pairs: elements.map { TokenPair(chosen: $0.responses[0], rejected: $0.responses[1]) },
-          margins: margins, probabilities: elements.map(probability), centering: centering,
-          weight: weight)
+          margins: margins, probabilities: elements.map(probability),
+          choices: choiceProbability, centering: centering, weight: weight)
       case .groupedPairs:
         tape.groupedPairsLoss(
           rewards, sizes: sizes, margins: margins, probability: 1 - labelSmoothing,
-          centering: centering, weight: weight)
+          choices: choiceProbability, centering: centering, weight: weight)
       case .plackettLuce:
         tape.plackettLuceLoss(rewards, sizes: sizes, centering: centering, weight: weight)
       case .bestOfK:

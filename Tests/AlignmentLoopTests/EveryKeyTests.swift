@@ -95,6 +95,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("preferences.temperature", "0.8", .preferences),
       EveryKey("preferences.rating_noise", "0.5", .reward, given: ["reward.objective=regression"]),
       EveryKey("reward.objective", "pairwise-tokens", .reward),
+      EveryKey("reward.slips", "0.1", .reward),
       EveryKey("reward.label_smoothing", "0.1", .reward),
       EveryKey("reward.soft_labels", "true", .reward),
       EveryKey("reward.accumulation", "4", .reward),

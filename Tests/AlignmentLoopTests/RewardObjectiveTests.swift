@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import Preferences
 import RewardModeling
@@ -148,6 +149,59 @@ import Transformer
     #expect(error.problem.contains("3 of 3 training rows have one response"))
   }
 
+  @Test("two different ratings of a prompt make a pair to judge by, each rating once at most")
+  func ratedPairs() {
+    func rating(_ prompt: String, _ response: String, _ rating: Double) -> PreferenceRow {
+      .rating(Rating(prompt: prompt, response: response, rating: rating))
+    }
+    let rows = [
+      rating("the soup", "was good", 1), rating("the bed", "was bad", -1),
+      rating("the soup", "was bad", -2), rating("the bed", "was cold", -1),
+      rating("the soup", "was not bad", 0.5), rating("the bed", "was good", 2),
+      .comparison(Comparison(prompt: "the tea", chosen: "was good", rejected: "was bad")),
+    ]
+    #expect(
+      rows.judgements == [
+        Comparison(prompt: "the tea", chosen: "was good", rejected: "was bad"),
+        Comparison(prompt: "the soup", chosen: "was good", rejected: "was bad"),
+        Comparison(prompt: "the bed", chosen: "was good", rejected: "was cold"),
+      ])
+  }
+
+  @Test("a file of ratings is enough to train on and judge by, if prompts have two of them")
+  func ratingsAlone() throws {
+    let directory = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+      .appending(path: "RewardObjectiveTests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let place = directory.appending(path: "ratings.jsonl")
+    let loop = try makeLoop(["reward.objective=regression"])
+    let policy = try loop.trainPolicy()
+    try policy.save(to: directory, specialTokens: loop.specialTokens)
+    try loop.tokenizer.save(to: directory)
+    let base = try LoadedModel(policy: directory)
+    func given(ratings: [Double]) throws -> GivenPreferences {
+      let rows = ["soup", "bed", "tea", "view", "room"].flatMap { noun in
+        zip(["was good", "was bad"], ratings).map {
+          PreferenceRow.rating(Rating(prompt: "the \(noun)", response: $0, rating: $1))
+        }
+      }
+      try PreferenceFile.write(rows, to: place)
+      return try GivenPreferences(
+        place, heldOut: nil, for: base, scenario: loop.scenario, seed: 1)
+    }
+    let rows = try given(ratings: [1, -1])
+    #expect(rows.training.count == 6 && rows.heldOut.count == 2)
+    #expect(rows.heldOut.allSatisfy { $0.chosen == "was good" && $0.rejected == "was bad" })
+    #expect(Set(rows.heldOut.map(\.prompt)).isDisjoint(with: rows.training.map(\.prompt)))
+    let report = try loop.trainReward(
+      from: policy, training: rows.training, heldOut: rows.heldOut
+    ).report
+    #expect(report.evaluation.accuracy.count == 2)
+    let error = try #require(throws: LoopError.self) { try given(ratings: [1, 1]) }
+    #expect("\(error)".contains("--eval"))
+  }
+
   @Test("an ensemble is kept whole, read back, and used by PPO as one reward")
   func ensemble() throws {
     let place = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
@@ -210,6 +264,8 @@ import Transformer
       (["reward.objective=best-of-k", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
       (["reward.objective=regression", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
       (["reward.label_smoothing=0.5"], "reward.label_smoothing"),
+      (["reward.slips=0.5"], "reward.slips"),
+      (["reward.objective=plackett-luce", "reward.slips=0.1"], "reward.slips"),
       (["reward.objective=grouped-pairs", "reward.soft_labels=true"], "reward.soft_labels"),
       (["reward.objective=regression", "reward.soft_labels=true"], "reward.soft_labels"),
       (["reward.soft_labels=true", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
@@ -234,6 +290,8 @@ import Transformer
     "settings that do are not",
     arguments: [
       ["reward.objective=pairwise-tokens", "reward.soft_labels=true"],
+      ["reward.objective=grouped-pairs", "reward.slips=0.1"],
+      ["reward.soft_labels=true", "reward.slips=0.1"],
       ["preferences.responses=3", "reward.objective=grouped-pairs", "reward.label_smoothing=0.1"],
       ["preferences.responses=3", "reward.objective=best-of-k"],
       ["reward.accumulation=32"],

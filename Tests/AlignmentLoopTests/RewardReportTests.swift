@@ -3,6 +3,8 @@ import Preferences
 import RewardModeling
 import RunRecords
 import Testing
+import Tokenizers
+import Transformer
 
 @testable import AlignmentLoop
 
@@ -29,14 +31,44 @@ struct RewardReportTests {
     let swapped = try #require(report.probes.last)
     #expect((500...1_000).contains(swapped.change.count))
 
-    // A row that the model cannot hold changes nothing but the notes.
+    // The figures are those of the held-out rows as they stand, each response read at its end.
+    let tokens = heldOut.map { row in
+      let ended = [row.chosen, row.rejected].map { response in
+        model.ended(
+          Exchange(
+            prompt: loop.tokenizer.encodePrompt(row.prompt),
+            response: loop.tokenizer.encode(response)))
+      }
+      #expect(ended.allSatisfy { $0.response.last == loop.tokenizer.endOfSequence })
+      return TokenizedComparison(
+        prompt: ended[0].prompt, chosen: ended[0].response, rejected: ended[1].response)
+    }
+    let rewards = try model.rewards(tokens.flatMap(\.exchanges), workers: loop.workers)
+    let truths = heldOut.map {
+      PairTruth(
+        probability: $0.probability, chosenGold: $0.chosenGold, rejectedGold: $0.rejectedGold)
+    }
+    #expect(report.evaluation == RewardEvaluation(tokens, rewards: rewards, truths: truths))
+    let scores = try model.scores(tokens.prefix(200).flatMap(\.exchanges), workers: loop.workers)
+    for (index, scored) in report.lengths.enumerated() {
+      let side = index % 2
+      #expect(scored.tokens == tokens[index].exchanges[side].response.count)
+      #expect(abs(scored.score - scores[2 * index + side]) < 1e-5)
+    }
+
+    // Rows that the model cannot hold or tell apart change nothing but the notes.
     let long = Comparison(
       prompt: "the soup", chosen: Array(repeating: "good", count: 20).joined(separator: " "),
       rejected: "was bad", probability: 1, chosenGold: 90, rejectedGold: -90)
-    let other = try loop.report(of: model, on: [long] + heldOut)
+    var longRejected = long
+    (longRejected.chosen, longRejected.rejected) = (long.rejected, long.chosen)
+    let alike = Comparison(
+      prompt: "the soup", chosen: "was  good", rejected: "was good", probability: 0.5,
+      chosenGold: 0, rejectedGold: 0)
+    let other = try loop.report(of: model, on: [long, longRejected, alike] + heldOut)
     #expect(other.evaluation == report.evaluation)
     #expect(other.training == nil && other.trainingGap == nil)
-    #expect(recording.notes.contains { $0.contains("1 of 1001 held-out comparisons are left out") })
+    #expect(recording.notes.contains { $0.contains("3 of 1003 held-out comparisons are left out") })
   }
 
   @Test("says so when the held-out rows are few, and asks no world for the gold of foreign rows")
@@ -56,6 +88,10 @@ struct RewardReportTests {
     #expect(other.evaluation.gold != nil && other.evaluation.gold != report.evaluation.gold)
     #expect(other.probes.allSatisfy { $0.goldChange == nil })
     #expect(other.probes.map(\.change) == report.probes.map(\.change))
+    // Judges who slip are predicted with less confidence, and ranked as before.
+    let lenient = try makeLoop(["reward.slips=0.2"]).report(of: model, on: heldOut).evaluation
+    #expect(lenient.loss != report.evaluation.loss)
+    #expect(lenient.accuracy == report.evaluation.accuracy)
   }
 
   @Test("is kept whole in evaluation.json")

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 import Testing
 
 @testable import Preferences
@@ -33,6 +34,33 @@ struct RowSourceTests {
     let (rows, report) = try PreferenceFile.read(packed.url)
     #expect(rows.count == 20_000 && report.repeated == 0)
     #expect(try PreferenceFile.read(plain.url).rows == rows)
+  }
+
+  @Test("a long file is read in memory that does not grow with it, but for 8 bytes a row or so")
+  func memory() throws {
+    let count = 100_000
+    let file = try TemporaryFile()
+    let handle = try FileHandle(forWritingTo: file.url)
+    for start in stride(from: 0, to: count, by: 1_000) {
+      let text = (start..<start + 1_000).map {
+        #"{"prompt":"the soup of the day \#($0)","chosen":"was not very good and \#($0)","rejected":"#
+          + #""was the best that we ever had and \#($0)"}"# + "\n"
+      }.joined()
+      try handle.write(contentsOf: Data(text.utf8))
+    }
+    try handle.close()
+    let before = NumericalLibraries.allocatedBytes
+    var (rows, peak) = (0, 0)
+    try PreferenceFile.forEachRow(in: file.url) { _ in
+      rows += 1
+      if rows.isMultiple(of: 1_000) {
+        peak = max(peak, NumericalLibraries.allocatedBytes - before)
+      }
+    }
+    #expect(rows == count)
+    // The file has 14 MB. Digests of its rows take 3, other tests at the same time a little.
+    #expect(peak < 10 << 20, "\(peak)")
+    #expect(peak > count * 8)
   }
 
   @Test("what cannot be decompressed is refused with its name, also when it begins well")

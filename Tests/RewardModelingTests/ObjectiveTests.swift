@@ -1,4 +1,5 @@
 import Autodiff
+import Foundation
 import Tensors
 import Testing
 import Training
@@ -173,6 +174,38 @@ struct ObjectiveTests {
     #expect(abs(smoothed.loss - labelled.loss) < 1e-9)
     #expect(largestDifference(smoothed.gradients, labelled.gradients) < 1e-7)
     #expect(largestDifference(plain.gradients, labelled.gradients) > 1e-3)
+  }
+
+  @Test(
+    "of pairs allows for slips",
+    arguments: [.pairwise, .pairwiseTokens, .groupedPairs] as [RewardObjective])
+  func slips(objective: RewardObjective) throws {
+    let rows = Self.rows(objective)
+    let plain = try Self.trainer(objective) { $0.centering = 0 }
+      .gradients(of: model.model, on: rows)
+    let lenient = try Self.trainer(objective) {
+      $0.centering = 0
+      $0.slips = 0.49
+    }.gradients(of: model.model, on: rows)
+    // Judges who nearly toss a coin teach nearly nothing.
+    #expect(abs(lenient.loss - log(2)) < 0.02)
+    #expect(lenient.gradients.norm < 0.05 * plain.gradients.norm)
+  }
+
+  @Test("goes by one pair of one token, in a batch of its own", arguments: RewardObjective.allCases)
+  func smallest(objective: RewardObjective) throws {
+    var row = RankedResponses(prompt: [3], responses: [[4, 0], [0]])
+    row.ratings = [1, 0]
+    let (trained, steps) = try train(
+      Self.trainer(objective) {
+        $0.batchSize = 1
+        $0.epochs = 30
+        $0.centering = 0
+      }, on: [row])
+    #expect(steps.count == 30)
+    let rewards = trained.rewards(row.exchanges, on: Tape(recording: false)).value.values
+    #expect(rewards[0] > rewards[1])
+    #expect(try #require(steps.last?["reward/loss"]) < #require(steps.first?["reward/loss"]) / 2)
   }
 
   @Test("of ratings learns from one response, where there is nothing to be right about")

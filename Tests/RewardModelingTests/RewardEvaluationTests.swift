@@ -137,6 +137,9 @@ struct RewardEvaluationTests {
     expect(certain.difficulty[4].high, 0.95)
     #expect(RewardEvaluation(comparisons, rewards: rewards).difficulty.isEmpty)
     #expect(RewardEvaluation(comparisons, rewards: rewards).ceiling == nil)
+    var unsure = truths
+    unsure[0].probability = nil
+    #expect(RewardEvaluation(comparisons, rewards: rewards, truths: unsure).ceiling == nil)
   }
 
   @Test("pairs of equal difficulty share a bin")

@@ -84,11 +84,12 @@ struct RewardProbeTests {
   func swapped() throws {
     let responses = [exchange([1], [5]), exchange([1], [6]), exchange([2], [7])]
     var seen: [[Int32]] = []
-    _ = try probing {
+    let results = try probing {
       seen.append($0.prompt)
       return 0
     }(responses)
     #expect(seen.suffix(3) == [[2], [2], [1]])
+    #expect(results.last?.probe == .swappedPrompt && results.last?.change.count == 3)
   }
 
   @Test("what would not fit the model is not scored, and a probe without responses says nothing")

@@ -31,9 +31,10 @@ extension Tape {
   ///   - sizes: K of every prompt.
   ///   - margins: m of every prompt's pairs.
   ///   - probability: p of every pair.
+  ///   - choices: P, with how often judges slip.
   package func groupedPairsLoss(
     _ rewards: Variable, sizes: [Int], margins: [Double], probability: Double = 1,
-    centering: Double, weight: Double
+    choices: ChoiceProbability = ChoiceProbability(), centering: Double, weight: Double
   ) -> Variable {
     precondition(
       rewards.value.shape == [sizes.reduce(0, +)] && margins.count == sizes.count
@@ -48,7 +49,7 @@ extension Tape {
         for worse in better + 1..<start + size {
           let term = PairTerm(
             chosen: values[better], rejected: values[worse], margin: margin,
-            probability: probability, centering: centering)
+            probability: probability, choices: choices, centering: centering)
           loss.add(share * term.loss)
           loss.add(share * term.chosenSlope, at: better)
           loss.add(share * term.rejectedSlope, at: worse)

@@ -1,24 +1,24 @@
-import Evaluation
-import Foundation
-
-/// −p log σ(Δ − m) − (1 − p) log σ(m − Δ) + η (r_chosen + r_rejected)², the loss of one pair, and its
-/// slopes.
+/// −p log P(Δ − m) − (1 − p) log P(m − Δ) + η (r_chosen + r_rejected)², the loss of one pair, and its
+/// slopes; P(Δ) = ε + (1 − 2ε) σ(Δ), see ``ChoiceProbability``.
 ///
 /// Δ = r_chosen − r_rejected; m margin; p the probability that the choice is right, 1 for a judgement
-/// that is taken as it is; η centering, which pins the constant that ranking leaves free (Eisenstein
-/// et al. 2023).
+/// that is taken as it is; ε slips; η centering, which pins the constant that ranking leaves free
+/// (Eisenstein et al. 2023).
 struct PairTerm {
   let loss: Double
   let chosenSlope: Double
   let rejectedSlope: Double
 
-  init(chosen: Double, rejected: Double, margin: Double, probability: Double, centering: Double) {
+  init(
+    chosen: Double, rejected: Double, margin: Double, probability: Double,
+    choices: ChoiceProbability, centering: Double
+  ) {
     let difference = chosen - rejected - margin
-    var loss = probability * Statistics.softplus(-difference)
-    var pull = -probability / (1 + exp(difference))  // −p σ(−Δ)
+    var loss = probability * choices.surprise(difference)
+    var pull = probability * choices.surpriseSlope(difference)
     if probability < 1 {
-      loss += (1 - probability) * Statistics.softplus(difference)
-      pull += (1 - probability) / (1 + exp(-difference))
+      loss += (1 - probability) * choices.surprise(-difference)
+      pull -= (1 - probability) * choices.surpriseSlope(-difference)
     }
     let sum = chosen + rejected
     self.loss = loss + centering * sum * sum

@@ -56,10 +56,12 @@ package struct PairwiseTokensLoss: DifferentiableOperation {
 extension Tape {
   /// The loss of ``PairwiseTokensLoss``, a scalar.
   ///
-  /// - Parameter probabilities: p of every pair; nil where every choice is taken as right.
+  /// - Parameters:
+  ///   - probabilities: p of every pair; nil where every choice is taken as right.
+  ///   - choices: P, with how often judges slip.
   package func pairwiseTokensLoss(
     _ rewards: Variable, pairs: [TokenPair], margins: [Double], probabilities: [Double]? = nil,
-    centering: Double, weight: Double
+    choices: ChoiceProbability = ChoiceProbability(), centering: Double, weight: Double
   ) -> Variable {
     let tokens = pairs.reduce(0) { $0 + $1.chosen + $1.rejected }
     precondition(
@@ -77,7 +79,7 @@ extension Tape {
         let rejected = start + pair.chosen + min(position, pair.rejected - 1)
         let term = PairTerm(
           chosen: values[chosen], rejected: values[rejected], margin: margins[index],
-          probability: probabilities?[index] ?? 1, centering: centering)
+          probability: probabilities?[index] ?? 1, choices: choices, centering: centering)
         loss.add(share * term.loss)
         loss.add(share * term.chosenSlope, at: chosen)
         loss.add(share * term.rejectedSlope, at: rejected)

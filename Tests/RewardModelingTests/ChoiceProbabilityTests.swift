@@ -1,0 +1,76 @@
+import Autodiff
+import Evaluation
+import Foundation
+import RewardModeling
+import Tensors
+import Testing
+
+@Suite("The probability of a choice by judges who slip")
+struct ChoiceProbabilityTests {
+  private let differences = [-40.0, -2, -0.5, 0, 0.25, 1, 3, 40]
+
+  @Test("is ε + (1 − 2ε) σ(Δ): ½ for equals, never beyond 1 − ε, and σ without slips")
+  func values() {
+    let choices = ChoiceProbability(slips: 0.1)
+    for difference in differences {
+      let expected = 0.1 + 0.8 / (1 + exp(-difference))
+      #expect(abs(choices(difference) - expected) < 1e-12)
+      #expect(abs(choices(difference) + choices(-difference) - 1) < 1e-12)
+      #expect(ChoiceProbability()(difference) == Statistics.sigmoid(difference))
+    }
+    #expect(choices(0) == 0.5)
+    #expect(choices(1000) <= 0.9 && choices(-1000) >= 0.1)
+  }
+
+  private func loss(
+    _ rewards: [Float], probability: Double, slips: Double
+  ) -> (loss: Double, slopes: [Float]) {
+    let tape = Tape(recording: true)
+    let leaf = tape.leaf(Tensor(rewards))
+    let loss = tape.pairwiseLoss(
+      leaf, margins: [0], probabilities: [probability], choices: ChoiceProbability(slips: slips),
+      centering: 0, weight: 1)
+    return (Double(loss.value[0]), tape.gradients(of: loss, leaves: [leaf])[0].values)
+  }
+
+  @Test("is what the loss is the logarithm of")
+  func logarithm() {
+    for difference in differences {
+      let found = loss([Float(difference), 0], probability: 1, slips: 0.1)
+      let expected = -log(0.1 + 0.8 / (1 + exp(-difference)))
+      #expect(abs(found.loss - expected) < 1e-6)
+    }
+    // However wrong a pair is, it costs no more than a slip, and pulls no more.
+    #expect(abs(loss([0, 2000], probability: 1, slips: 0.1).loss + log(0.1)) < 1e-6)
+    #expect(loss([0, 2000], probability: 1, slips: 0.1).slopes == [0, 0])
+  }
+
+  @Test(
+    "leaves rewards as they would be without the slips, where Bradley–Terry and smoothing shrink them",
+    arguments: [0.5, 1, 3])
+  func unbiased(difference: Double) {
+    let truth = 0.1 + 0.8 * Statistics.sigmoid(difference)
+    let rewards: [Float] = [Float(difference), 0]
+    #expect(abs(loss(rewards, probability: truth, slips: 0.1).slopes[0]) < 1e-6)
+    // A slope above 0 draws the better reward down.
+    #expect(loss(rewards, probability: truth, slips: 0).slopes[0] > 0.01)
+    let smoothed = 0.9 * truth + 0.1 * (1 - truth)
+    #expect(
+      loss(rewards, probability: smoothed, slips: 0).slopes[0]
+        > loss(rewards, probability: truth, slips: 0).slopes[0])
+  }
+
+  @Test("is what the evaluation states and judges")
+  func evaluation() {
+    let comparisons = (0..<2).map { _ in
+      TokenizedComparison(prompt: [1], chosen: [2], rejected: [3])
+    }
+    // σ = 3/4, so that P = 0.1 + 0.8 · 3/4 = 0.7; the second pair is turned round, to 0.3.
+    let rewards = [log(3.0), 0, log(3.0), 0]
+    let evaluation = RewardEvaluation(
+      comparisons, rewards: rewards, choices: ChoiceProbability(slips: 0.1))
+    #expect(abs(evaluation.loss + log(0.7)) < 1e-9)
+    #expect(abs(evaluation.calibrationError - 0.3) < 1e-9)
+    #expect(evaluation.accuracy == RewardEvaluation(comparisons, rewards: rewards).accuracy)
+  }
+}

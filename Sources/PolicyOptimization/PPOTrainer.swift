@@ -30,7 +30,8 @@ package struct PPOTrainer: Sendable {
   ) {
     self.configuration = configuration
     var policy = policy
-    policy.freeze(fraction: configuration.freeze)
+    // What the policy has frozen already stays so where no share is asked for.
+    if configuration.freeze > 0 { policy.freeze(fraction: configuration.freeze) }
     self.policy = policy
     self.value = value
     average = configuration.averageDecay.map { _ in policy.parameters }

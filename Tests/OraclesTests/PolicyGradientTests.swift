@@ -41,11 +41,10 @@ import Transformer
         policy: policy, value: value, prompts: Array(repeating: tables.prompt, count: episodes),
         using: generator.stream("batch", batch), coefficient: objective.coefficient
       ).experience
-      let (gradients, _, ratios, _) = try update.policyGradients(
-        of: policy, on: experience.episodes)
-      #expect(abs(ratios.largest - 1) < 1e-5)
+      let result = try update.policyGradients(of: policy, on: experience.episodes)
+      #expect(abs(result.ratios.largest - 1) < 1e-5)
       let scale = -Double(experience.tokens) / Double(episodes)
-      for (cell, slope) in try tables.table(gradients, of: policy).joined().enumerated() {
+      for (cell, slope) in try tables.table(result.gradients, of: policy).joined().enumerated() {
         sums[cell] += scale * slope
         squares[cell] += scale * slope * scale * slope
       }

@@ -61,7 +61,7 @@ import Transformer
       using: SeededGenerator(seed: seed))
     try trainer.run { _, count in
       Array(repeating: tables.prompt, count: count)
-    } report: { _, _ in
+    } report: { _, _, _ in
     }
     return (try tables.policy(of: trainer.policy), trainer)
   }

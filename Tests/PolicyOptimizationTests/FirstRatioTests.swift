@@ -49,7 +49,7 @@ struct SamplerSetting: Sendable, CustomTestStringConvertible {
       using: SeededGenerator(seed: 21))
     try trainer.run { _, count in
       makePrompts(count / setting.repeats).flatMap { Array(repeating: $0, count: setting.repeats) }
-    } report: { metrics, experience in
+    } report: { metrics, experience, _ in
       #expect(experience.episodes.contains { $0.kl.contains { abs($0) > 0.01 } })
       #expect(abs((metrics["policy/ratio_max"] ?? .nan) - 1) < 1e-5)
       #expect(abs(metrics["policy/approximate_kl"] ?? .nan) < 1e-9)

@@ -3,6 +3,6 @@ package import Autodiff
 /// The operations of this room; each has finite-difference checks.
 package enum PolicyOptimizationOperations {
   package static var all: [any DifferentiableOperation.Type] {
-    [ClippedPolicyLoss.self, ClippedValueLoss.self, KLPenaltyLoss.self]
+    [ClippedPolicyLoss.self, ClippedValueLoss.self, KLPenaltyLoss.self, DirectPreferenceLoss.self]
   }
 }

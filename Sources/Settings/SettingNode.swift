@@ -82,3 +82,29 @@ package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
     }
   }
 }
+
+extension SettingNode {
+  /// Every plain value below here with its key path, in order; a list without items is one.
+  package func leaves(below path: String = "") -> [(path: String, value: String)] {
+    func inner(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+    switch content {
+    case .scalar(let text, _): return [(path, isNull ? "null" : text)]
+    case .list(let items) where items.isEmpty: return [(path, "[]")]
+    case .list(let items):
+      return items.enumerated().flatMap { $1.leaves(below: inner("\($0)")) }
+    case .map(let entries): return entries.flatMap { $0.value.leaves(below: inner($0.key)) }
+    }
+  }
+
+  /// The values that differ between two trees, in the order of the first and then of the second; nil
+  /// where a tree has no such key.
+  package func differences(
+    from other: SettingNode
+  ) -> [(path: String, this: String?, other: String?)] {
+    let (mine, theirs) = (leaves(), other.leaves())
+    let values = Dictionary(mine.map { ($0.path, $0.value) }) { first, _ in first }
+    let others = Dictionary(theirs.map { ($0.path, $0.value) }) { first, _ in first }
+    return mine.filter { others[$0.path] != $0.value }.map { ($0.path, $0.value, others[$0.path]) }
+      + theirs.filter { values[$0.path] == nil }.map { ($0.path, nil, $0.value) }
+  }
+}

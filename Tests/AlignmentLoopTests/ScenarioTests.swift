@@ -1,4 +1,5 @@
 import Foundation
+import PolicyOptimization
 import Settings
 import Testing
 
@@ -84,5 +85,35 @@ import Testing
       try ProjectFiles.scenario("no-such-scenario")
     }
     #expect("\(error)".contains("no-such-scenario") && !error.advice.isEmpty)
+  }
+
+  @Test("a preset among overrides sets its keys, and later overrides change them again")
+  func presetOverrides() throws {
+    let scenario = try makeScenario(["ppo.preset=trl", "ppo.kl.coefficient=0.07"]).ppo
+    #expect(scenario.preset == .trl && scenario.kl.coefficient == 0.07)
+    #expect(scenario.temperature == 0.7 && scenario.missingEnd == .subtract)
+    #expect(scenario.minibatches == 1, "over what the file says")
+    #expect(scenario.episodes == 8, "sizes stay those of the scenario")
+  }
+
+  @Test("a preset in a file gives values to the keys that the file does not set")
+  func presetInFile() throws {
+    let yaml = tinyScenario.replacing("ppo:\n", with: "ppo:\n  preset: openai-2019\n")
+    let scenario = try Scenario.read(SettingsDocument(yaml: yaml, file: "tiny.yaml")).ppo
+    #expect(scenario.kl.controller == .adaptive && scenario.kl.coefficient == 0.15)
+    #expect(scenario.whitenRewards && scenario.temperature == 0.7)
+    #expect(scenario.minibatches == 2 && scenario.epochs == 2, "as the file says")
+  }
+
+  @Test("every preset is a valid recipe of its own", arguments: PPOPreset.allCases)
+  func presets(_ preset: PPOPreset) throws {
+    let scenario = try makeScenario(["ppo.episodes=16", "ppo.preset=\(preset.rawValue)"])
+    for other in PPOPreset.allCases where other != preset {
+      let another = try makeScenario(["ppo.episodes=16", "ppo.preset=\(other.rawValue)"])
+      #expect(scenario.node.differences(from: another.node).count > 1, "more than the name")
+    }
+    #expect(throws: SettingsError.self) { try makeScenario(["ppo.preset=\(preset.rawValue)x"]) }
+    let again = try SettingsDocument(yaml: scenario.resolvedYAML(), file: "resolved.yaml")
+    #expect(try Scenario.read(again).node == scenario.node)
   }
 }

@@ -187,4 +187,17 @@ struct LoopCommandTests {
     #expect(beyond.code == 65 && beyond.errors.contains("--sample from 0 to 15"))
     #expect(try run.run(["trace", "--run", "run"]).output.contains("iteration 2, episode 0"))
   }
+
+  @Test("scenarios diff names the keys in which recipes differ, and no other")
+  func difference() throws {
+    let run = try TinyRun.shared()
+    let rows = try run.run(["scenarios", "diff", "openai-2019", "trl"]).output
+      .split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    #expect(rows.contains(["ppo.kl.coefficient", "0.15", "0.05"]))
+    #expect(rows.contains(["ppo.kl.controller", "adaptive", "fixed"]))
+    #expect(!rows.contains { $0.first == "ppo.lambda" }, "both have 0.95")
+    let same = try run.run(["scenarios", "diff", "sentiment", "sentiment"])
+    #expect(same.code == 0 && same.output.contains("do not differ"))
+    #expect(try run.run(["scenarios", "diff", "sentiment", "trlxx"]).code == 65)
+  }
 }

@@ -1,6 +1,7 @@
 import AlignmentLoop
 import ArgumentParser
 import Foundation
+import PolicyOptimization
 import RunRecords
 import Settings
 
@@ -12,7 +13,8 @@ struct Scenarios: ParsableCommand {
       Example: rlhf-sim scenarios check my-world.yaml
       Example: rlhf-sim scenarios keys
       """,
-    subcommands: [List.self, CheckFile.self, Keys.self], defaultSubcommand: List.self)
+    subcommands: [List.self, CheckFile.self, Difference.self, Keys.self],
+    defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,6 +59,57 @@ struct Scenarios: ParsableCommand {
       try RunRecorder(directory: nil, terminal: .standardError(isQuiet: quiet))
         .note("\(file) is a valid scenario; with every default it reads as follows")
       try Output.write(scenario.resolvedYAML())
+    }
+  }
+
+  struct Difference: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "diff",
+      abstract: "Print the keys in which two scenarios, or two recipes of PPO, differ.",
+      discussion: """
+        Either side is a scenario by name or file, or a preset of `ppo.preset`, which stands for the \
+        scenario of --scenario with that recipe.
+
+        Example: rlhf-sim scenarios diff openai-2019 trl
+        Example: rlhf-sim scenarios diff sentiment my-world.yaml
+        """)
+
+    @Argument(help: "A scenario or a preset.")
+    var first: String
+
+    @Argument(help: "Another one.")
+    var second: String
+
+    @Option(help: "What presets are laid over.")
+    var scenario = "sentiment"
+
+    @Flag(help: "Print a JSON list.")
+    var json = false
+
+    private struct Row: Encodable {
+      let key: String
+      let first: String?
+      let second: String?
+    }
+
+    func run() throws {
+      let differences = try read(first).node.differences(from: read(second).node)
+      if json {
+        return try Output.writeJSON(
+          differences.map { Row(key: $0.path, first: $0.this, second: $0.other) })
+      }
+      var table = TextTable(
+        columns: [("key", .leading), (first, .leading), (second, .leading)])
+      for difference in differences {
+        table.append([difference.path, difference.this ?? "–", difference.other ?? "–"])
+      }
+      try Output.write(
+        differences.isEmpty ? "\(first) and \(second) do not differ\n" : table.rendered())
+    }
+
+    private func read(_ name: String) throws -> Scenario {
+      guard PPOPreset(rawValue: name) != nil else { return try ProjectFiles.scenario(name) }
+      return try ProjectFiles.scenario(scenario, overrides: ["ppo.preset=\(name)"])
     }
   }
 

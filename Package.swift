@@ -71,6 +71,13 @@ let package = Package(
       "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
 
+    // How fast the stages are.
+    room(
+      "Benchmarking",
+      sees: [
+        "PolicyOptimization", "RewardModeling", "Training", "Transformer", "Autodiff", "Tensors",
+      ]),
+
     // What is kept and shown.
     room("RunRecords"),
     room("Reports", sees: ["RunRecords"]),
@@ -89,7 +96,7 @@ let package = Package(
       dependencies: [
         "AlignmentLoop", "Settings", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "RewardModeling", "PolicyOptimization", "Evaluation", "RunRecords",
-        "Reports", "OrderedJSON", argumentParser,
+        "Reports", "OrderedJSON", "Benchmarking", argumentParser,
       ], swiftSettings: strict),
 
     tests(of: "OrderedJSON", sees: ["Tensors"]),
@@ -112,6 +119,7 @@ let package = Package(
       of: "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
     tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
+    tests(of: "Benchmarking", sees: ["Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "AlignmentLoop",
       sees: [

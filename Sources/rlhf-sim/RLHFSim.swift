@@ -26,7 +26,7 @@ struct RLHFSim: ParsableCommand {
         subcommands: [Generate.self, Score.self, LogProbabilities.self]),
       CommandGroup(
         name: "Record and machine",
-        subcommands: [WriteReport.self, Scenarios.self, Check.self]),
+        subcommands: [WriteReport.self, Scenarios.self, Check.self, Bench.self]),
     ])
 
   /// The one place where commands begin and where their errors end.

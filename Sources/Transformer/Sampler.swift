@@ -193,8 +193,8 @@ private struct SamplingBatch {
 
   private func logits(of batch: PackedBatch, at rows: [Int32]?) -> Tensor {
     let tape = Tape(recording: false)
-    let hidden = model.hiddenStates(of: batch, on: tape, cache: cache)
-    return model.logits(rows.map { tape.gather($0, from: hidden) } ?? hidden, on: tape).value
+    let hidden = model.hiddenStates(of: batch, at: rows, on: tape, cache: cache)
+    return model.logits(hidden, on: tape).value
   }
 
   private mutating func draw(_ slot: Int, from logits: Tensor, row: Int) {

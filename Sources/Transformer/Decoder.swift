@@ -44,7 +44,11 @@ package struct Decoder: Sendable {
       "a sequence is longer than the decoder's \(configuration.maximumPositions) positions")
     func use(_ index: Int) -> Variable { tape.parameter(index, of: parameters) }
     func project(_ x: Variable, _ linear: DecoderLayout.Linear) -> Variable {
-      tape.linear(x, weight: use(linear.weight), bias: linear.bias.map(use))
+      if let matrix = cache?.weights?[linear.weight] {
+        let bias = linear.bias.map { parameters.tensors[$0] }
+        return tape.constant(matrix.product(x.value, bias: bias))
+      }
+      return tape.linear(x, weight: use(linear.weight), bias: linear.bias.map(use))
     }
     func normalize(_ x: Variable, _ norm: DecoderLayout.Norm) -> Variable {
       let epsilon = Float(configuration.normEpsilon)

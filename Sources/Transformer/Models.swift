@@ -58,6 +58,16 @@ package struct LanguageModel: TransformerModel {
     tape.linear(hidden, weight: tape.parameter(headWeight, of: parameters))
   }
 
+  /// Scores of the next token after each of the given rows, as far as a cache has come.
+  func nextLogits(
+    of batch: PackedBatch, at rows: [Int32]?, cache: KeyValueCache
+  ) -> Tensor {
+    let tape = Tape(recording: false)
+    let hidden = hiddenStates(of: batch, at: rows, on: tape, cache: cache)
+    return cache.weights?[headWeight]?.product(hidden.value, bias: nil)
+      ?? logits(hidden, on: tape).value
+  }
+
   /// log π(y_t | x, y_<t) at temperature T for every token of every response, concatenated, `[M]`;
   /// and the logits that gave them, `[M, V]`.
   package func responseLogProbabilities(

@@ -27,7 +27,8 @@ INLINE lanes load(const float *p) {
   return v;
 }
 INLINE void store(float *p, lanes v) { memcpy(p, &v, sizeof v); }
-INLINE lanes fill(float x) { return (lanes){} + x; }
+// x − 0 is x also for −0, so that the compiler leaves the subtraction out.
+INLINE lanes fill(float x) { return x - (lanes){}; }
 typedef float half_lanes __attribute__((vector_size(32)));
 typedef float quarter_lanes __attribute__((vector_size(16)));
 INLINE half_lanes low_8(lanes v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }

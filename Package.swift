@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(
       name: "CJemalloc", pkgConfig: "jemalloc",
       providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
+    .target(name: "CAllocatorOptions"),
     .target(name: "CVectorMath"),
 
     // Text formats.
@@ -46,7 +47,7 @@ let package = Package(
     room("Settings", sees: [yams]),
 
     // Mathematics.
-    room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CVectorMath"]),
+    room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CAllocatorOptions", "CVectorMath"]),
     room("Autodiff", sees: ["Tensors", "CVectorMath"]),
     room("Checkpoints", sees: ["Tensors", "OrderedJSON"]),
     room(

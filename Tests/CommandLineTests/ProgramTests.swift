@@ -38,6 +38,9 @@ struct ProgramTests {
       #expect(outcome.output.contains(words), "\(words)")
     }
     #expect(!outcome.output.contains("WRONG"))
+    #if os(Linux)
+      #expect(outcome.output.contains("\nlarge pages    always\n"))
+    #endif
   }
 
   @Test("scenarios lists, checks and documents")

@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(
       name: "CJemalloc", pkgConfig: "jemalloc",
       providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
+    .target(name: "CAllocatorOptions"),
     .target(name: "CVectorMath"),
 
     // Files and text formats.
@@ -47,7 +48,7 @@ let package = Package(
     room("Settings", sees: [yams]),
 
     // Mathematics.
-    room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CVectorMath"]),
+    room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CAllocatorOptions", "CVectorMath"]),
     room("Autodiff", sees: ["Tensors", "CVectorMath"]),
     room("Checkpoints", sees: ["Tensors", "OrderedJSON", "AtomicFiles"]),
     room(
@@ -73,6 +74,13 @@ let package = Package(
       "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
 
+    // How fast the stages are.
+    room(
+      "Benchmarking",
+      sees: [
+        "PolicyOptimization", "RewardModeling", "Training", "Transformer", "Autodiff", "Tensors",
+      ]),
+
     // What is kept and shown.
     room("RunRecords", sees: ["AtomicFiles"]),
     room("Reports", sees: ["RunRecords"]),
@@ -91,8 +99,7 @@ let package = Package(
       dependencies: [
         "AlignmentLoop", "Settings", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
         "Autodiff", "Tensors", "Training", "RewardModeling", "PolicyOptimization", "Evaluation",
-        "RunRecords",
-        "Reports", "OrderedJSON", "AtomicFiles", argumentParser,
+        "RunRecords", "Reports", "OrderedJSON", "AtomicFiles", "Benchmarking", argumentParser,
       ], swiftSettings: strict),
 
     tests(of: "AtomicFiles"),
@@ -122,6 +129,7 @@ let package = Package(
       of: "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
     tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
+    tests(of: "Benchmarking", sees: ["Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "AlignmentLoop",
       sees: [

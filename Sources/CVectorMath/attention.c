@@ -1,5 +1,6 @@
 #include "include/CVectorMath.h"
 #include "kernels.h"
+#include "products.h"
 
 KERNEL void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long half,
                           float sign) {
@@ -13,54 +14,175 @@ KERNEL void vm_rotate_row(float *x, const float *cosine, const float *sine, long
   }
 }
 
-KERNEL void vm_causal_softmax(float *scores, float *log_sum, long rows, long columns, long stride,
-                              long first, float scale) {
-  for (long r = 0; r < rows; r++) {
-    float *row = scores + r * stride;
-    long n = first + r;
-    float m = row_max(row, n);
-    for (long c = 0; c < n; c++) row[c] = exp_float(scale * (row[c] - m));
-    float total = row_sum(row, n);
-    float inverse = 1.0f / total;
-    for (long c = 0; c < n; c++) row[c] *= inverse;
-    for (long c = n; c < columns; c++) row[c] = 0;
-    log_sum[r] = scale * m + logf(total);
+// How many queries are worked on at once; those of a block skip the keys that none of them sees.
+#define QUERIES 6
+
+// One of the four steps of a 16 × 16 transposition: swaps blocks of `w` lanes between rows w apart.
+#define SWAP_BLOCKS(tile, w, low, high)                                    \
+  for (int i = 0; i < 16; i++)                                             \
+    if (!(i & w)) {                                                        \
+      lanes x = tile[i], y = tile[i + w];                                  \
+      tile[i] = __builtin_shufflevector(x, y, low);                        \
+      tile[i + w] = __builtin_shufflevector(x, y, high);                   \
+    }
+#define LOW_8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define HIGH_8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define LOW_4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define HIGH_4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define LOW_2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define HIGH_2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LOW_1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define HIGH_1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+
+// Keys or values of prefix and segment as columns of [width, stride], zeros up to the stride.
+INLINE void transpose(float *out, long stride, const vm_attention *h, const float *prefix,
+                      const float *own) {
+  long length = h->prefix + h->rows;
+  for (long t = 0; t < stride; t += 16) {
+    const float *rows[16];
+    long count = length - t < 16 ? length - t : 16;
+    for (long r = 0; r < count; r++)
+      rows[r] = t + r < h->prefix ? prefix + (t + r) * h->stride
+                                  : own + (t + r - h->prefix) * h->stride;
+    long c = 0;
+    for (; c + 16 <= h->width; c += 16) {
+      lanes tile[16];
+      for (int r = 0; r < 16; r++) tile[r] = r < count ? load(rows[r] + c) : fill(0);
+      SWAP_BLOCKS(tile, 8, LOW_8, HIGH_8)
+      SWAP_BLOCKS(tile, 4, LOW_4, HIGH_4)
+      SWAP_BLOCKS(tile, 2, LOW_2, HIGH_2)
+      SWAP_BLOCKS(tile, 1, LOW_1, HIGH_1)
+      for (int r = 0; r < 16; r++) store(out + (c + r) * stride + t, tile[r]);
+    }
+    for (; c < h->width; c++)
+      for (long r = 0; r < 16; r++) out[c * stride + t + r] = r < count ? rows[r][c] : 0;
   }
 }
 
-KERNEL void vm_causal_softmax_again(float *scores, const float *log_sum, long rows, long columns,
-                                    long stride, long first, float scale) {
-  for (long r = 0; r < rows; r++) {
-    float *row = scores + r * stride;
-    long n = first + r;
-    float s = log_sum[r];
-    for (long c = 0; c < n; c++) row[c] = exp_float(scale * row[c] - s);
-    for (long c = n; c < columns; c++) row[c] = 0;
+// e^(scale·x − offset) over n columns and 0 up to the end, which is a whole number of vectors.
+INLINE void exponentials(float *x, long n, long end, float scale, float offset) {
+  for (long c = n; c < up_to_16(n); c++) x[c] = -INFINITY;
+  for (long c = 0; c < up_to_16(n); c += 16)
+    for (int l = 0; l < 16; l++) x[c + l] = exp_float(scale * x[c + l] - offset);
+  for (long c = up_to_16(n); c < end; c++) x[c] = 0;
+}
+
+long vm_attention_scratch(long prefix, long rows, long width) {
+  return up_to_16(prefix + rows) * (2 * rows + width);
+}
+
+KERNEL void vm_attention_forward(float *out, long out_stride, float *log_sum,
+                                 const vm_attention *head, float *scratch) {
+  vm_attention h = *head;
+  long stride = up_to_16(h.prefix + h.rows);
+  float *keys = scratch, *scores = keys + h.width * stride;
+  transpose(keys, stride, head, h.prefix_keys, h.keys);
+  for (long first = 0; first < h.rows; first += QUERIES) {
+    long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
+    long seen = h.prefix + first + n, end = up_to_16(seen);
+    product(scores, stride, h.queries + first * h.stride, h.stride, 1, keys, stride, n, end,
+            h.width, 0);
+    for (long r = 0; r < n; r++) {
+      float *row = scores + r * stride;
+      long length = h.prefix + first + r + 1;
+      float m = h.scale * row_max(row, length);
+      exponentials(row, length, end, h.scale, m);
+      float total = row_sum(row, end);
+      float inverse = 1.0f / total;
+      for (long c = 0; c < end; c += 16) store(row + c, load(row + c) * inverse);
+      log_sum[first + r] = m + logf(total);
+    }
+    float *o = out + first * out_stride;
+    if (h.prefix)
+      product(o, out_stride, scores, stride, 1, h.prefix_values, h.stride, n, h.width, h.prefix, 0);
+    product(o, out_stride, scores + h.prefix, stride, 1, h.values, h.stride, n, h.width, first + n,
+            h.prefix > 0);
   }
 }
 
-KERNEL void vm_causal_softmax_backward(float *dp, const float *p, long rows, long columns,
-                                       long stride, long first, float scale) {
-  for (long r = 0; r < rows; r++) {
-    float *d = dp + r * stride;
-    const float *q = p + r * stride;
-    long n = first + r;
-    float mean = row_dot(d, q, n);
-    for (long c = 0; c < n; c++) d[c] = scale * q[c] * (d[c] - mean);
-    for (long c = n; c < columns; c++) d[c] = 0;
+KERNEL void vm_attention_backward(const vm_attention_gradient *gradient, const float *dout,
+                                  long dout_stride, const float *log_sum, const vm_attention *head,
+                                  float *scratch) {
+  vm_attention h = *head;
+  vm_attention_gradient d = *gradient;
+  long stride = up_to_16(h.prefix + h.rows);
+  float *columns = scratch, *p = columns + h.width * stride, *ds = p + h.rows * stride;
+
+  // P again, then dP = dY Vᵀ and from it dS.
+  transpose(columns, stride, head, h.prefix_keys, h.keys);
+  for (long first = 0; first < h.rows; first += QUERIES) {
+    long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
+    long end = up_to_16(h.prefix + first + n);
+    product(p + first * stride, stride, h.queries + first * h.stride, h.stride, 1, columns, stride,
+            n, end, h.width, 0);
+    for (long r = first; r < first + n; r++)
+      exponentials(p + r * stride, h.prefix + r + 1, end, h.scale, log_sum[r]);
+  }
+  transpose(columns, stride, head, h.prefix_values, h.values);
+  for (long first = 0; first < h.rows; first += QUERIES) {
+    long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
+    long end = up_to_16(h.prefix + first + n);
+    product(ds + first * stride, stride, dout + first * dout_stride, dout_stride, 1, columns,
+            stride, n, end, h.width, 0);
+    for (long r = first; r < first + n; r++) {
+      float *row = ds + r * stride;
+      const float *q = p + r * stride;
+      lanes mean = fill(row_dot(row, q, end)), scale = fill(h.scale);
+      for (long c = 0; c < end; c += 16)
+        store(row + c, scale * load(q + c) * (load(row + c) - mean));
+    }
+    // dQ = dS K
+    float *o = d.queries + first * h.stride;
+    if (h.prefix)
+      product(o, h.stride, ds + first * stride, stride, 1, h.prefix_keys, h.stride, n, h.width,
+              h.prefix, 0);
+    product(o, h.stride, ds + first * stride + h.prefix, stride, 1, h.keys, h.stride, n, h.width,
+            first + n, h.prefix > 0);
+  }
+  // dV = Pᵀ dY and dK = dSᵀ Q: first of the prefix, which every query sees, then of the own rows,
+  // which only those from them on see.
+  if (h.prefix) {
+    product(d.prefix_values, h.stride, p, 1, stride, dout, dout_stride, h.prefix, h.width, h.rows,
+            1);
+    product(d.prefix_keys, h.stride, ds, 1, stride, h.queries, h.stride, h.prefix, h.width, h.rows,
+            1);
+  }
+  for (long first = 0; first < h.rows; first += QUERIES) {
+    long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
+    long corner = first * stride + h.prefix + first;
+    product(d.values + first * h.stride, h.stride, p + corner, 1, stride,
+            dout + first * dout_stride, dout_stride, n, h.width, h.rows - first, d.accumulating);
+    product(d.keys + first * h.stride, h.stride, ds + corner, 1, stride,
+            h.queries + first * h.stride, h.stride, n, h.width, h.rows - first, d.accumulating);
   }
 }
 
 KERNEL void vm_attend(float *out, const float *query, const float *keys, const float *values,
-                      long length, long stride, long width, float scale, float *scratch) {
-  for (long t = 0; t < length; t++) scratch[t] = row_dot(query, keys + t * stride, width);
-  float m = row_max(scratch, length);
-  for (long t = 0; t < length; t++) scratch[t] = exp_float(scale * (scratch[t] - m));
-  float inverse = 1.0f / row_sum(scratch, length);
-  for (long c = 0; c < width; c++) out[c] = 0;
-  for (long t = 0; t < length; t++) {
-    const float *value = values + t * stride;
-    float p = scratch[t] * inverse;
-    for (long c = 0; c < width; c++) out[c] += p * value[c];
+                      long length, long width, float scale, float *scratch) {
+  long end = up_to_16(length);
+  for (long t = 0; t < end; t += 16) {
+    const float *column = keys + t * width;
+    lanes sum[4] = {fill(0), fill(0), fill(0), fill(0)};
+    long c = 0;
+    for (; c + 4 <= width; c += 4)
+      for (int i = 0; i < 4; i++) sum[i] += query[c + i] * load(column + 16 * (c + i));
+    for (; c < width; c++) sum[0] += query[c] * load(column + 16 * c);
+    store(scratch + t, (sum[0] + sum[1]) + (sum[2] + sum[3]));
+  }
+  exponentials(scratch, length, end, scale, scale * row_max(scratch, length));
+  float inverse = 1.0f / row_sum(scratch, end);
+  long c = 0;
+  for (; c + 16 <= width; c += 16) {
+    lanes sum[4] = {fill(0), fill(0), fill(0), fill(0)};
+    long t = 0;
+    for (; t + 4 <= length; t += 4)
+      for (int i = 0; i < 4; i++) sum[i] += scratch[t + i] * load(values + (t + i) * width + c);
+    for (; t < length; t++) sum[0] += scratch[t] * load(values + t * width + c);
+    store(out + c, inverse * ((sum[0] + sum[1]) + (sum[2] + sum[3])));
+  }
+  for (; c < width; c++) {
+    float sum = 0;
+    for (long t = 0; t < length; t++) sum += scratch[t] * values[t * width + c];
+    out[c] = inverse * sum;
   }
 }

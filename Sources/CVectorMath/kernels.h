@@ -27,20 +27,26 @@ INLINE lanes load(const float *p) {
   return v;
 }
 INLINE void store(float *p, lanes v) { memcpy(p, &v, sizeof v); }
-INLINE lanes fill(float x) { return (lanes){} + x; }
+// x − 0 is x also for −0, so that the compiler leaves the subtraction out.
+INLINE lanes fill(float x) { return x - (lanes){}; }
+typedef float half_lanes __attribute__((vector_size(32)));
+typedef float quarter_lanes __attribute__((vector_size(16)));
+INLINE half_lanes low_8(lanes v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
+INLINE half_lanes high_8(lanes v) {
+  return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+INLINE quarter_lanes low_4(half_lanes v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3); }
+INLINE quarter_lanes high_4(half_lanes v) { return __builtin_shufflevector(v, v, 4, 5, 6, 7); }
 INLINE float sum_lanes(lanes v) {
-  float s[16];
-  store(s, v);
-  for (int w = 8; w > 0; w /= 2)
-    for (int i = 0; i < w; i++) s[i] += s[i + w];
-  return s[0];
+  half_lanes h = low_8(v) + high_8(v);
+  quarter_lanes q = low_4(h) + high_4(h);
+  return (q[0] + q[2]) + (q[1] + q[3]);
 }
 INLINE float max_lanes(lanes v) {
-  float s[16];
-  store(s, v);
-  for (int w = 8; w > 0; w /= 2)
-    for (int i = 0; i < w; i++) s[i] = s[i] > s[i + w] ? s[i] : s[i + w];
-  return s[0];
+  half_lanes h = __builtin_elementwise_max(low_8(v), high_8(v));
+  quarter_lanes q = __builtin_elementwise_max(low_4(h), high_4(h));
+  float a = q[0] > q[2] ? q[0] : q[2], b = q[1] > q[3] ? q[1] : q[3];
+  return a > b ? a : b;
 }
 
 // e^x with a relative error under 2e-7: x = n·ln 2 + r, a polynomial in r, and n into the exponent.

@@ -35,8 +35,7 @@ package struct DistributionComparison: Sendable {
     let targets = exchanges.flatMap(\.response)
     let scale = Float(1 / temperature)
     func logits(_ model: LanguageModel) -> Tensor {
-      let hidden = model.hiddenStates(of: batch.packed, on: tape)
-      return model.logits(tape.gather(rows, from: hidden), on: tape).value
+      model.logits(model.hiddenStates(of: batch.packed, at: rows, on: tape), on: tape).value
     }
     let (own, other) = (logits(policy), logits(reference))
     let count = targets.count

@@ -74,7 +74,7 @@ extension ScalarModel {
   /// ``rewards(_:on:)`` gives.
   func tokenRewards(_ exchanges: [Exchange], on tape: Tape) -> Variable {
     let batch = ResponseBatch(exchanges)
-    let hidden = hiddenStates(of: batch.packed, on: tape)
-    return scalars(tape.gather(batch.responseRows.flatMap(\.self), from: hidden), on: tape)
+    let rows = batch.responseRows.flatMap(\.self)
+    return scalars(hiddenStates(of: batch.packed, at: rows, on: tape), on: tape)
   }
 }

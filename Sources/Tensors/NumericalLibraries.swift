@@ -28,12 +28,10 @@ package enum NumericalLibraries {
   package static var blasCore: String { String(cString: openblas_get_corename()) }
 
   /// Version of jemalloc.
-  package static var allocatorVersion: String {
-    var version: UnsafePointer<CChar>?
-    var size = MemoryLayout<UnsafePointer<CChar>?>.size
-    guard mallctl("version", &version, &size, nil, 0) == 0, let version else { return "unknown" }
-    return String(cString: version)
-  }
+  package static var allocatorVersion: String { text("version") }
+
+  /// When jemalloc asks the system for large pages: always, never, or as the system likes it.
+  package static var largePages: String { text("opt.thp") }
 
   /// Bytes in live allocations of the whole process, as jemalloc counts them.
   package static var allocatedBytes: Int { statistic("stats.allocated") }
@@ -46,6 +44,13 @@ package enum NumericalLibraries {
     let block = Tensor(zeros: [size / MemoryLayout<Float>.stride])
     // Reading the block keeps the compiler from removing an allocation without a use.
     return block.read { $0[0] == 0 } && statistic("thread.allocated") - before >= size
+  }
+
+  private static func text(_ name: String) -> String {
+    var text: UnsafePointer<CChar>?
+    var size = MemoryLayout<UnsafePointer<CChar>?>.size
+    guard mallctl(name, &text, &size, nil, 0) == 0, let text else { return "unknown" }
+    return String(cString: text)
   }
 
   private static func statistic(_ name: String) -> Int {

@@ -3,7 +3,7 @@ package import Tensors
 
 /// The one Transformer decoder: tokens to hidden states, whatever the head on top.
 ///
-/// Training, scoring and cached sampling all run ``hiddenStates(of:parameters:on:cache:)``.
+/// Training, scoring and cached sampling all run ``hiddenStates(of:at:parameters:on:cache:)``.
 package struct Decoder: Sendable {
   package let configuration: DecoderConfiguration
   let layout: DecoderLayout
@@ -25,15 +25,18 @@ package struct Decoder: Sendable {
       : nil
   }
 
-  /// The hidden states after the last norm, `[N, D]`.
+  /// The hidden states after the last norm, `[N, D]`, or `[M, D]` where only M rows are read.
   ///
   /// - Parameters:
   ///   - batch: N packed tokens, none beyond the configuration's positions or vocabulary.
+  ///   - rows: the rows that are read, in this order; nil for all. After its attention, the last layer
+  ///     computes no other: the reward of a response needs one row of it.
   ///   - parameters: those that this decoder's layout points into.
   ///   - tape: records for gradients, or not.
   ///   - cache: what came before each segment; it takes up the new tokens. Only without recording.
   package func hiddenStates(
-    of batch: PackedBatch, parameters: ParameterSet, on tape: Tape, cache: KeyValueCache? = nil
+    of batch: PackedBatch, at rows: [Int32]? = nil, parameters: ParameterSet, on tape: Tape,
+    cache: KeyValueCache? = nil
   ) -> Variable {
     precondition(cache == nil || !tape.isRecording, "no gradients flow through a cache")
     precondition(
@@ -41,7 +44,11 @@ package struct Decoder: Sendable {
       "a sequence is longer than the decoder's \(configuration.maximumPositions) positions")
     func use(_ index: Int) -> Variable { tape.parameter(index, of: parameters) }
     func project(_ x: Variable, _ linear: DecoderLayout.Linear) -> Variable {
-      tape.linear(x, weight: use(linear.weight), bias: linear.bias.map(use))
+      if let matrix = cache?.weights?[linear.weight] {
+        let bias = linear.bias.map { parameters.tensors[$0] }
+        return tape.constant(matrix.product(x.value, bias: bias))
+      }
+      return tape.linear(x, weight: use(linear.weight), bias: linear.bias.map(use))
     }
     func normalize(_ x: Variable, _ norm: DecoderLayout.Norm) -> Variable {
       let epsilon = Float(configuration.normEpsilon)
@@ -57,7 +64,11 @@ package struct Decoder: Sendable {
     }
     for (index, layer) in layout.layers.enumerated() {
       let projected = project(normalize(x, layer.attentionNorm), layer.queryKeyValue)
-      let attended = attend(projected, layer: index, over: batch, on: tape, cache: cache)
+      var attended = attend(projected, layer: index, over: batch, on: tape, cache: cache)
+      if let rows, index == layout.layers.count - 1 {
+        attended = tape.gather(rows, from: attended)
+        x = tape.gather(rows, from: x)
+      }
       x = tape.add(x, project(attended, layer.attentionOutput))
 
       let inner = project(normalize(x, layer.feedForwardNorm), layer.feedForwardInput)

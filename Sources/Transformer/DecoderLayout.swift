@@ -23,6 +23,11 @@ struct DecoderLayout: Sendable {
     let feedForwardInput: Linear  // [2F, D] gate over up, or [F, D]
     let feedForwardOutput: Linear  // [D, F]
 
+    /// Its matrices.
+    var weights: [Int] {
+      [queryKeyValue, attentionOutput, feedForwardInput, feedForwardOutput].map(\.weight)
+    }
+
     /// All parameters of the layer, for freezing.
     var indices: [Int] {
       let norms = [attentionNorm, feedForwardNorm].flatMap {

@@ -6,10 +6,11 @@ import Tensors
 /// Each row of a batch belongs to a slot. A slot can be copied to others, so that one pass over a
 /// prompt serves all samples of it.
 package final class KeyValueCache {
-  let capacity: Int
+  let capacity: Int  // a multiple of 16, for the kernel
+  let weights: PackedWeights?
   private let shape: AttentionShape
-  private var keys: [Tensor]  // per layer [slots · capacity, Hkv d]
-  private var values: [Tensor]  // per layer [slots · capacity, Hkv d]
+  private var keys: [Tensor]  // per layer [slots · Hkv, capacity / 16, d, 16]
+  private var values: [Tensor]  // per layer [slots · Hkv, capacity, d]
   private var lengths: [Int]
   /// The slot of each segment of the batch at work.
   package var slots: [Int] = []
@@ -17,12 +18,18 @@ package final class KeyValueCache {
   /// - Parameters:
   ///   - slots: sequences.
   ///   - capacity: tokens of the longest one.
-  package init(for configuration: DecoderConfiguration, slots: Int, capacity: Int) {
-    self.capacity = capacity
+  ///   - weights: the model's, laid out for many small products; nil to use them as they are.
+  package init(
+    for configuration: DecoderConfiguration, slots: Int, capacity: Int,
+    weights: PackedWeights? = nil
+  ) {
+    self.capacity = (capacity + 15) / 16 * 16
+    self.weights = weights
     shape = configuration.attention
-    let extents = [slots * capacity, shape.keyValueWidth]
-    keys = (0..<configuration.layers).map { _ in Tensor(zeros: extents) }
-    values = (0..<configuration.layers).map { _ in Tensor(zeros: extents) }
+    let heads = slots * shape.keyValueHeads
+    let (width, rows) = (shape.width, self.capacity)
+    keys = (0..<configuration.layers).map { _ in Tensor(zeros: [heads, rows / 16, width, 16]) }
+    values = (0..<configuration.layers).map { _ in Tensor(zeros: [heads, rows, width]) }
     lengths = Array(repeating: 0, count: slots)
   }
 
@@ -31,16 +38,14 @@ package final class KeyValueCache {
 
   /// Gives every slot of `destinations` what `source` holds.
   package func copy(slot source: Int, to destinations: some Sequence<Int>) {
-    let width = shape.keyValueWidth
-    let count = lengths[source] * width
+    let count = capacity * shape.keyValueWidth
     for destination in destinations where destination != source {
       for layer in keys.indices {
-        func copyRows(_ rows: UnsafeMutablePointer<Float>) {
-          let from = rows + source * capacity * width
-          (rows + destination * capacity * width).update(from: from, count: count)
+        func copySlot(_ slots: UnsafeMutablePointer<Float>) {
+          (slots + destination * count).update(from: slots + source * count, count: count)
         }
-        keys[layer].modify(copyRows)
-        values[layer].modify(copyRows)
+        keys[layer].modify(copySlot)
+        values[layer].modify(copySlot)
       }
       lengths[destination] = lengths[source]
     }
@@ -52,7 +57,6 @@ package final class KeyValueCache {
   /// - Returns: `[N, H d]`
   func attend(layer index: Int, rows: Tensor, over batch: PackedBatch) -> Tensor {
     precondition(slots.count == batch.segments.count, "every segment needs a slot of the cache")
-    let width = shape.keyValueWidth
     var scratch = Tensor(zeros: [capacity])
     return Tensor(uninitialized: [batch.count, shape.queryWidth]) { output in
       rows.read { rows in
@@ -60,20 +64,18 @@ package final class KeyValueCache {
           keys[index].modify { keys in
             values[index].modify { values in
               for (segment, slot) in zip(batch.segments, slots) {
-                var length = lengths[slot]
-                precondition(length + segment.rows.count <= capacity, "the cache is full")
-                let base = slot * capacity * width
-                for row in segment.rows {
-                  let new = rows + row * shape.rowWidth + shape.queryWidth
-                  (keys + base + length * width).update(from: new, count: width)
-                  (values + base + length * width).update(from: new + width, count: width)
-                  length += 1
+                precondition(
+                  lengths[slot] + segment.rows.count <= capacity, "the cache is full")
+                let base = slot * shape.keyValueWidth * capacity
+                for (position, row) in zip(lengths[slot]..., segment.rows) {
+                  let new = rows + row * shape.rowWidth
+                  keep(new + shape.queryWidth, at: position, keys + base, values + base)
                   for head in 0..<shape.heads {
-                    let column = base + head / shape.queriesPerKey * shape.width
+                    let start = base + head / shape.queriesPerKey * shape.width * capacity
                     vm_attend(
                       output + row * shape.queryWidth + head * shape.width,
-                      rows + row * shape.rowWidth + head * shape.width, keys + column,
-                      values + column, length, width, shape.width, shape.scale, scratch)
+                      new + head * shape.width, keys + start, values + start, position + 1,
+                      shape.width, shape.scale, scratch)
                   }
                 }
               }
@@ -81,6 +83,21 @@ package final class KeyValueCache {
           }
         }
       }
+    }
+  }
+
+  /// Puts keys and values of one token where a slot has them.
+  private func keep(
+    _ row: UnsafePointer<Float>, at position: Int, _ keys: UnsafeMutablePointer<Float>,
+    _ values: UnsafeMutablePointer<Float>
+  ) {
+    let width = shape.width
+    for head in 0..<shape.keyValueHeads {
+      let key = row + head * width
+      let block = keys + (head * capacity + position / 16 * 16) * width + position % 16
+      for c in 0..<width { block[16 * c] = key[c] }
+      (values + (head * capacity + position) * width).update(
+        from: key + shape.keyValueWidth, count: width)
     }
   }
 

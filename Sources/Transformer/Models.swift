@@ -10,11 +10,11 @@ package protocol TransformerModel: Sendable {
 extension TransformerModel {
   package var configuration: DecoderConfiguration { decoder.configuration }
 
-  /// Hidden states after the last norm, `[N, D]`; see ``Decoder``.
+  /// Hidden states after the last norm, `[N, D]`, or those of some rows alone; see ``Decoder``.
   package func hiddenStates(
-    of batch: PackedBatch, on tape: Tape, cache: KeyValueCache? = nil
+    of batch: PackedBatch, at rows: [Int32]? = nil, on tape: Tape, cache: KeyValueCache? = nil
   ) -> Variable {
-    decoder.hiddenStates(of: batch, parameters: parameters, on: tape, cache: cache)
+    decoder.hiddenStates(of: batch, at: rows, parameters: parameters, on: tape, cache: cache)
   }
 
   /// Freezes the embeddings and the first ⌊fraction · layers⌋ layers; 0 frees everything.
@@ -58,14 +58,24 @@ package struct LanguageModel: TransformerModel {
     tape.linear(hidden, weight: tape.parameter(headWeight, of: parameters))
   }
 
+  /// Scores of the next token after each of the given rows, as far as a cache has come.
+  func nextLogits(
+    of batch: PackedBatch, at rows: [Int32]?, cache: KeyValueCache
+  ) -> Tensor {
+    let tape = Tape(recording: false)
+    let hidden = hiddenStates(of: batch, at: rows, on: tape, cache: cache)
+    return cache.weights?[headWeight]?.product(hidden.value, bias: nil)
+      ?? logits(hidden, on: tape).value
+  }
+
   /// log π(y_t | x, y_<t) at temperature T for every token of every response, concatenated, `[M]`;
   /// and the logits that gave them, `[M, V]`.
   package func responseLogProbabilities(
     _ exchanges: some Collection<Exchange>, temperature: Double, on tape: Tape
   ) -> (logProbabilities: Variable, logits: Variable) {
     let batch = ResponseBatch(exchanges)
-    let hidden = hiddenStates(of: batch.packed, on: tape)
-    let states = tape.gather(batch.predictingRows.flatMap(\.self), from: hidden)
+    let states = hiddenStates(
+      of: batch.packed, at: batch.predictingRows.flatMap(\.self), on: tape)
     let logits = logits(states, on: tape)
     let targets = exchanges.flatMap(\.response)
     let logProbabilities = tape.logProbabilities(logits, targets: targets, temperature: temperature)
@@ -116,14 +126,13 @@ package struct ScalarModel: TransformerModel {
   /// the concatenation of prompt and response (Foundations of Large Language Models, ch. 4).
   package func rewards(_ exchanges: some Collection<Exchange>, on tape: Tape) -> Variable {
     let batch = ResponseBatch(exchanges)
-    let hidden = hiddenStates(of: batch.packed, on: tape)
-    return scalars(tape.gather(batch.lastRows, from: hidden), on: tape)
+    return scalars(hiddenStates(of: batch.packed, at: batch.lastRows, on: tape), on: tape)
   }
 
   /// V(x, y_<t) for every token of every response, concatenated, `[M]`.
   package func values(_ exchanges: some Collection<Exchange>, on tape: Tape) -> Variable {
     let batch = ResponseBatch(exchanges)
-    let hidden = hiddenStates(of: batch.packed, on: tape)
-    return scalars(tape.gather(batch.predictingRows.flatMap(\.self), from: hidden), on: tape)
+    let rows = batch.predictingRows.flatMap(\.self)
+    return scalars(hiddenStates(of: batch.packed, at: rows, on: tape), on: tape)
   }
 }

@@ -61,15 +61,29 @@ package struct Sampler: Sendable {
     guard prompts.allSatisfy({ !$0.isEmpty }) else {
       throw ModelError.input("a prompt is empty; give it at least one token")
     }
-    let ranges = Shards.ranges(
-      of: prompts.count, tokens: prompts.reduce(0) { $0 + $1.count + options.maximumTokens })
-    let shards = try workers.map(ranges.count) { shard in
+    guard !prompts.isEmpty, options.maximumTokens > 0 else {
+      return prompts.map { _ in SampledResponse(tokens: [], logProbabilities: [], ended: false) }
+    }
+    let weights = try PackedWeights(model, workers: workers)
+    let pieces = pieces(of: prompts.count, workers: workers)
+    let parts = try workers.map(pieces) { piece in
+      let range = prompts.count * piece / pieces..<prompts.count * (piece + 1) / pieces
       var batch = SamplingBatch(
-        sampler: self, model: model, prompts: Array(prompts[ranges[shard]]),
-        generators: Array(generators[ranges[shard]]))
+        sampler: self, model: model, weights: weights, prompts: Array(prompts[range]),
+        generators: Array(generators[range]))
       return batch.run()
     }
-    return shards.flatMap(\.self)
+    return parts.flatMap(\.self)
+  }
+
+  /// How many parts sequences are sampled in: one for each thread, unless caches would get large.
+  ///
+  /// This may depend on the threads, unlike shards of training: a response is the same to the bit
+  /// whatever is sampled beside it, because every kernel on the way works row by row.
+  private func pieces(of sequences: Int, workers: Workers) -> Int {
+    let mostAtOnce = 64
+    let rounds = (sequences + mostAtOnce * workers.count - 1) / (mostAtOnce * workers.count)
+    return min(sequences, rounds * workers.count)
   }
 
   /// Draws one token from a row of logits; returns it with log softmax(logits / T) of it.
@@ -145,7 +159,8 @@ private struct SamplingBatch {
   let cache: KeyValueCache
 
   init(
-    sampler: Sampler, model: LanguageModel, prompts: [[Int32]], generators: [SeededGenerator]
+    sampler: Sampler, model: LanguageModel, weights: PackedWeights, prompts: [[Int32]],
+    generators: [SeededGenerator]
   ) {
     self.sampler = sampler
     self.model = model
@@ -156,11 +171,11 @@ private struct SamplingBatch {
     }
     cache = KeyValueCache(
       for: model.configuration, slots: prompts.count,
-      capacity: (prompts.map(\.count).max() ?? 0) + sampler.options.maximumTokens)
+      capacity: (prompts.map(\.count).max() ?? 0) + sampler.options.maximumTokens,
+      weights: weights)
   }
 
   mutating func run() -> [SampledResponse] {
-    guard !prompts.isEmpty, sampler.options.maximumTokens > 0 else { return responses }
     readPrompts()
     var active = prompts.indices.filter { !responses[$0].ended }
     for _ in 1..<max(1, sampler.options.maximumTokens) {
@@ -192,9 +207,7 @@ private struct SamplingBatch {
   }
 
   private func logits(of batch: PackedBatch, at rows: [Int32]?) -> Tensor {
-    let tape = Tape(recording: false)
-    let hidden = model.hiddenStates(of: batch, on: tape, cache: cache)
-    return model.logits(rows.map { tape.gather($0, from: hidden) } ?? hidden, on: tape).value
+    model.nextLogits(of: batch, at: rows, cache: cache)
   }
 
   private mutating func draw(_ slot: Int, from logits: Tensor, row: Int) {

@@ -26,7 +26,9 @@ struct RLHFSim: ParsableCommand {
         subcommands: [Generate.self, Score.self, LogProbabilities.self]),
       CommandGroup(
         name: "Record and machine",
-        subcommands: [Trace.self, WriteReport.self, Scenarios.self, Check.self]),
+        subcommands: [
+          Trace.self, WriteReport.self, Scenarios.self, Check.self, Bench.self,
+        ]),
     ])
 
   /// The one place where commands begin and where their errors end.

@@ -5,7 +5,7 @@ import Testing
 struct ProgramTests {
   static let commands = [
     "demo", "sft", "annotate", "train-reward", "ppo", "evaluate", "generate", "score", "logprobs",
-    "report", "scenarios", "check",
+    "report", "scenarios", "check", "bench",
   ]
 
   @Test("--help names every command")
@@ -38,6 +38,9 @@ struct ProgramTests {
       #expect(outcome.output.contains(words), "\(words)")
     }
     #expect(!outcome.output.contains("WRONG"))
+    #if os(Linux)
+      #expect(outcome.output.contains("\nlarge pages    always\n"))
+    #endif
   }
 
   @Test("scenarios lists, checks and documents")

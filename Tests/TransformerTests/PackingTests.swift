@@ -55,6 +55,36 @@ struct PackingTests {
   }
 
   @Test(
+    "hidden states of chosen rows are those of all rows, and so are their gradients",
+    arguments: TestModels.families)
+  func chosenRows(family: DecoderConfiguration.Family) throws {
+    let model = try TestModels.language(family)
+    let batch = ResponseBatch(exchanges).packed
+    let rows: [Int32] = [8, 2, 12, 2]
+    func pass(_ states: (Tape) -> Variable) -> (Tensor, Gradients) {
+      let tape = Tape(recording: true)
+      let states = states(tape)
+      var generator = SeededGenerator(seed: 3)
+      let weights = Tensor.gaussian(states.value.shape, deviation: 1, using: &generator)
+      let loss = tape.weightedSum(states, weights: weights)
+      return (
+        states.value, tape.gradients(of: loss, parameterCount: model.parameters.count)
+      )
+    }
+    let (some, gradients) = pass { model.hiddenStates(of: batch, at: rows, on: $0) }
+    let (same, expected) = pass { $0.gather(rows, from: model.hiddenStates(of: batch, on: $0)) }
+    #expect(some.shape == [4, model.configuration.width])
+    #expect(largestDifference(some.values, same.values) < 1e-5)
+    for (index, name) in model.parameters.names.enumerated() {
+      let (found, truth) = (gradients.tensors[index], expected.tensors[index])
+      #expect((found == nil) == (truth == nil), "\(name)")
+      if let found, let truth {
+        #expect(largestDifference(found.values, truth.values) < 1e-4, "\(name)")
+      }
+    }
+  }
+
+  @Test(
     "a shared prompt gives the values and gradients of whole sequences",
     arguments: TestModels.families)
   func sharedPrompt(family: DecoderConfiguration.Family) throws {

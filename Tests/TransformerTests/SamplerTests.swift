@@ -40,6 +40,23 @@ struct SamplerTests {
     }
   }
 
+  @Test(
+    "a response is the same bits alone, among others and at any number of threads",
+    arguments: TestModels.families)
+  func independence(family: DecoderConfiguration.Family) throws {
+    let model = try TestModels.language(family)
+    let many = (0..<40).map { prompts[$0 % prompts.count] }
+    func bits(_ responses: [SampledResponse]) -> [[UInt32]] {
+      responses.map { $0.tokens.map(UInt32.init) + $0.logProbabilities.map(\.bitPattern) }
+    }
+    let all = bits(try sample(model, many, threads: 1) { _ in })
+    for threads in [2, 3, 7, 64] {
+      #expect(bits(try sample(model, many, threads: threads) { _ in }) == all)
+    }
+    #expect(bits(try sample(model, Array(many[..<1])) { _ in }) == Array(all[..<1]))
+    #expect(bits(try sample(model, Array(many[..<9])) { _ in }) == Array(all[..<9]))
+  }
+
   @Test("responses of one token, and of none", arguments: TestModels.families)
   func shortest(family: DecoderConfiguration.Family) throws {
     let model = try TestModels.language(family)

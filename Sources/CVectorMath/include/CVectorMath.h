@@ -62,20 +62,48 @@ void vm_rms_norm_backward(float *dx, float *dgain, const float *dout, const floa
 /// and sine are given per element of the half; sign −1 turns back. In place.
 void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long half,
                    float sign);
-/// Row r of scores[rows, stride] becomes softmax(scale · row) over its first `first + r` columns and
-/// 0 up to `columns`; keeps log Σ exp(scale · row).
-void vm_causal_softmax(float *scores, float *log_sum, long rows, long columns, long stride,
-                       long first, float scale);
-/// The same probabilities again from the kept log-sums.
-void vm_causal_softmax_again(float *scores, const float *log_sum, long rows, long columns,
-                             long stride, long first, float scale);
-/// dscores[r, c] = scale · p (dp − Σ p dp) over the first `first + r` columns, 0 after; in place of dp.
-void vm_causal_softmax_backward(float *dp, const float *p, long rows, long columns, long stride,
-                                long first, float scale);
-/// One query against `length` cached keys and values (rows `stride` apart) of width `width`:
-/// out = Σ softmax(scale · q·k) v. `scratch` holds `length` floats.
+/// One query head over one segment, and the keys and values that it sees: those of a prefix, then its
+/// own, up to the query's own row. All rows are `stride` apart; the head is `width` wide.
+typedef struct {
+  const float *queries, *keys, *values;          // of `rows` rows
+  const float *prefix_keys, *prefix_values;      // of `prefix` rows
+  long prefix, rows, stride, width;
+  float scale;
+} vm_attention;
+
+/// Where the gradients go, laid out as in ``vm_attention``. Those of queries are set, those of the
+/// prefix added; those of own keys and values are added only if `accumulating`.
+typedef struct {
+  float *queries, *keys, *values, *prefix_keys, *prefix_values;
+  int accumulating;
+} vm_attention_gradient;
+
+/// Floats of scratch memory that a head needs.
+long vm_attention_scratch(long prefix, long rows, long width);
+/// out[r] = Σ softmax(scale · q_r · k) v; keeps log Σ exp(scale · q_r · k).
+void vm_attention_forward(float *out, long out_stride, float *log_sum, const vm_attention *head,
+                          float *scratch);
+/// Gradients from dout; the probabilities come back from the scores and the kept log-sums.
+void vm_attention_backward(const vm_attention_gradient *gradient, const float *dout,
+                           long dout_stride, const float *log_sum, const vm_attention *head,
+                           float *scratch);
+/// One query against `length` cached keys and values: out = Σ softmax(scale · q·k) v. Keys lie in
+/// blocks of sixteen, [⌈length / 16⌉, width, 16], values in rows [length, width]; `scratch` holds
+/// `length` floats, rounded up to sixteen. What a block has after `length` does not matter.
 void vm_attend(float *out, const float *query, const float *keys, const float *values, long length,
-               long stride, long width, float scale, float *scratch);
+               long width, float scale, float *scratch);
+
+// ---- products with a weight that is used many times --------------------------------------------
+
+/// Outputs side by side in a packed weight.
+#define VM_PANEL 64
+
+/// Lays W [outputs, inputs] out for ``vm_packed_product``: panels of 64 outputs, each [inputs, 64],
+/// zeros where W has no more; ⌈outputs / 64⌉ · 64 · inputs floats.
+void vm_pack_weight(float *panels, const float *weight, long outputs, long inputs);
+/// y = x Wᵀ + bias (may be NULL), x [rows, inputs]. A row of y is the same bits alone and among others.
+void vm_packed_product(float *y, const float *x, const float *panels, const float *bias, long rows,
+                       long outputs, long inputs);
 
 // ---- distributions over the vocabulary -------------------------------------------------------
 

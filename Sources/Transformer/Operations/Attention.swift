@@ -17,22 +17,21 @@ package struct Attention: DifferentiableOperation {
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     guard inputs.isNeeded(0) else { return }
-    var gradient = Tensor(zeros: rows.shape)
-    let longest = segments.map { $0.rows.count * ($0.prefix.count + $0.rows.count) }.max() ?? 0
-    var scratch = Tensor(zeros: [2, longest])
-    gradient.modify { gradient in
+    var scratch = HeadLayout.scratch(for: segments, shape)
+    // Every row is some segment's own, and each segment sets its own rows before others add to them.
+    var gradient = Tensor(uninitialized: rows.shape) { gradient in
       scratch.modify { scratch in
         rows.read { rows in
           outputGradient.read { outputGradient in
             logSums.read { logSums in
               for segment in segments {
-                for head in 0..<shape.heads {
-                  let pass = HeadBackward(
-                    head: AttentionHead(shape, head, segment, rows),
-                    gradient: gradient, outputGradient: outputGradient,
-                    logSums: logSums + head * self.rows.rows + segment.rows.lowerBound,
-                    probabilities: scratch, scores: scratch + longest)
-                  pass.run()
+                for index in 0..<shape.heads {
+                  let layout = HeadLayout(shape: shape, index: index, segment: segment)
+                  var head = layout.reading(rows)
+                  var slopes = layout.writing(gradient)
+                  vm_attention_backward(
+                    &slopes, outputGradient + layout.outputOffset, shape.queryWidth,
+                    logSums + index * self.rows.rows + segment.rows.lowerBound, &head, scratch)
                 }
               }
             }
@@ -61,98 +60,42 @@ package struct Attention: DifferentiableOperation {
   }()
 }
 
-/// The queries of one head in one segment, and the keys and values that they see: those of the
-/// prefix, then their own.
-private struct AttentionHead {
-  struct Block {
-    let keys: UnsafePointer<Float>
-    let values: UnsafePointer<Float>
-    let offset: Int  // of its first key and value in the batch's memory, for gradients
-    let count: Int
-    let column: Int  // of its first key among the scores
-  }
-
+/// Where the kernels find one query head of one segment, and the keys and values that it sees: those
+/// of the prefix, then their own.
+private struct HeadLayout {
   let shape: AttentionShape
-  let queries: UnsafePointer<Float>
-  let queryOffset: Int
-  let outputOffset: Int
-  let count: Int
-  let blocks: [Block]
+  let index: Int
+  let segment: PackedBatch.Segment
 
-  init(
-    _ shape: AttentionShape, _ head: Int, _ segment: PackedBatch.Segment,
-    _ rows: UnsafePointer<Float>
-  ) {
-    self.shape = shape
-    let keyColumn = shape.queryWidth + head / shape.queriesPerKey * shape.width
-    func block(_ range: Range<Int>, column: Int) -> Block {
-      let offset = range.lowerBound * shape.rowWidth + keyColumn
-      return Block(
-        keys: rows + offset, values: rows + offset + shape.keyValueWidth, offset: offset,
-        count: range.count, column: column)
-    }
-    queryOffset = segment.rows.lowerBound * shape.rowWidth + head * shape.width
-    outputOffset = segment.rows.lowerBound * shape.queryWidth + head * shape.width
-    queries = rows + queryOffset
-    count = segment.rows.count
-    let own = block(segment.rows, column: segment.prefix.count)
-    blocks = segment.prefix.isEmpty ? [own] : [block(segment.prefix, column: 0), own]
+  private var queries: Int { segment.rows.lowerBound * shape.rowWidth + index * shape.width }
+  private var keyColumn: Int { shape.queryWidth + index / shape.queriesPerKey * shape.width }
+  private var keys: Int { segment.rows.lowerBound * shape.rowWidth + keyColumn }
+  private var prefixKeys: Int { segment.prefix.lowerBound * shape.rowWidth + keyColumn }
+
+  /// Of the first row's output in `[N, H d]`.
+  var outputOffset: Int { segment.rows.lowerBound * shape.queryWidth + index * shape.width }
+
+  func reading(_ rows: UnsafePointer<Float>) -> vm_attention {
+    vm_attention(
+      queries: rows + queries, keys: rows + keys, values: rows + keys + shape.keyValueWidth,
+      prefix_keys: rows + prefixKeys, prefix_values: rows + prefixKeys + shape.keyValueWidth,
+      prefix: segment.prefix.count, rows: segment.rows.count, stride: shape.rowWidth,
+      width: shape.width, scale: shape.scale)
   }
 
-  /// Keys seen by the last query.
-  var width: Int { blocks.reduce(0) { $0 + $1.count } }
-
-  /// scores[r, c] = q_r · k_c
-  func writeScores(to scores: UnsafeMutablePointer<Float>) {
-    for block in blocks {
-      multiply(
-        MatrixOperand(queries, stride: shape.rowWidth),
-        MatrixOperand(block.keys, stride: shape.rowWidth, transposed: true),
-        into: scores + block.column, stride: width, rows: count, columns: block.count,
-        inner: shape.width)
-    }
+  func writing(_ rows: UnsafeMutablePointer<Float>) -> vm_attention_gradient {
+    vm_attention_gradient(
+      queries: rows + queries, keys: rows + keys, values: rows + keys + shape.keyValueWidth,
+      prefix_keys: rows + prefixKeys, prefix_values: rows + prefixKeys + shape.keyValueWidth,
+      accumulating: index % shape.queriesPerKey == 0 ? 0 : 1)
   }
-}
 
-private struct HeadBackward {
-  let head: AttentionHead
-  let gradient: UnsafeMutablePointer<Float>
-  let outputGradient: UnsafePointer<Float>
-  let logSums: UnsafePointer<Float>
-  let probabilities: UnsafeMutablePointer<Float>  // scratch
-  let scores: UnsafeMutablePointer<Float>  // scratch
-
-  func run() {
-    let (shape, count, width) = (head.shape, head.count, head.width)
-    let first = width - count + 1
-    let dy = MatrixOperand(outputGradient + head.outputOffset, stride: shape.queryWidth)
-    head.writeScores(to: probabilities)
-    vm_causal_softmax_again(probabilities, logSums, count, width, width, first, shape.scale)
-    for block in head.blocks {
-      // dV += Pᵀ dY, dP = dY Vᵀ
-      multiply(
-        MatrixOperand(probabilities + block.column, stride: width, transposed: true), dy,
-        into: gradient + block.offset + shape.keyValueWidth, stride: shape.rowWidth,
-        rows: block.count, columns: shape.width, inner: count, accumulating: true)
-      multiply(
-        dy, MatrixOperand(block.values, stride: shape.rowWidth, transposed: true),
-        into: scores + block.column, stride: width, rows: count, columns: block.count,
-        inner: shape.width)
-    }
-    vm_causal_softmax_backward(scores, probabilities, count, width, width, first, shape.scale)
-    for block in head.blocks {
-      // dQ += dS K, dK += dSᵀ Q
-      multiply(
-        MatrixOperand(scores + block.column, stride: width),
-        MatrixOperand(block.keys, stride: shape.rowWidth), into: gradient + head.queryOffset,
-        stride: shape.rowWidth, rows: count, columns: shape.width, inner: block.count,
-        accumulating: true)
-      multiply(
-        MatrixOperand(scores + block.column, stride: width, transposed: true),
-        MatrixOperand(head.queries, stride: shape.rowWidth), into: gradient + block.offset,
-        stride: shape.rowWidth, rows: block.count, columns: shape.width, inner: count,
-        accumulating: true)
-    }
+  /// Memory that the largest segment needs.
+  static func scratch(for segments: [PackedBatch.Segment], _ shape: AttentionShape) -> Tensor {
+    let largest = segments.map {
+      vm_attention_scratch($0.prefix.count, $0.rows.count, shape.width)
+    }.max()
+    return Tensor(uninitialized: [largest ?? 0]) { _ in }
   }
 }
 
@@ -172,28 +115,18 @@ extension Tape {
       "attention: rows of \(rows.shape) for a batch of \(batch.count) × \(shape.rowWidth)")
     rotary?.rotate(&rows, to: batch.positions, shape, sign: 1)
     var logSums = Tensor(zeros: [shape.heads, batch.count])
-    let longest =
-      batch.segments.map { $0.rows.count * ($0.prefix.count + $0.rows.count) }.max() ?? 0
-    var scratch = Tensor(zeros: [longest])
+    var scratch = HeadLayout.scratch(for: batch.segments, shape)
     let output = Tensor(uninitialized: [batch.count, shape.queryWidth]) { y in
-      scratch.modify { scores in
+      scratch.modify { scratch in
         logSums.modify { logSums in
           rows.read { rows in
             for segment in batch.segments {
               for index in 0..<shape.heads {
-                let head = AttentionHead(shape, index, segment, rows)
-                let width = head.width
-                head.writeScores(to: scores)
-                vm_causal_softmax(
-                  scores, logSums + index * batch.count + segment.rows.lowerBound, head.count,
-                  width, width, width - head.count + 1, shape.scale)
-                for (order, block) in head.blocks.enumerated() {
-                  multiply(
-                    MatrixOperand(scores + block.column, stride: width),
-                    MatrixOperand(block.values, stride: shape.rowWidth),
-                    into: y + head.outputOffset, stride: shape.queryWidth, rows: head.count,
-                    columns: shape.width, inner: block.count, accumulating: order > 0)
-                }
+                let layout = HeadLayout(shape: shape, index: index, segment: segment)
+                var head = layout.reading(rows)
+                vm_attention_forward(
+                  y + layout.outputOffset, shape.queryWidth,
+                  logSums + index * batch.count + segment.rows.lowerBound, &head, scratch)
               }
             }
           }

@@ -47,7 +47,8 @@ struct Check: ParsableCommand {
     let libraries = [
       ("rlhf-sim", version), ("Swift", Machine.swiftVersion),
       ("OpenBLAS", NumericalLibraries.blasVersion), ("OpenBLAS core", NumericalLibraries.blasCore),
-      ("jemalloc", NumericalLibraries.allocatorVersion), ("processor", Machine.processor),
+      ("jemalloc", NumericalLibraries.allocatorVersion),
+      ("large pages", NumericalLibraries.largePages), ("processor", Machine.processor),
       ("threads", "\(machine.workers.count)"),
     ]
     if json {

@@ -64,53 +64,6 @@ struct DistributionKernelTests {
     #expect(same == [0, 0, 0])
   }
 
-  @Test("causal softmax, again from its log-sums, and backwards", arguments: kernelLengths)
-  func causalSoftmax(first: Int) {
-    let (count, columns) = (3, first + 2)
-    let stride = columns + 1
-    let scores = gaussians(count * stride, seed: 1, deviation: 4)
-    let upstream = gaussians(count * stride, seed: 2)
-    var (found, sums) = (scores, zeros(count))
-    vm_causal_softmax(&found, &sums, count, columns, stride, first, Float(scale))
-    var again = scores
-    vm_causal_softmax_again(&again, sums, count, columns, stride, first, Float(scale))
-    var slopes = upstream
-    vm_causal_softmax_backward(&slopes, found, count, columns, stride, first, Float(scale))
-
-    let gradients = rows(upstream, columns: stride)
-    for (r, row) in rows(scores, columns: stride).enumerated() {
-      let seen = first + r
-      let logs = logSoftmax(row.prefix(seen), scale: scale)
-      let hidden = Array(repeating: 0.0, count: columns - seen)
-      let padding = [row[columns]]  // beyond the columns nothing is written
-      let range = r * stride..<(r + 1) * stride
-      expect([sums[r]], equal: [scale * row[0] - logs[0]])
-      expect(Array(found[range]), equal: logs.map { exp($0) } + hidden + padding, within: 5e-6)
-      expect(Array(again[range]), equal: logs.map { exp($0) } + hidden + padding, within: 5e-6)
-      let mean = zip(logs, gradients[r]).reduce(0) { $0 + exp($1.0) * $1.1 }
-      let truth = zip(logs, gradients[r]).map { scale * exp($0) * ($1 - mean) }
-      expect(
-        Array(slopes[range]), equal: truth + hidden + [gradients[r][columns]], within: 5e-6)
-    }
-  }
-
-  @Test("one query over cached keys and values", arguments: kernelLengths)
-  func attend(length: Int) {
-    let (width, stride) = (19, 23)
-    let query = gaussians(width, seed: 1)
-    let keys = gaussians(length * stride, seed: 2)
-    let values = gaussians(length * stride, seed: 3)
-    var (out, scratch) = (gaussians(width, seed: 4), zeros(length))
-    vm_attend(&out, query, keys, values, length, stride, width, 0.3, &scratch)
-    let (keyRows, valueRows) = (rows(keys, columns: stride), rows(values, columns: stride))
-    let scores = keyRows.map { row in zip(query, row).reduce(0) { $0 + Double($1.0) * $1.1 } }
-    let logs = logSoftmax(scores, scale: 0.3)
-    let truth = (0..<width).map { c in
-      zip(logs, valueRows).reduce(0) { $0 + exp($1.0) * $1.1[c] }
-    }
-    expect(out, equal: truth, within: 5e-6)
-  }
-
   @Test("a NaN or infinite score is not lost in a softmax", arguments: [Float.nan, .infinity])
   func poison(value: Float) {
     for columns in kernelLengths where columns > 1 {

@@ -1,0 +1,98 @@
+import CVectorMath
+import Foundation
+import Testing
+
+@Suite("Attention kernels compute what Float64 computes")
+struct AttentionKernelTests {
+  private let scale = 0.3
+
+  private func softmax(_ scores: [Double]) -> [Double] {
+    let exponentials = scores.map { exp(scale * ($0 - (scores.max() ?? 0))) }
+    let sum = exponentials.reduce(0, +)
+    return exponentials.map { $0 / sum }
+  }
+
+  private func dot(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
+    zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  @Test(
+    "forward and backward over a prefix and a segment of its own",
+    arguments: [(0, 1), (0, 7), (3, 5), (16, 32), (19, 13)], [8, 16, 40])
+  func head(_ lengths: (prefix: Int, rows: Int), width: Int) {
+    let (prefix, count) = lengths
+    let (stride, first) = (3 * width + 2, 4)
+    // A prefix, some rows of others, then the segment.
+    let start = prefix + first
+    let x = gaussians((start + count) * stride, seed: 1)
+    let upstream = gaussians(count * width, seed: 2)
+    let before = gaussians(x.count, seed: 3)
+    var (out, sums, gradient) = (zeros(count * width), zeros(count), before)
+    var scratch = zeros(vm_attention_scratch(prefix, count, width))
+    x.withUnsafeBufferPointer { buffer in
+      gradient.withUnsafeMutableBufferPointer { slopes in
+        guard let base = buffer.baseAddress, let into = slopes.baseAddress else { return }
+        let own = base + start * stride
+        var head = vm_attention(
+          queries: own, keys: own + width, values: own + 2 * width, prefix_keys: base + width,
+          prefix_values: base + 2 * width, prefix: prefix, rows: count, stride: stride,
+          width: width, scale: Float(scale))
+        vm_attention_forward(&out, width, &sums, &head, &scratch)
+        let target = into + start * stride
+        var written = vm_attention_gradient(
+          queries: target, keys: target + width, values: target + 2 * width,
+          prefix_keys: into + width, prefix_values: into + 2 * width, accumulating: 0)
+        vm_attention_backward(&written, upstream, width, sums, &head, &scratch)
+      }
+    }
+
+    let (all, dy) = (rows(x, columns: stride), rows(upstream, columns: width))
+    var truth = rows(before, columns: stride)
+    // Queries, keys and values of the segment are set; everything else is added to, or stays.
+    for row in start..<start + count { for c in 0..<3 * width { truth[row][c] = 0 } }
+    var outputs: [Double] = []
+    for query in 0..<count {
+      let seen = Array(0..<prefix) + Array(start...start + query)
+      let q = all[start + query][..<width]
+      func key(_ row: Int) -> ArraySlice<Double> { all[row][width..<2 * width] }
+      func value(_ row: Int) -> ArraySlice<Double> { all[row][(2 * width)..<(3 * width)] }
+      let scores = seen.map { dot(q, key($0)) }
+      let p = softmax(scores)
+      let greatest = scores.max() ?? 0
+      let sum = scores.reduce(0) { $0 + exp(scale * ($1 - greatest)) }
+      expect([sums[query]], equal: [scale * greatest + log(sum)])
+      for c in 0..<width { outputs.append(dot(p, seen.map { all[$0][2 * width + c] })) }
+      let dp = seen.map { dot(dy[query], value($0)) }
+      let mean = dot(p, dp)
+      for (index, row) in seen.enumerated() {
+        let slope = scale * p[index] * (dp[index] - mean)
+        for c in 0..<width {
+          truth[start + query][c] += slope * all[row][width + c]
+          truth[row][width + c] += slope * all[start + query][c]
+          truth[row][2 * width + c] += p[index] * dy[query][c]
+        }
+      }
+    }
+    expect(out, equal: outputs, within: 5e-6)
+    expect(gradient, equal: truth.flatMap(\.self), within: 2e-5)
+  }
+
+  @Test("one query over cached keys and values", arguments: kernelLengths, [8, 19, 32])
+  func attend(length: Int, width: Int) {
+    let query = gaussians(width, seed: 1)
+    let blocks = (length + 15) / 16
+    let keys = gaussians(blocks * width * 16, seed: 2)
+    let values = gaussians(length * width, seed: 3)
+    var (out, scratch) = (gaussians(width, seed: 4), zeros(blocks * 16))
+    vm_attend(&out, query, keys, values, length, width, Float(scale), &scratch)
+    let scores = (0..<length).map { t in
+      (0..<width).reduce(0.0) {
+        $0 + Double(query[$1]) * Double(keys[(t / 16 * width + $1) * 16 + t % 16])
+      }
+    }
+    let p = softmax(scores)
+    let columns = rows(values, columns: width)
+    expect(
+      out, equal: (0..<width).map { c in dot(p, columns.map { $0[c] }) }, within: 5e-6)
+  }
+}

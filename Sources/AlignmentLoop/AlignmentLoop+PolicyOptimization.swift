@@ -24,7 +24,7 @@ extension AlignmentLoop {
     let stream = generator.stream("ppo")
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
-      workers: workers, score: try judge(reward, hasGold: hasGold))
+      workers: workers, score: try scorer(reward, hasGold: hasGold))
     let value = ScalarModel(
       trunkOf: reward.model,
       head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
@@ -56,7 +56,7 @@ extension AlignmentLoop {
   }
 
   /// Who judges the responses, by `ppo.reward.source`.
-  private func judge(
+  func scorer(
     _ reward: RewardModel, hasGold: Bool
   ) throws -> @Sendable ([Exchange]) throws -> [Double] {
     let settings = scenario.ppo.reward

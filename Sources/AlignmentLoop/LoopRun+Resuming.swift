@@ -1,4 +1,5 @@
 import Foundation
+import PolicyOptimization
 import Preferences
 package import RewardModeling
 package import RunRecords
@@ -13,6 +14,8 @@ extension LoopRun {
     case .demo: return try demo()
     case .sft: return try sft()
     case .trainReward: return try trainReward(base: keptPolicy(.sft))
+    case .dpo: return try dpo(keptPolicy(.reference), reward: keptReward())
+    case .bestOfN: return try bestOfN(keptPolicy(.reference), reward: keptReward())
     case .ppo: return try ppo(keptPolicy(.reference), reward: keptReward())
     }
   }
@@ -54,6 +57,44 @@ extension LoopRun {
     return try evaluate(
       policy: tuned, reference: policy, reward: reward, rewardReport: nil, prompts: prompts,
       hasGold: prompts == nil)
+  }
+
+  /// The whole of `dpo`.
+  ///
+  /// - Parameter given: comparisons to learn from; nil has the scenario's made, where they are needed.
+  package func dpo(
+    _ policy: LanguageModel, reward: RewardModel, given: GivenPreferences? = nil
+  ) throws -> EvaluationSummary {
+    if !directory.has(.reference) { try keep(policy, as: .reference) }
+    if !directory.has(.reward) { try keep(reward) }
+    if let given { try keep(training: given.training, heldOut: given.heldOut) }
+    var rows: [PreferenceRow] = []
+    if loop.scenario.dpo.pairs == .offline { rows = try comparePreferences(of: policy).training }
+    let tuned: LanguageModel
+    if directory.has(.policy) {
+      tuned = try keptPolicy(.policy)
+    } else {
+      tuned = try loop.optimizeDirectly(policy, rows: rows, reward: reward)
+      try keep(tuned, as: .policy)
+    }
+    return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
+  }
+
+  /// The whole of `best-of-n`.
+  ///
+  /// - Parameter given: as for `ppo`.
+  package func bestOfN(
+    _ policy: LanguageModel, reward: RewardModel, given: GivenPrompts? = nil
+  ) throws -> EvaluationSummary {
+    if let given { try PromptFile.write(given.prompts, to: directory.givenPrompts) }
+    if !directory.has(.reference) { try keep(policy, as: .reference) }
+    if !directory.has(.reward) { try keep(reward) }
+    let prompts = try given?.prompts ?? keptPrompts()
+    var summary = EvaluationSummary()
+    summary.bestOfN = try loop.bestOfN(
+      policy, reward: reward, prompts: prompts, hasGold: prompts == nil)
+    try keep(summary)
+    return summary
   }
 
   func keptPolicy(_ name: RunCheckpoint) throws -> LanguageModel {

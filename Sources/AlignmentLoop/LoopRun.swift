@@ -118,6 +118,8 @@ package struct LoopRun {
     var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
     summary.exact = try loop.compareWithOptimum(
       policy, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+    summary.bestOfN = try loop.bestOfN(
+      reference, reward: reward, prompts: prompts, hasGold: hasGold)
     try summary.write(to: directory)
     try keepSamples(before, after)
     return summary

@@ -104,7 +104,8 @@ extension LoopStage {
     case .pretraining, .fineTuning: .sft
     case .rewardModel: .reward
     case .ppo: .ppo
-    case .annotation, .evaluation, .exactOptimum: nil
+    case .directPreference: .dpo
+    case .annotation, .evaluation, .bestOfN, .exactOptimum: nil
     }
   }
 
@@ -116,7 +117,8 @@ extension LoopStage {
       case .rewardModel: [("loss", "reward/loss"), ("accuracy", "reward/accuracy")]
       case .ppo:
         [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]
-      case .annotation, .evaluation, .exactOptimum: []
+      case .directPreference: [("loss", "dpo/loss"), ("accuracy", "dpo/accuracy")]
+      case .annotation, .evaluation, .bestOfN, .exactOptimum: []
       }
     return names.compactMap { name, key in metrics[key].map { (name, $0) } }
   }

@@ -17,6 +17,7 @@ package struct Scenario: Configurable {
   package var preferences = PreferencesConfiguration()
   package var reward = RewardConfiguration()
   package var ppo = PPOConfiguration()
+  package var dpo = DPOConfiguration()
   package var evaluation = EvaluationConfiguration()
 
   package init() {}
@@ -32,6 +33,7 @@ package struct Scenario: Configurable {
     Field("preferences", \Self.preferences, "what the annotators compare"),
     Field("reward", \Self.reward, "the reward model"),
     Field("ppo", \Self.ppo, "the policy against the reward model"),
+    Field("dpo", \Self.dpo, "the policy from comparisons alone, for the command of that name"),
     Field("evaluation", \Self.evaluation, "how the final figures are measured"),
   ]
 
@@ -175,6 +177,7 @@ package struct PreferencesConfiguration: Configurable, Equatable {
 package struct EvaluationConfiguration: Configurable, Equatable {
   package var responses = 1_024
   package var normalizationResponses = 512
+  package var bestOf = 16
 
   package init() {}
 
@@ -183,5 +186,9 @@ package struct EvaluationConfiguration: Configurable, Equatable {
     Field(
       "normalization_responses", \Self.normalizationResponses,
       "responses of the SFT policy whose rewards are brought to mean 0 and deviation 1", in: 2...),
+    Field(
+      "best_of", \Self.bestOf,
+      "largest n of best-of-n sampling from the SFT policy, with which PPO is compared; 1 for none",
+      in: 1...4_096),
   ]
 }

@@ -31,6 +31,8 @@ package enum LoopStage: String, Sendable, CaseIterable {
   case annotation = "annotation"
   case rewardModel = "reward model"
   case ppo = "PPO"
+  case directPreference = "DPO"
   case evaluation = "evaluation"
+  case bestOfN = "best of n"
   case exactOptimum = "exact optimum"
 }

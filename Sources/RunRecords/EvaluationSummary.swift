@@ -80,16 +80,19 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   package var reward: RewardModel?
   /// The policy against the best one there is, in a world small enough to list.
   package var exact: Exact?
+  /// The best of n responses of the policy before optimization, n rising from 1.
+  package var bestOfN: [BestOfN]?
 
   package init(
     sft: Policy? = nil, ppo: Policy? = nil, winRate: Proportion? = nil,
-    reward: RewardModel? = nil, exact: Exact? = nil
+    reward: RewardModel? = nil, exact: Exact? = nil, bestOfN: [BestOfN]? = nil
   ) {
     self.sft = sft
     self.ppo = ppo
     self.winRate = winRate
     self.reward = reward
     self.exact = exact
+    self.bestOfN = bestOfN
   }
 
   /// Writes evaluation.json atomically.
@@ -109,5 +112,6 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case sft, ppo, reward, exact
     case winRate = "win_rate"
+    case bestOfN = "best_of_n"
   }
 }

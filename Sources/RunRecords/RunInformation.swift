@@ -11,7 +11,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
 
   /// What a run does: the commands that keep one.
   package enum Command: String, Codable, Sendable, CaseIterable {
-    case demo, sft, ppo
+    case demo, sft, ppo, dpo
+    case bestOfN = "best-of-n"
     case trainReward = "train-reward"
   }
 

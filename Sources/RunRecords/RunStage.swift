@@ -6,6 +6,8 @@ package enum RunStage: String, Codable, Sendable, CaseIterable {
   case reward
   /// The policy against the reward model.
   case ppo
+  /// The policy on comparisons, without a reward model.
+  case dpo
 }
 
 /// A checkpoint that a run directory may hold.

@@ -36,6 +36,11 @@ package enum NumericalLibraries {
   /// Bytes in live allocations of the whole process, as jemalloc counts them.
   package static var allocatedBytes: Int { statistic("stats.allocated") }
 
+  /// Bytes that this thread has allocated and not freed, if other threads free nothing of it.
+  package static var threadBytes: Int {
+    statistic("thread.allocated") - statistic("thread.deallocated")
+  }
+
   /// Whether plain allocations of the process come from jemalloc: it counts one as it is made.
   package static var allocatorServesProcess: Bool {
     let size = 1 << 24

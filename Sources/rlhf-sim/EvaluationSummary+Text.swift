@@ -6,7 +6,7 @@ extension EvaluationSummary {
   var text: String {
     [
       policies, winRate.map(Self.sentence), exact.flatMap(Self.sentence),
-      reward.flatMap(Self.sentence),
+      bestOfNText, reward.flatMap(Self.sentence),
     ]
     .compactMap(\.self).joined(separator: "\n")
   }
@@ -45,6 +45,31 @@ extension EvaluationSummary {
       "Of the \(number(possible)) that the best policy of all adds to score − β·KL, PPO's adds "
       + "\(percent(fraction)); its KL from that policy is \(number(exact.klFromOptimum)) nats "
       + "(exact, over \(exact.responses) responses to each of \(exact.prompts) prompts).\n"
+  }
+
+  /// What best-of-n reaches, and what it would at the policy's own distance from the reference.
+  private var bestOfNText: String? {
+    guard let points = bestOfN else { return nil }
+    var table = TextTable(
+      columns: ["best of", "KL (nats), at most", "score", "gold"].map { ($0, .trailing) })
+    for point in points {
+      table.append([
+        "\(point.n)", Self.number(point.kl), Self.interval(point.score),
+        point.gold.map(Self.interval) ?? "–",
+      ])
+    }
+    var text = table.rendered()
+    guard let ppo, let kl = ppo.klExact?.mean, let score = ppo.score?.mean else { return text }
+    guard let equal = bestOfN(atKL: kl) else {
+      return text + "The policy is farther from SFT (\(Self.number(kl)) nats) than these.\n"
+    }
+    text +=
+      "At the policy's own \(Self.number(kl)) nats best-of-n scores \(Self.number(equal.score)), "
+      + "the policy \(Self.number(score))"
+    if let gold = equal.gold, let own = ppo.gold?.mean {
+      text += "; gold is \(Self.number(gold)) and \(Self.number(own))"
+    }
+    return text + ".\n"
   }
 
   private static func sentence(_ reward: RewardModel) -> String? {

@@ -19,7 +19,7 @@ struct RLHFSim: ParsableCommand {
         name: "Loop",
         subcommands: [
           Demo.self, TrainPolicy.self, Annotate.self, TrainReward.self,
-          OptimizePolicy.self, Resume.self, Evaluate.self,
+          OptimizePolicy.self, OptimizeDirectly.self, SampleBest.self, Resume.self, Evaluate.self,
         ]),
       CommandGroup(
         name: "Model",

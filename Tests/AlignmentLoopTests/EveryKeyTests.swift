@@ -156,9 +156,20 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("ppo.average_decay", "0.5", .optimization),
       EveryKey("ppo.pretraining_weight", "2", .optimization),
       EveryKey("evaluation.responses", "32", .evaluation),
+      EveryKey("evaluation.best_of", "4", .evaluation),
     ] + optimizer("ppo.policy", .optimization) + optimizer("ppo.value", .optimization)
 
-  static let all = world + model + supervised + reward + ppo
+  private static let dpo =
+    [
+      EveryKey("dpo.beta", "1", .directPreference),
+      EveryKey("dpo.pairs", "on-policy", .directPreference),
+      EveryKey("dpo.epochs", "2", .directPreference),
+      EveryKey("dpo.rounds", "1", .directPreference, given: ["dpo.pairs=on-policy"]),
+      EveryKey("dpo.batch_size", "16", .directPreference),
+      EveryKey("dpo.label_smoothing", "0.2", .directPreference),
+    ] + optimizer("dpo.optimizer", .directPreference)
+
+  static let all = world + model + supervised + reward + ppo + dpo
 }
 
 @Suite struct EveryKeyTests {

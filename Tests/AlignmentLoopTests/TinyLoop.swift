@@ -99,7 +99,7 @@ func makeLoop(
 
 /// The parts of the loop of which each depends on those before it.
 enum Part: String, CaseIterable {
-  case policy, preferences, reward, optimization, evaluation
+  case policy, preferences, reward, optimization, directPreference, evaluation
 }
 
 /// Everything that the loop of a scenario makes, one digest a part; weights by their bits.
@@ -112,6 +112,8 @@ func outputs(
   let (training, heldOut) = try loop.comparePreferences(of: policy)
   let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
   let (tuned, value) = try loop.optimize(policy, reward: reward)
+  let direct = try loop.optimizeDirectly(policy, rows: training, reward: reward)
+  let best = try loop.bestOfN(policy, reward: reward)
   let judged = try loop.judge(
     tuned, reference: policy, reward: reward, prompts: loop.evaluationPrompts())
   func metrics(_ stages: LoopStage...) -> [String] {
@@ -123,7 +125,8 @@ func outputs(
     .reward: reward.members.flatMap { [bits($0.model.parameters), "\($0.normalization)"] }
       + ["\(reward.combination) \(report)"] + metrics(.rewardModel),
     .optimization: [bits(tuned.parameters), bits(value.parameters)] + metrics(.ppo),
-    .evaluation: judged.map { "\($0)" },
+    .directPreference: [bits(direct.parameters)] + metrics(.directPreference),
+    .evaluation: judged.map { "\($0)" } + ["\(best as Any)"],
   ]
 }
 

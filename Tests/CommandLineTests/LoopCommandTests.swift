@@ -200,4 +200,27 @@ struct LoopCommandTests {
     #expect(same.code == 0 && same.output.contains("do not differ"))
     #expect(try run.run(["scenarios", "diff", "sentiment", "trlxx"]).code == 65)
   }
+
+  @Test("dpo and best-of-n end in the figures that ppo ends in")
+  func otherMethods() throws {
+    let run = try TinyRun.shared()
+    let models = ["--policy", "run/sft", "--reward", "run/reward"]
+    for pairs in ["offline", "on-policy"] {
+      let outcome = try run.run(
+        ["dpo", "--out", "dpo-\(pairs)", "--json", "--set", "dpo.pairs=\(pairs)"]
+          + ["--set", "dpo.rounds=2"] + models + Program.tiny)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      let figures = try #require(outcome.rows().first)
+      #expect((figures["ppo"] as? [String: Any])?["kl_exact"] != nil)
+      #expect((figures["best_of_n"] as? [Any])?.count == 5)
+      #expect(try run.text("dpo-\(pairs)/metrics/dpo.jsonl").contains("dpo/margin"))
+      #expect(run.exists("dpo-\(pairs)/ppo/policy/model.safetensors"))
+      #expect(run.exists("dpo-\(pairs)/preferences/train.jsonl") == (pairs == "offline"))
+    }
+    let best = try run.run(["best-of-n", "--out", "best"] + models + Program.tiny)
+    #expect(best.code == 0 && best.output.contains("best of"), "\(best.errors)")
+    let refused = try run.run(
+      ["dpo", "--preferences", "run/preferences/train.jsonl", "--set", "dpo.pairs=on-policy"])
+    #expect(refused.code == 65 && refused.errors.contains("--preferences"))
+  }
 }

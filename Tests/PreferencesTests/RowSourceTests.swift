@@ -49,16 +49,16 @@ struct RowSourceTests {
       try handle.write(contentsOf: Data(text.utf8))
     }
     try handle.close()
-    let before = NumericalLibraries.allocatedBytes
+    let before = NumericalLibraries.threadBytes
     var (rows, peak) = (0, 0)
     try PreferenceFile.forEachRow(in: file.url) { _ in
       rows += 1
       if rows.isMultiple(of: 1_000) {
-        peak = max(peak, NumericalLibraries.allocatedBytes - before)
+        peak = max(peak, NumericalLibraries.threadBytes - before)
       }
     }
     #expect(rows == count)
-    // The file has 14 MB. Digests of its rows take 3, other tests at the same time a little.
+    // The file has 14 MB. Digests of its rows take 3.
     #expect(peak < 10 << 20, "\(peak)")
     #expect(peak > count * 8)
   }

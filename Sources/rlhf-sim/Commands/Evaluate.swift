@@ -95,6 +95,8 @@ struct Evaluate: ParsableCommand {
     summary.exact = try judge.compareWithOptimum(
       policy.model, reference: reference.model, reward: reward.model, prompts: given?.prompts,
       hasGold: given == nil)
+    summary.bestOfN = try judge.bestOfN(
+      reference.model, reward: reward.model, prompts: given?.prompts, hasGold: given == nil)
     try Output.write(summary, asJSON: json)
   }
 

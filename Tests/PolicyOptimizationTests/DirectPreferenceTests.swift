@@ -1,0 +1,122 @@
+import Autodiff
+import Foundation
+import Tensors
+import Testing
+import Training
+import Transformer
+
+@testable import PolicyOptimization
+
+@Suite struct DirectPreferenceTests {
+  @Test("the loss and its slopes are those of a plain twin", arguments: [0.0, 0.3])
+  func twin(smoothing: Double) {
+    var generator = SeededGenerator(seed: 3)
+    let tokens = generator.gaussians(7).map { Double(Float($0)) }
+    let reference = [(chosen: 0.5, rejected: -1.0), (chosen: 2.0, rejected: 0.25)]
+    func loss(_ tokens: [Double]) -> Double {
+      let first = 0.4 * (tokens[0] + tokens[1] - 0.5 - (tokens[2] - -1.0))
+      let second = 0.4 * (tokens[3] + tokens[4] + tokens[5] - 2 - (tokens[6] - 0.25))
+      return [first, second].reduce(0) { sum, margin in
+        let right = 1 / (1 + exp(-margin))
+        return sum - 0.5 * ((1 - smoothing) * log(right) + smoothing * log(1 - right))
+      }
+    }
+    let tape = Tape(recording: true)
+    let leaf = tape.leaf(Tensor(tokens.map { Float($0) }))
+    let (value, margins) = tape.directPreferenceLoss(
+      leaf, lengths: [(2, 1), (3, 1)], reference: reference, beta: 0.4, smoothing: smoothing,
+      weight: 0.5)
+    #expect(abs(Double(value.value[0]) - loss(tokens)) < 1e-6)
+    #expect(margins.count == 2)
+    let slopes = tape.gradients(of: value, leaves: [leaf])[0].values.map(Double.init)
+    for token in tokens.indices {
+      var (up, down) = (tokens, tokens)
+      up[token] += 1e-5
+      down[token] -= 1e-5
+      #expect(abs(slopes[token] - (loss(up) - loss(down)) / 2e-5) < 1e-5)
+    }
+  }
+
+  @Test("margins of any size have a finite loss")
+  func extremes() {
+    let tape = Tape(recording: true)
+    let leaf = tape.leaf(Tensor([900, -900]))
+    for beta in [-1.0, 1] {
+      let loss = tape.directPreferenceLoss(
+        leaf, lengths: [(1, 1)], reference: [(0, 0)], beta: beta, weight: 1
+      ).loss.value[0]
+      #expect(beta > 0 ? loss == 0 : loss == 1_800)
+    }
+  }
+
+  /// Pairs of which the better one says 3 where the worse one says 5.
+  func pairs(_ count: Int) -> [PolicyPair] {
+    makePrompts(count).enumerated().map { index, prompt in
+      let other = Int32(1 + index % 2)
+      return PolicyPair(
+        prompt: prompt, chosen: [3, other, endOfSequence], rejected: [5, endOfSequence])
+    }
+  }
+
+  func train(
+    _ configuration: DPOConfiguration, rounds: Int, continuing: Continuation = .none
+  ) throws -> (trainer: DPOTrainer, metrics: [StepMetrics]) {
+    let pairs = pairs(24)
+    var trainer = DPOTrainer(
+      configuration, policy: try makePolicy(),
+      steps: rounds * DPOTrainer.steps(for: pairs.count, configuration),
+      workers: Workers(count: 2))
+    var all: [StepMetrics] = []
+    try trainer.run(
+      rounds: rounds, using: SeededGenerator(seed: 2), continuing: continuing
+    ) { _, _ in
+      pairs
+    } report: {
+      all.append($0)
+    }
+    return (trainer, all)
+  }
+
+  @Test("starts at log 2, where the policy is the reference, and learns what was preferred")
+  func learns() throws {
+    var configuration = DPOConfiguration()
+    configuration.batchSize = 8
+    configuration.optimizer.learningRate = 0.003
+    let (trainer, metrics) = try train(configuration, rounds: 10)
+    #expect(metrics.count == 30 && metrics.last?.totalSteps == 30)
+    #expect(abs((metrics[0]["dpo/loss"] ?? 0) - log(2)) < 1e-6)
+    #expect(abs(metrics[0]["dpo/margin"] ?? 1) < 1e-6)
+    #expect(metrics[29]["dpo/accuracy"] == 1)
+    #expect(try #require(metrics[29]["dpo/loss"]) < 0.5)
+    func logProbability(_ policy: LanguageModel, of token: Int32) -> Float {
+      policy.responseLogProbabilities(
+        [Exchange(prompt: [1], response: [token])], temperature: 1, on: Tape(recording: false)
+      ).logProbabilities.value[0]
+    }
+    let before = try makePolicy()
+    let gain = logProbability(trainer.policy, of: 3) - logProbability(before, of: 3)
+    let loss = logProbability(trainer.policy, of: 5) - logProbability(before, of: 5)
+    #expect(gain > loss + 1)
+  }
+
+  @Test("goes on from a kept state to the same weights")
+  func resumes() throws {
+    var configuration = DPOConfiguration()
+    configuration.batchSize = 8
+    let whole = try train(configuration, rounds: 3).trainer
+    struct PowerCut: Error {}
+    var kept: TrainingState?
+    #expect(throws: PowerCut.self) {
+      try train(
+        configuration, rounds: 3,
+        continuing: Continuation(from: nil) { _, state in
+          kept = state()
+          if kept?.step == 6 { throw PowerCut() }
+        })
+    }
+    let rest = try train(
+      configuration, rounds: 3, continuing: Continuation(from: kept) { _, _ in })
+    #expect(rest.metrics.map(\.step) == [7, 8, 9])
+    #expect(bits(rest.trainer.policy.parameters) == bits(whole.policy.parameters))
+  }
+}

@@ -32,8 +32,28 @@ package enum ProjectFiles {
   package static func scenario(
     _ nameOrFile: String, overrides: [String] = []
   ) throws(SettingsError) -> Scenario {
-    try Scenario.read(
-      SettingsDocument(contentsOf: scenarioFile(nameOrFile)), overrides: overrides)
+    try Scenario.read(document(scenarioFile(nameOrFile)), overrides: overrides)
+  }
+
+  /// The document of a file, laid over that of the scenario which it `extends`.
+  ///
+  /// - Parameter depth: how many files extend each other already: a circle must end.
+  private static func document(
+    _ file: URL, depth: Int = 0
+  ) throws(SettingsError) -> SettingsDocument {
+    var document = try SettingsDocument(contentsOf: file)
+    guard let (name, source) = try document.take("extends") else { return document }
+    guard depth < 8 else {
+      throw SettingsError(
+        source: source, path: "extends", problem: "these scenarios extend each other in a circle",
+        advice: "let one of them stand by itself")
+    }
+    // A file beside this one comes before a scenario that ships.
+    let beside = file.deletingLastPathComponent().appending(path: name)
+    let isBeside = name.contains(".") && FileManager.default.fileExists(atPath: beside.path)
+    let base = try self.document(
+      isBeside ? beside : scenarioFile(name), depth: depth + 1)
+    return document.laid(over: base)
   }
 
   private static func scenarioFile(_ nameOrFile: String) throws(SettingsError) -> URL {

@@ -58,6 +58,48 @@ package struct SettingsDocument: Sendable {
     try Self.set(value, at: keys[...], in: &root, within: "", source: source)
   }
 
+  /// Lays this document over another: sections are merged key by key, and everything else, lists too,
+  /// takes the place of what was there.
+  package func laid(over base: SettingsDocument) -> SettingsDocument {
+    var document = base
+    document.root = Self.merge(root, over: base.root)
+    return document
+  }
+
+  private static func merge(_ node: SettingNode, over base: SettingNode) -> SettingNode {
+    guard case .map(let entries) = node.content, case .map(var merged) = base.content else {
+      return node
+    }
+    for entry in entries {
+      if let index = merged.firstIndex(where: { $0.key == entry.key }) {
+        merged[index].value = merge(entry.value, over: merged[index].value)
+        merged[index].source = entry.source
+      } else {
+        merged.append(entry)
+      }
+    }
+    return SettingNode(.map(merged), source: node.source)
+  }
+
+  /// Takes a key at the top out of the document and returns its plain value, where it has one.
+  ///
+  /// - Throws: ``SettingsError`` when something else than a plain value stands there.
+  package mutating func take(_ key: String) throws(SettingsError) -> (
+    text: String, source: SettingSource
+  )? {
+    guard case .map(var entries) = root.content,
+      let index = entries.firstIndex(where: { $0.key == key })
+    else { return nil }
+    let entry = entries.remove(at: index)
+    guard case .scalar(let text, _) = entry.value.content, !entry.value.isNull else {
+      throw SettingsError(
+        source: entry.source, path: key, problem: "expected a name",
+        advice: "write the name or the file of a scenario here")
+    }
+    root.content = .map(entries)
+    return (text, entry.source)
+  }
+
   /// Whether the document gives a value to a key, such as `ppo.kl.coefficient`.
   package func has(_ path: String) -> Bool { node(at: path) != nil }
 

@@ -8,9 +8,7 @@ package struct ClippedValueLoss: DifferentiableOperation {
   let slopes: Tensor  // [M] ∂L/∂V
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
-    var gradient = slopes
-    gradient.multiply(by: outputGradient[0])
-    inputs.add(gradient, to: 0)
+    inputs.add(slopes: slopes, scaledBy: outputGradient)
   }
 
   package static let gradientChecks = [

@@ -21,12 +21,3 @@ struct LinearizedLoss {
   /// The loss as a scalar tensor.
   var scalar: Tensor { Tensor([Float(value)], shape: []) }
 }
-
-extension InputGradients {
-  /// ∂L/∂rewards, scaled by what comes after the loss.
-  mutating func add(slopes: Tensor, scaledBy outputGradient: Tensor) {
-    var gradient = slopes
-    gradient.multiply(by: outputGradient[0])
-    add(gradient, to: 0)
-  }
-}

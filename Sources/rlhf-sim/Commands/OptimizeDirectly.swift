@@ -18,11 +18,7 @@ struct OptimizeDirectly: ParsableCommand {
       Example: rlhf-sim dpo --set dpo.pairs=on-policy
       """)
 
-  @Option(help: "The policy to start from. (default: the one that ships)")
-  var policy: String?
-
-  @Option(help: "The reward model that judges. (default: the one that ships)")
-  var reward: String?
+  @OptionGroup var models: StartingModels
 
   @Option(help: "Comparisons as JSON lines. (default: the scenario's annotators make them)")
   var preferences: String?
@@ -30,28 +26,23 @@ struct OptimizeDirectly: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    var scenario = try options.scenario.read()
-    let policy = try Shipped.policy(or: policy, option: "--policy")
-    let reward = try Shipped.reward(or: reward, option: "--reward")
-    try policy.requireVocabulary(of: reward)
-    try policy.requireWorld(of: scenario, remedy: "train one with `rlhf-sim sft`")
-    try reward.requireWorld(of: scenario, remedy: "train one with `rlhf-sim train-reward`")
-    if preferences != nil, scenario.dpo.pairs == .onPolicy {
+    let models = try models.load(options)
+    try models.requireWorld(remedy: "train models of it with `rlhf-sim demo`")
+    if preferences != nil, models.scenario.dpo.pairs == .onPolicy {
       throw LoopError.input(
         "--preferences: with `dpo.pairs` on-policy the policy's own responses are compared; leave it "
           + "out, or set dpo.pairs to offline")
     }
-    let notes: [String]
-    (scenario, notes) = try policy.adopted(by: scenario, overrides: options.scenario.overrides)
     let given = try preferences.map {
       try GivenPreferences(
-        URL(filePath: $0), heldOut: nil, for: policy, scenario: scenario, seed: options.seed)
+        URL(filePath: $0), heldOut: nil, for: models.policy, scenario: models.scenario,
+        seed: options.seed)
     }
     try recorded(
-      options, scenario: scenario, command: .dpo, tokenizer: policy.tokenizer,
-      notes: notes + (given?.notes ?? [])
+      options, scenario: models.scenario, command: .dpo, tokenizer: models.policy.tokenizer,
+      notes: models.notes + (given?.notes ?? [])
     ) {
-      try $0.dpo(policy.model, reward: reward.model, given: given)
+      try $0.dpo(models.policy.model, reward: models.reward.model, given: given)
     }
   }
 }

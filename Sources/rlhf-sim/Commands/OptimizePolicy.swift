@@ -16,11 +16,7 @@ struct OptimizePolicy: ParsableCommand {
       Example: rlhf-sim ppo --seed 2 --set ppo.kl.coefficient=0.1
       """)
 
-  @Option(help: "The policy to start from. (default: the one that ships)")
-  var policy: String?
-
-  @Option(help: "The reward model. (default: the one that ships)")
-  var reward: String?
+  @OptionGroup var models: StartingModels
 
   @Option(
     help: """
@@ -32,24 +28,13 @@ struct OptimizePolicy: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    var scenario = try options.scenario.read()
-    let policy = try Shipped.policy(or: policy, option: "--policy")
-    let reward = try Shipped.reward(or: reward, option: "--reward")
-    try policy.requireVocabulary(of: reward)
-    let notes: [String]
-    (scenario, notes) = try policy.adopted(by: scenario, overrides: options.scenario.overrides)
-    let given = try prompts.map {
-      try GivenPrompts(URL(filePath: $0), for: policy, reward: reward, scenario: scenario)
-    }
-    if given == nil {
-      try policy.requireWorld(of: scenario, remedy: "give prompts with --prompts")
-      try reward.requireWorld(of: scenario, remedy: "give prompts with --prompts")
-    }
+    let models = try models.load(options)
+    let given = try models.prompts(prompts)
     try recorded(
-      options, scenario: scenario, command: .ppo, tokenizer: policy.tokenizer,
-      notes: notes + (given?.notes ?? [])
+      options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
+      notes: models.notes + (given?.notes ?? [])
     ) {
-      try $0.ppo(policy.model, reward: reward.model, given: given)
+      try $0.ppo(models.policy.model, reward: models.reward.model, given: given)
     }
   }
 }

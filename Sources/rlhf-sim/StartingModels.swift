@@ -1,0 +1,48 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import RewardModeling
+import Transformer
+
+/// The policy and the reward model that a command goes on from.
+struct StartingModels: ParsableArguments {
+  @Option(help: "The policy to start from. (default: the one that ships)")
+  var policy: String?
+
+  @Option(help: "The reward model. (default: the one that ships)")
+  var reward: String?
+
+  /// Models that go together, and the scenario with their shape.
+  struct Loaded {
+    let scenario: Scenario
+    let policy: LoadedModel<LanguageModel>
+    let reward: LoadedModel<RewardModel>
+    /// What the person should know of them.
+    let notes: [String]
+
+    /// Refuses models that do not speak the words of the scenario's world.
+    func requireWorld(remedy: String) throws {
+      try policy.requireWorld(of: scenario, remedy: remedy)
+      try reward.requireWorld(of: scenario, remedy: remedy)
+    }
+
+    /// The prompts of a file; nil when there is none, and then the models must know the world.
+    func prompts(_ file: String?) throws -> GivenPrompts? {
+      guard let file else {
+        try requireWorld(remedy: "give prompts with --prompts")
+        return nil
+      }
+      return try GivenPrompts(URL(filePath: file), for: policy, reward: reward, scenario: scenario)
+    }
+  }
+
+  func load(_ options: LoopOptions) throws -> Loaded {
+    let scenario = try options.scenario.read()
+    let policy = try Shipped.policy(or: policy, option: "--policy")
+    let reward = try Shipped.reward(or: reward, option: "--reward")
+    try policy.requireVocabulary(of: reward)
+    let (adopted, notes) = try policy.adopted(
+      by: scenario, overrides: options.scenario.overrides)
+    return Loaded(scenario: adopted, policy: policy, reward: reward, notes: notes)
+  }
+}

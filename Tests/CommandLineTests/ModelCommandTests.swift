@@ -111,7 +111,7 @@ struct ModelCommandTests {
   func logProbabilitiesOfText() throws {
     let run = try TinyRun.shared()
     let file = try run.file(
-      "text.jsonl",
+      "spoken.jsonl",
       """
       {"prompt":"the","response":""}
       {"prompt":"the soup","response":"was good"}

@@ -23,7 +23,8 @@ enum Program {
   static let tiny = [
     "pretraining.steps=6", "fine_tuning.steps=6", "preferences.pairs=120",
     "preferences.held_out_pairs=40", "reward.epochs=1", "ppo.iterations=2", "ppo.episodes=16",
-    "evaluation.responses=24", "evaluation.normalization_responses=16", "model.width=16",
+    "evaluation.responses=24", "evaluation.best_of=16", "evaluation.normalization_responses=16",
+    "model.width=16",
   ].flatMap { ["--set", $0] }
 
   /// The program lies where the tests were built.

@@ -78,10 +78,15 @@ extension AlignmentLoop {
         zip(prompts, responses).map { reward.ended(Exchange(prompt: $0, response: $1.tokens)) },
         workers: workers)
       let summary = Summary(rewards)
+      let isSpread = summary.standardDeviation > 1e-6
+      if !isSpread {
+        observer.note(
+          "rewards are centred but not scaled: those of the policy's own responses are all alike")
+      }
       return RewardModel.Member(
         model: model,
         normalization: RewardNormalization(
-          mean: summary.mean, standardDeviation: max(summary.standardDeviation, 1e-6)))
+          mean: summary.mean, standardDeviation: isSpread ? summary.standardDeviation : 1))
     }
   }
 

@@ -14,7 +14,8 @@ but for two: TRL knows no `reward.slips`, so it is 0 here, and there are two epo
 
 Prints a table and exits with 1 when a limit is exceeded. Needs a release build, and torch,
 transformers, datasets and trl; used with the versions that make_parity_fixtures.py names and
-trl 1.10. PyTorch gets one thread, for more of them make models of this size slower. TIME_TEXT
+trl 1.10. PyTorch gets one thread; a minute or two a seed on a core that nobody
+else uses.
 """
 
 import argparse

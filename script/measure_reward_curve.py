@@ -16,8 +16,8 @@ them for every size n. The table has means ± standard deviations over the seeds
   seconds    of training with its evaluations; with several jobs, each has one thread
 
 Exits with 1 when the largest size ends more than 0.03 below the ceiling or has a calibration error of
-0.05 or more. Needs a release build and Python 3.9, nothing else; about three minutes a seed on one
-core.
+0.05 or more. Needs a release build and Python 3.9, nothing else; two to three minutes a seed on one
+core that nobody else uses.
 """
 
 import argparse

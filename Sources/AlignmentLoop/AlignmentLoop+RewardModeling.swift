@@ -37,7 +37,7 @@ extension AlignmentLoop {
     }
     let model = reward(try normalized(models, on: policy, prompts: rows.map(\.prompt)))
     return (
-      model, try report(of: model, on: heldOut, training: training.flatMap(\.comparisons))
+      model, try report(of: model, on: heldOut, training: training.lazy.flatMap(\.comparisons))
     )
   }
 

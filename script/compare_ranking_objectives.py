@@ -2,11 +2,12 @@
 """Compares what reward models learn from rankings by different objectives, at equal steps and pairs.
 
     compare_ranking_objectives.py [--rankings 8000] [--responses 4] [--epochs 4] [--seeds 1-3]
-                                  [--out runs/rankings] [-- further options, such as --set …]
+                                  [--out runs/rankings] [-- further options, such as --threads 1]
 
 All objectives learn from the same rankings of answers of the shipped SFT policy. A step sees 32 whole
 rankings, or as many pairs as are in 32 rankings: so `pairwise` takes as many steps as the others and
 sees as many pairs in each, but every pair on its own and in random order, each computed anew.
+`reward.slips` is 0, for `plackett-luce` and `best-of-k` have no place for it.
 
 The table has means ± standard deviations over the seeds, of 4 000 held-out comparisons.
 Needs a release build and Python 3.9, nothing else; five minutes on two cores.
@@ -31,7 +32,7 @@ def measure(arguments, objective, seed):
     settings = {
         "preferences.responses": arguments.responses, "preferences.pairs": arguments.rankings,
         "preferences.held_out_pairs": 4000, "reward.objective": objective,
-        "reward.batch_size": batch, "reward.epochs": arguments.epochs,
+        "reward.batch_size": batch, "reward.epochs": arguments.epochs, "reward.slips": 0,
     }
     command = [arguments.program, "train-reward", "--seed", seed, "--out", out, "--force", "--quiet"]
     for key, value in settings.items():

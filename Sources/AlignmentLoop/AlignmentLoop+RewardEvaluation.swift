@@ -38,7 +38,8 @@ extension AlignmentLoop {
   ///
   /// - Parameter training: what the model was trained on, to measure how much of it is remembered.
   package func report(
-    of model: RewardModel, on heldOut: [Comparison], training: [Comparison] = []
+    of model: RewardModel, on heldOut: [Comparison],
+    training: some Sequence<Comparison> = EmptyCollection<Comparison>()
   ) throws -> RewardReport {
     let positions = model.model.configuration.maximumPositions
     let rows = try usable(heldOut, positions: positions, purpose: "held-out")
@@ -74,13 +75,14 @@ extension AlignmentLoop {
 
   /// Accuracy on the first of the comparisons that the model can hold; nil when there are none.
   private func accuracy(
-    of model: RewardModel, on comparisons: [Comparison], atMost count: Int
+    of model: RewardModel, on comparisons: some Sequence<Comparison>, atMost count: Int
   ) throws -> Proportion? {
     let positions = model.model.configuration.maximumPositions
-    let pairs = comparisons.lazy.map(tokenized).filter { fits($0, positions) }.prefix(count)
+    let pairs = Array(
+      comparisons.lazy.map(tokenized).filter { fits($0, positions) }.prefix(count))
     guard !pairs.isEmpty else { return nil }
     let rewards = try model.rewards(pairs.flatMap(\.exchanges), workers: workers)
-    return RewardEvaluation(Array(pairs), rewards: rewards).accuracy
+    return RewardEvaluation(pairs, rewards: rewards).accuracy
   }
 
   /// Whether this world gives the rows the gold that they say they have: rows of a file may come

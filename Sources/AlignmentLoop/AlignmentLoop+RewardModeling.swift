@@ -37,7 +37,7 @@ extension AlignmentLoop {
     }
     let model = reward(try normalized(models, on: policy, prompts: rows.map(\.prompt)))
     return (
-      model, try report(of: model, on: heldOut, training: training.flatMap(\.comparisons))
+      model, try report(of: model, on: heldOut, training: training.lazy.flatMap(\.comparisons))
     )
   }
 
@@ -78,10 +78,15 @@ extension AlignmentLoop {
         zip(prompts, responses).map { reward.ended(Exchange(prompt: $0, response: $1.tokens)) },
         workers: workers)
       let summary = Summary(rewards)
+      let isSpread = summary.standardDeviation > 1e-6
+      if !isSpread {
+        observer.note(
+          "rewards are centred but not scaled: those of the policy's own responses are all alike")
+      }
       return RewardModel.Member(
         model: model,
         normalization: RewardNormalization(
-          mean: summary.mean, standardDeviation: max(summary.standardDeviation, 1e-6)))
+          mean: summary.mean, standardDeviation: isSpread ? summary.standardDeviation : 1))
     }
   }
 

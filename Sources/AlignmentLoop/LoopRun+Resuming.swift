@@ -35,7 +35,9 @@ extension LoopRun {
   ) throws -> EvaluationSummary {
     if !directory.has(.sft) { try keep(base, as: .sft) }
     if let given { try keep(training: given.training, heldOut: given.heldOut) }
-    let (training, heldOut) = try comparePreferences(of: base)
+    // Rows that were just written need not be read again: they may be a million.
+    let (training, heldOut) =
+      try given.map { ($0.training, $0.heldOut) } ?? comparePreferences(of: base)
     let (_, report) = try trainReward(from: base, training: training, heldOut: heldOut)
     let summary = EvaluationSummary(reward: .init(report))
     try keep(summary)

@@ -69,7 +69,7 @@ package struct LoopRun {
     if directory.has(.reward) {
       let reward = try keptReward()
       let report = try loop.report(
-        of: reward, on: heldOut, training: training.flatMap(\.comparisons))
+        of: reward, on: heldOut, training: training.lazy.flatMap(\.comparisons))
       return (reward, report)
     }
     let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)

@@ -94,6 +94,72 @@ struct RewardReportTests {
     #expect(lenient.accuracy == report.evaluation.accuracy)
   }
 
+  @Test("probes count in deviations of the reference's rewards, whatever the model's own units")
+  func units() throws {
+    let loop = try makeLoop()
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    var (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    let before = model.normalization
+    model.members[0].normalization = RewardNormalization(
+      mean: before.mean + 3, standardDeviation: 2 * before.standardDeviation)
+    let other = try loop.report(of: model, on: heldOut)
+    #expect(other.evaluation == report.evaluation)
+    #expect(other.probes.count == report.probes.count && !report.probes.isEmpty)
+    for (halved, probe) in zip(other.probes, report.probes) {
+      #expect(abs(2 * halved.change.mean - probe.change.mean) < 1e-5)
+      #expect(halved.goldChange == probe.goldChange)
+    }
+    #expect(report.probes.contains { abs($0.change.mean) > 1e-3 })
+  }
+
+  @Test("the last judgement during training is that of the report, slips and all")
+  func duringTraining() throws {
+    let recording = Recording()
+    let loop = try makeLoop(["reward.slips=0.2"], observer: recording)
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let evaluation = try loop.trainReward(
+      from: policy, training: training, heldOut: heldOut
+    ).report.evaluation
+    let last = try #require(recording.metrics[.rewardModel]?.last)
+    let figures = [
+      ("eval/loss", evaluation.loss), ("eval/accuracy", evaluation.accuracy.value),
+      ("eval/ece", evaluation.calibrationError), ("eval/margin_mean", evaluation.meanMargin),
+      ("eval/length_correlation", evaluation.lengthCorrelation),
+    ]
+    for (name, value) in figures { #expect(last.contains("\"\(name)\", value: \(value))")) }
+  }
+
+  @Test("judging more often changes no weight and no normalization")
+  func oftenJudged() throws {
+    func trained(evaluations: Int) throws -> RewardModel {
+      let loop = try makeLoop(["reward.evaluations=\(evaluations)"])
+      let policy = try loop.trainPolicy()
+      let (training, heldOut) = try loop.comparePreferences(of: policy)
+      return try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
+    }
+    let (seldom, often) = try (trained(evaluations: 1), trained(evaluations: 6))
+    #expect(bits(seldom.model.parameters) == bits(often.model.parameters))
+    #expect(seldom.normalization == often.normalization)
+  }
+
+  @Test("one prompt, one pair, and a policy that always answers the same give plain rewards")
+  func oneAnswer() throws {
+    let recording = Recording()
+    let loop = try makeLoop(
+      ["ppo.temperature=1e-6", "reward.batch_size=1"], observer: recording)
+    let policy = try loop.trainPolicy()
+    let row = Comparison(prompt: "the soup", chosen: "good", rejected: "bad")
+    let (model, report) = try loop.trainReward(
+      from: policy, training: [.comparison(row)], heldOut: [row])
+    // No deviation can be measured, and dividing by next to nothing would make rewards of millions.
+    #expect(model.normalization.standardDeviation == 1)
+    #expect(recording.notes.contains { $0.contains("all alike") })
+    #expect(report.evaluation.accuracy.count == 1 && report.lengths.count == 1)
+    #expect(report.probes.allSatisfy { abs($0.change.mean) < 100 })
+  }
+
   @Test("is kept whole in evaluation.json")
   func summary() throws {
     let loop = try makeLoop()

@@ -104,6 +104,20 @@ struct RewardProbeTests {
     #expect(results.map(\.change.count) == [1, 2, 2])
   }
 
+  @Test("room is kept for the end: what fills the model without one is not scored")
+  func roomForTheEnd() throws {
+    // With four filler tokens the response takes 7 positions, and with its end 8.
+    let responses = [exchange([1], [3, 4]), exchange([2], [5, 6])]
+    func probes(positions: Int) throws -> [RewardProbe] {
+      try probing(positions: positions) { exchange in
+        #expect(exchange.count <= positions)
+        return 1
+      }(responses).map(\.probe)
+    }
+    #expect(try !probes(positions: 7).contains(.filler))
+    #expect(try probes(positions: 8).contains(.filler))
+  }
+
   @Test("of many pairs one side each is taken by turns, of few both, a thousand at most")
   func responses() {
     func comparisons(_ count: Int) -> [TokenizedComparison] {

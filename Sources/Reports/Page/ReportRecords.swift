@@ -7,6 +7,12 @@ struct ReportRecords {
   var information: RunInformation
   var evaluation: EvaluationSummary?
   var samples: [SampleComparison] = []
+  /// Held-out pairs as the annotators judged them.
+  var judgements: [JudgedPair] = []
+  /// Responses of the policy while it was optimized, token by token.
+  var rollouts: [RolloutRecord] = []
+  /// The best of n samples of the reference, for the frontier.
+  var bestOfN: [FrontierChart.BestOfN] = []
   var supervisedTuning: MetricsTable?
   var rewardModel: MetricsTable?
   var policyOptimization: MetricsTable?
@@ -22,6 +28,8 @@ struct ReportRecords {
     information = try RunInformation.read(from: run)
     if Self.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
     if Self.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
+    if Self.exists(run.rollouts) { rollouts = try RolloutRecord.read(from: run) }
+    judgements = try JudgedPair.read(.eval, from: run)
     supervisedTuning = try Self.table(.sft, in: run)
     rewardModel = try Self.table(.reward, in: run)
     policyOptimization = try Self.table(.ppo, in: run)

@@ -11,7 +11,10 @@ extension ReportSection {
         note: "Cross-entropy of the next token. It should fall fast, then flatten; held-out loss "
           + "that rises again is memorizing."))
     guard let content else { return nil }
-    return ReportSection(id: "sft", title: "Supervised tuning") { content }
+    return ReportSection(id: "sft", title: "Supervised tuning") {
+      ReportWarning.markup(["pretraining", "fine-tuning"], [], records)
+      content
+    }
   }
 
   /// The policy is tuned against the reward model.
@@ -69,7 +72,10 @@ extension ReportSection {
         series: table.series(["response/eos_fraction": "ended"]), includes: [0, 1],
         note: "Those that run into the length limit are penalized."))
     guard let content else { return nil }
-    return ReportSection(id: "ppo", title: "Policy optimization") { content }
+    return ReportSection(id: "ppo", title: "Policy optimization") {
+      ReportWarning.markup(["PPO"], ReportWarning.policyOptimization(table), records)
+      content
+    }
   }
 
   /// β over the run as a chart when it moved, as a sentence when it did not.

@@ -118,9 +118,11 @@ enum ExampleRun {
       rejectedGold: 0.25, annotator: ["careful", "hasty"][index % 2])
   }
 
-  static let bestOfN = [1, 4, 16, 64].map { (n: Int) -> FrontierChart.BestOfN in
+  static let bestOfN = [1, 4, 16, 64].map { (n: Int) -> EvaluationSummary.BestOfN in
     let kl = log(Double(n)) - Double(n - 1) / Double(n)
-    return .init(n: n, kl: kl, score: kl.squareRoot(), gold: 0.8 * kl.squareRoot() - 0.1 * kl)
+    return .init(
+      n: n, kl: kl, score: .init(mean: kl.squareRoot(), sd: 1, n: 256),
+      gold: .init(mean: 0.8 * kl.squareRoot() - 0.1 * kl, sd: 1, n: 256))
   }
 
   static let scenario = "name: sentiment\nworld:\n  words: 150 # <all> & \"quoted\"\n"

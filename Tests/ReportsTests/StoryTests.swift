@@ -34,24 +34,30 @@ struct StoryTests {
       "objective/kl_exact": { Double($0) / 5 }, "objective/score": { Double($0) / 10 },
       "objective/gold": { Double($0) / 20 },
     ]) { table in
-      let plain = try #require(FrontierChart(table)).chart
-      #expect(plain.series.map(\.name) == ["PPO: score", "PPO: gold"])
+      let plain = try #require(FrontierChart(table, evaluation: nil)).chart
+      #expect(plain.series.map(\.name) == ["policy: score", "policy: gold"])
       #expect(plain.series[1].points[19] == .init(x: 2, y: 1))
-      let both = try #require(FrontierChart(table, bestOfN: ExampleRun.bestOfN)).chart
+      let summary = EvaluationSummary(bestOfN: ExampleRun.bestOfN)
+      let both = try #require(FrontierChart(table, evaluation: summary)).chart
       #expect(both.series.map(\.name).suffix(2) == ["best of n: score", "best of n: gold"])
       #expect(both.series[3].points[0] == .init(x: 0, y: 0))
       let page = ParsedPage(
         Report.page(
           of: records {
             $0.policyOptimization = table
-            $0.bestOfN = ExampleRun.bestOfN
+            $0.evaluation = summary
           }))
       #expect(page.failure == nil)
       #expect(page.text.contains("best of n: gold") && page.text.contains("Best of n in numbers"))
       // log 4 − 3/4
       #expect(page.text.contains("0.64"))
     }
-    try withTable(["objective/score": { Double($0) }]) { #expect(FrontierChart($0) == nil) }
+    try withTable(["objective/score": { Double($0) }]) {
+      #expect(FrontierChart($0, evaluation: nil) == nil)
+    }
+    // Without iterations, as after DPO, the final figures are the policy's one mark.
+    let final = try #require(FrontierChart(nil, evaluation: ExampleRun.evaluation)).chart
+    #expect(final.series.map { $0.points.compactMap(\.y) } == [[1.74], [1.91]])
   }
 
   @Test("holds the numbers of every token, and a class for each that colours it")

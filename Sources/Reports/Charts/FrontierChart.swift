@@ -5,16 +5,6 @@ import RunRecords
 ///
 /// √KL because reward grows about linearly in it at first (Gao, Schulman and Hilton, 2022).
 struct FrontierChart {
-  /// The best, by score, of n samples of the reference.
-  struct BestOfN: Equatable {
-    var n: Int
-    /// log n − (n − 1)/n in nats, the most that the choice moves from the reference.
-    var kl: Double
-    var score: Double
-    /// The true reward of what was chosen; absent where there is no world.
-    var gold: Double?
-  }
-
   /// One iteration; a value is `nil` where it was not recorded.
   struct Iteration {
     var kl: Double
@@ -25,20 +15,32 @@ struct FrontierChart {
   var iterations: [Iteration]
   /// Whether the iterations' KL is summed over the vocabulary or estimated from samples.
   var isExact: Bool
-  var bestOfN: [BestOfN] = []
+  var bestOfN: [EvaluationSummary.BestOfN]
 
-  /// `nil` without iterations that have a KL.
-  init?(_ table: MetricsTable, bestOfN: [BestOfN] = []) {
-    let exact = table["objective/kl_exact"]
-    guard let divergences = exact ?? table["objective/kl"] else { return nil }
-    let scores = table["objective/score"]
-    let golds = table["objective/gold"]
-    iterations = divergences.enumerated().compactMap { index, divergence in
-      guard let divergence, divergence.isFinite else { return nil }
-      return Iteration(kl: divergence, score: scores?[index], gold: golds?[index])
+  /// - Parameters:
+  ///   - table: the metrics of an optimization; `nil` where they have no KL, as those of DPO.
+  ///   - evaluation: the final figures, which stand for the policy where there are no iterations.
+  /// - Returns: `nil` when there is nothing at any distance from the reference.
+  init?(_ table: MetricsTable?, evaluation: EvaluationSummary?) {
+    bestOfN = evaluation?.bestOfN ?? []
+    let exact = table?["objective/kl_exact"]
+    if let table, let divergences = exact ?? table["objective/kl"] {
+      let scores = table["objective/score"]
+      let golds = table["objective/gold"]
+      iterations = divergences.enumerated().compactMap { index, divergence in
+        guard let divergence, divergence.isFinite else { return nil }
+        return Iteration(kl: divergence, score: scores?[index], gold: golds?[index])
+      }
+      isExact = exact != nil
+    } else {
+      isExact = true
+      iterations = [evaluation?.ppo].compactMap { policy in
+        policy?.klExact.map { kl in
+          Iteration(kl: kl.mean, score: policy?.score?.mean, gold: policy?.gold?.mean)
+        }
+      }
     }
-    isExact = exact != nil
-    self.bestOfN = bestOfN
+    if iterations.isEmpty, bestOfN.isEmpty { return nil }
   }
 
   var chart: LineChart {
@@ -47,26 +49,27 @@ struct FrontierChart {
         name: name, points: iterations.map { .init(x: Self.root($0.kl), y: value($0)) },
         isScattered: true)
     }
-    func best(_ name: String, _ value: (BestOfN) -> Double?) -> LineChart.Series {
+    func best(_ name: String, _ value: (EvaluationSummary.BestOfN) -> Double?) -> LineChart.Series {
       .init(
         name: name,
         points: bestOfN.sorted { $0.kl < $1.kl }.map { .init(x: Self.root($0.kl), y: value($0)) },
         isScattered: true)
     }
     let series = [
-      policy("PPO: score", \.score), policy("PPO: gold", \.gold),
-      best("best of n: score", \.score), best("best of n: gold", \.gold),
+      policy("policy: score", \.score), policy("policy: gold", \.gold),
+      best("best of n: score", \.score.mean), best("best of n: gold", \.gold?.mean),
     ].filter { series in series.points.contains { $0.y != nil } }
     return LineChart(
       title: "Reward against √KL", unit: "reward per response",
       horizontalTitle: isExact ? "√(exact KL), √nats" : "√(estimated KL), √nats",
       isHorizontalWhole: false, horizontalIncludes: [0], series: series,
-      note: "Each mark of PPO is one iteration. Early on both rewards rise about linearly in √KL; "
+      note:
+        "Each mark of the policy is one iteration. Early on both rewards rise about linearly in √KL; "
         + "past the reward model’s knowledge the score keeps rising while gold peaks and falls."
         + (bestOfN.isEmpty
           ? ""
           : " Best of n trains nothing: of n answers of the reference it keeps the one with the "
-            + "best score, at a KL of log n − (n − 1)/n; it is what PPO has to beat."))
+            + "best score, at a KL of log n − (n − 1)/n; it is what a policy has to beat."))
   }
 
   /// An estimate may dip below zero, which no divergence can.

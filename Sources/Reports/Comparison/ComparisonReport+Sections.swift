@@ -94,9 +94,7 @@ extension ComparisonReport {
   /// Gold and score of each run against √KL.
   static func frontier(_ runs: [ComparedRun]) -> ReportSection? {
     let frontiers = runs.map { run in
-      run.records.policyOptimization.flatMap {
-        FrontierChart($0, bestOfN: run.records.bestOfN)
-      }
+      FrontierChart(run.records.policyOptimization, evaluation: run.records.evaluation)
     }
     func chart(
       _ title: String, _ value: @escaping (FrontierChart.Iteration) -> Double?, _ note: String

@@ -11,11 +11,10 @@ struct ReportRecords {
   var judgements: [JudgedPair] = []
   /// Responses of the policy while it was optimized, token by token.
   var rollouts: [RolloutRecord] = []
-  /// The best of n samples of the reference, for the frontier.
-  var bestOfN: [FrontierChart.BestOfN] = []
   var supervisedTuning: MetricsTable?
   var rewardModel: MetricsTable?
   var policyOptimization: MetricsTable?
+  var directPreference: MetricsTable?
   /// The resolved scenario as YAML.
   var scenario: String?
 
@@ -33,6 +32,7 @@ struct ReportRecords {
     supervisedTuning = try Self.table(.sft, in: run)
     rewardModel = try Self.table(.reward, in: run)
     policyOptimization = try Self.table(.ppo, in: run)
+    directPreference = try Self.table(.dpo, in: run)
     if Self.exists(run.scenario) {
       scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
     }
@@ -42,6 +42,7 @@ struct ReportRecords {
   var tables: [(name: String, table: MetricsTable)] {
     let all = [
       ("SFT", supervisedTuning), ("Reward model", rewardModel), ("PPO", policyOptimization),
+      ("DPO", directPreference),
     ]
     return all.compactMap { name, table in table.map { (name, $0) } }
   }

@@ -3,8 +3,8 @@ import RunRecords
 extension ReportSection {
   /// Reward bought against distance travelled.
   @Sendable static func frontier(_ records: ReportRecords) -> ReportSection? {
-    guard let table = records.policyOptimization,
-      let frontier = FrontierChart(table, bestOfN: records.bestOfN),
+    guard
+      let frontier = FrontierChart(records.policyOptimization, evaluation: records.evaluation),
       let figure = frontier.chart.figure()
     else { return nil }
     return ReportSection(id: "frontier", title: "The frontier") {
@@ -19,7 +19,7 @@ extension ReportSection {
     }
   }
 
-  private static func bestOfNTable(_ rows: [FrontierChart.BestOfN]) -> Markup {
+  private static func bestOfNTable(_ rows: [EvaluationSummary.BestOfN]) -> Markup {
     element("details") {
       element("summary") { "Best of n in numbers" }
       element("div", ["class": "scroll"]) {
@@ -35,7 +35,7 @@ extension ReportSection {
             for row in rows.sorted(by: { $0.n < $1.n }) {
               element("tr") {
                 element("td", ["class": "number"]) { "\(row.n)" }
-                for value in [row.kl, row.score, row.gold] {
+                for value in [row.kl, row.score.mean, row.gold?.mean] {
                   element("td", ["class": "number"]) {
                     value.map { NumberText.fixed($0, 2) } ?? "–"
                   }

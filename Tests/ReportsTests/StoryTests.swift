@@ -174,7 +174,7 @@ struct StoryTests {
       "objective/kl_exact": { Double($0) }, "policy/clip_fraction": { $0 == 7 ? 0.4 : 0.1 },
     ]) { table in
       let found = ReportWarning.policyOptimization(table)
-      #expect(found.count == 3)
+      try #require(found.count == 3)
       #expect(found[0].contains("from iteration 10 on gold fell"))
       #expect(found[1].contains("first in iteration 11, 10 times, at most 20"))
       #expect(found[2].contains("first in iteration 7, once, at most 0.4"))

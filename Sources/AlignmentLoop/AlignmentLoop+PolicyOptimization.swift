@@ -45,6 +45,12 @@ extension AlignmentLoop {
           let total = experience.episodes.reduce(0) { $0 + gold($1.exchange, ended: $1.ended) }
           metrics.append("objective/gold", total / Double(experience.episodes.count))
         }
+        observer.describe(
+          .ppo,
+          details(
+            of: experience, hasGold: hasGold,
+            hasTexts: Self.keepsRollouts(
+              of: metrics.step, iterations: configuration.iterations)))
         try observer.advance(.ppo, to: metrics.step, metrics: metrics)
         if Self.keepsRollouts(of: metrics.step, iterations: configuration.iterations) {
           try keep.write(

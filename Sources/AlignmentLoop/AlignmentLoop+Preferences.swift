@@ -59,7 +59,7 @@ extension AlignmentLoop {
 
   /// Rounds of sampling and judging until there are `count` rows. Answers that are not all different
   /// leave nothing to judge and are sampled again.
-  private func judge(
+  func judge(
     _ policy: LanguageModel, count: Int, responses: Int, _ stream: SeededGenerator,
     prompts isWanted: ([String]) -> Bool, done: Int, write: ([PreferenceRow]) throws -> Void
   ) throws {

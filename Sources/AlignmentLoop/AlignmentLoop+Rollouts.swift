@@ -32,6 +32,29 @@ extension AlignmentLoop {
     iteration == 1 || iteration == iterations || iteration % max(1, iterations / 10) == 0
   }
 
+  /// The distributions behind an iteration's means, and some of its responses to read.
+  func details(of experience: Experience, hasGold: Bool, hasTexts: Bool) -> StepDetails {
+    let episodes = experience.episodes
+    var details = StepDetails(distributions: [
+      ("distribution/score", episodes.map(\.score)),
+      ("distribution/reward", episodes.flatMap(\.rewards)),
+      ("distribution/advantage", episodes.flatMap(\.advantages)),
+    ])
+    if hasGold {
+      details.distributions.append(
+        ("distribution/gold", episodes.map { gold($0.exchange, ended: $0.ended) }))
+    }
+    if hasTexts {
+      let lines = episodes.prefix(Self.keptEpisodes).map { episode in
+        "- *\(tokenizer.decode(episode.exchange.prompt))* "
+          + tokenizer.decode(episode.exchange.response)
+          + String(format: " (score %.2f)", episode.score)
+      }
+      details.texts = [("samples/responses", lines.joined(separator: "\n"))]
+    }
+    return details
+  }
+
   /// The first episodes of an iteration with all that its update used.
   ///
   /// - Parameter updated: the policy after the update, for the ratios at its end.

@@ -11,6 +11,7 @@ package final class RunRecorder: StageObserver {
   private var bar: ProgressBar?
   private var writers: [RunStage: (writer: MetricsWriter, start: ContinuousClock.Instant)] = [:]
   private var stageStart: (stage: LoopStage, time: ContinuousClock.Instant)?
+  private var details = StepDetails()  // of the step that is reported next
   private var stepsBefore = 0  // of the phases of the same stage that are over
   private let isResumed: Bool
   private let clock = ContinuousClock()
@@ -53,8 +54,11 @@ package final class RunRecorder: StageObserver {
     }
     try writer.write(
       step: stepsBefore + metrics.step, seconds: (clock.now - start) / .seconds(1),
-      Dictionary(metrics.values) { $1 })
+      Dictionary(metrics.values) { $1 }, details: details)
+    details = StepDetails()
   }
+
+  package func describe(_ stage: LoopStage, _ details: StepDetails) { self.details = details }
 
   package func end(_ stage: LoopStage) throws {
     bar?.finish()
@@ -71,6 +75,8 @@ package final class RunRecorder: StageObserver {
   }
 
   package func note(_ text: String) {
+    let notes = information?.notes ?? []
+    information?.notes = notes + [.init(stage: stageStart?.stage.rawValue, text: text)]
     guard !terminal.isQuiet else { return }
     FileHandle.standardError.write(Data("note: \(text)\n".utf8))
   }

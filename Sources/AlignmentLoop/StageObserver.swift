@@ -1,3 +1,4 @@
+package import RunRecords
 package import Training
 
 /// What the loop tells while it runs.
@@ -6,10 +7,17 @@ package protocol StageObserver: AnyObject {
   func begin(_ stage: LoopStage, _ extent: StageExtent) throws
   /// A part of the stage is done; `metrics` are its figures, if it has any.
   func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws
+  /// What lies behind the metrics that `advance` will report next.
+  func describe(_ stage: LoopStage, _ details: StepDetails)
   /// The stage is over.
   func end(_ stage: LoopStage) throws
   /// Something that the person should know, such as rows left out.
   func note(_ text: String)
+}
+
+extension StageObserver {
+  /// Most observers have no use for it.
+  package func describe(_ stage: LoopStage, _ details: StepDetails) {}
 }
 
 /// How much of a stage there is to do.

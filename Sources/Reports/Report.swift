@@ -11,20 +11,28 @@ package enum Report {
     try AtomicFile.write(page(of: ReportRecords(reading: run)), to: run.report)
   }
 
-  /// The whole document; well-formed XML as well as HTML.
   static func page(of records: ReportRecords) -> String {
-    let sections = ReportSection.story.compactMap { $0(records) }
+    document(
+      title: "rlhf-sim · \(records.information.scenario)",
+      sections: ReportSection.story.compactMap { $0(records) }
+    ) { ReportHeader.markup(records) }
+  }
+
+  /// A whole document; well-formed XML as well as HTML.
+  static func document(
+    title: String, sections: [ReportSection], @MarkupBuilder header: () -> [Markup]
+  ) -> String {
     let document = element("html", ["lang": "en"]) {
       element("head") {
         element("meta", ["charset": "utf-8"])
         element(
           "meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
         element("meta", ["name": "color-scheme", "content": "light dark"])
-        element("title") { "rlhf-sim · \(records.information.scenario)" }
+        element("title") { title }
         element("style") { Markup.verbatim(ReportStyle.css) }
       }
       element("body") {
-        ReportHeader.markup(records.information)
+        header()
         element("nav", ["aria-label": "Contents"]) {
           for section in sections {
             element("a", ["href": "#\(section.id)"]) { section.title }

@@ -13,9 +13,11 @@ enum EventRecord {
     return framed(event.data)
   }
 
-  /// One event with a `Summary.Value { tag = 1, simple_value = 2 }` for every scalar.
-  static func scalars(
-    _ scalars: [(name: String, value: Double)], step: Int, wallTime: Double
+  /// One event with a `Summary.Value { tag = 1, simple_value = 2 }` for every scalar, and the values
+  /// of the details behind them.
+  static func summary(
+    _ scalars: [(name: String, value: Double)], _ details: StepDetails = StepDetails(), step: Int,
+    wallTime: Double
   ) -> Data {
     var summary = ProtocolBuffer()
     for (name, value) in scalars {
@@ -24,11 +26,62 @@ enum EventRecord {
       entry.append(float: Float(value), field: 2)
       summary.append(bytes: entry.data, field: 1)
     }
+    for (name, values) in details.distributions {
+      guard let histogram = histogram(of: values) else { continue }
+      summary.append(bytes: value(name, histogram, field: 5, plugin: "histograms"), field: 1)
+    }
+    for (name, text) in details.texts {
+      // TensorProto { dtype = 1: DT_STRING, tensor_shape = 2: none, string_val = 8 }
+      var tensor = ProtocolBuffer()
+      tensor.append(integer: 7, field: 1)
+      tensor.append(bytes: Data(), field: 2)
+      tensor.append(bytes: Data(text.utf8), field: 8)
+      summary.append(bytes: value(name, tensor.data, field: 8, plugin: "text"), field: 1)
+    }
     var event = ProtocolBuffer()
     event.append(double: wallTime, field: 1)
     event.append(integer: UInt64(bitPattern: Int64(step)), field: 2)
     event.append(bytes: summary.data, field: 5)
     return framed(event.data)
+  }
+
+  /// `Summary.Value { tag = 1, (histo = 5 | tensor = 8), metadata = 9 { plugin_data = 1 { name = 1 } } }`
+  private static func value(
+    _ name: String, _ content: Data, field: UInt64, plugin: String
+  ) -> Data {
+    var pluginData = ProtocolBuffer()
+    pluginData.append(bytes: Data(plugin.utf8), field: 1)
+    var metadata = ProtocolBuffer()
+    metadata.append(bytes: pluginData.data, field: 1)
+    var value = ProtocolBuffer()
+    value.append(bytes: Data(name.utf8), field: 1)
+    value.append(bytes: content, field: field)
+    value.append(bytes: metadata.data, field: 9)
+    return value.data
+  }
+
+  /// `HistogramProto { min = 1, max = 2, num = 3, sum = 4, sum_squares = 5, bucket_limit = 6,
+  /// bucket = 7 }` of what is finite, in buckets of equal width; `nil` for nothing.
+  private static func histogram(of values: [Double], buckets: Int = 30) -> Data? {
+    let values = values.filter(\.isFinite)
+    guard let low = values.min(), let high = values.max() else { return nil }
+    let width = (high - low) / Double(buckets)
+    var counts = Array(repeating: 0.0, count: width > 0 && width.isFinite ? buckets : 1)
+    for value in values {
+      let bucket = counts.count == 1 ? 0 : Int((value - low) / width)
+      counts[min(bucket, counts.count - 1)] += 1
+    }
+    var limits = counts.indices.map { low + Double($0 + 1) * width }
+    limits[limits.count - 1] = high
+    var histogram = ProtocolBuffer()
+    histogram.append(double: low, field: 1)
+    histogram.append(double: high, field: 2)
+    histogram.append(double: Double(values.count), field: 3)
+    histogram.append(double: values.reduce(0, +), field: 4)
+    histogram.append(double: values.reduce(0) { $0 + $1 * $1 }, field: 5)
+    histogram.append(packed: limits, field: 6)
+    histogram.append(packed: counts, field: 7)
+    return histogram.data
   }
 
   /// The first records of a file, or as many whole ones as it has.
@@ -64,6 +117,10 @@ private struct ProtocolBuffer {
   mutating func append(double value: Double, field: UInt64) {
     append(varint: field << 3 | 1)
     data += littleEndian(value.bitPattern)
+  }
+
+  mutating func append(packed values: [Double], field: UInt64) {
+    append(bytes: values.reduce(into: Data()) { $0 += littleEndian($1.bitPattern) }, field: field)
   }
 
   mutating func append(bytes value: Data, field: UInt64) {

@@ -1,6 +1,22 @@
 import AtomicFiles
 package import Foundation
 
+/// What lies behind the metrics of a step: TensorBoard shows it beside them, the rows leave it out.
+package struct StepDetails: Sendable {
+  /// All values of which a metric is the mean or the like, as a histogram.
+  package var distributions: [(name: String, values: [Double])]
+  /// Texts in Markdown.
+  package var texts: [(name: String, text: String)]
+
+  package init(
+    distributions: [(name: String, values: [Double])] = [],
+    texts: [(name: String, text: String)] = []
+  ) {
+    self.distributions = distributions
+    self.texts = texts
+  }
+}
+
 /// Records the metrics of one stage, a row a step, as JSON lines and as TensorBoard events.
 ///
 /// Every row reaches the file before `write` returns, so that an interrupted run keeps its records.
@@ -45,9 +61,10 @@ package final class MetricsWriter {
   ///   - step: the optimizer step or iteration, counted as the trainer counts.
   ///   - seconds: since the stage began.
   ///   - values: `group/name` and its value.
+  ///   - details: for the event of the step; their names must be none of the metrics'.
   /// - Throws: `RunRecordsError.unwritable`.
   package func write(
-    step: Int, seconds: Double, _ values: [String: Double]
+    step: Int, seconds: Double, _ values: [String: Double], details: StepDetails = StepDetails()
   ) throws(RunRecordsError) {
     let scalars = values.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) }
     var row = "{\"step\":\(step),\"seconds\":\(Self.json(seconds))"
@@ -57,8 +74,8 @@ package final class MetricsWriter {
     row += "}\n"
     try metrics.append(Data(row.utf8))
     try events.append(
-      EventRecord.scalars(
-        scalars, step: step, wallTime: started.timeIntervalSince1970 + seconds))
+      EventRecord.summary(
+        scalars, details, step: step, wallTime: started.timeIntervalSince1970 + seconds))
   }
 
   private static func json(_ value: Double) -> String {

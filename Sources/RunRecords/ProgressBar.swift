@@ -19,6 +19,7 @@ package final class ProgressBar {
   private let before: Int
   private var done: Int
   private var figures: [Figure] = []
+  private var courses: [(name: String, course: Course)] = []
   private var isFinished = false
 
   /// - Parameters:
@@ -50,12 +51,13 @@ package final class ProgressBar {
     self.done = done
     if !figures.isEmpty { self.figures = figures }
     guard terminal.isInteractive, !terminal.isQuiet, !isFinished else { return }
+    for figure in figures { remember(figure) }
     let time = now()
     if let lastDrawn, time - lastDrawn < 0.1 { return }
     lastDrawn = time
     let line = ProgressLine(
       stage: stage, done: done, total: total, elapsed: time - began, figures: self.figures,
-      before: before)
+      before: before, courses: self.figures.map { course(of: $0.name) })
     write("\r" + line.rendered(for: terminal) + Self.clearToEnd)
   }
 
@@ -76,6 +78,20 @@ package final class ProgressBar {
     guard !isFinished else { return }
     isFinished = true
     clear()
+  }
+
+  private func remember(_ figure: Figure) {
+    if let index = courses.firstIndex(where: { $0.name == figure.name }) {
+      courses[index].course.append(figure.value)
+    } else {
+      var course = Course()
+      course.append(figure.value)
+      courses.append((figure.name, course))
+    }
+  }
+
+  private func course(of name: String) -> Course {
+    courses.first { $0.name == name }?.course ?? Course()
   }
 
   private func clear() {

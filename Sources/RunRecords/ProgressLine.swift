@@ -10,19 +10,30 @@ struct ProgressLine {
   var figures: [ProgressBar.Figure]
   /// Of those done, the ones that were done before: an interrupted stage goes on.
   var before = 0
+  /// How each of the figures went so far; none, or one for each.
+  var courses: [Course] = []
 
   /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal:
-  /// figures give way first, from the last, then the rate, then the bar.
+  /// where there is room, a sparkline follows each figure; figures give way first, from the last, then the rate, then the bar.
   func rendered(for terminal: Terminal) -> String {
     // The last column stays free: some terminals wrap as soon as it is written.
     let width = max(terminal.width() - 1, 1)
     let counter = total > 0 ? "\(done)/\(total)" : "\(done)"
-    var details = [rate, timeLeft].compactMap(\.self) + figures.map(Self.text)
+    let times = [rate, timeLeft].compactMap(\.self)
+    var details = times + figures.map(Self.text)
     func columns(bar: Int) -> Int {
       stage.count + (bar > 0 ? bar + 1 : 0) + 1 + counter.count
         + details.reduce(0) { $0 + 2 + $1.count }
     }
     while columns(bar: Self.narrowestBar) > width, !details.isEmpty { details.removeLast() }
+    if terminal.usesUnicode, details.count == times.count + figures.count {
+      // What went before is drawn only where it takes nothing from the rest.
+      for (index, course) in zip(figures.indices, courses) {
+        let line = course.sparkline
+        guard columns(bar: Self.widestBar) + 1 + line.count <= width, !line.isEmpty else { break }
+        details[times.count + index] += " " + line
+      }
+    }
     let bar = total > 0 ? min(width - columns(bar: 0) - 1, Self.widestBar) : 0
     let parts = [
       styled(stage, "1", terminal),

@@ -27,6 +27,18 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
+  /// Something that the person was told while the run went on.
+  package struct Note: Codable, Sendable, Equatable {
+    /// The stage that was running; absent between stages.
+    package var stage: String?
+    package var text: String
+
+    package init(stage: String? = nil, text: String) {
+      self.stage = stage
+      self.text = text
+    }
+  }
+
   /// The version of the program.
   package var version: String
   package var command: Command
@@ -53,12 +65,15 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var stageSeconds: [StageTime]
   /// Why the run failed.
   package var error: String?
+  /// In the order in which they were said; files of earlier versions lack them.
+  package var notes: [Note]?
 
   package init(
     version: String, command: Command, commandLine: [String], scenario: String, seed: UInt64,
     threads: Int, cpu: String, blasCore: String, allocator: String, process: Int32 = 0,
     started: Date, resumed: [Date] = [], ended: Date? = nil,
-    status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil
+    status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil,
+    notes: [Note]? = nil
   ) {
     self.version = version
     self.command = command
@@ -76,6 +91,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     self.status = status
     self.stageSeconds = stageSeconds
     self.error = error
+    self.notes = notes
   }
 
   /// Counts time for a stage, beside what it has taken before an interruption.
@@ -103,7 +119,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case version, command, scenario, seed, threads, cpu, allocator, process, started, resumed, ended
-    case status, error
+    case status, error, notes
     case commandLine = "command_line"
     case blasCore = "blas_core"
     case stageSeconds = "stage_seconds"

@@ -35,7 +35,9 @@ struct MachineOptions: ParsableArguments {
 
 /// Which scenario, and with which random numbers.
 struct ScenarioOptions: ParsableArguments {
-  @Option(help: "A scenario by name, or the path of its YAML file.")
+  @Option(
+    help: "A scenario by name, or the path of its YAML file.",
+    completion: .file(extensions: ["yaml"]))
   var scenario = "sentiment"
 
   @Option(
@@ -55,7 +57,9 @@ struct ScenarioOptions: ParsableArguments {
 struct LoopOptions: ParsableArguments {
   @OptionGroup var scenario: ScenarioOptions
 
-  @Option(help: "Where the run is kept. (default: runs/COMMAND, or the first free runs/COMMAND-N)")
+  @Option(
+    help: "Where the run is kept. (default: runs/COMMAND, or the first free runs/COMMAND-N)",
+    completion: .directory)
   var out: String?
 
   @Flag(help: "Replace the run that is in --out.")

@@ -18,7 +18,7 @@ struct RLHFSim: ParsableCommand {
       CommandGroup(
         name: "Loop",
         subcommands: [
-          Demo.self, TrainPolicy.self, Annotate.self, TrainReward.self,
+          Demo.self, TrainPolicy.self, Annotate.self, Label.self, TrainReward.self,
           OptimizePolicy.self, OptimizeDirectly.self, SampleBest.self, Resume.self, Evaluate.self,
         ]),
       CommandGroup(
@@ -27,7 +27,8 @@ struct RLHFSim: ParsableCommand {
       CommandGroup(
         name: "Record and machine",
         subcommands: [
-          Trace.self, WriteReport.self, Scenarios.self, Check.self, Bench.self,
+          Trace.self, WriteReport.self, Compare.self, Export.self, Scenarios.self, Check.self,
+          Bench.self,
         ]),
     ])
 

@@ -47,8 +47,12 @@ enum Program {
 
   /// Runs the program to its end.
   ///
-  /// - Parameter directory: where it runs; scenarios are found from the program's own place.
-  static func run(_ arguments: [String], in directory: URL) throws -> Outcome {
+  /// - Parameters:
+  ///   - directory: where it runs; scenarios are found from the program's own place.
+  ///   - input: what it reads from standard input; nil for nothing at all.
+  static func run(
+    _ arguments: [String], in directory: URL, input: String? = nil
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = try executable()
     process.arguments = arguments
@@ -61,6 +65,12 @@ enum Program {
     process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: errors)
     process.standardInput = FileHandle.nullDevice
+    if let input {
+      let keys = Pipe()
+      try keys.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+      try keys.fileHandleForWriting.close()
+      process.standardInput = keys
+    }
     try process.run()
     process.waitUntilExit()
     return Outcome(

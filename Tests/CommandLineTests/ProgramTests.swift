@@ -5,7 +5,7 @@ import Testing
 struct ProgramTests {
   static let commands = [
     "demo", "sft", "annotate", "train-reward", "ppo", "evaluate", "generate", "score", "logprobs",
-    "report", "scenarios", "check", "bench",
+    "report", "scenarios", "check", "bench", "trace", "compare", "export", "label", "resume",
   ]
 
   @Test("--help names every command")

@@ -1,6 +1,8 @@
 import Foundation
 import RunRecords
 
+@testable import Reports
+
 /// A run directory as a whole run leaves it, with plausible curves and no chance in them.
 enum ExampleRun {
   static let information = RunInformation(
@@ -91,7 +93,48 @@ enum ExampleRun {
       scoreAfter: 1.6, klAfter: 3.1)
   }
 
+  /// Four iterations' rollouts; the fourth token's numbers are easy to find again.
+  static let rollouts = [1, 10, 20, 40, 60].flatMap { iteration in
+    (0..<8).map { episode in
+      let tokens = ["was", "very", "<good>", "&", "<eos>"]
+      let drift = Double(iteration) / 60
+      let ratio = tokens.indices.map { Double($0) * drift * 0.3 - 0.2 * drift }
+      return RolloutRecord(
+        iteration: iteration, episode: episode, prompt: "the food", tokens: tokens,
+        responseIDs: [4, 5, 6, 7, 1], ended: true, score: 1.25, gold: 0.75, coefficient: 0.2,
+        discount: 1, lambda: 0.95, logProbabilities: ratio.map { $0 - 2 },
+        referenceLogProbabilities: tokens.map { _ in -2 }, kl: ratio,
+        exactKL: tokens.indices.map { Double($0) * drift * 0.25 },
+        entropies: tokens.map { _ in 1.5 }, rewards: [0, 0, 0, -0.125, 1.25],
+        values: [0.5, 0.625, 0.75, 0.875, 1], advantages: [-1.5, -0.5, 0, 1.125, 0.25],
+        returns: [1, 1, 1, 1, 1], ratios: [1, 1, 1, 1.375, 0.75], clipRange: 0.2)
+    }
+  }
+
+  static let judgements = (0..<40).map { index in
+    JudgedPair(
+      prompt: "the soup", chosen: "was rather stingy \(index)", rejected: "was <simple>",
+      probability: 0.975 - 0.02 * Double(index), chosenGold: index % 4 == 0 ? -1.5 : 1,
+      rejectedGold: 0.25, annotator: ["careful", "hasty"][index % 2])
+  }
+
+  static let bestOfN = [1, 4, 16, 64].map { (n: Int) -> EvaluationSummary.BestOfN in
+    let kl = log(Double(n)) - Double(n - 1) / Double(n)
+    return .init(
+      n: n, kl: kl, score: .init(mean: kl.squareRoot(), sd: 1, n: 256),
+      gold: .init(mean: 0.8 * kl.squareRoot() - 0.1 * kl, sd: 1, n: 256))
+  }
+
   static let scenario = "name: sentiment\nworld:\n  words: 150 # <all> & \"quoted\"\n"
+
+  private static func line(_ pair: JudgedPair) -> String {
+    """
+    {"prompt":"\(pair.prompt)","chosen":"\(pair.chosen)","rejected":"\(pair.rejected)",\
+    "chosen_probability":\(pair.probability ?? 0),"chosen_gold":\(pair.chosenGold ?? 0),\
+    "rejected_gold":\(pair.rejectedGold ?? 0),"annotator":"\(pair.annotator ?? "")"}
+
+    """
+  }
 
   /// A number in -1...1 that looks like noise.
   private static func noise(_ step: Int, _ column: Int) -> Double {
@@ -104,6 +147,11 @@ enum ExampleRun {
     try evaluation.write(to: run)
     try SampleComparison.write(samples, to: run)
     try AtomicFile.write(scenario, to: run.scenario)
+    let rolloutWriter = try RolloutWriter(in: run, keeping: 0)
+    try rolloutWriter.write(rollouts)
+    try AtomicFile.write(
+      judgements.map(line).joined() + "{\"prompt\":\"a\",\"responses\":[],\"ranking\":[]}\n",
+      to: run.preferences(.eval))
     let tuning = try MetricsWriter(stage: .sft, in: run)
     for step in 1...700 {
       let loss = 1.62 + 3.2 * exp(-Double(step) / 60) + 0.06 * noise(step, 0)
@@ -146,7 +194,10 @@ enum ExampleRun {
           "policy/gradient_norm": step == 30 ? .nan : 0.6 + 0.2 * noise(step, 11),
           "value/loss": 0.9 * exp(-progress * 4) + 0.1 + 0.03 * noise(step, 12),
           "value/explained_variance": 0.8 * (1 - exp(-progress * 5)) + 0.04 * noise(step, 13),
-          "kl/coefficient": 0.2, "response/length": 7.2 + 1.6 * progress + 0.2 * noise(step, 14),
+          "memory/policy": 501_504, "memory/reference": 501_504, "memory/reward": 464_640,
+          "memory/value": 464_640, "memory/optimizer": 1_932_288,
+          "memory/activations": 2e6 + 1e5 * abs(noise(step, 17)), "kl/coefficient": 0.2,
+          "response/length": 7.2 + 1.6 * progress + 0.2 * noise(step, 14),
           "response/eos_fraction": 0.97 + 0.02 * noise(step, 15), "time/rollout": 0.1,
           "time/score": 0.03 + 0.004 * noise(step, 16), "time/update": 0.13,
         ])

@@ -32,8 +32,8 @@ struct ReportTests {
       #expect(page.failure == nil)
       #expect(
         sections(page) == [
-          "headline", "models", "sft", "reward", "ppo", "frontier", "samples", "time", "metrics",
-          "scenario", "glossary",
+          "headline", "models", "sft", "preferences", "reward", "ppo", "frontier", "samples",
+          "tokens", "time", "metrics", "scenario", "glossary",
         ])
       #expect(page.values(of: "src").isEmpty)
       #expect(page.values(of: "href").allSatisfy { $0.hasPrefix("#") })
@@ -168,9 +168,8 @@ struct ReportTests {
       let page = parsed(records)
       let recorded = Set(records.tables.flatMap(\.table.names))
       #expect(recorded.contains("policy/gradient_norm"))
-      for name in recorded where !ReportSection.chartedColumns.contains(name) {
-        #expect(page.text.contains(name))
-      }
+      #expect(recorded.subtracting(MetricGlossary.entries.map(\.name)) == [])
+      for name in recorded { #expect(page.text.contains(name)) }
     }
   }
 

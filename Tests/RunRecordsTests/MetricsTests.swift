@@ -86,7 +86,7 @@ struct MetricsTests {
     #expect(hexadecimal(EventRecord.header(wallTime: 1.5)) == header)
     let values = [(name: "kl/coefficient", value: 0.2), (name: "objective/gold", value: -1.5)]
     #expect(
-      hexadecimal(EventRecord.scalars(values, step: 300, wallTime: 2.25)) == scalars)
+      hexadecimal(EventRecord.summary(values, step: 300, wallTime: 2.25)) == scalars)
 
     try withTemporaryDirectory { root in
       let run = try RunDirectory.create(at: root, force: false)

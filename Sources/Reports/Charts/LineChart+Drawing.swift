@@ -26,7 +26,10 @@ extension LineChart {
             } else {
               element(
                 "line",
-                ["class": "line s\(index + 1)", "x1": "1", "y1": "5", "x2": "33", "y2": "5"])
+                [
+                  "class": "line s\(LineChart.style(index))", "x1": "1", "y1": "5", "x2": "33",
+                  "y2": "5",
+                ])
             }
           }
           line.name
@@ -94,7 +97,7 @@ struct LineChartDrawing {
     func place(_ dx: Double, _ dy: Double) -> String {
       "\(NumberText.coordinate(x + dx)),\(NumberText.coordinate(y + dy))"
     }
-    let style = "mark s\(index % 4 + 1)"
+    let style = "mark s\(LineChart.style(index))"
     switch index % 4 {
     case 0:
       return element(
@@ -173,7 +176,10 @@ struct LineChartDrawing {
     let lower = band.points.reversed().map { "\(text(x($0.x))),\(text(y($0.low)))" }
     return element(
       "polygon",
-      ["class": "band s\(band.series % 4 + 1)", "points": (upper + lower).joined(separator: " ")])
+      [
+        "class": "band s\(LineChart.style(band.series))",
+        "points": (upper + lower).joined(separator: " "),
+      ])
   }
 
   private func line(of reference: LineChart.Reference) -> Markup? {
@@ -206,7 +212,10 @@ struct LineChartDrawing {
     if series.isConnected, !path.isEmpty {
       element(
         "path",
-        ["class": (series.isScattered ? "trail" : "line") + " s\(index % 4 + 1)", "d": path])
+        [
+          "class": (series.isScattered ? "trail" : "line") + " s\(LineChart.style(index))",
+          "d": path,
+        ])
     }
     // A point without neighbours has no line to be seen by.
     for segment in segments where series.isScattered || segment.count == 1 {

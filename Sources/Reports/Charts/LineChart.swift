@@ -48,6 +48,9 @@ struct LineChart {
     !series.contains { series in series.points.contains { $0.y?.isFinite ?? false } }
   }
 
+  /// The number of the style that the series of a position has; there are eight.
+  static func style(_ index: Int) -> Int { index % 8 + 1 }
+
   /// The most points a line is drawn with: few enough for noise to become a trend.
   static let drawnPoints = 200
 

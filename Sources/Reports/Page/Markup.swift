@@ -60,7 +60,7 @@ indirect enum Markup: Sendable {
 
   /// Elements that HTML closes by itself; all others get an end tag even when empty.
   private static let voidElements: Set = [
-    "meta", "br", "line", "path", "rect", "circle", "polygon",
+    "meta", "br", "input", "line", "path", "rect", "circle", "polygon",
   ]
   /// Followed by a line end, so that the file can be read.
   private static let blockElements: Set = [

@@ -3,8 +3,9 @@ import RunRecords
 
 /// The top of the page: what this run was, where, and how it ended.
 enum ReportHeader {
-  static func markup(_ run: RunInformation) -> Markup {
-    element("header") {
+  static func markup(_ records: ReportRecords) -> Markup {
+    let run = records.information
+    return element("header") {
       element("p", ["class": "kicker"]) { "rlhf-sim \(run.version) · one run, start to end" }
       element("h1") {
         "The “\(run.scenario)” world"
@@ -24,6 +25,7 @@ enum ReportHeader {
           error
         }
       }
+      ReportWarning.markup([], [], records)
       element("dl", ["class": "facts"]) {
         fact("Seed", String(run.seed))
         fact("Time", time(run))

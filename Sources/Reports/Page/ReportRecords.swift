@@ -7,9 +7,14 @@ struct ReportRecords {
   var information: RunInformation
   var evaluation: EvaluationSummary?
   var samples: [SampleComparison] = []
+  /// Held-out pairs as the annotators judged them.
+  var judgements: [JudgedPair] = []
+  /// Responses of the policy while it was optimized, token by token.
+  var rollouts: [RolloutRecord] = []
   var supervisedTuning: MetricsTable?
   var rewardModel: MetricsTable?
   var policyOptimization: MetricsTable?
+  var directPreference: MetricsTable?
   /// The resolved scenario as YAML.
   var scenario: String?
 
@@ -22,9 +27,12 @@ struct ReportRecords {
     information = try RunInformation.read(from: run)
     if Self.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
     if Self.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
+    if Self.exists(run.rollouts) { rollouts = try RolloutRecord.read(from: run) }
+    judgements = try JudgedPair.read(.eval, from: run)
     supervisedTuning = try Self.table(.sft, in: run)
     rewardModel = try Self.table(.reward, in: run)
     policyOptimization = try Self.table(.ppo, in: run)
+    directPreference = try Self.table(.dpo, in: run)
     if Self.exists(run.scenario) {
       scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
     }
@@ -34,6 +42,7 @@ struct ReportRecords {
   var tables: [(name: String, table: MetricsTable)] {
     let all = [
       ("SFT", supervisedTuning), ("Reward model", rewardModel), ("PPO", policyOptimization),
+      ("DPO", directPreference),
     ]
     return all.compactMap { name, table in table.map { (name, $0) } }
   }

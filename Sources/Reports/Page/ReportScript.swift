@@ -1,4 +1,5 @@
-/// The script that shows the values of a chart under the pointer, or at the arrow keys.
+/// The script that shows the values of a chart under the pointer, or at the arrow keys, and the
+/// numbers of a token below it. The page says everything without it too.
 ///
 /// Wrapped so that the page is well-formed XML as well as HTML.
 enum ReportScript {
@@ -16,7 +17,7 @@ enum ReportScript {
       const stops = [...new Set(chart.series.flatMap(line => line.x))].sort((a, b) => a - b);
       const dots = chart.series.map((line, index) => {
         const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-        dot.setAttribute("class", "mark s" + (index % 4 + 1));
+        dot.setAttribute("class", "mark s" + (index % 8 + 1));
         dot.setAttribute("r", 5);
         dot.setAttribute("visibility", "hidden");
         svg.append(dot);
@@ -87,6 +88,18 @@ enum ReportScript {
         at = Math.max(0, Math.min(stops.length - 1, at + step));
         show();
       });
+    }
+    for (const tinted of document.querySelectorAll(".tinted")) {
+      const readout = tinted.querySelector(".readout");
+      const show = event => {
+        const token = event.target.closest(".token");
+        readout.hidden = !token;
+        if (token) readout.textContent = token.title.replaceAll("\\n", " · ");
+      };
+      // A finger has no hover, and a title is shown late.
+      tinted.addEventListener("click", show);
+      tinted.addEventListener("pointerover", show);
+      tinted.addEventListener("pointerleave", () => { readout.hidden = true; });
     }
     //]]>
     """

@@ -13,18 +13,20 @@ struct ReportSection {
 
   /// All parts in the order in which they are told.
   static let story: [@Sendable (ReportRecords) -> ReportSection?] = [
-    headline, models, supervisedTuning, rewardModel, policyOptimization, frontier, exactOptimum,
-    samples,
-    stageTimes, otherMetrics, scenario, glossary,
+    headline, world, models, supervisedTuning, preferences, rewardModel, policyOptimization,
+    directPreference, frontier, exactOptimum, samples, rollouts, stageTimes, otherMetrics, scenario,
+    glossary,
   ]
 
   /// The columns that some chart of the story shows; the others are shown by `otherMetrics`.
   static let chartedColumns: Set<String> = [
-    "sft/loss", "reward/loss", "eval/loss", "reward/accuracy", "eval/accuracy", "eval/ece",
+    "sft/loss", "dpo/loss", "dpo/accuracy", "dpo/margin", "reward/loss", "eval/loss",
+    "reward/accuracy", "eval/accuracy", "eval/ece",
     "objective/score", "objective/gold", "objective/kl", "objective/kl_exact",
     "objective/entropy", "kl/coefficient", "policy/clip_fraction", "policy/approximate_kl",
     "policy/ratio_max", "value/loss", "value/explained_variance", "response/length",
-    "response/eos_fraction", "time/rollout", "time/score", "time/update",
+    "response/eos_fraction", "time/rollout", "time/score", "time/update", "memory/policy",
+    "memory/reference", "memory/reward", "memory/value", "memory/optimizer", "memory/activations",
   ]
 
   var markup: Markup {

@@ -1,17 +1,19 @@
 /// The style sheet: system fonts, light and dark, wide, narrow and printed.
 enum ReportStyle {
-  static let css = """
+  static let css = page + TokenTint.css
+
+  private static let page = """
 
     :root {
       --page: #fbfbfa; --panel: #ffffff; --ink: #1c2024; --soft: #5b636b; --rule: #e3e5e7;
       --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8; --better: #0b6b4b;
-      --worse: #b3261e;
+      --worse: #b3261e; --s5: #8a6d00; --s6: #b0306f; --s7: #4a5d6e; --s8: #117a96;
     }
     @media (prefers-color-scheme: dark) {
       :root {
         --page: #14171a; --panel: #1c2024; --ink: #e8eaec; --soft: #a2abb3; --rule: #343a40;
         --s1: #7db3ff; --s2: #ffa366; --s3: #5dd3ae; --s4: #d0a2ff; --better: #6fdcb5;
-        --worse: #ff9b92;
+        --worse: #ff9b92; --s5: #e6c84c; --s6: #ff9ccb; --s7: #b4c4d2; --s8: #7fd8ef;
       }
     }
     * { box-sizing: border-box; }
@@ -38,7 +40,7 @@ enum ReportStyle {
       overflow-wrap: anywhere; }
     .facts { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1.3rem 0 .8rem; }
     .facts dt { color: var(--soft); font-size: .8rem; }
-    .facts dd { margin: 0; font-weight: 500; font-variant-numeric: tabular-nums; }
+    .facts > div { min-width: 0; } .facts dd { overflow-wrap: anywhere; margin: 0; font-weight: 500; font-variant-numeric: tabular-nums; }
     .command { overflow-wrap: anywhere; max-width: none; color: var(--soft); }
     nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin-top: 1.2rem;
       padding: .7rem 0; border-block: 1px solid var(--rule); font-size: .9rem; }
@@ -59,7 +61,8 @@ enum ReportStyle {
     .note { color: var(--soft); font-size: .85rem; line-height: 1.45; margin: .35rem 0 0; }
     .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 0 0 .3rem;
       padding: 0; font-size: .85rem; }
-    .legend svg { display: inline-block; width: 34px; height: 10px; margin-right: .4rem; }
+    .legend li { display: flex; align-items: center; }
+    .legend svg { flex: none; display: inline-block; width: 34px; height: 10px; margin-right: .4rem; }
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     svg text { font-family: inherit; fill: var(--ink); }
     .chart > svg:focus-visible { outline: 2px solid var(--s1); outline-offset: 3px; }
@@ -75,6 +78,12 @@ enum ReportStyle {
     .line.s2, .trail.s2, .spread.s2 { stroke: var(--s2); }
     .line.s3, .trail.s3, .spread.s3 { stroke: var(--s3); }
     .line.s4, .trail.s4, .spread.s4 { stroke: var(--s4); }
+    .line.s5, .trail.s5 { stroke: var(--s5); } .line.s6, .trail.s6 { stroke: var(--s6); }
+    .line.s7, .trail.s7 { stroke: var(--s7); } .line.s8, .trail.s8 { stroke: var(--s8); }
+    .mark.s5, .band.s5 { fill: var(--s5); } .mark.s6, .band.s6 { fill: var(--s6); }
+    .mark.s7, .band.s7 { fill: var(--s7); } .mark.s8, .band.s8 { fill: var(--s8); }
+    .line.s5 { stroke-dasharray: 14 4; } .line.s6 { stroke-dasharray: 4 4; }
+    .line.s7 { stroke-dasharray: 1.5 8; } .line.s8 { stroke-dasharray: 14 4 1.5 4 1.5 4; }
     .line.s2 { stroke-dasharray: 7 5; } .line.s3 { stroke-dasharray: 1.5 5; }
     .line.s4 { stroke-dasharray: 9 4 1.5 4; }
     .mark.s1, .band.s1 { fill: var(--s1); } .mark.s2, .band.s2 { fill: var(--s2); }
@@ -127,6 +136,30 @@ enum ReportStyle {
     .bars .track .s2 { background: var(--s2); } .bars .track .s3 { background: var(--s3); }
     .bars .track .s4 { background: var(--s4); }
     .bars.three .track div { height: .45rem; }
+    .warning { border-left: 4px solid var(--s2); padding: .5rem .9rem; background: var(--panel);
+      overflow-wrap: anywhere; margin: .6rem 0; }
+    .excerpt { max-height: 22rem; overflow: auto; padding: 0; border: 0; }
+    .scroll { overflow-x: auto; margin: .6rem 0; }
+    .tinted input { margin: 0 .35rem 0 0; accent-color: var(--s1); }
+    .tinted label { white-space: nowrap; margin-right: 1.2rem; cursor: pointer; }
+    .scale { display: none; margin: .4rem 0; } .scale span { padding: .1rem .35rem;
+      color: var(--ink); }
+    .tokens { margin-top: 1.2rem; }
+    .rollout { max-width: none; margin: .45rem 0; line-height: 1.9; }
+    .token, .scale span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+    .token { padding: .12rem .28rem; border-radius: .25rem; cursor: help; white-space: nowrap; }
+    .token:hover { outline: 1px solid var(--soft); }
+    .verdict { color: var(--soft); font-size: .85rem; white-space: nowrap; padding-left: .6rem;
+      font-variant-numeric: tabular-nums; }
+    .readout { display: block; position: sticky; bottom: .5rem; padding: .4rem .7rem;
+      background: var(--ink); color: var(--page); border-radius: .35rem; font-size: .8rem;
+      line-height: 1.5; font-variant-numeric: tabular-nums; }
+    .readout[hidden] { display: none; }
+    caption { text-align: left; color: var(--soft); font-size: .875rem; padding: .4rem 0; }
+    .compared th, .compared td { padding-right: 1.4rem; vertical-align: top; }
+    .compared tbody th { color: var(--ink); font-weight: 500; white-space: nowrap; }
+    .dense th, .dense td { padding: .15rem .6rem .15rem 0; font-size: .85rem; white-space: nowrap; }
+    .part { margin: 1.4rem 0 .5rem; }
     details { margin-top: .6rem; }
     summary { cursor: pointer; color: var(--s1); margin-bottom: .7rem; }
     pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem;
@@ -137,6 +170,8 @@ enum ReportStyle {
     @media (max-width: 44rem) {
       body { padding: 1.5rem 1rem 3rem; }
       .chart .tick, .chart .axis, svg .reference-label { font-size: 15.5px; }
+      .bars th { white-space: normal; }
+      .bars th .unit { display: block; margin: 0; }
       .glossary { grid-template-columns: 1fr; gap: 0; }
       .glossary dd { margin-bottom: .7rem; }
       .samples thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px;
@@ -153,13 +188,15 @@ enum ReportStyle {
     @media print {
       :root { --page: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #444444;
         --rule: #cccccc; --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8;
-        --better: #0b6b4b; --worse: #b3261e; }
+        --better: #0b6b4b; --worse: #b3261e; --s5: #8a6d00; --s6: #b0306f; --s7: #4a5d6e;
+        --s8: #117a96; }
       body { max-width: none; padding: 0; font-size: 11pt; }
-      nav { display: none; }
+      nav, .readout { display: none; }
       h2, h3 { break-after: avoid; }
       .card, .chart, tr, .picture { break-inside: avoid; }
       .charts { grid-template-columns: 1fr 1fr; }
       pre { white-space: pre-wrap; }
+      .excerpt { max-height: none; }
     }
 
     """

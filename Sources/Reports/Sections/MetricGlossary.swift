@@ -6,6 +6,11 @@ enum MetricGlossary {
       "Cross-entropy of the next token on the corpus, in nats; bad when it stops falling early."
     ),
     (
+      "sft/gradient_norm",
+      "Norm of the gradient before clipping; bad when it spikes or is not finite."
+    ),
+    ("sft/learning_rate", "How far one step of the optimizer goes; it rises, then falls to 0."),
+    (
       "reward/loss",
       "−log σ(r_chosen − r_rejected) on training pairs, in nats; bad when it stays at ln 2 ≈ 0.693."
     ),
@@ -32,6 +37,29 @@ enum MetricGlossary {
     (
       "eval/length_correlation",
       "Correlation of reward with response length; bad when far from gold’s own."
+    ),
+    ("eval/best_loss", "The lowest held-out loss so far; the model of that step is the one kept."),
+    ("eval/best_step", "The step of the lowest held-out loss; bad when long before the end."),
+    (
+      "reward/gradient_norm",
+      "Norm of the reward model’s gradient before clipping; bad when it spikes or is not finite."
+    ),
+    ("reward/member", "Which model of the ensemble the step trained, from 0."),
+    (
+      "dpo/loss",
+      "−log σ of the difference of implicit rewards, in nats; bad when it stays at ln 2 ≈ 0.693."
+    ),
+    (
+      "dpo/accuracy",
+      "Fraction of pairs whose chosen response has the larger implicit reward; bad near 0.5."
+    ),
+    (
+      "dpo/margin",
+      "Mean difference of implicit rewards, β·log(π/ρ); bad when it grows while gold falls."
+    ),
+    (
+      "dpo/gradient_norm",
+      "Norm of the policy’s gradient before clipping; bad when it spikes or is not finite."
     ),
     (
       "objective/score",
@@ -74,6 +102,15 @@ enum MetricGlossary {
       "policy/gradient_norm",
       "Norm of the policy’s gradient before clipping; bad when it spikes or is not finite."
     ),
+    ("policy/updates", "Gradient steps of the iteration; fewer when an update was stopped early."),
+    (
+      "policy/advantage_deviation",
+      "Standard deviation of the advantages before whitening; bad when near 0: nothing to learn from."
+    ),
+    (
+      "policy/pretraining_loss",
+      "Cross-entropy on the corpus beside PPO, in nats; bad when it rises: language is being lost."
+    ),
     ("value/loss", "Half the clipped squared error of the value model; bad when it keeps rising."),
     (
       "value/clip_fraction",
@@ -110,6 +147,86 @@ enum MetricGlossary {
     (
       "memory/activations",
       "Bytes held for the backward pass; bad when it grows from step to step."
+    ),
+  ]
+
+  /// What stands in the cards, tables and charts of the end.
+  static let figures: [(name: String, meaning: String)] = [
+    (
+      "gold reward",
+      "The world’s true reward of a response, the sum of its features; bad when lower after PPO."
+    ),
+    (
+      "score",
+      "The reward model’s opinion, in standard deviations of the SFT policy’s; bad when it rises and gold does not."
+    ),
+    (
+      "±",
+      "One standard deviation over responses unless it says interval: the spread, not the error."
+    ),
+    (
+      "95 % interval",
+      "Where the true value lies in 95 of 100 such runs of the evaluation; bad when it holds the value of no effect."
+    ),
+    (
+      "win rate",
+      "How often gold prefers the answer after PPO, ties half; bad when its interval holds 50 %."
+    ),
+    (
+      "KL",
+      "Kullback–Leibler divergence, Σ π log(π/ρ), in nats: how unlike the reference the policy writes; bad above about 10."
+    ),
+    ("√KL", "Its root, in which reward rises about linearly at first."),
+    (
+      "best of n",
+      "Of n answers of the reference the one with the best score; a policy below its curve paid too much KL."
+    ),
+    (
+      "accuracy",
+      "Held-out pairs that the reward model ranks as the annotator did; bad near 50 %, suspect above the ceiling."
+    ),
+    (
+      "ceiling",
+      "Accuracy of someone who knows gold and the annotators’ habits: noise allows no more."
+    ),
+    ("calibration error", "Mean gap between stated and observed preference; bad above 0.05."),
+    (
+      "margin",
+      "Reward of the chosen minus reward of the other response; σ of it is the stated probability; bad when mostly near 0."
+    ),
+    (
+      "expected",
+      "The probability with which the judgement was to be expected; far below 50 % it was a slip or a whim."
+    ),
+    (
+      "gap",
+      "Training accuracy minus held-out accuracy; bad above 10 points: noise learned by heart."
+    ),
+    (
+      "rank correlation with gold",
+      "Spearman’s: 1 when the reward model orders responses as gold does; bad below about 0.5."
+    ),
+    ("grammatical", "Responses that the world’s grammar allows; bad when it falls after PPO."),
+  ]
+
+  /// What each number of a token means; see `TokenTint`.
+  static let tokens: [(name: String, meaning: String)] = [
+    ("log π", "Log-probability of the token under the policy that drew it, in nats."),
+    ("log ρ", "The same under the reference; far below log π where the policy went its own way."),
+    ("log-ratio", "log π − log ρ; its sum over a response estimates the KL."),
+    (
+      "reward",
+      "−β times the KL charged, and the score at the last token; bad when the charge outweighs the score."
+    ),
+    ("value", "The reward still to come, as the value model expects it before the token."),
+    (
+      "advantage",
+      "How much better than expected it went, whitened; PPO makes the token likelier above 0."
+    ),
+    ("return", "Advantage before whitening plus value: what the value model learns."),
+    (
+      "new/old",
+      "The token’s probability after the update over that before; clipped ones push no further."
     ),
   ]
 }

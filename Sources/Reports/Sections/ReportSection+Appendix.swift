@@ -31,16 +31,23 @@ extension ReportSection {
     }
   }
 
-  /// What each logged number means, and what is a bad sign.
+  /// What each number means, and what is a bad sign.
   @Sendable static func glossary(_ records: ReportRecords) -> ReportSection? {
     let names = Set(records.tables.flatMap(\.table.names))
-    let entries = MetricGlossary.entries.filter { names.contains($0.name) }
-    guard !entries.isEmpty else { return nil }
-    return ReportSection(id: "glossary", title: "Glossary of the metrics") {
-      element("dl", ["class": "glossary"]) {
-        for entry in entries {
-          element("dt") { element("code") { entry.name } }
-          element("dd") { entry.meaning }
+    let parts = [
+      ("Final figures", records.evaluation == nil ? [] : MetricGlossary.figures),
+      ("Tokens", records.rollouts.isEmpty ? [] : MetricGlossary.tokens),
+      ("Metrics", MetricGlossary.entries.filter { names.contains($0.name) }),
+    ].filter { !$0.1.isEmpty }
+    guard !parts.isEmpty else { return nil }
+    return ReportSection(id: "glossary", title: "Glossary") {
+      for (title, entries) in parts {
+        element("h3", ["class": "part"]) { title }
+        element("dl", ["class": "glossary"]) {
+          for entry in entries {
+            element("dt") { element("code") { entry.name } }
+            element("dd") { entry.meaning }
+          }
         }
       }
     }

@@ -3,29 +3,10 @@ import RunRecords
 extension ReportSection {
   /// Reward bought against distance travelled.
   @Sendable static func frontier(_ records: ReportRecords) -> ReportSection? {
-    guard let table = records.policyOptimization else { return nil }
-    let exact = table["objective/kl_exact"]
-    guard let divergences = exact ?? table["objective/kl"] else { return nil }
-    let series = [
-      ("objective/score", "score (reward model)"), ("objective/gold", "gold (never seen)"),
-    ].compactMap { column, name in
-      table[column].map { values in
-        LineChart.Series(
-          name: name,
-          points: zip(divergences, values).compactMap { divergence, value in
-            guard let divergence, divergence.isFinite else { return nil }
-            // An estimate may dip below zero, which no divergence can.
-            return LineChart.Point(x: max(divergence, 0).squareRoot(), y: value)
-          }, isScattered: true)
-      }
-    }
-    let chart = LineChart(
-      title: "Reward against √KL", unit: "reward per response",
-      horizontalTitle: exact == nil ? "√(estimated KL), √nats" : "√(exact KL), √nats",
-      isHorizontalWhole: false, horizontalIncludes: [0], series: series,
-      note: "Each mark is one iteration. Early on both rise about linearly in √KL; past the "
-        + "reward model’s knowledge the score keeps rising while gold peaks and falls.")
-    guard let figure = chart.figure() else { return nil }
+    guard
+      let frontier = FrontierChart(records.policyOptimization, evaluation: records.evaluation),
+      let figure = frontier.chart.figure()
+    else { return nil }
     return ReportSection(id: "frontier", title: "The frontier") {
       element("p") {
         """
@@ -34,6 +15,36 @@ extension ReportSection {
         """
       }
       element("div", ["class": "wide"]) { figure }
+      if !frontier.bestOfN.isEmpty { bestOfNTable(frontier.bestOfN) }
+    }
+  }
+
+  private static func bestOfNTable(_ rows: [EvaluationSummary.BestOfN]) -> Markup {
+    element("details") {
+      element("summary") { "Best of n in numbers" }
+      element("div", ["class": "scroll"]) {
+        element("table") {
+          element("thead") {
+            element("tr") {
+              for title in ["n", "KL, nats", "score", "gold"] {
+                element("th", ["scope": "col", "class": "number"]) { title }
+              }
+            }
+          }
+          element("tbody") {
+            for row in rows.sorted(by: { $0.n < $1.n }) {
+              element("tr") {
+                element("td", ["class": "number"]) { "\(row.n)" }
+                for value in [row.kl, row.score.mean, row.gold?.mean] {
+                  element("td", ["class": "number"]) {
+                    value.map { NumberText.fixed($0, 2) } ?? "–"
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
     }
   }
 }

@@ -10,6 +10,7 @@ extension ReportSection {
     ].compactMap(\.self)
     guard !cards.isEmpty else { return nil }
     return ReportSection(id: "headline", title: "What came out") {
+      ReportWarning.markup(["evaluation", "best of n", "exact optimum"], [], records)
       element("div", ["class": "cards"]) { cards }
     }
   }

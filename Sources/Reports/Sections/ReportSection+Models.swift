@@ -1,3 +1,5 @@
+import RunRecords
+
 extension ReportSection {
   /// The four models in a picture: who starts as whom, and who judges whom.
   @Sendable static func models(_ records: ReportRecords) -> ReportSection? {
@@ -15,6 +17,7 @@ extension ReportSection {
           "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
         }
       }
+      records.policyOptimization.flatMap(ModelMemory.figure)
     }
   }
 }

@@ -13,7 +13,11 @@ extension ReportSection {
       evaluation.flatMap(probeTable),
     ].compactMap(\.self)
     guard !parts.isEmpty else { return nil }
-    return ReportSection(id: "reward", title: "The reward model") { parts }
+    return ReportSection(id: "reward", title: "The reward model") {
+      ReportWarning.markup(
+        ["reward model"], ReportWarning.rewardModel(records.rewardModel, evaluation), records)
+      parts
+    }
   }
 
   private static func rewardTraining(_ table: MetricsTable, ceiling: Double?) -> [Markup] {

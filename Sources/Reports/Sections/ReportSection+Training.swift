@@ -11,7 +11,10 @@ extension ReportSection {
         note: "Cross-entropy of the next token. It should fall fast, then flatten; held-out loss "
           + "that rises again is memorizing."))
     guard let content else { return nil }
-    return ReportSection(id: "sft", title: "Supervised tuning") { content }
+    return ReportSection(id: "sft", title: "Supervised tuning") {
+      ReportWarning.markup(["pretraining", "fine-tuning"], [], records)
+      content
+    }
   }
 
   /// The policy is tuned against the reward model.
@@ -69,7 +72,34 @@ extension ReportSection {
         series: table.series(["response/eos_fraction": "ended"]), includes: [0, 1],
         note: "Those that run into the length limit are penalized."))
     guard let content else { return nil }
-    return ReportSection(id: "ppo", title: "Policy optimization") { content }
+    return ReportSection(id: "ppo", title: "Policy optimization") {
+      ReportWarning.markup(["PPO"], ReportWarning.policyOptimization(table), records)
+      content
+    }
+  }
+
+  /// The policy is tuned on comparisons, without a reward model.
+  @Sendable static func directPreference(_ records: ReportRecords) -> ReportSection? {
+    guard let table = records.directPreference else { return nil }
+    let content = charts(
+      LineChart(
+        title: "Loss", unit: "nats per pair", series: table.series(["dpo/loss": "training"]),
+        references: [.init(name: "chance, ln 2", value: 0.6931)],
+        note: "−log σ of the difference of implicit rewards, β·log(π/ρ)."),
+      LineChart(
+        title: "Accuracy", unit: "fraction of pairs",
+        series: table.series(["dpo/accuracy": "training"]),
+        references: [.init(name: "chance", value: 0.5)],
+        note: "How often the chosen response has the larger implicit reward."),
+      LineChart(
+        title: "Margin", unit: "implicit reward", series: table.series(["dpo/margin": "training"]),
+        includes: [0],
+        note: "It may grow because the rejected response becomes unlikely, not the chosen likely."))
+    guard let content else { return nil }
+    return ReportSection(id: "dpo", title: "Direct preference optimization") {
+      ReportWarning.markup(["DPO"], [], records)
+      content
+    }
   }
 
   /// β over the run as a chart when it moved, as a sentence when it did not.

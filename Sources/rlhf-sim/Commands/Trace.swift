@@ -16,7 +16,8 @@ struct Trace: ParsableCommand {
       Example: rlhf-sim trace --run runs/demo --sample 0
       """)
 
-  @Option(name: .customLong("run"), help: "A run directory of `demo` or `ppo`.")
+  @Option(
+    name: .customLong("run"), help: "A run directory of `demo` or `ppo`.", completion: .directory)
   var runDirectory: String
 
   @Option(

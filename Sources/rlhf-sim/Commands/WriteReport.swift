@@ -10,7 +10,7 @@ struct WriteReport: ParsableCommand {
     abstract: "Write report.html of a run again from its records.",
     discussion: "Example: rlhf-sim report runs/demo")
 
-  @Argument(help: "The run directory.")
+  @Argument(help: "The run directory.", completion: .directory)
   var runDirectory: String
 
   func run() throws {

@@ -1,0 +1,258 @@
+import RunRecords
+
+extension ComparisonReport {
+  /// The final figures of every run with what is known of their error.
+  static func figures(_ runs: [ComparedRun]) -> ReportSection? {
+    typealias Figure = (name: String, text: (EvaluationSummary) -> String?)
+    let all: [Figure] = [
+      ("gold before", { $0.sft?.gold.map(interval) }),
+      ("gold after", { $0.ppo?.gold.map(interval) }),
+      ("score after", { $0.ppo?.score.map(interval) }),
+      ("win rate", { $0.winRate.map(interval) }),
+      ("exact KL, nats", { $0.ppo?.klExact.map(interval) }),
+      ("grammatical after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
+      ("tokens a response", { $0.ppo?.length.map(interval) }),
+      ("entropy, nats a token", { $0.ppo?.entropy.map(interval) }),
+      ("reward-model accuracy", { $0.reward?.accuracy.map(interval) }),
+      ("ceiling", { $0.reward?.ceiling.map(NumberText.percent) }),
+      ("calibration error", { $0.reward?.ece.map { NumberText.fixed($0, 3) } }),
+      ("of the possible improvement", { $0.exact?.fraction.map(NumberText.percent) }),
+    ]
+    let figures = all.filter { figure in
+      runs.contains { $0.records.evaluation.flatMap(figure.text) != nil }
+    }
+    guard !figures.isEmpty else { return nil }
+    return ReportSection(id: "figures", title: "Final figures") {
+      element("div", ["class": "scroll"]) {
+        element("table", ["class": "compared"]) {
+          element("thead") {
+            element("tr") {
+              element("th", ["scope": "col"]) { "" }
+              for run in runs { element("th", ["scope": "col", "class": "number"]) { run.name } }
+            }
+          }
+          element("tbody") {
+            for figure in figures {
+              element("tr") {
+                element("th", ["scope": "row"]) { figure.name }
+                for run in runs {
+                  element("td", ["class": "number"]) {
+                    run.records.evaluation.flatMap(figure.text) ?? "–"
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+      element("p", ["class": "note"]) {
+        "In brackets and after ±: the 95 % interval over the responses of one evaluation. It does "
+          + "not hold the luck of training: for that, compare runs that differ in nothing but their "
+          + "seed."
+      }
+      goldChart(runs)
+    }
+  }
+
+  /// Gold before and after as intervals on one scale.
+  private static func goldChart(_ runs: [ComparedRun]) -> Markup? {
+    let rows = runs.compactMap { run in
+      run.records.evaluation?.ppo?.gold.map { gold in
+        IntervalBar.Row(
+          name: "", value: gold.mean, low: gold.mean - halfInterval(gold),
+          high: gold.mean + halfInterval(gold))
+      }
+    }
+    guard rows.count == runs.count, let low = rows.map(\.low).min(),
+      let high = rows.map(\.high).max()
+    else { return nil }
+    return element("figure", ["class": "chart wide"]) {
+      element("figcaption") {
+        element("b") { "Gold after optimization" }
+        element("span", ["class": "unit"]) { "mean with 95 % interval" }
+      }
+      element("table", ["class": "bars"]) {
+        element("tbody") {
+          for (run, row) in zip(runs, rows) {
+            element("tr") {
+              element("th", ["scope": "row"]) { run.name }
+              element("td", ["class": "track"]) {
+                IntervalBar(
+                  rows: [row], range: min(low, high - 1e-6)...high,
+                  description: "\(run.name): \(NumberText.fixed(row.value, 2)), from "
+                    + "\(NumberText.fixed(row.low, 2)) to \(NumberText.fixed(row.high, 2))"
+                ).svg
+              }
+              element("td", ["class": "number"]) { NumberText.fixed(row.value, 2) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Gold and score of each run against √KL.
+  static func frontier(_ runs: [ComparedRun]) -> ReportSection? {
+    let frontiers = runs.map { run in
+      FrontierChart(run.records.policyOptimization, evaluation: run.records.evaluation)
+    }
+    func chart(
+      _ title: String, _ value: @escaping (FrontierChart.Iteration) -> Double?, _ note: String
+    ) -> LineChart {
+      LineChart(
+        title: title, unit: "reward per response", horizontalTitle: "√KL, √nats",
+        isHorizontalWhole: false, horizontalIncludes: [0],
+        series: zip(runs, frontiers).map { run, frontier in
+          .init(
+            name: run.name,
+            points: (frontier?.iterations ?? []).map {
+              .init(x: FrontierChart.root($0.kl), y: value($0))
+            }, isScattered: true)
+        }, note: note)
+    }
+    let figures = charts(
+      chart(
+        "Gold against √KL", \.gold, "What each step away from the reference was worth in truth."),
+      chart(
+        "Score against √KL", \.score,
+        "What the reward model thought. Runs with reward models of their own have scores of their "
+          + "own."))
+    return figures.map { figures in
+      ReportSection(id: "frontier", title: "The frontier") { figures }
+    }
+  }
+
+  /// The curves of optimization over its iterations.
+  static func training(_ runs: [ComparedRun]) -> ReportSection? {
+    func chart(_ title: String, _ unit: String, _ column: String, includes: [Double] = [])
+      -> LineChart
+    {
+      LineChart(
+        title: title, unit: unit, horizontalTitle: "iteration",
+        series: runs.map { run in
+          run.records.policyOptimization?.series(column, named: run.name)
+            ?? .init(name: run.name, points: [])
+        }, includes: includes)
+    }
+    let figures = charts(
+      chart("Gold", "reward per response", "objective/gold"),
+      chart("Score", "reward per response", "objective/score"),
+      chart("Exact KL", "nats per response", "objective/kl_exact", includes: [0]),
+      chart("Entropy", "nats per token", "objective/entropy", includes: [0]))
+    return figures.map { figures in
+      ReportSection(id: "ppo", title: "Policy optimization") { figures }
+    }
+  }
+
+  /// The lines of the resolved scenarios that are not the same in all runs.
+  static func settings(_ runs: [ComparedRun]) -> ReportSection? {
+    let scenarios = runs.map { ScenarioText.values(in: $0.records.scenario ?? "") }
+    var keys: [String] = []
+    for key in scenarios.flatMap({ $0.map(\.key) }) where !keys.contains(key) { keys.append(key) }
+    let tables = scenarios.map { Dictionary($0.map { ($0.key, $0.value) }) { first, _ in first } }
+    let different = keys.filter { key in Set(tables.map { $0[key] ?? "–" }).count > 1 }
+    guard runs.count > 1, tables.contains(where: { !$0.isEmpty }) else { return nil }
+    return ReportSection(id: "settings", title: "Settings that differ") {
+      if different.isEmpty {
+        element("p") { "None: the runs differ in their seeds at most." }
+      } else {
+        settingsTable(different.prefix(30), runs, tables)
+        if different.count > 30 {
+          element("details") {
+            element("summary") { "\(different.count - 30) more" }
+            settingsTable(different.dropFirst(30), runs, tables)
+          }
+        }
+      }
+    }
+  }
+
+  private static func settingsTable(
+    _ keys: some Sequence<String>, _ runs: [ComparedRun], _ tables: [[String: String]]
+  ) -> Markup {
+    element("div", ["class": "scroll"]) {
+      element("table", ["class": "compared"]) {
+        element("thead") {
+          element("tr") {
+            element("th", ["scope": "col"]) { "key" }
+            for run in runs { element("th", ["scope": "col"]) { run.name } }
+          }
+        }
+        element("tbody") {
+          for key in keys {
+            element("tr") {
+              element("th", ["scope": "row"]) { element("code") { key } }
+              for table in tables { element("td") { table[key] ?? "–" } }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// What the figures mean.
+  static func reading(_ runs: [ComparedRun]) -> ReportSection? {
+    guard runs.contains(where: { $0.records.evaluation != nil }) else { return nil }
+    return ReportSection(id: "glossary", title: "Glossary") {
+      element("dl", ["class": "glossary"]) {
+        for entry in MetricGlossary.figures {
+          element("dt") { element("code") { entry.name } }
+          element("dd") { entry.meaning }
+        }
+      }
+    }
+  }
+
+  /// Half of the 95 % interval of a mean, 1.96 sd / √n.
+  private static func halfInterval(_ value: EvaluationSummary.Distribution) -> Double {
+    1.96 * value.sd / Double(max(1, value.n)).squareRoot()
+  }
+
+  private static func interval(_ value: EvaluationSummary.Distribution) -> String {
+    "\(NumberText.fixed(value.mean, 2)) ± \(NumberText.fixed(halfInterval(value), 2))"
+  }
+
+  private static func interval(_ value: EvaluationSummary.Proportion) -> String {
+    "\(NumberText.percent(value.value)) [\(NumberText.fixed(value.low * 100, 1)), "
+      + "\(NumberText.fixed(value.high * 100, 1))]"
+  }
+}
+
+extension ScenarioText {
+  /// Every value with the path of its keys; items of a list are counted from 0.
+  static func values(in scenario: String) -> [(key: String, value: String)] {
+    var path: [(indent: Int, name: String, items: Int)] = []
+    var values: [(key: String, value: String)] = []
+    for line in scenario.split(separator: "\n") {
+      var indent = line.prefix { $0 == " " }.count
+      var text = line.dropFirst(indent)
+      // An item may stand as far left as the key of its list.
+      while let last = path.last,
+        last.indent > indent || last.indent == indent && !text.hasPrefix("- ")
+          || last.indent == indent && last.items < 0
+      { path.removeLast() }
+      if text.hasPrefix("- ") {
+        if let last = path.indices.last { path[last].items += 1 }
+        let item = path.last.map { String($0.items - 1) } ?? "0"
+        path.append((indent, item, -1))
+        text = text.dropFirst(2)
+        indent += 2
+      }
+      let names = path.map(\.name)
+      guard let colon = text.firstRange(of: ": ") else {
+        if text.hasSuffix(":") {
+          path.append((indent, String(text.dropLast()), 0))
+        } else {
+          values.append((names.joined(separator: "."), String(text)))
+        }
+        continue
+      }
+      values.append(
+        (
+          (names + [String(text[..<colon.lowerBound])]).joined(separator: "."),
+          String(text[colon.upperBound...])
+        ))
+    }
+    return values
+  }
+}

@@ -1,0 +1,70 @@
+import RunRecords
+
+/// What the models of a run held in memory, as PPO's metrics say.
+enum ModelMemory {
+  private static let rows: [(column: String, name: String)] = [
+    ("memory/policy", "Policy"), ("memory/reference", "Reference"),
+    ("memory/reward", "Reward model"), ("memory/value", "Value model"),
+    ("memory/optimizer", "Optimizer"), ("memory/activations", "Activations"),
+  ]
+
+  /// Bars of the most that each held, with the parameters of the models.
+  static func figure(_ table: MetricsTable) -> Markup? {
+    let held = rows.compactMap { row -> (name: String, bytes: Double, isModel: Bool)? in
+      guard let bytes = table[row.column]?.compactMap(\.self).max(), bytes > 0 else { return nil }
+      return (
+        row.name, bytes, row.column != "memory/optimizer" && row.column != "memory/activations"
+      )
+    }
+    let largest = held.map(\.bytes).max() ?? 0
+    guard largest > 0 else { return nil }
+    return element("figure", ["class": "chart wide"]) {
+      element("figcaption") {
+        element("b") { "What they hold in memory" }
+        element("span", ["class": "unit"]) { "the most during PPO" }
+      }
+      element("table", ["class": "bars"]) {
+        element("tbody") {
+          for part in held {
+            element("tr") {
+              element("th", ["scope": "row"]) {
+                part.name
+                if part.isModel {
+                  element("span", ["class": "unit"]) {
+                    "\(NumberText.count(part.bytes / 4)) parameters"
+                  }
+                }
+              }
+              element("td", ["class": "track"]) {
+                element(
+                  "div",
+                  ["style": "width:\(NumberText.coordinate(part.bytes / largest * 100))%"])
+              }
+              element("td", ["class": "number"]) { NumberText.bytes(part.bytes) }
+            }
+          }
+        }
+      }
+      element("p", ["class": "note"]) {
+        "Of the four only two learn; what the optimizer remembers of their gradients costs more "
+          + "than any model."
+      }
+    }
+  }
+}
+
+extension NumberText {
+  /// `1.9 MB`, in powers of ten.
+  static func bytes(_ value: Double) -> String {
+    for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where value >= size {
+      return "\(fixed(value / size, 1))\u{A0}\(unit)"
+    }
+    return "\(fixed(value, 0))\u{A0}B"
+  }
+
+  /// `125k`, `1.3M`.
+  static func count(_ value: Double) -> String {
+    if value >= 1e6 { return fixed(value / 1e6, 1) + "M" }
+    return value >= 1e3 ? fixed(value / 1e3, 0) + "k" : fixed(value, 0)
+  }
+}

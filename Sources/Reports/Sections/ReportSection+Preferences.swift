@@ -1,0 +1,124 @@
+import Foundation
+import RunRecords
+
+extension ReportSection {
+  /// What annotators were shown, what they chose, and how often gold disagrees.
+  @Sendable static func preferences(_ records: ReportRecords) -> ReportSection? {
+    let pairs = records.judgements
+    guard !pairs.isEmpty else { return nil }
+    return ReportSection(id: "preferences", title: "What the annotators chose") {
+      ReportWarning.markup(["annotation"], [], records)
+      element("p") {
+        """
+        All that the reward model learns from: two answers of the SFT policy, and which of them an \
+        annotator preferred. These \(pairs.count) were held out to judge the reward model by.
+        """
+      }
+      element("div", ["class": "charts"]) {
+        certaintyChart(pairs)
+        annotatorTable(pairs)
+      }
+      exampleTable(pairs)
+    }
+  }
+
+  /// How expected the judgements were: what lies left of 0 is disagreement.
+  private static func certaintyChart(_ pairs: [JudgedPair]) -> Markup? {
+    let certainties = pairs.compactMap(\.probability).filter { (0...1).contains($0) }
+    guard !certainties.isEmpty else { return nil }
+    var counts = Array(repeating: 0, count: 20)
+    for certainty in certainties { counts[min(19, Int(certainty * 20))] += 1 }
+    return HistogramChart(
+      title: "Disagreement", unit: "held-out pairs",
+      horizontalTitle: "probability of the judgement made, minus ½", lower: -0.5, width: 0.05,
+      counts: counts, sides: ("against what was to be expected", "as expected"),
+      note: "What someone who knows gold and the annotators’ habits would have expected. The left "
+        + "side is noise that no reward model can foresee."
+    ).figure()
+  }
+
+  private static func annotatorTable(_ pairs: [JudgedPair]) -> Markup? {
+    let known = pairs.filter { ($0.goldMargin ?? 0) != 0 && $0.annotator != nil }
+    let names = Set(known.compactMap(\.annotator)).sorted()
+    guard !names.isEmpty else { return nil }
+    return element("figure", ["class": "chart"]) {
+      element("figcaption") {
+        element("b") { "Annotators" }
+        element("span", ["class": "unit"]) { "agreement with gold" }
+      }
+      element("table", ["class": "bars"]) {
+        element("tbody") {
+          for name in names {
+            let own = known.filter { $0.annotator == name }
+            let share =
+              Double(own.count { ($0.goldMargin ?? 0) > 0 }) / Double(max(1, own.count))
+            element("tr") {
+              element("th", ["scope": "row"]) { name }
+              element("td", ["class": "track"]) {
+                element("div", ["style": "width:\(NumberText.coordinate(share * 100))%"])
+              }
+              element("td", ["class": "number"]) {
+                "\(NumberText.percent(share)) of \(own.count)"
+              }
+            }
+          }
+        }
+      }
+      element("p", ["class": "note"]) {
+        "How often each preferred the truly better answer, where the two differ in gold."
+      }
+    }
+  }
+
+  private static func exampleTable(_ pairs: [JudgedPair]) -> Markup {
+    let known = pairs.filter { $0.goldMargin != nil }
+    let ordinary = Array(pairs.prefix(3))
+    let contrary = known.filter { pair in
+      (pair.goldMargin ?? 0) < 0 && !ordinary.contains(pair)
+    }.prefix(3)
+    return element("div", ["class": "probes"]) {
+      element("h3") { "Examples, the last ones judged against gold" }
+      element("table", ["class": "samples"]) {
+        element("thead") {
+          element("tr") {
+            element("th", ["scope": "col", "class": "words"]) { "Prompt and chosen response" }
+            element("th", ["scope": "col", "class": "number"]) { "gold" }
+            element("th", ["scope": "col", "class": "words"]) { "Rejected response" }
+            element("th", ["scope": "col", "class": "number"]) { "gold" }
+            element("th", ["scope": "col", "class": "number"]) { "expected" }
+            element("th", ["scope": "col", "class": "number"]) { "by" }
+          }
+        }
+        element("tbody") {
+          for pair in ordinary + contrary { row(pair) }
+        }
+      }
+    }
+  }
+
+  private static func row(_ pair: JudgedPair) -> Markup {
+    let isContrary = (pair.goldMargin ?? 0) < 0
+    return element("tr") {
+      element("td", ["class": "words", "data-label": "Chosen"]) {
+        element("span", ["class": "prompt"]) { pair.prompt }
+        " \(pair.chosen)"
+      }
+      element(
+        "td", ["class": isContrary ? "number worse" : "number", "data-label": "gold"]
+      ) {
+        (isContrary ? "▼ " : "") + (pair.chosenGold.map { NumberText.fixed($0, 2) } ?? "–")
+      }
+      element("td", ["class": "words", "data-label": "Rejected"]) {
+        element("span", ["class": "prompt"]) { pair.prompt }
+        " \(pair.rejected)"
+      }
+      element("td", ["class": "number", "data-label": "gold"]) {
+        pair.rejectedGold.map { NumberText.fixed($0, 2) } ?? "–"
+      }
+      element("td", ["class": "number", "data-label": "expected"]) {
+        pair.probability.map { NumberText.percent($0) } ?? "–"
+      }
+      element("td", ["class": "number", "data-label": "by"]) { pair.annotator ?? "–" }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import RunRecords
+
+extension ReportSection {
+  /// The world: what is truly good in it, and who judges.
+  @Sendable static func world(_ records: ReportRecords) -> ReportSection? {
+    guard let scenario = records.scenario else { return nil }
+    let lesson = ScenarioText.value(of: "lesson", in: scenario)
+    let gold = ScenarioText.block(["world", "gold"], in: scenario)
+    let annotators = ScenarioText.block(["world", "annotators"], in: scenario)
+    guard gold != nil || annotators != nil else { return nil }
+    return ReportSection(id: "world", title: "The world and its hidden reward") {
+      if let lesson { element("p", ["class": "lead"]) { lesson } }
+      element("div", ["class": "charts"]) {
+        if let gold {
+          excerpt(
+            "Gold, the true reward", gold,
+            "The sum of these features. It is computed for every response and shown to no model.")
+        }
+        if let annotators {
+          excerpt(
+            "Annotators", annotators,
+            "They judge by gold, with noise (temperature), slips (flip) and biases of their own; "
+              + "the reward model sees nothing but their choices.")
+        }
+      }
+    }
+  }
+
+  private static func excerpt(_ title: String, _ text: String, _ note: String) -> Markup {
+    element("figure", ["class": "chart"]) {
+      element("figcaption") { element("b") { title } }
+      element("pre", ["class": "excerpt", "tabindex": "0"]) { element("code") { text } }
+      element("p", ["class": "note"]) { note }
+    }
+  }
+}
+
+/// Parts of scenario.yaml as this program writes it: two blanks a level, one key a line.
+enum ScenarioText {
+  /// What stands below a path of keys, moved to the margin.
+  static func block(_ path: [String], in scenario: String) -> String? {
+    var lines = scenario.split(separator: "\n", omittingEmptySubsequences: false)[...]
+    for (depth, key) in path.enumerated() {
+      let line = String(repeating: " ", count: 2 * depth) + key + ":"
+      guard let start = lines.firstIndex(where: { $0 == line }) else { return nil }
+      let below = lines[(start + 1)...]
+      lines = below.prefix { text in
+        let blanks = text.prefix { $0 == " " }.count
+        // Items of a list may stand as far left as their key.
+        return blanks > 2 * depth || blanks == 2 * depth && text.dropFirst(blanks).hasPrefix("-")
+      }
+    }
+    let margin = lines.map { line in line.prefix { $0 == " " }.count }.min() ?? 0
+    let block = lines.map { String($0.dropFirst(margin)) }.joined(separator: "\n")
+    return block.isEmpty ? nil : block
+  }
+
+  /// The rest of a line that begins with a key.
+  static func value(of key: String, in scenario: String) -> String? {
+    let line = scenario.split(separator: "\n").first { $0.hasPrefix(key + ": ") }
+    guard var value = line?.dropFirst(key.count + 2) else { return nil }
+    for quote in ["\"", "'"] where value.hasPrefix(quote) && value.hasSuffix(quote) {
+      value = value.dropFirst().dropLast()
+    }
+    return value.isEmpty ? nil : String(value)
+  }
+}

@@ -1,0 +1,118 @@
+import AlignmentLoop
+import ArgumentParser
+import Foundation
+import RunRecords
+
+/// Pairs of a policy, judged by the person at the keyboard.
+struct Label: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Judge pairs of a policy's answers yourself, then see with whom you agree.",
+    discussion: """
+      Keys: ← or h for the left answer, → or l for the right, t tie, s skip, u undo, q quit. Every \
+      answer is saved at once; the same command goes on where it was left. Choices are written as \
+      preference rows, ties and skipped pairs only to the journal beside them.
+
+      Example: rlhf-sim label --output mine.jsonl
+      Then: rlhf-sim train-reward --preferences mine.jsonl
+      """)
+
+  @Option(help: "The policy. (default: the one that ships)", completion: .directory)
+  var policy: String?
+
+  @Option(
+    help: "Where the rows go; FILE.journal beside it keeps every answer.",
+    completion: .file(extensions: ["jsonl"]))
+  var output = "labels.jsonl"
+
+  @Option(help: "Stop after so many answers, those of earlier times included. (default: at q)")
+  var count: Int?
+
+  @Flag(help: "Print the agreement as JSON.")
+  var json = false
+
+  @OptionGroup var scenario: ScenarioOptions
+  @OptionGroup var machine: MachineOptions
+
+  func validate() throws {
+    if let count, count < 1 {
+      throw ValidationError("--count is \(count); it must be at least 1.")
+    }
+  }
+
+  func run() throws {
+    let scenario = try scenario.read()
+    let policy = try Shipped.policy(or: policy, option: "--policy")
+    try policy.requireWorld(of: scenario, remedy: "train a policy with `rlhf-sim sft`")
+    var journal = try LabelJournal(at: URL(filePath: output))
+    let loop = try AlignmentLoop(
+      scenario, tokenizer: policy.tokenizer, seed: self.scenario.seed, workers: machine.workers,
+      observer: RunRecorder(
+        directory: nil, terminal: Terminal(isInteractive: false, isQuiet: true)))
+    var pairs: [LabelPair] = []
+    func pair(_ index: Int) throws -> LabelPair {
+      while pairs.count <= index {
+        pairs += try loop.pairsToLabel(
+          of: policy.model, part: pairs.count / AlignmentLoop.labelledTogether)
+      }
+      return pairs[index]
+    }
+    for (index, answer) in journal.answers.enumerated() where try pair(index) != answer.pair {
+      throw LoopError.input(
+        "\(journal.journal.path):\(index + 1): the answers there are to other pairs; give the "
+          + "--policy, --scenario and --seed that it was begun with, or another --output")
+    }
+    try judge(&journal, pair)
+    try report(journal.answers)
+  }
+
+  private func judge(_ journal: inout LabelJournal, _ pair: (Int) throws -> LabelPair) throws {
+    let screen = LabelScreen(terminal: machine.terminal)
+    let keys = KeyReader()
+    try RawTerminal.during {
+      while journal.answers.count < count ?? .max {
+        let pair = try pair(journal.answers.count)
+        screen.show(pair, after: journal.answers, file: output)
+        var key = keys.next()
+        while key == .other { key = keys.next() }
+        switch key {
+        case .left: try journal.append(LabelledPair(pair: pair, answer: .left))
+        case .right: try journal.append(LabelledPair(pair: pair, answer: .right))
+        case .tie: try journal.append(LabelledPair(pair: pair, answer: .tie))
+        case .skip: try journal.append(LabelledPair(pair: pair, answer: .skip))
+        case .undo: _ = try journal.undo()
+        case .quit, .other: return
+        }
+      }
+    }
+  }
+
+  private func report(_ answers: [LabelledPair]) throws {
+    let agreement = LabelAgreement(answers)
+    if json { return try Output.writeJSON(agreement) }
+    guard let agreement else { return try Output.write("Nothing is judged yet.\n") }
+    try Output.write(agreement.text)
+  }
+}
+
+extension LabelAgreement {
+  /// The agreement as a person reads it.
+  fileprivate var text: String {
+    func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
+    func interval(_ share: EvaluationSummary.Proportion) -> String {
+      "\(percent(share.low)) to \(percent(share.high))"
+    }
+    var table = TextTable(columns: [
+      ("", .leading), ("agreement", .trailing), ("95 % interval", .trailing), ("pairs", .trailing),
+    ])
+    func row(_ name: String, _ share: EvaluationSummary.Proportion) {
+      guard share.n > 0 else { return }
+      table.append([name, percent(share.value), interval(share), "\(share.n)"])
+    }
+    row("you and the annotators", annotators)
+    table.append(["the annotators among themselves", percent(annotatorsAmongThemselves), "", ""])
+    row("you and gold", gold)
+    row("the annotators and gold", annotatorsWithGold)
+    row("you chose the left answer", left)
+    return "Pairs judged: \(judged); ties: \(ties); skipped: \(skipped).\n\n" + table.rendered()
+  }
+}

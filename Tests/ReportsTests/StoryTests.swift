@@ -1,0 +1,219 @@
+import Foundation
+import RunRecords
+import Testing
+
+@testable import Reports
+
+@Suite("Of the story, a report")
+struct StoryTests {
+  private func records(_ change: (inout ReportRecords) -> Void) -> ReportRecords {
+    var information = ExampleRun.information
+    information.stageSeconds = []
+    var records = ReportRecords(information: information)
+    change(&records)
+    return records
+  }
+
+  private func withTable(
+    _ columns: [String: (Int) -> Double], steps: Int = 20, _ body: (MetricsTable) throws -> Void
+  ) throws {
+    let url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("rlhf-sim-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: url) }
+    let run = try RunDirectory.create(at: url, force: false)
+    let writer = try MetricsWriter(stage: .ppo, in: run)
+    for step in 1...steps {
+      try writer.write(step: step, seconds: 0, columns.mapValues { $0(step) })
+    }
+    try body(try MetricsTable(stage: .ppo, in: run))
+  }
+
+  @Test("draws gold and score of PPO against √KL, and best of n where it was measured")
+  func frontier() throws {
+    try withTable([
+      "objective/kl_exact": { Double($0) / 5 }, "objective/score": { Double($0) / 10 },
+      "objective/gold": { Double($0) / 20 },
+    ]) { table in
+      let plain = try #require(FrontierChart(table, evaluation: nil)).chart
+      #expect(plain.series.map(\.name) == ["policy: score", "policy: gold"])
+      #expect(plain.series[1].points[19] == .init(x: 2, y: 1))
+      let summary = EvaluationSummary(bestOfN: ExampleRun.bestOfN)
+      let both = try #require(FrontierChart(table, evaluation: summary)).chart
+      #expect(both.series.map(\.name).suffix(2) == ["best of n: score", "best of n: gold"])
+      #expect(both.series[3].points[0] == .init(x: 0, y: 0))
+      let page = ParsedPage(
+        Report.page(
+          of: records {
+            $0.policyOptimization = table
+            $0.evaluation = summary
+          }))
+      #expect(page.failure == nil)
+      #expect(page.text.contains("best of n: gold") && page.text.contains("Best of n in numbers"))
+      // log 4 − 3/4
+      #expect(page.text.contains("0.64"))
+    }
+    try withTable(["objective/score": { Double($0) }]) {
+      #expect(FrontierChart($0, evaluation: nil) == nil)
+    }
+    // Without iterations, as after DPO, the final figures are the policy's one mark.
+    let final = try #require(FrontierChart(nil, evaluation: ExampleRun.evaluation)).chart
+    #expect(final.series.map { $0.points.compactMap(\.y) } == [[1.74], [1.91]])
+  }
+
+  @Test("holds the numbers of every token, and a class for each that colours it")
+  func tokens() throws {
+    let page = ParsedPage(Report.page(of: records { $0.rollouts = ExampleRun.rollouts }))
+    #expect(page.failure == nil)
+    let tokens = page.elements.filter {
+      $0.attributes["class"]?.split(separator: " ").contains("token") ?? false
+    }
+    // Four of the five iterations, six responses of five tokens each.
+    #expect(tokens.count == 4 * 6 * 5)
+    let last = try #require(tokens.last { $0.attributes["title"]?.hasPrefix("&") ?? false })
+    let title = try #require(last.attributes["title"])
+    for number in [
+      "log π −1.300", "log ρ −2.000", "log-ratio +0.700", "KL 0.750", "reward −0.125",
+      "value 0.875", "advantage +1.125", "return 1.000", "new/old 1.375, clipped",
+    ] {
+      #expect(title.contains(number), "\(number)")
+    }
+    let styles = Set((last.attributes["class"] ?? "").split(separator: " "))
+    #expect(styles == ["token", "k3", "a3", "v4", "l3"])
+    let first = try #require(tokens.last { $0.attributes["title"]?.hasPrefix("was") ?? false })
+    #expect(first.attributes["class"] == "token a-4 v2 l-1")
+    // A radio button for each, and one chosen from the beginning.
+    let choices = page.elements.filter { $0.name == "input" }
+    #expect(
+      choices.compactMap { $0.attributes["id"] } == TokenTint.allCases.map { "tint-\($0.rawValue)" }
+    )
+    #expect(choices.count { $0.attributes["checked"] != nil } == 1)
+    for tint in TokenTint.allCases {
+      #expect(
+        ReportStyle.css.contains("#tint-\(tint.rawValue):checked ~ .tokens .\(tint.rawValue)-4"))
+    }
+    // The same numbers for those who do not point.
+    #expect(page.count("caption") == 24 && page.text.contains("1.375, clipped"))
+  }
+
+  @Test("colours by size: nothing for nearly nothing, the strongest for the rare")
+  func tint() {
+    #expect(TokenTint.advantage.style(0.1, scale: 1) == nil)
+    #expect(TokenTint.advantage.style(0.2, scale: 1) == "a1")
+    #expect(TokenTint.advantage.style(-50, scale: 1) == "a-4")
+    #expect(TokenTint.advantage.style(.nan, scale: 1) == nil)
+    #expect(TokenTint.value.scale(over: []) == 1)
+    #expect(TokenTint.advantage.scale(over: ExampleRun.rollouts) == 1.5)
+  }
+
+  @Test("shows what annotators chose, how often against gold, and how expected it was")
+  func preferences() {
+    let page = ParsedPage(Report.page(of: records { $0.judgements = ExampleRun.judgements }))
+    #expect(page.failure == nil)
+    // Every fourth pair, all of them careful's, went against gold.
+    for words in [
+      "careful", "50.0\u{A0}% of 20", "100.0\u{A0}% of 20", "was rather stingy 1", "▼ −1.50",
+      "97.5\u{A0}%", "against what was to be expected: 40.0\u{A0}%",
+    ] {
+      #expect(page.text.contains(words), "\(words)")
+    }
+  }
+
+  @Test("shows the memory of the four models as it was measured")
+  func memory() throws {
+    try withTable([
+      "memory/policy": { _ in 501_504 }, "memory/optimizer": { _ in 1_932_288 },
+      "memory/activations": { Double($0) * 1e5 },
+    ]) { table in
+      let page = ParsedPage(Report.page(of: records { $0.policyOptimization = table }))
+      for words in ["501.5\u{A0}kB", "125k parameters", "1.9\u{A0}MB", "2.0\u{A0}MB"] {
+        #expect(page.text.contains(words), "\(words)")
+      }
+    }
+  }
+
+  @Test("shows the world's gold and annotators as the scenario has them")
+  func world() {
+    let scenario = """
+      name: x
+      lesson: "Less is more."
+      world:
+        grammar:
+          start: a
+        gold:
+        - feature: valence
+          weight: 1.5
+        annotators:
+          - name: careful
+            share: 0.4
+        prompt:
+          words: [1, 2]
+      """
+    let page = ParsedPage(Report.page(of: records { $0.scenario = scenario }))
+    #expect(page.text.contains("Less is more."))
+    #expect(
+      ScenarioText.block(["world", "gold"], in: scenario) == "- feature: valence\n  weight: 1.5")
+    #expect(
+      ScenarioText.block(["world", "annotators"], in: scenario)
+        == "- name: careful\n  share: 0.4")
+    #expect(ScenarioText.block(["world", "judges"], in: scenario) == nil)
+    #expect(page.elements.contains { $0.attributes["id"] == "world" })
+    let values = ScenarioText.values(in: scenario).map { "\($0.key)=\($0.value)" }
+    #expect(
+      values == [
+        "name=x", "lesson=\"Less is more.\"", "world.grammar.start=a",
+        "world.gold.0.feature=valence", "world.gold.0.weight=1.5",
+        "world.annotators.0.name=careful", "world.annotators.0.share=0.4",
+        "world.prompt.words=[1, 2]",
+      ])
+  }
+
+  @Test("warns where it happened: of what was noted, and of what the metrics show")
+  func warnings() throws {
+    try withTable([
+      "objective/gold": { Double(min($0, 20 - $0)) }, "objective/score": { Double($0) },
+      "objective/kl_exact": { Double($0) }, "policy/clip_fraction": { $0 == 7 ? 0.4 : 0.1 },
+    ]) { table in
+      let found = ReportWarning.policyOptimization(table)
+      try #require(found.count == 3)
+      #expect(found[0].contains("from iteration 10 on gold fell"))
+      #expect(found[1].contains("first in iteration 11, 10 times, at most 20"))
+      #expect(found[2].contains("first in iteration 7, once, at most 0.4"))
+      let page = ParsedPage(
+        Report.page(
+          of: records {
+            $0.policyOptimization = table
+            $0.information.notes = [
+              .init(stage: nil, text: "3 rows are held out"),
+              .init(stage: "PPO", text: "a note of PPO"), .init(stage: "reward model", text: "x"),
+            ]
+          }))
+      #expect(page.values(of: "role").count { $0 == "note" } == 5)
+      let text = page.text
+      let header = try #require(text.firstRange(of: "3 rows are held out")).lowerBound
+      let section = try #require(text.firstRange(of: "Look here: a note of PPO")).lowerBound
+      #expect(header < section)
+    }
+    try withTable([
+      "objective/gold": { Double($0) }, "objective/score": { Double($0) },
+      "objective/kl_exact": { Double($0) / 20 },
+    ]) { #expect(ReportWarning.policyOptimization($0).isEmpty) }
+    var reward = EvaluationSummary.RewardModel(ece: 0.2)
+    reward.accuracy = .init(value: 0.51, low: 0.49, high: 0.53, n: 100)
+    reward.trainingGap = 0.2
+    #expect(ReportWarning.rewardModel(nil, reward).count == 3)
+    #expect(ReportWarning.rewardModel(nil, ExampleRun.reward).isEmpty)
+  }
+
+  @Test("explains every final figure and every number of a token")
+  func glossary() {
+    let page = ParsedPage(
+      Report.page(
+        of: records {
+          $0.evaluation = ExampleRun.evaluation
+          $0.rollouts = ExampleRun.rollouts
+        }))
+    for entry in MetricGlossary.figures + MetricGlossary.tokens {
+      #expect(page.text.contains(entry.meaning), "\(entry.name)")
+    }
+  }
+}

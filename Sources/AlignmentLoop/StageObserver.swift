@@ -1,3 +1,4 @@
+package import PolicyOptimization
 package import Training
 
 /// What the loop tells while it runs.
@@ -10,6 +11,8 @@ package protocol StageObserver: AnyObject {
   func end(_ stage: LoopStage) throws
   /// Something that the person should know, such as rows left out.
   func note(_ text: String)
+  /// A sign that an optimization goes wrong.
+  func warn(_ warning: TrainingWarning) throws
 }
 
 /// How much of a stage there is to do.

@@ -18,6 +18,7 @@ package struct PPOTrainer: Sendable {
   private var controller: KLController
   private var policyOptimizer: Optimizer
   private var valueOptimizer: Optimizer
+  private var warnings: TrainingWarnings
   private let generator: SeededGenerator
 
   /// - Parameters:
@@ -38,6 +39,7 @@ package struct PPOTrainer: Sendable {
     self.rollout = rollout
     self.generator = generator
     controller = KLController(configuration.kl)
+    warnings = TrainingWarnings(configuration)
     let steps = configuration.iterations * configuration.epochs * configuration.minibatches
     policyOptimizer = Optimizer(
       configuration.policy, for: policy.parameters, stage: "PPO policy", totalSteps: steps)
@@ -59,12 +61,14 @@ package struct PPOTrainer: Sendable {
   ///   - prompts: as many prompts as asked for, for an iteration (from 0).
   ///   - pretraining: texts for the optimizer steps of an iteration; only asked for where they have
   ///     a weight.
+  ///   - warn: gets each kind of trouble once, before the report of its iteration.
   ///   - report: gets the metrics of an iteration, its experience, and the policy that its update
   ///     made.
   package mutating func run(
     continuing continuation: Continuation = .none,
     prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
     pretraining: (_ iteration: Int, _ step: Int) -> [Exchange] = { _, _ in [] },
+    warn: (TrainingWarning) throws -> Void = { _ in },
     report: (inout StepMetrics, Experience, LanguageModel) throws -> Void
   ) throws {
     if let state = continuation.state { try restore(from: state) }
@@ -97,6 +101,7 @@ package struct PPOTrainer: Sendable {
       let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
       controller.update(
         kl: kl / Double(experience.episodes.count), episodes: experience.episodes.count)
+      try warnings.observe(metrics).forEach(warn)
       try report(&metrics, experience, policy)
       try continuation.keep(isLast: iteration + 1 == configuration.iterations) {
         state(after: iteration + 1)
@@ -122,6 +127,7 @@ package struct PPOTrainer: Sendable {
     valueOptimizer.keep(in: &state, as: "value_optimizer", for: value.parameters)
     state.set("kl_coefficient", controller.coefficient)
     if let average { state.set("average", average) }
+    warnings.keep(in: &state)
     return state
   }
 
@@ -131,6 +137,7 @@ package struct PPOTrainer: Sendable {
     try state.restore(&value.parameters, from: "value")
     try valueOptimizer.restore(from: state, as: "value_optimizer", for: value.parameters)
     controller.restore(coefficient: try state.number("kl_coefficient"))
+    warnings.restore(from: state)
     if var restored = average {
       try state.restore(&restored, from: "average")
       average = restored

@@ -62,6 +62,10 @@ enum MetricGlossary {
       "KL between the policy before and after an update, per token; bad above about 0.05."
     ),
     (
+      "policy/advantage_deviation",
+      "Deviation of the advantages over tokens before whitening; bad at 0, where nothing is learned."
+    ),
+    (
       "policy/clip_fraction",
       "Fraction of tokens whose probability ratio left the clip range; bad above 0.3, or always 0."
     ),

@@ -69,7 +69,16 @@ extension ReportSection {
         series: table.series(["response/eos_fraction": "ended"]), includes: [0, 1],
         note: "Those that run into the length limit are penalized."))
     guard let content else { return nil }
-    return ReportSection(id: "ppo", title: "Policy optimization") { content }
+    let warnings = records.information.warnings ?? []
+    return ReportSection(id: "ppo", title: "Policy optimization") {
+      if !warnings.isEmpty {
+        element("p") { "While it was optimized, the run warned of this:" }
+        element("ul", ["class": "warnings"]) {
+          for warning in warnings { element("li") { warning.text } }
+        }
+      }
+      content
+    }
   }
 
   /// β over the run as a chart when it moved, as a sentence when it did not.

@@ -51,7 +51,7 @@ import Transformer
       (.explodingValueLoss, ["value/loss": 3.8, "value/explained_variance": -0.1], 3.7),
       (.equalAdvantages, ["policy/advantage_deviation": 1e-7], 1e-5),
       (.missingEnds, ["response/eos_fraction": 0.09], 0.1),
-      (.extremeRatios, ["policy/ratio_max": 50.1], 50),
+      (.extremeRatios, ["policy/ratio_max": 1001], 1000),
       (.frequentClipping, ["policy/clip_fraction": 0.31], 0.3),
     ])
   func kinds(kind: TrainingWarning.Kind, changes: [String: Double], harmless: Double) throws {

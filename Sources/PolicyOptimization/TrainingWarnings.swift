@@ -14,7 +14,7 @@ package struct TrainingWarnings: Sendable {
   /// The bounds: outside of what sound runs show, and inside of what failed ones do.
   private enum Bound {
     /// Entropy, as a share of what it was at first.
-    static let entropy = 0.4
+    static let entropy = 0.2
     /// KL per response, in targets of an adaptive controller.
     static let klTargets = 2.0
     /// KL per token in nats, where there is no target: the policy makes its own tokens e times as

@@ -11,7 +11,8 @@ package import Transformer
 package struct PPOTrainer: Sendable {
   package let configuration: PPOConfiguration
   package private(set) var policy: LanguageModel
-  package private(set) var value: ScalarModel
+  /// The value model where it is a model of its own.
+  private var separateValue: ScalarModel
   /// The moving average of the policy, where there is one.
   private var average: ParameterSet?
   private let rollout: Rollout
@@ -23,7 +24,8 @@ package struct PPOTrainer: Sendable {
 
   /// - Parameters:
   ///   - policy: the SFT model, from which the policy starts and which stays as the reference.
-  ///   - value: starts from the reward model's trunk, with a head of zeros.
+  ///   - value: starts from the reward model's trunk, with a head of zeros; of a shared trunk, only
+  ///     the head counts.
   ///   - rollout: holds the reference and the reward.
   package init(
     _ configuration: PPOConfiguration, policy: LanguageModel, value: ScalarModel,
@@ -33,9 +35,17 @@ package struct PPOTrainer: Sendable {
     var policy = policy
     // What the policy has frozen already stays so where no share is asked for.
     if configuration.freeze > 0 { policy.freeze(fraction: configuration.freeze) }
+    if let rank = configuration.lora.rank {
+      var stream = generator.stream("adapters")
+      policy.addAdapters(
+        rank: rank, scale: configuration.lora.alpha / Double(rank),
+        targets: configuration.lora.targets, using: &stream)
+    }
+    // After the adapters, which freeze all that is there.
+    if configuration.sharesTrunk { policy.addValueHead(value.head) }
     self.policy = policy
-    self.value = value
-    average = configuration.averageDecay.map { _ in policy.parameters }
+    separateValue = value
+    average = configuration.averageDecay.map { _ in policy.plain.parameters }
     self.rollout = rollout
     self.generator = generator
     controller = KLController(configuration.kl)
@@ -49,10 +59,13 @@ package struct PPOTrainer: Sendable {
 
   /// What the training has come to: the policy, or its moving average.
   package var result: LanguageModel {
-    var result = policy
+    var result = policy.plain
     if let average { result.parameters = average }
     return result
   }
+
+  /// The value model, whether it is a model of its own or a head of the policy's decoder.
+  package var value: ScalarModel { policy.valueModel ?? separateValue }
 
   /// Runs every iteration.
   ///
@@ -82,7 +95,8 @@ package struct PPOTrainer: Sendable {
       let clock = ContinuousClock()
       let start = clock.now
       let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
-        experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
+        experience, policy: &policy, policyOptimizer: &policyOptimizer,
+        value: &separateValue,
         valueOptimizer: &valueOptimizer, using: stream.stream("update"),
         pretraining: { configuration.pretrainingWeight > 0 ? pretraining(iteration, $0) : [] })
       updateAverage()
@@ -92,9 +106,12 @@ package struct PPOTrainer: Sendable {
           + [
             ("time/rollout", timing.sampling), ("time/score", timing.scoring),
             ("time/update", (clock.now - start) / .seconds(1)),
-            ("memory/policy", Double(policy.parameters.byteCount)),
+            (
+              "memory/policy",
+              Double(policy.parameters.byteCount(apartFrom: rollout.reference.parameters))
+            ),
             ("memory/reference", Double(rollout.reference.parameters.byteCount)),
-            ("memory/value", Double(value.parameters.byteCount)),
+            ("memory/value", Double(valueBytes)),
             ("memory/optimizer", Double(policyOptimizer.byteCount + valueOptimizer.byteCount)),
             ("memory/activations", Double(statistics.activationBytes)),
           ])
@@ -109,22 +126,29 @@ package struct PPOTrainer: Sendable {
     }
   }
 
-  /// Polyak's average: a ← d a + (1 − d) π.
+  /// Polyak's average: a ← d a + (1 − d) π, of the weights as a checkpoint holds them.
   private mutating func updateAverage() {
     guard let decay = configuration.averageDecay else { return }
-    for index in policy.parameters.tensors.indices {
+    let current = policy.plain.parameters
+    for index in current.tensors.indices {
       average?.tensors[index].multiply(by: Float(decay))
-      average?.tensors[index].add(
-        policy.parameters.tensors[index], scaledBy: Float(1 - decay))
+      average?.tensors[index].add(current.tensors[index], scaledBy: Float(1 - decay))
     }
+  }
+
+  /// Bytes of a value model of its own; a head on the policy's decoder is part of the policy.
+  private var valueBytes: Int {
+    configuration.sharesTrunk ? 0 : separateValue.parameters.byteCount
   }
 
   private func state(after iterations: Int) -> TrainingState {
     var state = TrainingState(step: iterations)
     state.set("policy", policy.parameters)
     policyOptimizer.keep(in: &state, as: "policy_optimizer", for: policy.parameters)
-    state.set("value", value.parameters)
-    valueOptimizer.keep(in: &state, as: "value_optimizer", for: value.parameters)
+    if !configuration.sharesTrunk {
+      state.set("value", separateValue.parameters)
+      valueOptimizer.keep(in: &state, as: "value_optimizer", for: separateValue.parameters)
+    }
     state.set("kl_coefficient", controller.coefficient)
     if let average { state.set("average", average) }
     warnings.keep(in: &state)
@@ -134,8 +158,11 @@ package struct PPOTrainer: Sendable {
   private mutating func restore(from state: TrainingState) throws(TrainingStateError) {
     try state.restore(&policy.parameters, from: "policy")
     try policyOptimizer.restore(from: state, as: "policy_optimizer", for: policy.parameters)
-    try state.restore(&value.parameters, from: "value")
-    try valueOptimizer.restore(from: state, as: "value_optimizer", for: value.parameters)
+    if !configuration.sharesTrunk {
+      try state.restore(&separateValue.parameters, from: "value")
+      try valueOptimizer.restore(
+        from: state, as: "value_optimizer", for: separateValue.parameters)
+    }
     controller.restore(coefficient: try state.number("kl_coefficient"))
     warnings.restore(from: state)
     if var restored = average {

@@ -112,7 +112,7 @@ import Testing
       let another = try makeScenario(["ppo.episodes=16", "ppo.preset=\(other.rawValue)"])
       #expect(scenario.node.differences(from: another.node).count > 1, "more than the name")
     }
-    #expect(throws: SettingsError.self) { try makeScenario(["ppo.preset=\(preset.rawValue)x"]) }
+    #expect(throws: SettingsError.self) { try makeScenario(["ppo.preset=\(preset.rawValue)-x"]) }
     let again = try SettingsDocument(yaml: scenario.resolvedYAML(), file: "resolved.yaml")
     #expect(try Scenario.read(again).node == scenario.node)
   }

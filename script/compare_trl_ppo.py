@@ -9,8 +9,9 @@ From the same SFT policy, reward model, prompts and number of episodes, with the
 model that begins as the reward model with a head of zeros and learns at the policy's rate.
 
 TRL samples, scores, pads, whitens and steps by its own code. It is given the reward model divided
-by its standard deviation, for it knows no normalisation. One difference remains: TRL's scheduler
-moves once an iteration, ours once a step.
+by its standard deviation, for it knows no normalisation. What it does otherwise: its scheduler moves
+once an iteration, ours once a step; it puts the score one token behind the end; and it scores a
+response that was cut off without the end that it gets here.
 
 Both final policies are judged by `rlhf-sim evaluate` on the same prompts and seed, which are other
 ones than those of training, by score − β·KL, with the exact KL from the SFT policy at T. Ours must
@@ -18,7 +19,7 @@ reach 0.95 of the improvement that TRL reaches, on the mean over the seeds.
 
 Prints a table and exits with 1 when the limit is missed. Needs a release build, torch,
 transformers, datasets and trl; used with the versions that make_parity_fixtures.py names and trl
-1.10. Some three minutes a seed on two cores.
+1.10. Some three minutes a seed on a quiet machine.
 """
 
 import argparse
@@ -124,7 +125,6 @@ def objective(arguments, policy, seed):
         arguments, "evaluate", "--policy", policy, "--reference", arguments.base, "--reward",
         arguments.reward, "--seed", 1000 + seed, "--quiet", "--json",
         **{"evaluation.responses": 4096}))
-    # A policy that is held against itself is the one to begin from.
     judged = figures["ppo"]
     score, kl = judged["score"]["mean"], judged["kl_exact"]["mean"]
     return score - BETA * kl, score, kl, judged["gold"]["mean"]

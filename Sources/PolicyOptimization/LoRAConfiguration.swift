@@ -20,8 +20,9 @@ package struct LoRAConfiguration: Configurable, Equatable {
       in: Above(0.0)),
     Field(
       "targets", \Self.targets,
-      "which matrices of every layer have one; queries, keys and values are one matrix with one A, "
-        + "and so are the two inputs of the feed-forward block"),
+      "which matrices have one; queries, keys and values are one matrix with one A, and so are the "
+        + "two inputs of the feed-forward block; without language-head, words that the reference "
+        + "never told apart are hard to tell apart"),
   ]
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {

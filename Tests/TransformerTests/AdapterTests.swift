@@ -67,7 +67,7 @@ struct AdapterTests {
 
   @Test("only adapters have gradients, and only the targets have adapters")
   func gradients() throws {
-    let model = try adapted(.llama, targets: [.feedForwardOutput, .attentionOutput])
+    let model = try adapted(.llama, targets: [.feedForwardOutput, .languageHead, .attentionOutput])
     let tape = Tape(recording: true)
     let logs = model.responseLogProbabilities(exchanges, temperature: 1, on: tape).logProbabilities
     let loss = tape.weightedSum(logs, weights: Tensor(repeating: 1, shape: logs.value.shape))
@@ -79,7 +79,7 @@ struct AdapterTests {
           ["attention_output", "feed_forward_output"].flatMap { name in
             ["a", "b"].map { "layers.\(layer).\(name).weight.lora_\($0)" }
           }
-        })
+        } + ["language_head.lora_a", "language_head.lora_b"])
   }
 
   @Test("bytes are counted apart from those that another set shares")

@@ -38,6 +38,8 @@ extension AlignmentLoop {
         return (0..<count).map { (_: Int) -> [Int32] in given[stream.index(below: given.count)] }
       } pretraining: { iteration, step in
         corpus(stream.stream("pretraining", iteration, step))
+      } warn: { warning in
+        try observer.warn(warning)
       } report: { metrics, experience, updated in
         let rewardBytes = reward.members.reduce(0) { $0 + $1.model.parameters.byteCount }
         metrics.append("memory/reward", Double(rewardBytes))

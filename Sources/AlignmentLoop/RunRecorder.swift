@@ -1,4 +1,5 @@
 import Foundation
+package import PolicyOptimization
 package import RunRecords
 import Tensors
 package import Training
@@ -77,8 +78,21 @@ package final class RunRecorder: StageObserver {
   package func note(_ text: String) {
     let notes = information?.notes ?? []
     information?.notes = notes + [.init(stage: stageStart?.stage.rawValue, text: text)]
+    say("note: \(text)")
+  }
+
+  package func warn(_ warning: TrainingWarning) throws {
+    information?.add(
+      RunInformation.Warning(
+        kind: warning.kind.rawValue, iteration: warning.iteration, text: warning.description))
+    try writeInformation()
+    say("warning: \(warning)")
+  }
+
+  private func say(_ line: String) {
     guard !terminal.isQuiet else { return }
-    FileHandle.standardError.write(Data("note: \(text)\n".utf8))
+    bar?.interrupt()
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
   }
 
   /// Marks the run as over; `error` says why when it failed.

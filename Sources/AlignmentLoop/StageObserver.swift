@@ -1,3 +1,4 @@
+package import PolicyOptimization
 package import RunRecords
 package import Training
 
@@ -13,6 +14,8 @@ package protocol StageObserver: AnyObject {
   func end(_ stage: LoopStage) throws
   /// Something that the person should know, such as rows left out.
   func note(_ text: String)
+  /// A sign that an optimization goes wrong.
+  func warn(_ warning: TrainingWarning) throws
 }
 
 extension StageObserver {

@@ -4,7 +4,7 @@ package enum AutodiffOperations {
     [
       Addition.self, Entropy.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self,
       Linear.self,
-      LogProbabilities.self, RMSNorm.self, SwiGLU.self, WeightedSum.self,
+      LogProbabilities.self, LowRankUpdate.self, RMSNorm.self, SwiGLU.self, WeightedSum.self,
     ]
   }
 }

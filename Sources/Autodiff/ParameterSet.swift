@@ -6,6 +6,8 @@ package struct ParameterSet: Sendable {
   package var tensors: [Tensor] = []
   /// Which parameters training leaves alone; they cost no gradient.
   package var isFrozen: [Bool] = []
+  /// By the index of the matrix that each changes.
+  var adapters: [Int: Adapter] = [:]
 
   package init() {}
 

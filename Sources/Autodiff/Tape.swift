@@ -23,16 +23,30 @@ package final class Tape {
   package let isRecording: Bool
   private var nodes: [Node] = []
   private var nodeOfParameter: [Int] = []  // −1 until used
+  private var adapted: [Int: Variable] = [:]  // matrices with their adapters, by parameter
 
   package init(recording: Bool) { isRecording = recording }
 
   /// A value that has no gradient.
   package func constant(_ value: Tensor) -> Variable { Variable(value: value, node: -1) }
 
-  /// A parameter; a frozen one is a constant.
+  /// A parameter, with its adapter if it has one; a frozen one is a constant.
   package func parameter(_ index: Int, of parameters: ParameterSet) -> Variable {
+    guard isRecording, let adapter = parameters.adapters[index] else {
+      return unadapted(index, of: parameters)
+    }
+    if let known = adapted[index] { return known }
+    let sum = lowRankUpdate(
+      unadapted(index, of: parameters), down: unadapted(adapter.down, of: parameters),
+      up: unadapted(adapter.up, of: parameters), scale: adapter.scale)
+    adapted[index] = sum
+    return sum
+  }
+
+  private func unadapted(_ index: Int, of parameters: ParameterSet) -> Variable {
+    guard isRecording else { return constant(parameters.effective(index)) }
     let value = parameters.tensors[index]
-    guard isRecording, !parameters.isFrozen[index] else { return constant(value) }
+    guard !parameters.isFrozen[index] else { return constant(value) }
     if nodeOfParameter.isEmpty {
       nodeOfParameter = Array(repeating: -1, count: parameters.count)
     }

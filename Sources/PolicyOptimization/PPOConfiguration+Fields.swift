@@ -59,7 +59,16 @@ extension PPOConfiguration {
       "pieces of a minibatch whose gradients are computed one after another, to save memory",
       in: 1...1_000_000),
     Field("policy", \Self.policy, "how the policy's weights move"),
-    Field("value", \Self.value, "how the value model's weights move"),
+    Field(
+      "lora", \Self.lora, "low-rank adapters that learn in place of the policy's matrices"),
+    Field("value", \Self.value, "how a separate value model's weights move"),
+    Field(
+      "value_model", \Self.valueModel,
+      "separate: a model of its own, from the reward model; shared: a second head on the policy's "
+        + "decoder, in one pass, one loss and one optimizer"),
+    Field(
+      "value_weight", \Self.valueWeight,
+      "weight of the value loss beside the policy's where they share a decoder", in: Above(0.0)),
     Field("clip_range", \Self.clipRange, "ε: the ratio counts only within 1 ± ε", in: Above(0.0)),
     Field(
       "dual_clip", \Self.dualClip,

@@ -13,6 +13,14 @@ package struct PPOConfiguration: Configurable, Equatable {
     case keep
   }
 
+  /// Who predicts the score.
+  package enum ValueModel: String, Sendable, CaseIterable, SettingValue {
+    /// A model of its own, which starts from the reward model's trunk.
+    case separate
+    /// A second head on the policy's decoder.
+    case shared
+  }
+
   package var preset = PPOPreset.none
   package var algorithm = PolicyAlgorithm.ppo
   package var iterations = 60
@@ -23,6 +31,9 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var accumulation = 1
   package var reward = PPORewardConfiguration()
   package var policy = OptimizerConfiguration(learningRate: 1e-4, epsilon: 1e-5)
+  package var valueModel = ValueModel.separate
+  package var valueWeight = Self.defaultValueWeight
+  package var lora = LoRAConfiguration()
   package var value = OptimizerConfiguration(learningRate: 5e-4, epsilon: 1e-5)
   package var kl = KLConfiguration()
   package var temperature = 1.0
@@ -44,6 +55,11 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var pretrainingWeight = 0.0
 
   package init() {}
+
+  private static let defaultValueWeight = 0.1
+
+  /// Whether policy and value are two heads of one decoder.
+  var sharesTrunk: Bool { algorithm.usesValueModel && valueModel == .shared }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if episodes % minibatches != 0 {
@@ -69,6 +85,15 @@ package struct PPOConfiguration: Configurable, Equatable {
     if !algorithm.clipsRatios, dualClip != nil {
       throw location.key("dual_clip").error(
         "`\(algorithm.rawValue)` has no ratios to clip", advice: "set it to null")
+    }
+    if valueWeight != Self.defaultValueWeight, valueModel == .separate {
+      throw location.key("value_weight").error(
+        "a separate value model has an optimizer of its own, which no weight changes",
+        advice: "set `value_model` to shared, or change `value.learning_rate`")
+    }
+    if freeze > 0, lora.rank != nil {
+      throw location.key("freeze").error(
+        "with adapters the whole policy is frozen", advice: "set this to 0, or `lora.rank` to null")
     }
     if freeze == 1 {
       throw location.key("freeze").error(

@@ -38,6 +38,8 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
       ("average_decay", recipe.averageDecay.map { "\($0)" } ?? "null"),
       ("pretraining_weight", "\(recipe.pretrainingWeight)"),
       ("reward.relative", "\(recipe.isRelative)"),
+      ("value_model", recipe.valueModel),
+      ("value_weight", "0.1"),
       ("policy.schedule", "linear"),
       ("policy.epsilon", "\(recipe.epsilon)"),
       ("value.schedule", "linear"),
@@ -58,6 +60,7 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
     var averageDecay: Double?
     var pretrainingWeight = 0.0
     var isRelative = false
+    var valueModel = "separate"
     var epsilon = 1e-8
   }
 
@@ -67,7 +70,7 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
     case .openAI2019:
       Recipe(
         coefficient: 0.15, target: 6, whitensRewards: true, missingEnd: "replace",
-        temperature: 0.7, epsilon: 1e-5)
+        temperature: 0.7, valueModel: "shared", epsilon: 1e-5)
     case .instructGPT:
       Recipe(
         coefficient: 0.02, epochs: 1, minibatches: 8, averageDecay: 0.992, pretrainingWeight: 27.8)

@@ -11,18 +11,21 @@ package import Transformer
 package struct PPOTrainer: Sendable {
   package let configuration: PPOConfiguration
   package private(set) var policy: LanguageModel
-  package private(set) var value: ScalarModel
+  /// The value model where it is a model of its own.
+  private var separateValue: ScalarModel
   /// The moving average of the policy, where there is one.
   private var average: ParameterSet?
   private let rollout: Rollout
   private var controller: KLController
   private var policyOptimizer: Optimizer
   private var valueOptimizer: Optimizer
+  private var warnings: TrainingWarnings
   private let generator: SeededGenerator
 
   /// - Parameters:
   ///   - policy: the SFT model, from which the policy starts and which stays as the reference.
-  ///   - value: starts from the reward model's trunk, with a head of zeros.
+  ///   - value: starts from the reward model's trunk, with a head of zeros; of a shared trunk, only
+  ///     the head counts.
   ///   - rollout: holds the reference and the reward.
   package init(
     _ configuration: PPOConfiguration, policy: LanguageModel, value: ScalarModel,
@@ -32,12 +35,21 @@ package struct PPOTrainer: Sendable {
     var policy = policy
     // What the policy has frozen already stays so where no share is asked for.
     if configuration.freeze > 0 { policy.freeze(fraction: configuration.freeze) }
+    if let rank = configuration.lora.rank {
+      var stream = generator.stream("adapters")
+      policy.addAdapters(
+        rank: rank, scale: configuration.lora.alpha / Double(rank),
+        targets: configuration.lora.targets, using: &stream)
+    }
+    // After the adapters, which freeze all that is there.
+    if configuration.sharesTrunk { policy.addValueHead(value.head) }
     self.policy = policy
-    self.value = value
-    average = configuration.averageDecay.map { _ in policy.parameters }
+    separateValue = value
+    average = configuration.averageDecay.map { _ in policy.plain.parameters }
     self.rollout = rollout
     self.generator = generator
     controller = KLController(configuration.kl)
+    warnings = TrainingWarnings(configuration)
     let steps = configuration.iterations * configuration.epochs * configuration.minibatches
     policyOptimizer = Optimizer(
       configuration.policy, for: policy.parameters, stage: "PPO policy", totalSteps: steps)
@@ -47,10 +59,13 @@ package struct PPOTrainer: Sendable {
 
   /// What the training has come to: the policy, or its moving average.
   package var result: LanguageModel {
-    var result = policy
+    var result = policy.plain
     if let average { result.parameters = average }
     return result
   }
+
+  /// The value model, whether it is a model of its own or a head of the policy's decoder.
+  package var value: ScalarModel { policy.valueModel ?? separateValue }
 
   /// Runs every iteration.
   ///
@@ -59,12 +74,14 @@ package struct PPOTrainer: Sendable {
   ///   - prompts: as many prompts as asked for, for an iteration (from 0).
   ///   - pretraining: texts for the optimizer steps of an iteration; only asked for where they have
   ///     a weight.
+  ///   - warn: gets each kind of trouble once, before the report of its iteration.
   ///   - report: gets the metrics of an iteration, its experience, and the policy that its update
   ///     made.
   package mutating func run(
     continuing continuation: Continuation = .none,
     prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
     pretraining: (_ iteration: Int, _ step: Int) -> [Exchange] = { _, _ in [] },
+    warn: (TrainingWarning) throws -> Void = { _ in },
     report: (inout StepMetrics, Experience, LanguageModel) throws -> Void
   ) throws {
     if let state = continuation.state { try restore(from: state) }
@@ -78,7 +95,8 @@ package struct PPOTrainer: Sendable {
       let clock = ContinuousClock()
       let start = clock.now
       let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
-        experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
+        experience, policy: &policy, policyOptimizer: &policyOptimizer,
+        value: &separateValue,
         valueOptimizer: &valueOptimizer, using: stream.stream("update"),
         pretraining: { configuration.pretrainingWeight > 0 ? pretraining(iteration, $0) : [] })
       updateAverage()
@@ -88,15 +106,19 @@ package struct PPOTrainer: Sendable {
           + [
             ("time/rollout", timing.sampling), ("time/score", timing.scoring),
             ("time/update", (clock.now - start) / .seconds(1)),
-            ("memory/policy", Double(policy.parameters.byteCount)),
+            (
+              "memory/policy",
+              Double(policy.parameters.byteCount(apartFrom: rollout.reference.parameters))
+            ),
             ("memory/reference", Double(rollout.reference.parameters.byteCount)),
-            ("memory/value", Double(value.parameters.byteCount)),
+            ("memory/value", Double(valueBytes)),
             ("memory/optimizer", Double(policyOptimizer.byteCount + valueOptimizer.byteCount)),
             ("memory/activations", Double(statistics.activationBytes)),
           ])
       let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
       controller.update(
         kl: kl / Double(experience.episodes.count), episodes: experience.episodes.count)
+      try warnings.observe(metrics).forEach(warn)
       try report(&metrics, experience, policy)
       try continuation.keep(isLast: iteration + 1 == configuration.iterations) {
         state(after: iteration + 1)
@@ -104,33 +126,45 @@ package struct PPOTrainer: Sendable {
     }
   }
 
-  /// Polyak's average: a ← d a + (1 − d) π.
+  /// Polyak's average: a ← d a + (1 − d) π, of the weights as a checkpoint holds them.
   private mutating func updateAverage() {
     guard let decay = configuration.averageDecay else { return }
-    for index in policy.parameters.tensors.indices {
+    let current = policy.plain.parameters
+    for index in current.tensors.indices {
       average?.tensors[index].multiply(by: Float(decay))
-      average?.tensors[index].add(
-        policy.parameters.tensors[index], scaledBy: Float(1 - decay))
+      average?.tensors[index].add(current.tensors[index], scaledBy: Float(1 - decay))
     }
+  }
+
+  /// Bytes of a value model of its own; a head on the policy's decoder is part of the policy.
+  private var valueBytes: Int {
+    configuration.sharesTrunk ? 0 : separateValue.parameters.byteCount
   }
 
   private func state(after iterations: Int) -> TrainingState {
     var state = TrainingState(step: iterations)
     state.set("policy", policy.parameters)
     policyOptimizer.keep(in: &state, as: "policy_optimizer", for: policy.parameters)
-    state.set("value", value.parameters)
-    valueOptimizer.keep(in: &state, as: "value_optimizer", for: value.parameters)
+    if !configuration.sharesTrunk {
+      state.set("value", separateValue.parameters)
+      valueOptimizer.keep(in: &state, as: "value_optimizer", for: separateValue.parameters)
+    }
     state.set("kl_coefficient", controller.coefficient)
     if let average { state.set("average", average) }
+    warnings.keep(in: &state)
     return state
   }
 
   private mutating func restore(from state: TrainingState) throws(TrainingStateError) {
     try state.restore(&policy.parameters, from: "policy")
     try policyOptimizer.restore(from: state, as: "policy_optimizer", for: policy.parameters)
-    try state.restore(&value.parameters, from: "value")
-    try valueOptimizer.restore(from: state, as: "value_optimizer", for: value.parameters)
+    if !configuration.sharesTrunk {
+      try state.restore(&separateValue.parameters, from: "value")
+      try valueOptimizer.restore(
+        from: state, as: "value_optimizer", for: separateValue.parameters)
+    }
     controller.restore(coefficient: try state.number("kl_coefficient"))
+    warnings.restore(from: state)
     if var restored = average {
       try state.restore(&restored, from: "average")
       average = restored

@@ -7,6 +7,9 @@ extension PPOUpdate {
   struct PolicyGradients {
     var gradients: Gradients
     var loss = 0.0
+    /// Of a value head on the policy's decoder, before its weight.
+    var valueLoss = 0.0
+    var valueClipped = 0
     var ratios = RatioStatistics()
     /// The most bytes that the process had allocated when a shard's forward pass was over.
     var allocatedBytes = 0
@@ -30,29 +33,50 @@ extension PPOUpdate {
       let (gradients, results) = try DataParallel(workers: workers).gradients(
         of: policy.parameters, shards: ranges.count
       ) { shard, tape in
-        let (loss, ratios) = policyLoss(
+        var loss = policyLoss(
           of: policy, on: piece[ranges[shard]], coefficient: coefficient, weight: weight,
           tape: tape)
-        let allocated = NumericalLibraries.allocatedBytes
-        return (loss, (loss: Double(loss.value[0]), ratios: ratios, allocated: allocated))
+        var result = PolicyShard(loss: Double(loss.total.value[0]), ratios: loss.ratios)
+        if let values = loss.values {
+          let episodes = piece[ranges[shard]]
+          let (valueLoss, clipped) = tape.clippedValueLoss(
+            values, old: episodes.flatMap(\.values), returns: episodes.flatMap(\.returns),
+            clipRange: configuration.valueClipRange, weight: configuration.valueWeight * weight)
+          result.valueLoss = Double(valueLoss.value[0]) / configuration.valueWeight
+          result.valueClipped = clipped
+          loss.total = tape.add(loss.total, valueLoss)
+        }
+        result.allocatedBytes = NumericalLibraries.allocatedBytes
+        return (loss.total, result)
       }
       result.gradients.add(gradients)
       for shard in results {
         result.loss += shard.loss
+        result.valueLoss += shard.valueLoss
+        result.valueClipped += shard.valueClipped
         result.ratios.add(shard.ratios)
-        result.allocatedBytes = max(result.allocatedBytes, shard.allocated)
+        result.allocatedBytes = max(result.allocatedBytes, shard.allocatedBytes)
       }
     }
     return result
   }
 
+  /// What a shard of a minibatch adds to ``PolicyGradients``.
+  private struct PolicyShard: Sendable {
+    var loss: Double
+    var ratios: RatioStatistics
+    var valueLoss = 0.0
+    var valueClipped = 0
+    var allocatedBytes = 0
+  }
+
   /// The sum over the tokens of some episodes, times `weight`: the surrogate of the algorithm, the
-  /// KL penalty if it is here, less the entropy bonus.
+  /// KL penalty if it is here, less the entropy bonus; and what a value head says of the tokens.
   private func policyLoss(
     of policy: LanguageModel, on episodes: ArraySlice<Episode>, coefficient: Double,
     weight: Double, tape: Tape
-  ) -> (loss: Variable, ratios: RatioStatistics) {
-    let (logProbabilities, logits) = policy.responseLogProbabilities(
+  ) -> (total: Variable, values: Variable?, ratios: RatioStatistics) {
+    let (logProbabilities, logits, values) = policy.responseOutputs(
       episodes.map(\.exchange), temperature: configuration.temperature, on: tape)
     let old = episodes.flatMap(\.logProbabilities)
     let advantages = episodes.flatMap(\.advantages)
@@ -79,7 +103,7 @@ extension PPOUpdate {
         repeating: -Float(configuration.entropyBonus * weight), shape: entropies.value.shape)
       loss = tape.add(loss, tape.weightedSum(entropies, weights: weights))
     }
-    return (loss, ratios)
+    return (loss, values, ratios)
   }
 
   /// γ times the mean of −log π(y_t | x, y_<t) over texts of the corpus: what InstructGPT mixes in, so

@@ -45,7 +45,7 @@ struct PPOUpdate {
         let kl = try updatePolicy(
           &policy, &policyOptimizer, on: episodes, coefficient: experience.coefficient,
           pretraining: pretraining(statistics.steps - 1), &statistics)
-        if configuration.algorithm.usesValueModel {
+        if configuration.algorithm.usesValueModel, !configuration.sharesTrunk {
           try updateValue(&value, &valueOptimizer, on: episodes, &statistics)
         }
         if let limit = configuration.stopKL, kl > limit { return statistics }
@@ -54,7 +54,7 @@ struct PPOUpdate {
     return statistics
   }
 
-  /// Takes a policy step; returns KL(π_old ‖ π) per token, estimated before the step.
+  /// Takes a policy step, and one of the value head on its decoder if it has one; returns KL(π_old ‖ π) per token, estimated before the step.
   private func updatePolicy(
     _ policy: inout LanguageModel, _ optimizer: inout Optimizer, on episodes: [Episode],
     coefficient: Double, pretraining: [Exchange], _ statistics: inout Statistics
@@ -72,8 +72,11 @@ struct PPOUpdate {
     }
     statistics.ratios.add(result.ratios)
     statistics.policyLoss += result.loss
+    statistics.valueLoss += result.valueLoss
+    statistics.valueClipped += result.valueClipped
     statistics.policyGradientNorm += try optimizer.step(
-      &policy.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
+      &policy.parameters, gradients: result.gradients,
+      loss: result.loss + configuration.valueWeight * result.valueLoss, workers: workers)
     return result.ratios.approximateKL / Double(episodes.reduce(0) { $0 + $1.length })
   }
 

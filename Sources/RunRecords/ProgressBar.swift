@@ -94,6 +94,12 @@ package final class ProgressBar {
     courses.first { $0.name == name }?.course ?? Course()
   }
 
+  /// Clears the bar for a line of text in its place; the next update draws it again below.
+  package func interrupt() {
+    clear()
+    lastDrawn = nil
+  }
+
   private func clear() {
     if lastDrawn != nil { write("\r" + Self.clearToEnd) }
   }

@@ -39,6 +39,18 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
+  /// A sign of trouble that a stage showed.
+  package struct Warning: Codable, Sendable, Equatable {
+    package var kind: String
+    package var iteration: Int
+    /// What happened, why that usually is, and what to do.
+    package var text: String
+
+    package init(kind: String, iteration: Int, text: String) {
+      (self.kind, self.iteration, self.text) = (kind, iteration, text)
+    }
+  }
+
   /// The version of the program.
   package var version: String
   package var command: Command
@@ -63,6 +75,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var status: Status
   /// In the order in which the stages ran; a stage that was interrupted counts all its parts.
   package var stageSeconds: [StageTime]
+  /// What the optimization was warned of, each kind once; nil for nothing.
+  package var warnings: [Warning]?
   /// Why the run failed.
   package var error: String?
   /// In the order in which they were said; files of earlier versions lack them.
@@ -103,6 +117,11 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
+  /// Keeps a warning; one of the same kind, from before an interruption, is replaced.
+  package mutating func add(_ warning: Warning) {
+    warnings = (warnings ?? []).filter { $0.kind != warning.kind } + [warning]
+  }
+
   /// Writes run.json atomically.
   ///
   /// - Throws: `unwritable`, or `notFinite` for a stage time that is no number.
@@ -119,7 +138,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case version, command, scenario, seed, threads, cpu, allocator, process, started, resumed, ended
-    case status, error, notes
+    case status, error, notes, warnings
     case commandLine = "command_line"
     case blasCore = "blas_core"
     case stageSeconds = "stage_seconds"

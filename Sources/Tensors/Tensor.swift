@@ -52,6 +52,9 @@ package struct Tensor: Sendable {
   /// The number of elements of one row: the product of all extents but the first.
   package var columns: Int { shape.dropFirst().reduce(1, *) }
 
+  /// Whether both are copies of one tensor of which neither was written since.
+  package func sharesMemory(with other: Tensor) -> Bool { storage === other.storage }
+
   /// The elements in row-major order, copied.
   package var values: [Float] { read { Array(UnsafeBufferPointer(start: $0, count: count)) } }
 

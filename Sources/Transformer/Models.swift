@@ -36,6 +36,7 @@ package struct LanguageModel: TransformerModel {
   package let decoder: Decoder
   package var parameters: ParameterSet
   let headWeight: Int  // [V, D]; the token embedding when tied
+  var valueHead: Int?  // [1, D]; see `addValueHead`
 
   /// A model with random weights.
   package init(
@@ -73,13 +74,21 @@ package struct LanguageModel: TransformerModel {
   package func responseLogProbabilities(
     _ exchanges: some Collection<Exchange>, temperature: Double, on tape: Tape
   ) -> (logProbabilities: Variable, logits: Variable) {
+    let outputs = responseOutputs(exchanges, temperature: temperature, on: tape)
+    return (outputs.logProbabilities, outputs.logits)
+  }
+
+  /// The same, and V(x, y_<t) for every token, `[M]`, where the policy has a value head.
+  package func responseOutputs(
+    _ exchanges: some Collection<Exchange>, temperature: Double, on tape: Tape
+  ) -> (logProbabilities: Variable, logits: Variable, values: Variable?) {
     let batch = ResponseBatch(exchanges)
     let states = hiddenStates(
       of: batch.packed, at: batch.predictingRows.flatMap(\.self), on: tape)
     let logits = logits(states, on: tape)
     let targets = exchanges.flatMap(\.response)
     let logProbabilities = tape.logProbabilities(logits, targets: targets, temperature: temperature)
-    return (logProbabilities, logits)
+    return (logProbabilities, logits, values(states, on: tape))
   }
 }
 

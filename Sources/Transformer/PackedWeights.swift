@@ -9,7 +9,7 @@ package struct PackedWeights: Sendable {
     let layers = model.decoder.layout.layers
     let indices = layers.flatMap(\.weights) + [model.headWeight]
     let packed = try workers.map(indices.count) {
-      PackedMatrix(model.parameters.tensors[indices[$0]])
+      PackedMatrix(model.parameters.effective(indices[$0]))
     }
     var matrices = [PackedMatrix?](repeating: nil, count: model.parameters.count)
     for (index, matrix) in zip(indices, packed) { matrices[index] = matrix }

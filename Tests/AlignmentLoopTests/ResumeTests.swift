@@ -1,4 +1,5 @@
 import Foundation
+import PolicyOptimization
 import RunRecords
 import Tensors
 import Testing
@@ -41,6 +42,7 @@ import Training
 
     func end(_ stage: LoopStage) throws { try recorder.end(stage) }
     func note(_ text: String) { recorder.note(text) }
+    func warn(_ warning: TrainingWarning) throws { try recorder.warn(warning) }
   }
 
   /// - Parameter steps: after which the power is cut; nil for never.

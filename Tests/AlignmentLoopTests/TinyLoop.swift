@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import PolicyOptimization
 import Preferences
 import RewardModeling
 import Settings
@@ -73,6 +74,7 @@ final class Recording: StageObserver {
   private(set) var stages: [LoopStage] = []
   private(set) var metrics: [LoopStage: [String]] = [:]
   private(set) var notes: [String] = []
+  private(set) var warnings: [TrainingWarning] = []
 
   func begin(_ stage: LoopStage, _ extent: StageExtent) { stages.append(stage) }
 
@@ -87,6 +89,7 @@ final class Recording: StageObserver {
 
   func end(_ stage: LoopStage) {}
   func note(_ text: String) { notes.append(text) }
+  func warn(_ warning: TrainingWarning) { warnings.append(warning) }
 }
 
 func makeLoop(

@@ -51,6 +51,19 @@ struct ReportTests {
     !text.replacing("http://www.w3.org/2000/svg", with: "").contains(/https?:\/\//)
   }
 
+  @Test("says what the optimization was warned of, where it is shown")
+  func warnings() throws {
+    try withRun { run in
+      var records = try ReportRecords(reading: run)
+      #expect(!parsed(records).text.contains("the run warned"))
+      let warning = "iteration 12: KL rose past 1 < 2 nats"
+      records.information.add(.init(kind: "rising-kl", iteration: 12, text: warning))
+      let text = parsed(records).text
+      let chart = try #require(text.range(of: "Score and gold"))
+      #expect(try #require(text.range(of: warning)).lowerBound < chart.lowerBound)
+    }
+  }
+
   @Test("shows the final figures with their spread")
   func figures() throws {
     var records = ReportRecords(information: ExampleRun.information)

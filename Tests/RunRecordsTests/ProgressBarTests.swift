@@ -95,6 +95,17 @@ struct ProgressBarTests {
     #expect(silent.written.isEmpty)
   }
 
+  @Test("makes way for a line of text, and stands below it again at once")
+  func interrupt() {
+    let screen = Screen()
+    let bar = screen.bar(total: 3, terminal(width: 80))
+    bar.update(1)
+    bar.interrupt()
+    #expect(screen.written.last == "\r\u{1B}[K")
+    bar.update(2)
+    #expect(screen.written.last?.contains("2/3") == true)
+  }
+
   @Test("leaves nothing behind when a stage fails")
   func abandon() {
     let screen = Screen()

@@ -90,6 +90,10 @@ enum MetricGlossary {
       "KL between the policy before and after an update, per token; bad above about 0.05."
     ),
     (
+      "policy/advantage_deviation",
+      "Deviation of the advantages over tokens before whitening; bad at 0, where nothing is learned."
+    ),
+    (
       "policy/clip_fraction",
       "Fraction of tokens whose probability ratio left the clip range; bad above 0.3, or always 0."
     ),
@@ -139,10 +143,10 @@ enum MetricGlossary {
     ("time/rollout", "Seconds spent sampling responses in an iteration."),
     ("time/score", "Seconds spent on reward, reference and value passes in an iteration."),
     ("time/update", "Seconds spent on gradient steps in an iteration."),
-    ("memory/policy", "Bytes held by the policy’s parameters."),
+    ("memory/policy", "Bytes of the policy’s parameters, but for those shared with the reference."),
     ("memory/reference", "Bytes held by the reference’s parameters."),
     ("memory/reward", "Bytes held by the reward model’s parameters."),
-    ("memory/value", "Bytes held by the value model’s parameters."),
+    ("memory/value", "Bytes of a value model of its own; 0 for a head on the policy’s decoder."),
     ("memory/optimizer", "Bytes held by gradients and optimizer moments."),
     (
       "memory/activations",

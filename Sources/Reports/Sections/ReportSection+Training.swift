@@ -73,7 +73,7 @@ extension ReportSection {
         note: "Those that run into the length limit are penalized."))
     guard let content else { return nil }
     return ReportSection(id: "ppo", title: "Policy optimization") {
-      ReportWarning.markup(["PPO"], ReportWarning.policyOptimization(table), records)
+      ReportWarning.markup(["PPO"], ReportWarning.policyOptimization(table, records), records)
       content
     }
   }

@@ -15,6 +15,14 @@ enum ReportWarning {
     }
   }
 
+  /// What PPO was warned of while it ran, and what only shows at the end; of runs that were not
+  /// watched, all that their metrics show.
+  static func policyOptimization(_ table: MetricsTable, _ records: ReportRecords) -> [String] {
+    let recorded = (records.information.warnings ?? []).map(\.text)
+    guard !recorded.isEmpty else { return policyOptimization(table) }
+    return recorded + [overOptimization(table), mislead(table)].compactMap(\.self)
+  }
+
   /// What PPO's metrics warn of.
   static func policyOptimization(_ table: MetricsTable) -> [String] {
     [

@@ -1,0 +1,120 @@
+import Tensors
+import Testing
+import Training
+import Transformer
+
+@testable import PolicyOptimization
+
+@Suite struct WarningTests {
+  /// Iterations 1, 11, 21, 31 and 60 of a sound run of `sentiment`.
+  static let sound: [[(name: String, value: Double)]] = [
+    row(kl: 0, entropy: 2.19, clip: 0.0138, ratio: 1.88, loss: 0.377, explained: 0, length: 5.8),
+    row(kl: 0.455, entropy: 2.18, clip: 0.02, ratio: 1.68, loss: 0.293, explained: 0.36, length: 6),
+    row(
+      kl: 2.44, entropy: 2.03, clip: 0.0128, ratio: 1.3, loss: 0.14, explained: 0.51, length: 8.4),
+    row(
+      kl: 3.64, entropy: 1.94, clip: 0.0075, ratio: 11.6, loss: 0.111, explained: 0.55, length: 9),
+    row(kl: 3.81, entropy: 1.89, clip: 0, ratio: 1.01, loss: 0.0441, explained: 0.73, length: 9),
+  ]
+
+  static func row(
+    kl: Double, entropy: Double, clip: Double, ratio: Double, loss: Double, explained: Double,
+    length: Double
+  ) -> [(name: String, value: Double)] {
+    [
+      ("objective/kl_exact", kl), ("objective/entropy", entropy), ("policy/clip_fraction", clip),
+      ("policy/ratio_max", ratio), ("policy/advantage_deviation", 0.6), ("value/loss", loss),
+      ("value/explained_variance", explained), ("response/length", length),
+      ("response/eos_fraction", 0.99),
+    ]
+  }
+
+  /// The sound run with figures of its last iterations changed; what it warned of.
+  func warnings(
+    _ changes: [String: Double] = [:], configuration: PPOConfiguration = configured()
+  ) -> [TrainingWarning] {
+    var warnings = TrainingWarnings(configuration)
+    return Self.sound.enumerated().flatMap { index, row in
+      let row = row.map { ($0.name, index < 3 ? $0.value : changes[$0.name] ?? $0.value) }
+      return warnings.observe(StepMetrics(step: index + 1, of: 5, row))
+    }
+  }
+
+  @Test("a sound run is not warned of anything")
+  func soundRun() { #expect(warnings().isEmpty) }
+
+  @Test(
+    "each kind of trouble is said once, where it begins, and what lies just inside is not",
+    arguments: [
+      (TrainingWarning.Kind.collapsingEntropy, ["objective/entropy": 0.43], 0.44),
+      (.risingKL, ["objective/kl_exact": 9.1], 9),
+      (.explodingValueLoss, ["value/loss": 3.8, "value/explained_variance": -0.1], 3.7),
+      (.equalAdvantages, ["policy/advantage_deviation": 1e-7], 1e-5),
+      (.missingEnds, ["response/eos_fraction": 0.09], 0.1),
+      (.extremeRatios, ["policy/ratio_max": 1001], 1000),
+      (.frequentClipping, ["policy/clip_fraction": 0.31], 0.3),
+    ])
+  func kinds(kind: TrainingWarning.Kind, changes: [String: Double], harmless: Double) throws {
+    let found = warnings(changes)
+    #expect(found.map(\.kind) == [kind])
+    #expect(found.first?.iteration == 4)
+    let text = try #require(found.first).description
+    #expect(text.hasPrefix("iteration 4: ") && text.contains("`ppo."))
+    var inside = changes
+    let name = try #require(changes.keys.first { $0 != "value/explained_variance" })
+    inside[name] = harmless
+    #expect(warnings(inside).isEmpty)
+  }
+
+  @Test("a large value loss is no trouble while the values follow the returns")
+  func followedReturns() { #expect(warnings(["value/loss": 50]).isEmpty) }
+
+  @Test("an adaptive controller's KL is held against its target")
+  func target() {
+    let configuration = configured {
+      $0.kl.controller = .adaptive
+      $0.kl.target = 1.5
+    }
+    #expect(warnings(configuration: configuration).map(\.kind) == [.risingKL])
+    let wider = configured {
+      $0.kl.controller = .adaptive
+      $0.kl.target = 1.95
+    }
+    #expect(warnings(configuration: wider).isEmpty)
+    #expect(warnings(["objective/kl_exact": 4], configuration: wider).count == 1)
+  }
+
+  @Test("a run that goes on repeats no warning and remembers where it began")
+  func continued() {
+    var first = TrainingWarnings(configured())
+    func step(_ number: Int, entropy: Double, ends: Double) -> StepMetrics {
+      StepMetrics(
+        step: number, of: 3, [("objective/entropy", entropy), ("response/eos_fraction", ends)])
+    }
+    #expect(first.observe(step(1, entropy: 2, ends: 0)).map(\.kind) == [.missingEnds])
+    var state = TrainingState(step: 1)
+    first.keep(in: &state)
+    var second = TrainingWarnings(configured())
+    second.restore(from: state)
+    #expect(second.observe(step(2, entropy: 0.3, ends: 0)).map(\.kind) == [.collapsingEntropy])
+  }
+
+  @Test("where every response earns nothing, the trainer warns of it once")
+  func trainer() throws {
+    let configuration = configured { $0.kl.coefficient = 0 }
+    let policy = try makePolicy()
+    var value = makeValue(on: policy)
+    value.head.multiply(by: 0)
+    var trainer = PPOTrainer(
+      configuration, policy: policy, value: value,
+      rollout: makeRollout(configuration, reference: policy), using: .init(seed: 8))
+    var warned: [TrainingWarning] = []
+    try trainer.run { iteration, count in
+      makePrompts(count, seed: UInt64(iteration))
+    } warn: { warning in
+      warned.append(warning)
+    } report: { _, _, _ in
+    }
+    #expect(warned.filter { $0.kind == .equalAdvantages }.map(\.iteration) == [1])
+  }
+}

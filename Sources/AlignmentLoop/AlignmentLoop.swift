@@ -93,6 +93,9 @@ package struct AlignmentLoop {
     _ body: (Continuation) throws -> Output
   ) throws -> Output {
     let state = try state?.read(stage)
+    if let step = state?.step, step > total {
+      throw TrainingStateError.beyondTheEnd(step: step, total: total)
+    }
     let extent = StageExtent(total: total, unit: unit, done: state?.step ?? 0, before: before)
     let continuation = Continuation(from: state) { [self] isLast, state in
       try self.state?.keep(stage, isLast: isLast, state)

@@ -101,7 +101,16 @@ extension LoopRun {
 
   func keptPolicy(_ name: RunCheckpoint) throws -> LanguageModel {
     try requireKept(directory.checkpoint(name))
-    return try LoadedModel(policy: directory.checkpoint(name)).model
+    let kept = try LoadedModel(policy: directory.checkpoint(name))
+    let wanted = loop.scenario.model.decoder(vocabularySize: kept.shape.vocabularySize)
+    let found = ModelConfiguration(of: kept.shape)
+      .decoder(vocabularySize: kept.shape.vocabularySize)
+    guard wanted == found else {
+      throw LoopError.input(
+        "\(directory.scenario.path) describes another model than the run has in "
+          + "\(name.rawValue)/; put the scenario back as it was, or begin another run")
+    }
+    return kept.model
   }
 
   func keptReward() throws -> RewardModel {

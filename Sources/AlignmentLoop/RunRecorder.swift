@@ -42,6 +42,12 @@ package final class RunRecorder: StageObserver {
       let writer = try MetricsWriter(
         stage: records, in: directory,
         keeping: isResumed ? extent.before + extent.done : nil)
+      let missing = extent.before + extent.done - writer.stepsBefore
+      if missing > 0 {
+        note(
+          "the metrics of \(missing) steps that were done before are no longer in "
+            + directory.metrics(records).path)
+      }
       writers[records] = (writer, clock.now - .seconds(writer.secondsBefore))
     }
   }

@@ -35,7 +35,9 @@ package final class StageState {
     for (name, number) in kept.numbers { state.set(name, number) }
     let archive = try Safetensors.read(tensors)
     for name in archive.names {
-      if let tensor = archive[name] { state.set(name, tensor) }
+      guard let tensor = archive[name] else { continue }
+      guard tensor.isFinite else { throw TrainingStateError.notFinite(name: name) }
+      state.set(name, tensor)
     }
     return state
   }

@@ -37,9 +37,12 @@ struct KeptRecords {
   }
 
   /// The rows of the first steps, as they stand in the file.
-  func rows(upTo step: Int) -> (lines: Data, count: Int, seconds: Double) {
+  func rows(upTo step: Int) -> (lines: Data, count: Int, lastStep: Int, seconds: Double) {
     let kept = lines.prefix { $0.step <= step }
-    return (kept.reduce(into: Data()) { $0 += $1.bytes }, kept.count, kept.last?.seconds ?? 0)
+    return (
+      kept.reduce(into: Data()) { $0 += $1.bytes }, kept.count, kept.last?.step ?? 0,
+      kept.last?.seconds ?? 0
+    )
   }
 
   /// The events' header and the records of that many rows, or as many as there are.

@@ -26,6 +26,8 @@ package final class MetricsWriter {
   private let started: Date
   /// The seconds of the last row that was kept; 0 without one.
   package let secondsBefore: Double
+  /// The step of the last row that was kept; 0 without one.
+  package let stepsBefore: Int
 
   /// Begins both files of `stage`, or goes on with them.
   ///
@@ -42,13 +44,13 @@ package final class MetricsWriter {
     if let kept, let keeping {
       self.started = kept.started
       let rows = kept.rows(upTo: keeping)
-      secondsBefore = rows.seconds
+      (secondsBefore, stepsBefore) = (rows.seconds, rows.lastStep)
       metrics = try RecordFile(replacing: run.metrics(stage), with: rows.lines)
       events = try RecordFile(replacing: kept.events, with: kept.eventRecords(of: rows.count))
       return
     }
     self.started = started
-    secondsBefore = 0
+    (secondsBefore, stepsBefore) = (0, 0)
     metrics = try RecordFile(creating: run.metrics(stage))
     events = try RecordFile(creating: run.eventFile(stage, started: started))
     try events.append(EventRecord.header(wallTime: started.timeIntervalSince1970))

@@ -18,13 +18,15 @@ package struct RunDirectory: Sendable, Equatable {
   /// but a run is ever replaced: a directory without run.json, or with files that no run writes,
   /// is refused with `force` too.
   ///
-  /// - Throws: `alreadyExists`, `notReplaceable`, `notADirectory` or `unwritable`.
+  /// - Throws: `alreadyExists`, `notReplaceable`, `stillRunning`, `notADirectory` or `unwritable`.
   package static func create(at url: URL, force: Bool) throws(RunRecordsError) -> RunDirectory {
-    let run = RunDirectory(url: url)
+    // What a link points to is the run, and the link stays.
+    let run = RunDirectory(url: url.resolvingSymlinksInPath())
     let files = FileManager.default
     var isDirectory: ObjCBool = false
     guard files.fileExists(atPath: run.url.path, isDirectory: &isDirectory) else {
       try run.makeDirectory()
+      try run.claim()
       return run
     }
     guard isDirectory.boolValue else { throw .notADirectory(path: url.path) }
@@ -34,7 +36,10 @@ package struct RunDirectory: Sendable, Equatable {
     } catch {
       throw .unreadable(path: url.path, reason: FileWritingError.reason(of: error))
     }
-    if entries.isEmpty { return run }
+    if entries.isEmpty {
+      try run.claim()
+      return run
+    }
     guard force else { throw .alreadyExists(path: url.path) }
     guard entries.contains(Name.information) else {
       throw .notReplaceable(path: url.path, reason: "it is not a run (it has no run.json)")
@@ -42,7 +47,11 @@ package struct RunDirectory: Sendable, Equatable {
     if let foreign = entries.first(where: { !Name.all.contains($0) }) {
       throw .notReplaceable(path: url.path, reason: "it also holds \(foreign)")
     }
+    if let process = try? RunInformation.read(from: run).livingProcess {
+      throw .stillRunning(path: url.path, process: process)
+    }
     try run.replace()
+    try run.claim()
     return run
   }
 
@@ -141,6 +150,17 @@ package struct RunDirectory: Sendable, Equatable {
     } catch {
       throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
     }
+  }
+
+  /// Makes an empty run.json that must not be there: of two programs that begin at the same time, one
+  /// gets the directory.
+  private func claim() throws(RunRecordsError) {
+    let descriptor = Foundation.open(information.path, O_CREAT | O_EXCL | O_WRONLY, 0o644)
+    guard descriptor >= 0 else {
+      if errno == EEXIST { throw .alreadyExists(path: url.path) }
+      throw .unwritable(path: information.path, reason: String(cString: strerror(errno)))
+    }
+    close(descriptor)
   }
 
   private func replace() throws(RunRecordsError) {

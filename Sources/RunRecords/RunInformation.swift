@@ -108,6 +108,12 @@ package struct RunInformation: Codable, Sendable, Equatable {
     self.notes = notes
   }
 
+  /// The process that is at work on the run; nil when it is over, or when there is none of that number.
+  package var livingProcess: Int32? {
+    guard status == .running, process > 0 else { return nil }
+    return kill(process, 0) == 0 || errno == EPERM ? process : nil
+  }
+
   /// Counts time for a stage, beside what it has taken before an interruption.
   package mutating func add(seconds: Double, for stage: String) {
     if let index = stageSeconds.firstIndex(where: { $0.stage == stage }) {

@@ -6,6 +6,8 @@ package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatabl
   case alreadyExists(path: String)
   /// `--force` would destroy something that is not a run.
   case notReplaceable(path: String, reason: String)
+  /// The run in the directory is still going on.
+  case stillRunning(path: String, process: Int32)
   /// The path is taken by something that is not a directory.
   case notADirectory(path: String)
   /// The directory is not a run.
@@ -26,6 +28,9 @@ package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatabl
       "\(path) already exists; pass --force to replace it, or another --out"
     case .notReplaceable(let path, let reason):
       "\(path) is not replaced, because \(reason); choose another --out"
+    case .stillRunning(let path, let process):
+      "\(path): the run is still going on as process \(process); stop that first, or, if that is "
+        + "another program, write \"interrupted\" as the `status` in its run.json"
     case .notADirectory(let path):
       "\(path) is not a directory; choose another --out"
     case .notARun(let path):

@@ -82,6 +82,8 @@ package enum TrainingStateError: Error, Sendable, Equatable, CustomStringConvert
   case missing(name: String)
   case wrongShape(name: String, found: [Int], expected: [Int])
   case notACount(name: String, found: Double)
+  case notFinite(name: String)
+  case beyondTheEnd(step: Int, total: Int)
 
   package var description: String {
     let what =
@@ -90,6 +92,9 @@ package enum TrainingStateError: Error, Sendable, Equatable, CustomStringConvert
       case .wrongShape(let name, let found, let expected):
         "`\(name)` has the shape \(found) and the model needs \(expected)"
       case .notACount(let name, let found): "`\(name)` is \(found), which is no count"
+      case .notFinite(let name): "`\(name)` holds an infinity or a NaN"
+      case .beyondTheEnd(let step, let total):
+        "it is of step \(step), and the stage has \(total)"
       }
     return "the kept state does not fit the stage: \(what); remove the run's `state` directory to "
       + "begin the stage again"

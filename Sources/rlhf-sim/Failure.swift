@@ -30,7 +30,7 @@ struct Failure {
     case RunRecordsError.notFinite, is NonFiniteError: code = EXIT_FAILURE
     case is SettingsError, is CheckpointError, is TokenizerError, is PreferenceError,
       is ModelError, is LoopError, is RewardModelingError, is RunRecordsError,
-      is FileWritingError, is TrainingStateError, is ResumeError:
+      is FileWritingError, is TrainingStateError:
       code = Self.badData
     case is CocoaError: code = Self.inputOutput
     default:

@@ -70,6 +70,10 @@ struct LoopOptions: ParsableArguments {
   @Flag(help: "Print the result as JSON.")
   var json = false
 
+  func validate() throws {
+    if out?.isEmpty == true { throw ValidationError("--out is empty; name a directory.") }
+  }
+
   var seed: UInt64 { scenario.seed }
   var workers: Workers { machine.workers }
 }

@@ -14,12 +14,19 @@ import Tokenizers
 /// - Parameters:
 ///   - command: names the default directory, runs/COMMAND.
 ///   - tokenizer: that of the checkpoints to go on from; nil makes one from the world's words.
+///   - inputs: what the run goes on from, which it must not replace.
 ///   - notes: what reading the inputs met.
 func recorded(
   _ options: LoopOptions, scenario: Scenario, command: RunInformation.Command,
-  tokenizer: Tokenizer? = nil, notes: [String] = [],
+  tokenizer: Tokenizer? = nil, inputs: [URL] = [], notes: [String] = [],
   _ body: (LoopRun) throws -> EvaluationSummary
 ) throws {
+  if let out = options.out.map({ URL(filePath: $0).resolvingSymlinksInPath().path }),
+    let inside = inputs.first(where: { $0.resolvingSymlinksInPath().path.hasPrefix(out + "/") })
+  {
+    throw LoopError.input(
+      "--out \(out) holds \(inside.path), which the run goes on from; choose another --out")
+  }
   let directory = try RunDirectory.create(
     at: options.out.map { URL(filePath: $0) } ?? freePlace(command.rawValue), force: options.force)
   let information = RunInformation(

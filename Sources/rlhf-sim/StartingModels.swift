@@ -20,6 +20,8 @@ struct StartingModels: ParsableArguments {
     /// What the person should know of them.
     let notes: [String]
 
+    var directories: [URL] { [policy.directory, reward.directory] }
+
     /// Refuses models that do not speak the words of the scenario's world.
     func requireWorld(remedy: String) throws {
       try policy.requireWorld(of: scenario, remedy: remedy)

@@ -158,4 +158,32 @@ import Training
       _ = try run(in: directory, isResumed: true)
     }
   }
+
+  @Test("a state or a scenario that was changed meanwhile is refused")
+  func changed() throws {
+    try withRun { directory in
+      _ = try run(in: directory, isResumed: false, steps: 3)
+      var state = try RunStageState.read(from: directory)
+      state.step = 99
+      try state.write(to: directory.stageState)
+      let beyond = try #require(throws: TrainingStateError.self) {
+        try run(in: directory, isResumed: true)
+      }
+      #expect(beyond == .beyondTheEnd(step: 99, total: 3))
+      state.step = 2
+      try state.write(to: directory.stageState)
+      let tensors = directory.state.appending(path: "tensors.safetensors")
+      var bytes = try Data(contentsOf: tensors)
+      bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [255, 255, 255, 255])
+      try bytes.write(to: tensors)
+      #expect(throws: TrainingStateError.self) { try run(in: directory, isResumed: true) }
+      try FileManager.default.removeItem(at: directory.state)
+      _ = try run(in: directory, isResumed: true)
+
+      let other = try AlignmentLoop(
+        makeScenario(Self.assignments + ["model.width=32"]), seed: 1,
+        workers: Workers(count: 1), observer: Recording())
+      #expect(throws: LoopError.self) { try LoopRun(other, in: directory).resume(.demo) }
+    }
+  }
 }

@@ -29,6 +29,10 @@ struct BadInputTests {
           + "--set model.maximum_positions=65536", says: "`ppo.episodes`", "GB"),
       Refusal("sft --set fine_tuning.batch_size=9000000000000", says: "`fine_tuning.batch_size`"),
       Refusal("demo --set evaluation.responses=9000000000000", says: "`evaluation.responses`"),
+      // A run that would replace what it goes on from.
+      Refusal(
+        "ppo \(models) --out run --force", says: "which the run goes on from", "--out"),
+      Refusal("sft --out ''", 64, says: "--out is empty"),
       // A shape that a checkpoint does not have.
       Refusal("ppo --set model.width=128", says: "--set model.width=128", "keeps its shape"),
       Refusal("train-reward --set model.layers=3", says: "--set model.layers=3"),
@@ -97,7 +101,7 @@ struct BadInputTests {
       Refusal("demo --seed many", 64, says: "--seed"),
       Refusal("frobnicate", 64, says: "frobnicate"),
       Refusal("annotate --policy run/sft", 64, says: "--count"),
-      Refusal("annotate --count 0", 64, says: "--count", "at least 1"),
+      Refusal("annotate --count 0", 64, says: "--count", "from 1"),
       Refusal("evaluate", 64, says: "--run"),
       Refusal("train-reward --eval key.jsonl", 64, says: "--preferences"),
       Refusal("generate --model run/sft --prompt a --top-p 0", 64, says: "--top-p"),

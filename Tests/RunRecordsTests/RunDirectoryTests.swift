@@ -60,7 +60,7 @@ struct RunDirectoryTests {
       }
       _ = try RunDirectory.create(at: url, force: true)
       let files = FileManager.default
-      #expect(try files.contentsOfDirectory(atPath: url.path).isEmpty)
+      #expect(try files.contentsOfDirectory(atPath: url.path) == ["run.json"], "just claimed")
       #expect(try files.contentsOfDirectory(atPath: root.path) == ["run"])
     }
   }
@@ -99,6 +99,49 @@ struct RunDirectoryTests {
       #expect(throws: RunRecordsError.notARun(path: root.path)) { try RunDirectory.open(root) }
       try put("{}", "run.json", in: root)
       #expect(try RunDirectory.open(root).url.path == root.standardizedFileURL.path)
+    }
+  }
+
+  @Test("of two that begin at the same time, one gets the directory")
+  func claimed() throws {
+    try withTemporaryDirectory { root in
+      let place = root.appendingPathComponent("run")
+      _ = try RunDirectory.create(at: place, force: false)
+      #expect(throws: RunRecordsError.alreadyExists(path: place.path)) {
+        try RunDirectory.create(at: place, force: false)
+      }
+    }
+  }
+
+  @Test("a run that is still going on is not replaced, also with force")
+  func living() throws {
+    try withTemporaryDirectory { root in
+      let place = root.appendingPathComponent("run")
+      let run = try RunDirectory.create(at: place, force: false)
+      let process = ProcessInfo.processInfo.processIdentifier
+      var information = RunInformation(
+        version: "0", command: .demo, commandLine: [], scenario: "", seed: 1, threads: 1, cpu: "",
+        blasCore: "", allocator: "", process: process, started: Date())
+      try information.write(to: run)
+      #expect(throws: RunRecordsError.stillRunning(path: place.path, process: process)) {
+        try RunDirectory.create(at: place, force: true)
+      }
+      information.status = .interrupted
+      try information.write(to: run)
+      _ = try RunDirectory.create(at: place, force: true)
+    }
+  }
+
+  @Test("a run behind a link is replaced where it is, and the link stays")
+  func linked() throws {
+    try withTemporaryDirectory { root in
+      let (place, link) = (root.appendingPathComponent("run"), root.appendingPathComponent("link"))
+      try AtomicFile.write("{}", to: place.appendingPathComponent("run.json"))
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: place)
+      let run = try RunDirectory.create(at: link, force: true)
+      #expect(run.url.lastPathComponent == "run")
+      let type = try FileManager.default.attributesOfItem(atPath: link.path)[.type]
+      #expect(type as? FileAttributeType == .typeSymbolicLink)
     }
   }
 }

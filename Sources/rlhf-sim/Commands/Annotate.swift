@@ -28,7 +28,9 @@ struct Annotate: ParsableCommand {
   @OptionGroup var machine: MachineOptions
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count is \(count); it must be at least 1.") }
+    if !(1...100_000_000).contains(count) {
+      throw ValidationError("--count is \(count); it must be from 1 to 100 000 000.")
+    }
     if !(2...64).contains(responses) {
       throw ValidationError("--responses is \(responses); it must be from 2 to 64.")
     }

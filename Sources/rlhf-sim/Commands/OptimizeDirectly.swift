@@ -40,6 +40,7 @@ struct OptimizeDirectly: ParsableCommand {
     }
     try recorded(
       options, scenario: models.scenario, command: .dpo, tokenizer: models.policy.tokenizer,
+      inputs: models.directories + [preferences].compactMap { $0.map { URL(filePath: $0) } },
       notes: models.notes + (given?.notes ?? [])
     ) {
       try $0.dpo(models.policy.model, reward: models.reward.model, given: given)

@@ -32,6 +32,7 @@ struct OptimizePolicy: ParsableCommand {
     let given = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
+      inputs: models.directories + [prompts].compactMap { $0.map { URL(filePath: $0) } },
       notes: models.notes + (given?.notes ?? [])
     ) {
       try $0.ppo(models.policy.model, reward: models.reward.model, given: given)

@@ -31,9 +31,10 @@ struct Resume: ParsableCommand {
     case .finished:
       machine.note("\(directory.url.path) is finished; these are its figures")
       return try Output.write(EvaluationSummary.read(from: directory), asJSON: json)
-    case .running where isAlive(information.process):
-      throw ResumeError.running(path: directory.information.path, process: information.process)
-    case .running, .failed, .interrupted: break
+    case .running, .failed, .interrupted:
+      if let process = information.livingProcess {
+        throw RunRecordsError.stillRunning(path: directory.url.path, process: process)
+      }
     }
     let scenario = try ProjectFiles.scenario(directory.scenario.path)
     information.status = .running
@@ -47,23 +48,5 @@ struct Resume: ParsableCommand {
       directory: directory, information: information, scenario: scenario,
       tokenizer: directory.tokenizer(), machine: machine, isResumed: true, printsJSON: json
     ).run { try $0.resume(command) }
-  }
-
-  /// Whether there is a process of that number, ours or not.
-  private func isAlive(_ process: Int32) -> Bool {
-    process > 0 && (kill(process, 0) == 0 || errno == EPERM)
-  }
-}
-
-/// Why a run is not resumed.
-enum ResumeError: Error, CustomStringConvertible {
-  case running(path: String, process: Int32)
-
-  var description: String {
-    switch self {
-    case .running(let path, let process):
-      "\(path): the run is still going on as process \(process); stop that first, or, if that is "
-        + "another program, write \"interrupted\" as its `status`"
-    }
   }
 }

@@ -32,6 +32,7 @@ struct SampleBest: ParsableCommand {
     }
     try recorded(
       options, scenario: models.scenario, command: .bestOfN, tokenizer: models.policy.tokenizer,
+      inputs: models.directories + [prompts].compactMap { $0.map { URL(filePath: $0) } },
       notes: models.notes + (given?.notes ?? [])
     ) {
       try $0.bestOfN(models.policy.model, reward: models.reward.model, given: given)

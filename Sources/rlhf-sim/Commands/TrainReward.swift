@@ -48,6 +48,7 @@ struct TrainReward: ParsableCommand {
     }
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
+      inputs: [base.directory] + [preferences, eval].compactMap { $0.map { URL(filePath: $0) } },
       notes: notes + (given?.notes ?? [])
     ) {
       try $0.trainReward(base: base.model, given: given)

@@ -13,6 +13,9 @@ struct RowOptions: ParsableArguments {
 
   @OptionGroup var machine: MachineOptions
 
+  @Flag(help: "Nothing changes: rows are JSON lines anyway.")
+  var json = false
+
   func complete(by rows: ResponseRows) throws {
     var unknown = 0
     try Output.writeLines(to: output) { line in

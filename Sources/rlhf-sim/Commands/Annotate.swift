@@ -27,6 +27,9 @@ struct Annotate: ParsableCommand {
   @OptionGroup var scenario: ScenarioOptions
   @OptionGroup var machine: MachineOptions
 
+  @Flag(help: "Nothing changes: rows are JSON lines anyway.")
+  var json = false
+
   func validate() throws {
     if !(1...100_000_000).contains(count) {
       throw ValidationError("--count is \(count); it must be from 1 to 100 000 000.")

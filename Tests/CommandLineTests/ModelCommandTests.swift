@@ -116,7 +116,7 @@ struct ModelCommandTests {
       {"prompt":"the","response":""}
       {"prompt":"the soup","response":"was good"}
       """)
-    let rows = try run.run(["logprobs", "--model", "run/sft", "--input", file]).rows()
+    let rows = try run.run(["logprobs", "--model", "run/sft", "--input", file, "--json"]).rows()
     #expect(
       (rows.first?["logprobs"] as? [Double])?.isEmpty == true, "nothing said, nothing to judge")
     let row = try #require(rows.last)

@@ -11,7 +11,7 @@ struct Resume: ParsableCommand {
     discussion: """
       Takes scenario, seed and models from the run's own files, skips the stages that are over, goes \
       on inside the one that was not, and ends with the files that it would have had without an \
-      interruption, times apart.
+      interruption, but for times and measured memory.
 
       Example: rlhf-sim resume runs/demo
       """)

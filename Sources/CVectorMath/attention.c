@@ -157,32 +157,66 @@ KERNEL void vm_attention_backward(const vm_attention_gradient *gradient, const f
   }
 }
 
+// Sixteen columns of Σ p_t v_t, or 32; `width`, in vectors, is a constant where this is inlined.
+// While a value is read, so is the one that is wanted next: the cache is far larger than L2.
+INLINE void weigh(float *out, const float *p, const float *values, long length, long stride,
+                  float factor, long next, int width) {
+  lanes sum[2][4];
+  for (int v = 0; v < width; v++)
+    for (int i = 0; i < 4; i++) sum[v][i] = fill(0);
+  long t = 0;
+  for (; t + 4 <= length; t += 4)
+    for (int i = 0; i < 4; i++)
+      for (int v = 0; v < width; v++) {
+        const float *value = values + (t + i) * stride + 16 * v;
+        __builtin_prefetch(value + next);
+        sum[v][i] += p[t + i] * load(value);
+      }
+  for (; t < length; t++)
+    for (int v = 0; v < width; v++) sum[v][0] += p[t] * load(values + t * stride + 16 * v);
+  for (int v = 0; v < width; v++)
+    store(out + 16 * v, factor * ((sum[v][0] + sum[v][1]) + (sum[v][2] + sum[v][3])));
+}
+
 KERNEL void vm_attend(float *out, const float *query, const float *keys, const float *values,
-                      long length, long width, float scale, float *scratch) {
+                      long length, long width, float scale, long next, float *scratch) {
   long end = up_to_16(length);
   for (long t = 0; t < end; t += 16) {
     const float *column = keys + t * width;
     lanes sum[4] = {fill(0), fill(0), fill(0), fill(0)};
     long c = 0;
     for (; c + 4 <= width; c += 4)
-      for (int i = 0; i < 4; i++) sum[i] += query[c + i] * load(column + 16 * (c + i));
+      for (int i = 0; i < 4; i++) {
+        __builtin_prefetch(column + 16 * (c + i) + next);
+        sum[i] += query[c + i] * load(column + 16 * (c + i));
+      }
     for (; c < width; c++) sum[0] += query[c] * load(column + 16 * c);
     store(scratch + t, (sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
   exponentials(scratch, length, end, scale, scale * row_max(scratch, length));
   float inverse = 1.0f / row_sum(scratch, end);
   long c = 0;
-  for (; c + 16 <= width; c += 16) {
-    lanes sum[4] = {fill(0), fill(0), fill(0), fill(0)};
-    long t = 0;
-    for (; t + 4 <= length; t += 4)
-      for (int i = 0; i < 4; i++) sum[i] += scratch[t + i] * load(values + (t + i) * width + c);
-    for (; t < length; t++) sum[0] += scratch[t] * load(values + t * width + c);
-    store(out + c, inverse * ((sum[0] + sum[1]) + (sum[2] + sum[3])));
-  }
+  for (; c + 32 <= width; c += 32)
+    weigh(out + c, scratch, values + c, length, width, inverse, next, 2);
+  for (; c + 16 <= width; c += 16)
+    weigh(out + c, scratch, values + c, length, width, inverse, next, 1);
   for (; c < width; c++) {
     float sum = 0;
     for (long t = 0; t < length; t++) sum += scratch[t] * values[t * width + c];
     out[c] = inverse * sum;
+  }
+}
+
+KERNEL void vm_keep(float *keys, float *values, const float *row, long position, long heads,
+                    long capacity, long width, long next) {
+  for (long h = 0; h < heads; h++) {
+    const float *key = row + h * width;
+    float *block = keys + (h * capacity + position / 16 * 16) * width;
+    for (long c = 0; c < width; c++) {
+      __builtin_prefetch(block + 16 * c + next, 1);
+      block[16 * c + position % 16] = key[c];
+    }
+    float *value = values + (h * capacity + position) * width;
+    memcpy(value, key + heads * width, sizeof(float) * width);
   }
 }

@@ -63,19 +63,26 @@ package final class KeyValueCache {
         scratch.modify { scratch in
           keys[index].modify { keys in
             values[index].modify { values in
-              for (segment, slot) in zip(batch.segments, slots) {
+              for (index, segment) in batch.segments.enumerated() {
+                let slot = slots[index]
                 precondition(
                   lengths[slot] + segment.rows.count <= capacity, "the cache is full")
-                let base = slot * shape.keyValueWidth * capacity
+                let base = slot * slotSize
                 for (position, row) in zip(lengths[slot]..., segment.rows) {
+                  // Where the row after this one, often of another slot, has its keys and values.
+                  let isLast = row + 1 == segment.rows.upperBound && index + 1 < slots.count
+                  let next = isLast ? (slots[index + 1] - slot) * slotSize : 0
                   let new = rows + row * shape.rowWidth
-                  keep(new + shape.queryWidth, at: position, keys + base, values + base)
+                  vm_keep(
+                    keys + base, values + base, new + shape.queryWidth, position,
+                    shape.keyValueHeads, capacity, shape.width, next)
                   for head in 0..<shape.heads {
-                    let start = base + head / shape.queriesPerKey * shape.width * capacity
+                    let start = base + offset(of: head)
+                    let end = head + 1 < shape.heads ? base + offset(of: head + 1) : base + next
                     vm_attend(
                       output + row * shape.queryWidth + head * shape.width,
                       new + head * shape.width, keys + start, values + start, position + 1,
-                      shape.width, shape.scale, scratch)
+                      shape.width, shape.scale, end - start, scratch)
                   }
                 }
               }
@@ -86,19 +93,12 @@ package final class KeyValueCache {
     }
   }
 
-  /// Puts keys and values of one token where a slot has them.
-  private func keep(
-    _ row: UnsafePointer<Float>, at position: Int, _ keys: UnsafeMutablePointer<Float>,
-    _ values: UnsafeMutablePointer<Float>
-  ) {
-    let width = shape.width
-    for head in 0..<shape.keyValueHeads {
-      let key = row + head * width
-      let block = keys + (head * capacity + position / 16 * 16) * width + position % 16
-      for c in 0..<width { block[16 * c] = key[c] }
-      (values + (head * capacity + position) * width).update(
-        from: key + shape.keyValueWidth, count: width)
-    }
+  /// Floats of keys, and of values, of a slot.
+  private var slotSize: Int { capacity * shape.keyValueWidth }
+
+  /// Where in a slot the keys and values are that a query head sees.
+  private func offset(of head: Int) -> Int {
+    head / shape.queriesPerKey * shape.width * capacity
   }
 
   /// Counts the rows of a batch as kept, after its last layer.

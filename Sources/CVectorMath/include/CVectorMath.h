@@ -89,9 +89,14 @@ void vm_attention_backward(const vm_attention_gradient *gradient, const float *d
                            float *scratch);
 /// One query against `length` cached keys and values: out = Σ softmax(scale · q·k) v. Keys lie in
 /// blocks of sixteen, [⌈length / 16⌉, width, 16], values in rows [length, width]; `scratch` holds
-/// `length` floats, rounded up to sixteen. What a block has after `length` does not matter.
+/// `length` floats, rounded up to sixteen. What a block has after `length` does not matter. `next` is
+/// how many floats further on the keys and values lie that are wanted next: a hint, 0 for none.
 void vm_attend(float *out, const float *query, const float *keys, const float *values, long length,
-               long width, float scale, float *scratch);
+               long width, float scale, long next, float *scratch);
+/// Puts a token's (keys, values), each [heads, width], where `vm_attend` reads them: `capacity`
+/// positions a head, a multiple of sixteen. `next` as there.
+void vm_keep(float *keys, float *values, const float *row, long position, long heads, long capacity,
+             long width, long next);
 
 // ---- products with a weight that is used many times --------------------------------------------
 

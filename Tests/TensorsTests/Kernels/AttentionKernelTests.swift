@@ -84,7 +84,7 @@ struct AttentionKernelTests {
     let keys = gaussians(blocks * width * 16, seed: 2)
     let values = gaussians(length * width, seed: 3)
     var (out, scratch) = (gaussians(width, seed: 4), zeros(blocks * 16))
-    vm_attend(&out, query, keys, values, length, width, Float(scale), &scratch)
+    vm_attend(&out, query, keys, values, length, width, Float(scale), 0, &scratch)
     let scores = (0..<length).map { t in
       (0..<width).reduce(0.0) {
         $0 + Double(query[$1]) * Double(keys[(t / 16 * width + $1) * 16 + t % 16])

@@ -37,7 +37,7 @@ KERNEL void vm_rotate_row(float *x, const float *cosine, const float *sine, long
 // Keys or values of prefix and segment as columns of [width, stride], zeros up to the stride.
 INLINE void transpose(float *out, long stride, const vm_attention *h, const float *prefix,
                       const float *own) {
-  long length = h->prefix + h->rows;
+  long length = h->prefix + h->skipped + h->rows;
   for (long t = 0; t < stride; t += 16) {
     const float *rows[16];
     long count = length - t < 16 ? length - t : 16;
@@ -67,24 +67,24 @@ INLINE void exponentials(float *x, long n, long end, float scale, float offset) 
   for (long c = up_to_16(n); c < end; c++) x[c] = 0;
 }
 
-long vm_attention_scratch(long prefix, long rows, long width) {
-  return up_to_16(prefix + rows) * (2 * rows + width);
+long vm_attention_scratch(long before, long rows, long width) {
+  return up_to_16(before + rows) * (2 * rows + width);
 }
 
 KERNEL void vm_attention_forward(float *out, long out_stride, float *log_sum,
                                  const vm_attention *head, float *scratch) {
   vm_attention h = *head;
-  long stride = up_to_16(h.prefix + h.rows);
+  long before = h.prefix + h.skipped, stride = up_to_16(before + h.rows);
   float *keys = scratch, *scores = keys + h.width * stride;
   transpose(keys, stride, head, h.prefix_keys, h.keys);
   for (long first = 0; first < h.rows; first += QUERIES) {
     long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
-    long seen = h.prefix + first + n, end = up_to_16(seen);
-    product(scores, stride, h.queries + first * h.stride, h.stride, 1, keys, stride, n, end,
-            h.width, 0);
+    long seen = before + first + n, end = up_to_16(seen);
+    product(scores, stride, h.queries + first * h.query_stride, h.query_stride, 1, keys, stride, n,
+            end, h.width, 0);
     for (long r = 0; r < n; r++) {
       float *row = scores + r * stride;
-      long length = h.prefix + first + r + 1;
+      long length = before + first + r + 1;
       float m = h.scale * row_max(row, length);
       exponentials(row, length, end, h.scale, m);
       float total = row_sum(row, end);
@@ -95,8 +95,8 @@ KERNEL void vm_attention_forward(float *out, long out_stride, float *log_sum,
     float *o = out + first * out_stride;
     if (h.prefix)
       product(o, out_stride, scores, stride, 1, h.prefix_values, h.stride, n, h.width, h.prefix, 0);
-    product(o, out_stride, scores + h.prefix, stride, 1, h.values, h.stride, n, h.width, first + n,
-            h.prefix > 0);
+    product(o, out_stride, scores + h.prefix, stride, 1, h.values, h.stride, n, h.width,
+            h.skipped + first + n, h.prefix > 0);
   }
 }
 
@@ -105,23 +105,23 @@ KERNEL void vm_attention_backward(const vm_attention_gradient *gradient, const f
                                   float *scratch) {
   vm_attention h = *head;
   vm_attention_gradient d = *gradient;
-  long stride = up_to_16(h.prefix + h.rows);
+  long before = h.prefix + h.skipped, stride = up_to_16(before + h.rows);
   float *columns = scratch, *p = columns + h.width * stride, *ds = p + h.rows * stride;
 
   // P again, then dP = dY Vᵀ and from it dS.
   transpose(columns, stride, head, h.prefix_keys, h.keys);
   for (long first = 0; first < h.rows; first += QUERIES) {
     long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
-    long end = up_to_16(h.prefix + first + n);
-    product(p + first * stride, stride, h.queries + first * h.stride, h.stride, 1, columns, stride,
-            n, end, h.width, 0);
+    long end = up_to_16(before + first + n);
+    product(p + first * stride, stride, h.queries + first * h.query_stride, h.query_stride, 1,
+            columns, stride, n, end, h.width, 0);
     for (long r = first; r < first + n; r++)
-      exponentials(p + r * stride, h.prefix + r + 1, end, h.scale, log_sum[r]);
+      exponentials(p + r * stride, before + r + 1, end, h.scale, log_sum[r]);
   }
   transpose(columns, stride, head, h.prefix_values, h.values);
   for (long first = 0; first < h.rows; first += QUERIES) {
     long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
-    long end = up_to_16(h.prefix + first + n);
+    long end = up_to_16(before + first + n);
     product(ds + first * stride, stride, dout + first * dout_stride, dout_stride, 1, columns,
             stride, n, end, h.width, 0);
     for (long r = first; r < first + n; r++) {
@@ -132,28 +132,34 @@ KERNEL void vm_attention_backward(const vm_attention_gradient *gradient, const f
         store(row + c, scale * load(q + c) * (load(row + c) - mean));
     }
     // dQ = dS K
-    float *o = d.queries + first * h.stride;
+    float *o = d.queries + first * h.query_stride;
     if (h.prefix)
-      product(o, h.stride, ds + first * stride, stride, 1, h.prefix_keys, h.stride, n, h.width,
-              h.prefix, 0);
-    product(o, h.stride, ds + first * stride + h.prefix, stride, 1, h.keys, h.stride, n, h.width,
-            first + n, h.prefix > 0);
+      product(o, h.query_stride, ds + first * stride, stride, 1, h.prefix_keys, h.stride, n,
+              h.width, h.prefix, 0);
+    product(o, h.query_stride, ds + first * stride + h.prefix, stride, 1, h.keys, h.stride, n,
+            h.width, h.skipped + first + n, h.prefix > 0);
   }
-  // dV = Pᵀ dY and dK = dSᵀ Q: first of the prefix, which every query sees, then of the own rows,
-  // which only those from them on see.
+  // dV = Pᵀ dY and dK = dSᵀ Q: first of what every query sees, the prefix and the rows before the
+  // first query, then of the queries' own rows, which only those from them on see.
   if (h.prefix) {
     product(d.prefix_values, h.stride, p, 1, stride, dout, dout_stride, h.prefix, h.width, h.rows,
             1);
-    product(d.prefix_keys, h.stride, ds, 1, stride, h.queries, h.stride, h.prefix, h.width, h.rows,
-            1);
+    product(d.prefix_keys, h.stride, ds, 1, stride, h.queries, h.query_stride, h.prefix, h.width,
+            h.rows, 1);
+  }
+  if (h.skipped) {
+    product(d.values, h.stride, p + h.prefix, 1, stride, dout, dout_stride, h.skipped, h.width,
+            h.rows, d.accumulating);
+    product(d.keys, h.stride, ds + h.prefix, 1, stride, h.queries, h.query_stride, h.skipped,
+            h.width, h.rows, d.accumulating);
   }
   for (long first = 0; first < h.rows; first += QUERIES) {
     long n = h.rows - first < QUERIES ? h.rows - first : QUERIES;
-    long corner = first * stride + h.prefix + first;
-    product(d.values + first * h.stride, h.stride, p + corner, 1, stride,
-            dout + first * dout_stride, dout_stride, n, h.width, h.rows - first, d.accumulating);
-    product(d.keys + first * h.stride, h.stride, ds + corner, 1, stride,
-            h.queries + first * h.stride, h.stride, n, h.width, h.rows - first, d.accumulating);
+    long corner = first * stride + before + first, own = (h.skipped + first) * h.stride;
+    product(d.values + own, h.stride, p + corner, 1, stride, dout + first * dout_stride,
+            dout_stride, n, h.width, h.rows - first, d.accumulating);
+    product(d.keys + own, h.stride, ds + corner, 1, stride, h.queries + first * h.query_stride,
+            h.query_stride, n, h.width, h.rows - first, d.accumulating);
   }
 }
 

@@ -29,8 +29,8 @@ package struct Decoder: Sendable {
   ///
   /// - Parameters:
   ///   - batch: N packed tokens, none beyond the configuration's positions or vocabulary.
-  ///   - rows: the rows that are read, in this order; nil for all. After its attention, the last layer
-  ///     computes no other: the reward of a response needs one row of it.
+  ///   - rows: the rows that are read, in this order; nil for all. The last layer computes nothing
+  ///     else of the others than keys and values: the reward of a response needs one row of it.
   ///   - parameters: those that this decoder's layout points into.
   ///   - tape: records for gradients, or not.
   ///   - cache: what came before each segment; it takes up the new tokens. Only without recording.
@@ -43,12 +43,15 @@ package struct Decoder: Sendable {
       batch.positions.allSatisfy { $0 < configuration.maximumPositions },
       "a sequence is longer than the decoder's \(configuration.maximumPositions) positions")
     func use(_ index: Int) -> Variable { tape.parameter(index, of: parameters) }
-    func project(_ x: Variable, _ linear: DecoderLayout.Linear) -> Variable {
-      if let matrix = cache?.weights?[linear.weight] {
+    func project(
+      _ x: Variable, _ linear: DecoderLayout.Linear, outputs: Range<Int>? = nil
+    ) -> Variable {
+      if outputs == nil, let matrix = cache?.weights?[linear.weight] {
         let bias = linear.bias.map { parameters.tensors[$0] }
         return tape.constant(matrix.product(x.value, bias: bias))
       }
-      return tape.linear(x, weight: use(linear.weight), bias: linear.bias.map(use))
+      return tape.linear(
+        x, weight: use(linear.weight), bias: linear.bias.map(use), outputs: outputs)
     }
     func normalize(_ x: Variable, _ norm: DecoderLayout.Norm) -> Variable {
       let epsilon = Float(configuration.normEpsilon)
@@ -63,12 +66,24 @@ package struct Decoder: Sendable {
       x = tape.add(x, tape.gather(batch.positions, from: use(positions)))
     }
     for (index, layer) in layout.layers.enumerated() {
-      let projected = project(normalize(x, layer.attentionNorm), layer.queryKeyValue)
-      var attended = attend(projected, layer: index, over: batch, on: tape, cache: cache)
-      if let rows, index == layout.layers.count - 1 {
-        attended = tape.gather(rows, from: attended)
-        x = tape.gather(rows, from: x)
+      let read = index == layout.layers.count - 1 ? rows : nil
+      let normal = normalize(x, layer.attentionNorm)
+      var attended: Variable
+      if let read, cache == nil {
+        let shape = configuration.attention
+        attended = tape.attention(
+          queries: project(
+            tape.gather(read, from: normal), layer.queryKeyValue, outputs: 0..<shape.queryWidth),
+          at: read,
+          keysValues: project(
+            normal, layer.queryKeyValue, outputs: shape.queryWidth..<shape.rowWidth),
+          shape, over: batch, rotary: rotary)
+      } else {
+        attended = attend(
+          project(normal, layer.queryKeyValue), layer: index, over: batch, on: tape, cache: cache)
+        if let read { attended = tape.gather(read, from: attended) }
       }
+      if let read { x = tape.gather(read, from: x) }
       x = tape.add(x, project(attended, layer.attentionOutput))
 
       let inner = project(normalize(x, layer.feedForwardNorm), layer.feedForwardInput)
@@ -87,7 +102,8 @@ package struct Decoder: Sendable {
       return tape.attention(projected, configuration.attention, over: batch, rotary: rotary)
     }
     var rows = projected.value
-    rotary?.rotate(&rows, to: batch.positions, configuration.attention, sign: 1)
+    rotary?.rotate(
+      &rows, to: batch.positions, heads: configuration.attention.rotatedHeads, sign: 1)
     return tape.constant(cache.attend(layer: layer, rows: rows, over: batch))
   }
 }

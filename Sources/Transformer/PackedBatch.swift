@@ -45,6 +45,37 @@ package struct PackedBatch: Sendable {
   }
 }
 
+extension PackedBatch {
+  /// Neighbouring rows of one segment, in their order.
+  struct Span: Sendable, Equatable {
+    let segment: Segment
+    /// Rows of the batch.
+    var rows: Range<Int>
+    /// The place of the first of them among the rows that were asked for.
+    let output: Int
+  }
+
+  /// The rows, each within the batch, as runs of neighbours.
+  func spans(of rows: [Int32]) -> [Span] {
+    var segmentOfRow = Array(repeating: 0, count: count)
+    for (index, segment) in segments.enumerated() {
+      for row in segment.rows { segmentOfRow[row] = index }
+    }
+    var spans: [Span] = []
+    for (output, row) in rows.lazy.map(Int.init).enumerated() {
+      if let last = spans.indices.last, spans[last].rows.upperBound == row,
+        spans[last].segment.rows.contains(row)
+      {
+        spans[last].rows = spans[last].rows.lowerBound..<row + 1
+      } else {
+        let segment = segments[segmentOfRow[row]]
+        spans.append(Span(segment: segment, rows: row..<row + 1, output: output))
+      }
+    }
+    return spans
+  }
+}
+
 /// A prompt and a response to it, as token ids.
 package struct Exchange: Sendable, Equatable {
   package var prompt: [Int32]

@@ -14,7 +14,7 @@ struct AttentionTests {
 
   @Test("every operation of the room has a check")
   func coverage() {
-    #expect(TransformerOperations.all.count == 1)
+    #expect(TransformerOperations.all.count == 2)
     for operation in TransformerOperations.all {
       #expect(!operation.gradientChecks.isEmpty, "\(operation)")
     }

@@ -62,12 +62,15 @@ void vm_rms_norm_backward(float *dx, float *dgain, const float *dout, const floa
 /// and sine are given per element of the half; sign −1 turns back. In place.
 void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long half,
                    float sign);
-/// One query head over one segment, and the keys and values that it sees: those of a prefix, then its
-/// own, up to the query's own row. All rows are `stride` apart; the head is `width` wide.
+/// One query head over one segment, and the keys and values that it sees: those of a prefix, then the
+/// segment's own, up to the query's own row. The first `skipped` rows of the segment have no query.
+/// Rows of keys and values are `stride` apart, those of queries `query_stride`; the head is `width`
+/// wide.
 typedef struct {
-  const float *queries, *keys, *values;          // of `rows` rows
-  const float *prefix_keys, *prefix_values;      // of `prefix` rows
-  long prefix, rows, stride, width;
+  const float *queries;                      // of `rows` rows
+  const float *keys, *values;                // of `skipped + rows` rows
+  const float *prefix_keys, *prefix_values;  // of `prefix` rows
+  long prefix, skipped, rows, query_stride, stride, width;
   float scale;
 } vm_attention;
 
@@ -78,8 +81,8 @@ typedef struct {
   int accumulating;
 } vm_attention_gradient;
 
-/// Floats of scratch memory that a head needs.
-long vm_attention_scratch(long prefix, long rows, long width);
+/// Floats of scratch memory that a head needs; `before` counts the prefix and the skipped rows.
+long vm_attention_scratch(long before, long rows, long width);
 /// out[r] = Σ softmax(scale · q_r · k) v; keeps log Σ exp(scale · q_r · k).
 void vm_attention_forward(float *out, long out_stride, float *log_sum, const vm_attention *head,
                           float *scratch);

@@ -15,6 +15,8 @@ package struct AttentionShape: Sendable, Equatable {
   var keyValueWidth: Int { keyValueHeads * width }
   /// Columns of a row: all query heads, then all key heads, then all value heads.
   package var rowWidth: Int { queryWidth + 2 * keyValueWidth }
+  /// Those of a row that turn with the position: queries and keys, not values.
+  var rotatedHeads: Int { heads + keyValueHeads }
   var queriesPerKey: Int { heads / keyValueHeads }
   var scale: Float { 1 / Float(width).squareRoot() }
 }

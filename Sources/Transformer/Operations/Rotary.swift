@@ -27,17 +27,16 @@ package struct RotaryTable: Sendable {
     sines = table(sin)
   }
 
-  /// Turns the queries and keys of each row to its position, or back when `sign` is −1.
-  func rotate(_ rows: inout Tensor, to positions: [Int32], _ shape: AttentionShape, sign: Float) {
-    let half = shape.width / 2
+  /// Turns the first heads of each row to its position, or back when `sign` is −1.
+  func rotate(_ rows: inout Tensor, to positions: [Int32], heads: Int, sign: Float) {
+    let (half, stride) = (cosines.columns, rows.columns)
     rows.modify { rows in
       cosines.read { cosines in
         sines.read { sines in
           for (row, position) in positions.enumerated() {
             let angle = Int(position) * half
             vm_rotate_row(
-              rows + row * shape.rowWidth, cosines + angle, sines + angle,
-              shape.heads + shape.keyValueHeads, half, sign)
+              rows + row * stride, cosines + angle, sines + angle, heads, half, sign)
           }
         }
       }

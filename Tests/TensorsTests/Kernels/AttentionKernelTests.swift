@@ -17,30 +17,34 @@ struct AttentionKernelTests {
   }
 
   @Test(
-    "forward and backward over a prefix and a segment of its own",
-    arguments: [(0, 1), (0, 7), (3, 5), (16, 32), (19, 13)], [8, 16, 40])
-  func head(_ lengths: (prefix: Int, rows: Int), width: Int) {
-    let (prefix, count) = lengths
+    "forward and backward over a prefix and a segment of its own, of which the first rows are skipped",
+    arguments: [
+      (0, 0, 1), (0, 0, 7), (3, 0, 5), (16, 0, 32), (19, 0, 13), (0, 4, 1), (16, 31, 1), (5, 7, 20),
+    ], [8, 16, 40])
+  func head(_ lengths: (prefix: Int, skipped: Int, rows: Int), width: Int) {
+    let (prefix, skipped, queries) = lengths
+    let count = skipped + queries
     let (stride, first) = (3 * width + 2, 4)
     // A prefix, some rows of others, then the segment.
     let start = prefix + first
     let x = gaussians((start + count) * stride, seed: 1)
-    let upstream = gaussians(count * width, seed: 2)
+    let upstream = gaussians(queries * width, seed: 2)
     let before = gaussians(x.count, seed: 3)
-    var (out, sums, gradient) = (zeros(count * width), zeros(count), before)
-    var scratch = zeros(vm_attention_scratch(prefix, count, width))
+    var (out, sums, gradient) = (zeros(queries * width), zeros(queries), before)
+    var scratch = zeros(vm_attention_scratch(prefix + skipped, queries, width))
     x.withUnsafeBufferPointer { buffer in
       gradient.withUnsafeMutableBufferPointer { slopes in
         guard let base = buffer.baseAddress, let into = slopes.baseAddress else { return }
         let own = base + start * stride
         var head = vm_attention(
-          queries: own, keys: own + width, values: own + 2 * width, prefix_keys: base + width,
-          prefix_values: base + 2 * width, prefix: prefix, rows: count, stride: stride,
-          width: width, scale: Float(scale))
+          queries: own + skipped * stride, keys: own + width, values: own + 2 * width,
+          prefix_keys: base + width, prefix_values: base + 2 * width, prefix: prefix,
+          skipped: skipped, rows: queries, query_stride: stride, stride: stride, width: width,
+          scale: Float(scale))
         vm_attention_forward(&out, width, &sums, &head, &scratch)
         let target = into + start * stride
         var written = vm_attention_gradient(
-          queries: target, keys: target + width, values: target + 2 * width,
+          queries: target + skipped * stride, keys: target + width, values: target + 2 * width,
           prefix_keys: into + width, prefix_values: into + 2 * width, accumulating: 0)
         vm_attention_backward(&written, upstream, width, sums, &head, &scratch)
       }
@@ -49,9 +53,11 @@ struct AttentionKernelTests {
     let (all, dy) = (rows(x, columns: stride), rows(upstream, columns: width))
     var truth = rows(before, columns: stride)
     // Queries, keys and values of the segment are set; everything else is added to, or stays.
-    for row in start..<start + count { for c in 0..<3 * width { truth[row][c] = 0 } }
+    for (index, row) in (start..<start + count).enumerated() {
+      for c in (index < skipped ? width : 0)..<3 * width { truth[row][c] = 0 }
+    }
     var outputs: [Double] = []
-    for query in 0..<count {
+    for query in skipped..<count {
       let seen = Array(0..<prefix) + Array(start...start + query)
       let q = all[start + query][..<width]
       func key(_ row: Int) -> ArraySlice<Double> { all[row][width..<2 * width] }
@@ -60,16 +66,17 @@ struct AttentionKernelTests {
       let p = softmax(scores)
       let greatest = scores.max() ?? 0
       let sum = scores.reduce(0) { $0 + exp(scale * ($1 - greatest)) }
-      expect([sums[query]], equal: [scale * greatest + log(sum)])
+      expect([sums[query - skipped]], equal: [scale * greatest + log(sum)])
       for c in 0..<width { outputs.append(dot(p, seen.map { all[$0][2 * width + c] })) }
-      let dp = seen.map { dot(dy[query], value($0)) }
+      let upstream = dy[query - skipped]
+      let dp = seen.map { dot(upstream, value($0)) }
       let mean = dot(p, dp)
       for (index, row) in seen.enumerated() {
         let slope = scale * p[index] * (dp[index] - mean)
         for c in 0..<width {
           truth[start + query][c] += slope * all[row][width + c]
           truth[row][width + c] += slope * all[start + query][c]
-          truth[row][2 * width + c] += p[index] * dy[query][c]
+          truth[row][2 * width + c] += p[index] * upstream[c]
         }
       }
     }

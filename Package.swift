@@ -26,7 +26,11 @@ func tests(of name: String, sees dependencies: [Target.Dependency] = [], fixture
 let package = Package(
   name: "rlhf-sim",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "rlhf-sim", targets: ["rlhf-sim"])],
+  products: [
+    .executable(name: "rlhf-sim", targets: ["rlhf-sim"]),
+    // For the nested package `Benchmarks`.
+    .library(name: "Microbenchmarks", targets: ["Microbenchmarks"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -80,6 +84,9 @@ let package = Package(
       sees: [
         "PolicyOptimization", "RewardModeling", "Training", "Transformer", "Autodiff", "Tensors",
       ]),
+    room(
+      "Microbenchmarks",
+      sees: ["Transformer", "Autodiff", "Tensors", "CVectorMath", "Tokenizers", "Checkpoints"]),
 
     // What is kept and shown.
     room("RunRecords", sees: ["AtomicFiles"]),
@@ -129,6 +136,7 @@ let package = Package(
       of: "PolicyOptimization",
       sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
     tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
+    tests(of: "Microbenchmarks"),
     tests(of: "Benchmarking", sees: ["Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "AlignmentLoop",

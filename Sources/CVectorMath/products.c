@@ -4,13 +4,6 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-typedef struct {
-  float *c;
-  const float *a, *b;
-  long c_stride, row_step, step, b_stride, rows, columns, inner;
-  int accumulating;
-} Product;
-
 // Sums in as many registers as there are; `rows` and `width`, in vectors, are constants where this is
 // inlined, i and j the first row and column.
 INLINE void block(Product p, long i, long j, int rows, int width) {
@@ -56,7 +49,8 @@ INLINE void last_columns(Product p, long first) {
   case 6: block(p, i, j, 6, width); break;
 
 // 24 sums of sixteen: for 32 registers as wide.
-KERNEL static void wide(Product p) {
+KERNEL static void wide(const Product *product) {
+  Product p = *product;
   long j = 0;
   while (p.columns - j >= 16) {
     long width = (p.columns - j) / 16 < 4 ? (p.columns - j) / 16 : 4;
@@ -75,7 +69,8 @@ KERNEL static void wide(Product p) {
 }
 
 // 3 sums of sixteen, or 6: for sixteen registers half or a quarter as wide.
-KERNEL static void narrow(Product p) {
+KERNEL static void narrow(const Product *product) {
+  Product p = *product;
   long j = 0;
   while (p.columns - j >= 16) {
     long width = (p.columns - j) / 16 < 2 ? 1 : 2;
@@ -91,9 +86,7 @@ KERNEL static void narrow(Product p) {
   last_columns(p, j);
 }
 
-void product(float *c, long c_stride, const float *a, long row_step, long step, const float *b,
-             long b_stride, long rows, long columns, long inner, int accumulating) {
-  Product p = {c, a, b, c_stride, row_step, step, b_stride, rows, columns, inner, accumulating};
+void run_product(const Product *p) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f")) return wide(p);
 #endif

@@ -76,7 +76,9 @@ let package = Package(
       ]),
     room(
       "PolicyOptimization",
-      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
+      sees: [
+        "Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings", "CVectorMath",
+      ]),
 
     // How fast the stages are.
     room(

@@ -46,6 +46,12 @@ extension ParameterSet {
     return merged
   }
 
+  /// Whether a parameter is one with the same one of another set: the same memory, and no adapters.
+  package func isShared(_ index: Int, with other: ParameterSet) -> Bool {
+    adapters[index] == nil && other.adapters[index] == nil
+      && tensors[index].sharesMemory(with: other.tensors[index])
+  }
+
   /// The bytes of the parameters that do not share their memory with the same ones of another set.
   package func byteCount(apartFrom other: ParameterSet) -> Int {
     tensors.indices.reduce(0) { sum, index in

@@ -62,26 +62,46 @@ KERNEL void vm_entropy_backward(float *dx, const float *x, const float *log_sum,
   }
 }
 
+// Σ p (log p − log q) of softmax(scale·a) and softmax(scale·b), whose log-sums are sa and sb.
+INLINE float divergence(const float *a, const float *b, long n, float scale, float sa, float sb) {
+  lanes sum = fill(0);
+  long i = 0;
+  for (; i + 16 <= n; i += 16) {
+    float t[16];
+    for (int l = 0; l < 16; l++) {
+      float la = scale * a[i + l] - sa;
+      t[l] = exp_float(la) * (la - (scale * b[i + l] - sb));
+    }
+    sum += load(t);
+  }
+  float total = sum_lanes(sum);
+  for (; i < n; i++) {
+    float la = scale * a[i] - sa;
+    total += exp_float(la) * (la - (scale * b[i] - sb));
+  }
+  return total;
+}
+
 KERNEL void vm_kl_rows(float *out, const float *x, const float *y, long rows, long columns,
                        float scale) {
   for (long r = 0; r < rows; r++) {
     const float *a = x + r * columns, *b = y + r * columns;
     float sa = log_sum_exp(a, columns, scale, 0), sb = log_sum_exp(b, columns, scale, 0);
-    lanes sum = fill(0);
-    long i = 0;
-    for (; i + 16 <= columns; i += 16) {
-      float t[16];
-      for (int l = 0; l < 16; l++) {
-        float la = scale * a[i + l] - sa;
-        t[l] = exp_float(la) * (la - (scale * b[i + l] - sb));
-      }
-      sum += load(t);
+    out[r] = divergence(a, b, columns, scale, sa, sb);
+  }
+}
+
+KERNEL void vm_kl_slopes(float *dx, float *out, const float *x, const float *y, long rows,
+                         long columns, float scale) {
+  for (long r = 0; r < rows; r++) {
+    const float *a = x + r * columns, *b = y + r * columns;
+    float *d = dx + r * columns;
+    float sa = log_sum_exp(a, columns, scale, 0), sb = log_sum_exp(b, columns, scale, 0);
+    float kl = divergence(a, b, columns, scale, sa, sb);
+    for (long c = 0; c < columns; c++) {
+      float la = scale * a[c] - sa;
+      d[c] = scale * exp_float(la) * (la - (scale * b[c] - sb) - kl);
     }
-    float total = sum_lanes(sum);
-    for (; i < columns; i++) {
-      float la = scale * a[i] - sa;
-      total += exp_float(la) * (la - (scale * b[i] - sb));
-    }
-    out[r] = total;
+    out[r] = kl;
   }
 }

@@ -1,6 +1,6 @@
 import Autodiff
 import CVectorMath
-import Tensors
+package import Tensors
 package import Transformer
 
 /// What a policy and its reference say about the tokens of one response.
@@ -13,6 +13,8 @@ package struct TokenComparison: Sendable {
   package var exactKL: [Float]
   /// −Σ π log π of the policy's next-token distribution, in nats.
   package var entropies: [Float]
+  /// The reference's logits, `[tokens, V]`, where they are kept.
+  package var referenceLogits: Tensor?
 }
 
 /// Compares two policies on given responses, token by token.
@@ -21,11 +23,17 @@ package struct DistributionComparison: Sendable {
   package let reference: LanguageModel
   /// T, which divides the logits of both.
   package let temperature: Double
+  /// Whether the reference's logits are handed on.
+  package let keepsReferenceLogits: Bool
 
-  package init(policy: LanguageModel, reference: LanguageModel, temperature: Double) {
+  package init(
+    policy: LanguageModel, reference: LanguageModel, temperature: Double,
+    keepsReferenceLogits: Bool = false
+  ) {
     self.policy = policy
     self.reference = reference
     self.temperature = temperature
+    self.keepsReferenceLogits = keepsReferenceLogits
   }
 
   package func callAsFunction(_ exchanges: [Exchange]) -> [TokenComparison] {
@@ -34,8 +42,10 @@ package struct DistributionComparison: Sendable {
     let rows = batch.predictingRows.flatMap(\.self)
     let targets = exchanges.flatMap(\.response)
     let scale = Float(1 / temperature)
+    let trunk = policy.trunk(of: batch.packed, sharedWith: reference, on: tape)
     func logits(_ model: LanguageModel) -> Tensor {
-      model.logits(model.hiddenStates(of: batch.packed, at: rows, on: tape), on: tape).value
+      let states = model.hiddenStates(of: batch.packed, at: rows, on: tape, after: trunk)
+      return model.logits(states, on: tape).value
     }
     let (own, other) = (logits(policy), logits(reference))
     let count = targets.count
@@ -58,7 +68,15 @@ package struct DistributionComparison: Sendable {
       return TokenComparison(
         logProbabilities: Array(logProbabilities[range]),
         referenceLogProbabilities: Array(referenceLogProbabilities[range]),
-        exactKL: Array(exactKL[range]), entropies: Array(entropies[range]))
+        exactKL: Array(exactKL[range]), entropies: Array(entropies[range]),
+        referenceLogits: keepsReferenceLogits ? part(range, of: other) : nil)
+    }
+  }
+
+  private func part(_ range: Range<Int>, of table: Tensor) -> Tensor {
+    let width = table.columns
+    return Tensor(uninitialized: [range.count, width]) { rows in
+      table.read { rows.update(from: $0 + range.lowerBound * width, count: range.count * width) }
     }
   }
 

@@ -1,3 +1,4 @@
+package import Tensors
 package import Transformer
 
 /// One response and everything that the four models say about it, token by token.
@@ -13,6 +14,8 @@ package struct Episode: Sendable {
   package var referenceLogProbabilities: [Double]
   /// KL(π_old ‖ ρ) of the state before each token, exact over the vocabulary.
   package var exactKL: [Double]
+  /// The reference's logits in those states, `[length, V]`, where the loss charges the exact KL.
+  package var referenceLogits: Tensor?
   /// Entropy of π_old in the state before each token.
   package var entropies: [Double]
 

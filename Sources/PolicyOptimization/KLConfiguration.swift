@@ -12,7 +12,7 @@ package struct KLConfiguration: Configurable, Equatable {
   package enum Placement: String, Sendable, CaseIterable, SettingValue {
     /// In the reward of every token, as in InstructGPT.
     case reward
-    /// In the loss, as in GRPO; see ``KLPenaltyLoss`` for which estimators mean what there.
+    /// In the loss, as in GRPO; see ``KLPenaltyLoss`` and ``ExactKLLoss`` for what they mean there.
     case loss
   }
 
@@ -30,7 +30,7 @@ package struct KLConfiguration: Configurable, Equatable {
     Field("estimator", \Self.estimator, "what is charged per token: k1, k2, k3 or exact"),
     Field(
       "placement", \Self.placement,
-      "where it is charged: in the reward, or in the loss (with k2 or k3)"),
+      "where it is charged: in the reward, or in the loss (not with k1)"),
     Field("controller", \Self.controller, "fixed, or adaptive towards the target"),
     Field(
       "target", \Self.target, "KL per response in nats that adaptive β aims at", in: Above(0.0)),
@@ -38,16 +38,12 @@ package struct KLConfiguration: Configurable, Equatable {
   ]
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
-    guard placement == .loss else { return }
-    switch estimator {
-    case .k2, .k3: return
-    case .k1:
-      throw location.key("estimator").error(
-        "k1 in the loss has a gradient of expectation zero and holds nothing back",
-        advice: "choose k2 or k3, or put the penalty in the reward")
-    case .exact:
-      throw location.key("estimator").error(
-        "the exact KL is not charged in the loss", advice: "choose k2 or k3 there")
-    }
+    guard placement == .loss, estimator == .k1 else { return }
+    throw location.key("estimator").error(
+      "k1 in the loss has a gradient of expectation zero and holds nothing back",
+      advice: "choose exact, k2 or k3, or put the penalty in the reward")
   }
+
+  /// Whether the loss needs the reference's whole distribution in every state.
+  var needsReferenceLogits: Bool { placement == .loss && estimator == .exact }
 }

@@ -41,7 +41,8 @@ extension Tape {
         switch estimator {
         case .k2: difference
         case .k3: -expm1(-difference)
-        case .k1, .exact: preconditionFailure("\(estimator.rawValue) is no loss")
+        case .k1, .exact:
+          preconditionFailure("\(estimator.rawValue) is no loss of log-probabilities alone")
         }
       slopes[token] = Float(weight * slope)
     }

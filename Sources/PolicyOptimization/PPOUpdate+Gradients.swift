@@ -91,11 +91,15 @@ extension PPOUpdate {
         RatioStatistics(logProbabilities: logProbabilities.value.values, old: old)
       )
     if configuration.kl.placement == .loss {
-      loss = tape.add(
-        loss,
-        tape.klPenaltyLoss(
+      let penalty =
+        configuration.kl.needsReferenceLogits
+        ? tape.exactKLLoss(
+          logits, reference: Tensor(rowsOf: episodes.compactMap(\.referenceLogits)),
+          temperature: configuration.temperature, weight: coefficient * weight)
+        : tape.klPenaltyLoss(
           logProbabilities, reference: episodes.flatMap(\.referenceLogProbabilities),
-          estimator: configuration.kl.estimator, weight: coefficient * weight))
+          estimator: configuration.kl.estimator, weight: coefficient * weight)
+      loss = tape.add(loss, penalty)
     }
     if configuration.entropyBonus > 0 {
       let entropies = tape.entropies(logits, temperature: configuration.temperature)

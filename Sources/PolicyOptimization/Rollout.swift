@@ -55,7 +55,8 @@ package struct Rollout: Sendable {
     let scores = try scores(of: exchanges, sampler, using: generator)
     let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
     let comparison = DistributionComparison(
-      policy: policy, reference: reference, temperature: configuration.temperature)
+      policy: policy, reference: reference, temperature: configuration.temperature,
+      keepsReferenceLogits: configuration.kl.needsReferenceLogits)
     let episodes = try workers.map(ranges.count) { shard in
       let range = ranges[shard]
       let tokens = comparison(Array(exchanges[range]))
@@ -71,7 +72,8 @@ package struct Rollout: Sendable {
           exchange: exchanges[index], ended: responses[index].ended,
           logProbabilities: tokens.logProbabilities.map(Double.init),
           referenceLogProbabilities: tokens.referenceLogProbabilities.map(Double.init),
-          exactKL: tokens.exactKL.map(Double.init), entropies: tokens.entropies.map(Double.init),
+          exactKL: tokens.exactKL.map(Double.init), referenceLogits: tokens.referenceLogits,
+          entropies: tokens.entropies.map(Double.init),
           values: values.prefix(length).map(Double.init),
           score: configuration.finalScore(scores[index], ended: responses[index].ended))
       }

@@ -37,6 +37,19 @@ package struct Tensor: Sendable {
     }
   }
 
+  /// The rows of some matrices of one width, one after another.
+  package init(rowsOf parts: [Tensor]) {
+    let width = parts.first?.columns ?? 0
+    precondition(parts.allSatisfy { $0.columns == width }, "rows of one width")
+    self.init(uninitialized: [parts.reduce(0) { $0 + $1.rows }, width]) { rows in
+      var next = rows
+      for part in parts {
+        part.read { next.update(from: $0, count: part.count) }
+        next += part.count
+      }
+    }
+  }
+
   /// A vector.
   package init(_ values: [Float]) { self.init(values, shape: [values.count]) }
 

@@ -3,11 +3,11 @@ package import Tensors
 
 /// The one Transformer decoder: tokens to hidden states, whatever the head on top.
 ///
-/// Training, scoring and cached sampling all run ``hiddenStates(of:at:parameters:on:cache:)``.
+/// Training, scoring and cached sampling all run ``hiddenStates(of:at:parameters:on:cache:after:)``.
 package struct Decoder: Sendable {
   package let configuration: DecoderConfiguration
   let layout: DecoderLayout
-  private let rotary: RotaryTable?
+  let rotary: RotaryTable?
 
   /// A decoder whose parameters, drawn at random, are appended to `parameters`.
   package init(
@@ -25,6 +25,12 @@ package struct Decoder: Sendable {
       : nil
   }
 
+  /// What the first layers make of a batch; models that have those layers in common share it.
+  package struct Trunk {
+    package let layers: Int
+    let states: Variable  // [N, D]
+  }
+
   /// The hidden states after the last norm, `[N, D]`, or `[M, D]` where only M rows are read.
   ///
   /// - Parameters:
@@ -34,76 +40,38 @@ package struct Decoder: Sendable {
   ///   - parameters: those that this decoder's layout points into.
   ///   - tape: records for gradients, or not.
   ///   - cache: what came before each segment; it takes up the new tokens. Only without recording.
+  ///   - trunk: what the first layers made of the batch already, if anything did.
   package func hiddenStates(
     of batch: PackedBatch, at rows: [Int32]? = nil, parameters: ParameterSet, on tape: Tape,
-    cache: KeyValueCache? = nil
+    cache: KeyValueCache? = nil, after trunk: Trunk? = nil
   ) -> Variable {
+    let pass = pass(over: batch, parameters: parameters, on: tape, cache: cache)
+    var x = trunk?.states ?? pass.embeddings()
+    for index in (trunk?.layers ?? 0)..<configuration.layers {
+      x = pass.output(of: index, at: index == configuration.layers - 1 ? rows : nil, for: x)
+    }
+    cache?.advance(over: batch)
+    return pass.normalized(x)
+  }
+
+  /// The first layers alone; fewer than all.
+  func trunk(
+    of batch: PackedBatch, layers: Int, parameters: ParameterSet, on tape: Tape
+  ) -> Trunk {
+    precondition(layers < configuration.layers, "a trunk leaves at least one layer")
+    let pass = pass(over: batch, parameters: parameters, on: tape, cache: nil)
+    let states = (0..<layers).reduce(pass.embeddings()) { pass.output(of: $1, at: nil, for: $0) }
+    return Trunk(layers: layers, states: states)
+  }
+
+  private func pass(
+    over batch: PackedBatch, parameters: ParameterSet, on tape: Tape, cache: KeyValueCache?
+  ) -> DecoderPass {
     precondition(cache == nil || !tape.isRecording, "no gradients flow through a cache")
     precondition(
       batch.positions.allSatisfy { $0 < configuration.maximumPositions },
       "a sequence is longer than the decoder's \(configuration.maximumPositions) positions")
-    func use(_ index: Int) -> Variable { tape.parameter(index, of: parameters) }
-    func project(
-      _ x: Variable, _ linear: DecoderLayout.Linear, outputs: Range<Int>? = nil
-    ) -> Variable {
-      if outputs == nil, let matrix = cache?.weights?[linear.weight] {
-        let bias = linear.bias.map { parameters.tensors[$0] }
-        return tape.constant(matrix.product(x.value, bias: bias))
-      }
-      return tape.linear(
-        x, weight: use(linear.weight), bias: linear.bias.map(use), outputs: outputs)
-    }
-    func normalize(_ x: Variable, _ norm: DecoderLayout.Norm) -> Variable {
-      let epsilon = Float(configuration.normEpsilon)
-      guard let bias = norm.bias else {
-        return tape.rmsNorm(x, gain: use(norm.gain), epsilon: epsilon)
-      }
-      return tape.layerNorm(x, gain: use(norm.gain), bias: use(bias), epsilon: epsilon)
-    }
-
-    var x = tape.gather(batch.tokens, from: use(layout.tokenEmbedding))  // [N, D]
-    if let positions = layout.positionEmbedding {
-      x = tape.add(x, tape.gather(batch.positions, from: use(positions)))
-    }
-    for (index, layer) in layout.layers.enumerated() {
-      let read = index == layout.layers.count - 1 ? rows : nil
-      let normal = normalize(x, layer.attentionNorm)
-      var attended: Variable
-      if let read, cache == nil {
-        let shape = configuration.attention
-        attended = tape.attention(
-          queries: project(
-            tape.gather(read, from: normal), layer.queryKeyValue, outputs: 0..<shape.queryWidth),
-          at: read,
-          keysValues: project(
-            normal, layer.queryKeyValue, outputs: shape.queryWidth..<shape.rowWidth),
-          shape, over: batch, rotary: rotary)
-      } else {
-        attended = attend(
-          project(normal, layer.queryKeyValue), layer: index, over: batch, on: tape, cache: cache)
-        if let read { attended = tape.gather(read, from: attended) }
-      }
-      if let read { x = tape.gather(read, from: x) }
-      x = tape.add(x, project(attended, layer.attentionOutput))
-
-      let inner = project(normalize(x, layer.feedForwardNorm), layer.feedForwardInput)
-      let active = configuration.family == .llama ? tape.swiGLU(inner) : tape.gelu(inner)
-      x = tape.add(x, project(active, layer.feedForwardOutput))
-    }
-    cache?.advance(over: batch)
-    return normalize(x, layout.finalNorm)
-  }
-
-  private func attend(
-    _ projected: Variable, layer: Int, over batch: PackedBatch, on tape: Tape,
-    cache: KeyValueCache?
-  ) -> Variable {
-    guard let cache else {
-      return tape.attention(projected, configuration.attention, over: batch, rotary: rotary)
-    }
-    var rows = projected.value
-    rotary?.rotate(
-      &rows, to: batch.positions, heads: configuration.attention.rotatedHeads, sign: 1)
-    return tape.constant(cache.attend(layer: layer, rows: rows, over: batch))
+    return DecoderPass(
+      decoder: self, batch: batch, parameters: parameters, tape: tape, cache: cache)
   }
 }

@@ -12,9 +12,29 @@ extension TransformerModel {
 
   /// Hidden states after the last norm, `[N, D]`, or those of some rows alone; see ``Decoder``.
   package func hiddenStates(
-    of batch: PackedBatch, at rows: [Int32]? = nil, on tape: Tape, cache: KeyValueCache? = nil
+    of batch: PackedBatch, at rows: [Int32]? = nil, on tape: Tape, cache: KeyValueCache? = nil,
+    after trunk: Decoder.Trunk? = nil
   ) -> Variable {
-    decoder.hiddenStates(of: batch, at: rows, parameters: parameters, on: tape, cache: cache)
+    decoder.hiddenStates(
+      of: batch, at: rows, parameters: parameters, on: tape, cache: cache, after: trunk)
+  }
+
+  /// What the layers that this model and another have in common make of a batch, computed once for
+  /// both; nil if they have none. Frozen layers stay in common: one that was written is no longer.
+  ///
+  /// At least the last layer is left to each, which computes only the rows that are read.
+  package func trunk(
+    of batch: PackedBatch, sharedWith other: some TransformerModel, on tape: Tape
+  ) -> Decoder.Trunk? {
+    let layout = decoder.layout
+    func isShared(_ index: Int) -> Bool {
+      parameters.isShared(index, with: other.parameters)
+    }
+    let embeddings = [layout.tokenEmbedding, layout.positionEmbedding].compactMap(\.self)
+    guard configuration == other.configuration, embeddings.allSatisfy(isShared) else { return nil }
+    let layers = layout.layers.dropLast().prefix { $0.indices.allSatisfy(isShared) }.count
+    guard layers > 0 else { return nil }
+    return decoder.trunk(of: batch, layers: layers, parameters: parameters, on: tape)
   }
 
   /// Freezes the embeddings and the first ⌊fraction · layers⌋ layers; 0 frees everything.

@@ -150,7 +150,7 @@ import Transformer
 
   @Test(
     "a penalty in the loss draws a policy that is far away to its reference",
-    arguments: [KLEstimator.k2, .k3])
+    arguments: [KLEstimator.k2, .k3, .exact])
   func penaltyInLoss(_ estimator: KLEstimator) throws {
     let configuration = long {
       $0.kl.coefficient = 0.5

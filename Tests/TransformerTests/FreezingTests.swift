@@ -41,6 +41,27 @@ struct FreezingTests {
     }
   }
 
+  @Test("layers that stayed frozen are computed once for both models, to the same bits")
+  func sharedTrunk() throws {
+    let reference = try TestModels.language(.gpt2, layers: 3)
+    var model = reference
+    let batch = PackedBatch(sequences: [[1, 2, 3], [4, 5]])
+    let tape = Tape(recording: false)
+    // The last layer is left to each model, and here the one before has moved as well.
+    #expect(model.trunk(of: batch, sharedWith: reference, on: tape)?.layers == 2)
+    let moved = try #require(model.parameters.names.firstIndex { $0.hasPrefix("layers.1.") })
+    model.parameters.tensors[moved][0] += 1
+    let trunk = try #require(model.trunk(of: batch, sharedWith: reference, on: tape))
+    #expect(trunk.layers == 1)
+    for each in [model, reference] {
+      let whole = each.hiddenStates(of: batch, at: [2, 4], on: tape).value.values
+      #expect(
+        each.hiddenStates(of: batch, at: [2, 4], on: tape, after: trunk).value.values == whole)
+    }
+    model.parameters.tensors[0][0] += 1
+    #expect(model.trunk(of: batch, sharedWith: reference, on: tape) == nil)
+  }
+
   @Test("a fraction of 0 frees everything again, and 1 leaves the final norm and the head")
   func ends() throws {
     var model = try TestModels.language(.gpt2)

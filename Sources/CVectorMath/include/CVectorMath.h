@@ -128,6 +128,9 @@ void vm_entropy_backward(float *dx, const float *x, const float *log_sum, const 
                          const float *dentropy, long rows, long columns, float scale);
 /// out[r] = Σ_c p (log p − log q): KL of softmax(scale·x[r]) from softmax(scale·y[r]).
 void vm_kl_rows(float *out, const float *x, const float *y, long rows, long columns, float scale);
+/// The same, and dx[r, c] = scale · p (log p − log q − out[r]), its slope in x.
+void vm_kl_slopes(float *dx, float *out, const float *x, const float *y, long rows, long columns,
+                  float scale);
 
 // ---- optimisation ----------------------------------------------------------------------------
 

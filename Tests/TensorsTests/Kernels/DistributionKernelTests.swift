@@ -62,6 +62,16 @@ struct DistributionKernelTests {
     }
     expect(found, equal: truth, within: 1e-5)
     #expect(same == [0, 0, 0])
+
+    var (slopes, again) = (zeros(3 * columns), zeros(3))
+    vm_kl_slopes(&slopes, &again, x, y, 3, columns, Float(scale))
+    #expect(again == found)
+    let expected = zip(rows(x, columns: columns), rows(y, columns: columns)).enumerated().flatMap {
+      row, pair in
+      let (p, q) = (logSoftmax(pair.0, scale: scale), logSoftmax(pair.1, scale: scale))
+      return zip(p, q).map { scale * exp($0) * ($0 - $1 - truth[row]) }
+    }
+    expect(slopes, equal: expected, within: 1e-5)
   }
 
   @Test("a NaN or infinite score is not lost in a softmax", arguments: [Float.nan, .infinity])

@@ -134,7 +134,7 @@ import Transformer
   @Test("every article that is linked is there, and every one is linked")
   func links() {
     let names = Set(articles.map { $0.name.replacing(".md", with: "") })
-    var linked: Set<String> = ["RLHFSimulation"]
+    var linked: Set = ["rlhf-sim"]
     for article in articles {
       for match in article.text.matches(of: /<doc:(\w+)(?:#[\w-]+)?>/) {
         linked.insert(String(match.output.1))

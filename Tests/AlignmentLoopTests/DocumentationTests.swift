@@ -92,7 +92,7 @@ import Transformer
   /// What reads like a path of keys, in prose and in commands.
   func namedKeys(in article: Article) -> [String] {
     let commands = article.text.matches(of: /--set "?([a-z_]+(?:\.[a-z_.\[\]0-9]+)?)=/)
-      .map { String($0.output.1) }
+      .map { String($0.output.1) }.filter { $0 != "key.path" }  // the pattern itself
     // Such as `ppo.kl.coefficient` and `reward.objective: pairwise`, but not `evaluation.json`.
     let named = article.codes.filter { !$0.hasSuffix(".json") && !$0.hasSuffix(".jsonl") }
       .compactMap { $0.prefixMatch(of: /[a-z_]+\.[a-z_.\[\]0-9]+/).map { String($0.output) } }

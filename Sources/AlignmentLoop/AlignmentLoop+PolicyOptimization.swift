@@ -14,7 +14,8 @@ extension AlignmentLoop {
   /// - Parameters:
   ///   - given: prompts to draw from; nil for prompts of the world.
   ///   - hasGold: whether the world's gold reward means something for these prompts and models.
-  ///   - keep: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
+  ///   - keep: gets rollouts of some iterations, in order; see
+  ///     ``rollouts(of:iteration:updated:hasGold:)``.
   ///     First it is told how many iterations are done already, by a stage that goes on.
   package func optimize(
     _ policy: LanguageModel, reward: RewardModel, prompts given: [[Int32]]? = nil,

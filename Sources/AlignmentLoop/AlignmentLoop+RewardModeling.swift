@@ -11,7 +11,7 @@ extension AlignmentLoop {
   /// Trains a reward model from an SFT policy: language head off, scalar head on, the objective of
   /// the scenario, and then normalisation on samples of the policy; an ensemble member by member.
   ///
-  /// - Throws: ``RewardModelingError`` for rows that do not go with `reward.objective`.
+  /// - Throws: `RewardModelingError` for rows that do not go with `reward.objective`.
   package func trainReward(
     from policy: LanguageModel, training: [PreferenceRow], heldOut: [Comparison]
   ) throws -> (model: RewardModel, report: RewardReport) {

@@ -38,7 +38,7 @@ extension AlignmentLoop {
     return usable
   }
 
-  /// Makes sure of what ``tokenize(_:positions:purpose:)`` demands, without keeping any tokens.
+  /// Makes sure of what `tokenize(_:positions:purpose:)` demands, without keeping any tokens.
   func requireUsable(
     _ rows: [PreferenceRow], positions: Int, purpose: String
   ) throws(LoopError) {

@@ -21,7 +21,7 @@ package struct GivenPreferences: Sendable {
   ///   - base: what the reward model starts from: it must be able to hold some of the rows.
   ///   - scenario: says which share of the rows is kept apart.
   ///   - seed: decides which prompts are kept apart.
-  /// - Throws: ``PreferenceError``, or ``LoopError`` when nothing is left to train on or judge by.
+  /// - Throws: `PreferenceError`, or ``LoopError`` when nothing is left to train on or judge by.
   package init(
     _ file: URL, heldOut heldOutFile: URL?, for base: LoadedModel<LanguageModel>,
     scenario: Scenario, seed: UInt64

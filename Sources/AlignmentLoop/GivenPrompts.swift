@@ -17,7 +17,7 @@ package struct GivenPrompts: Sendable {
   /// - Parameters:
   ///   - reward: must hold prompt and response too, as must `reference`.
   ///   - scenario: says how long a response may be, which must fit behind every prompt.
-  /// - Throws: ``PreferenceError`` or ``LoopError`` with file and line.
+  /// - Throws: `PreferenceError` or ``LoopError`` with file and line.
   package init(
     _ file: URL, for policy: LoadedModel<LanguageModel>, reward: LoadedModel<RewardModel>,
     reference: LoadedModel<LanguageModel>? = nil, scenario: Scenario

@@ -28,7 +28,7 @@ package enum ProjectFiles {
 
   /// Reads a scenario by name, or by the path of its file, with `--set` overrides laid over it.
   ///
-  /// - Throws: ``SettingsError`` with file, line and key.
+  /// - Throws: `SettingsError` with file, line and key.
   package static func scenario(
     _ nameOrFile: String, overrides: [String] = []
   ) throws(SettingsError) -> Scenario {

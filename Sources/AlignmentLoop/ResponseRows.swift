@@ -72,7 +72,7 @@ package struct ResponseRows: Sendable {
   /// Calls `body` with every row of a file, completed, in order.
   ///
   /// - Returns: how many words of the texts were not in the vocabulary.
-  /// - Throws: ``PreferenceError``, ``TokenizerError`` or ``LoopError`` with file and line, and
+  /// - Throws: `PreferenceError`, `TokenizerError` or ``LoopError`` with file and line, and
   ///   whatever `body` throws.
   package func complete(
     _ file: URL, _ body: (ResponseRow) throws -> Void

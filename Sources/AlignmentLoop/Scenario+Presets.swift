@@ -7,7 +7,7 @@ extension Scenario {
   /// `ppo.preset` gives keys of `ppo` their values: one in the document those that the document does
   /// not set, one among the overrides all of its keys, which later overrides may change again.
   ///
-  /// - Throws: ``SettingsError`` with file, line and key.
+  /// - Throws: `SettingsError` with file, line and key.
   package static func read(
     _ document: SettingsDocument, overrides: [String] = []
   ) throws(SettingsError) -> Scenario {

@@ -33,7 +33,8 @@ package struct Rollout: Sendable {
   ///   - prompts: one per episode.
   ///   - generator: each episode draws from a stream of its own.
   ///   - coefficient: β, charged per token in the rewards.
-  /// - Throws: ``ModelError/input(_:)`` for prompts that leave no room; see ``requireRoom``.
+  /// - Throws: `ModelError` for prompts that leave no room; see
+  ///   ``requireRoom(for:responseTokens:in:)``.
   package func collect(
     policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,
     coefficient: Double
@@ -104,7 +105,7 @@ package struct Rollout: Sendable {
   /// Refuses prompts after which the longest response and the end that scoring may add to it do not
   /// fit the positions of every model.
   ///
-  /// - Throws: ``ModelError/input(_:)``
+  /// - Throws: `ModelError`
   package static func requireRoom(
     for prompts: [[Int32]], responseTokens: Int, in models: any TransformerModel...
   ) throws(ModelError) {

@@ -38,7 +38,7 @@ struct EarlyStopping {
   }
 
   /// - Parameter parameters: of the model that is trained.
-  /// - Throws: ``TrainingStateError``
+  /// - Throws: `TrainingStateError`
   mutating func restore(
     from state: TrainingState, for parameters: ParameterSet
   ) throws(TrainingStateError) {

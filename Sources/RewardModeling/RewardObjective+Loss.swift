@@ -71,7 +71,7 @@ extension RewardConfiguration {
 
 extension ScalarModel {
   /// The head at every token of every response, concatenated, `[M]`; the last of a response is what
-  /// ``rewards(_:on:)`` gives.
+  /// `rewards(_:on:)` gives.
   func tokenRewards(_ exchanges: [Exchange], on tape: Tape) -> Variable {
     let batch = ResponseBatch(exchanges)
     let rows = batch.responseRows.flatMap(\.self)

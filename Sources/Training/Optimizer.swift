@@ -73,7 +73,7 @@ package struct Optimizer: Sendable {
 
   /// Takes one step and returns the gradients' global norm before clipping.
   ///
-  /// - Throws: ``NonFiniteError`` when the loss or a gradient is not finite; the parameters are then
+  /// - Throws: `NonFiniteError` when the loss or a gradient is not finite; the parameters are then
   ///   as they were.
   package mutating func step(
     _ parameters: inout ParameterSet, gradients: Gradients, loss: Double, workers: Workers

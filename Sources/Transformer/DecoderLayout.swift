@@ -1,7 +1,7 @@
 import Autodiff
 import Tensors
 
-/// Where the decoder's parameters are in its ``ParameterSet``.
+/// Where the decoder's parameters are in its `ParameterSet`.
 ///
 /// Products that share an input are one matrix: queries, keys and values; gate and up.
 struct DecoderLayout: Sendable {

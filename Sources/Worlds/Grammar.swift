@@ -23,7 +23,7 @@ struct Grammar: Sendable {
   let vocabulary: [String]
   let wordIndex: [String: Int]
 
-  /// - Throws: ``SettingsError`` for a grammar that is empty or too large, names a symbol that is
+  /// - Throws: `SettingsError` for a grammar that is empty or too large, names a symbol that is
   ///   not defined, holds a rule that is never used or never ends, or recurses before the end of
   ///   an expansion.
   init(_ configuration: GrammarConfiguration, at location: SettingsLocation) throws(SettingsError) {

@@ -19,7 +19,7 @@ package struct World: Sendable {
 
   /// Compiles a configuration.
   ///
-  /// - Throws: ``SettingsError`` naming the key, and the line when `location` comes from a file.
+  /// - Throws: `SettingsError` naming the key, and the line when `location` comes from a file.
   package init(
     _ configuration: WorldConfiguration, at location: SettingsLocation = .unwritten
   ) throws(SettingsError) {

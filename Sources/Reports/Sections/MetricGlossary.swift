@@ -108,10 +108,6 @@ enum MetricGlossary {
     ),
     ("policy/updates", "Gradient steps of the iteration; fewer when an update was stopped early."),
     (
-      "policy/advantage_deviation",
-      "Standard deviation of the advantages before whitening; bad when near 0: nothing to learn from."
-    ),
-    (
       "policy/pretraining_loss",
       "Cross-entropy on the corpus beside PPO, in nats; bad when it rises: language is being lost."
     ),
@@ -147,7 +143,7 @@ enum MetricGlossary {
     ("memory/reference", "Bytes held by the reference’s parameters."),
     ("memory/reward", "Bytes held by the reward model’s parameters."),
     ("memory/value", "Bytes of a value model of its own; 0 for a head on the policy’s decoder."),
-    ("memory/optimizer", "Bytes held by gradients and optimizer moments."),
+    ("memory/optimizer", "Bytes held by the moments of the optimizers."),
     (
       "memory/activations",
       "Bytes held for the backward pass; bad when it grows from step to step."

@@ -6,7 +6,7 @@ import OrderedJSON
 extension DecoderConfiguration {
   /// Reads the shape of a Llama or GPT-2 model.
   ///
-  /// - Throws: ``CheckpointError`` naming the key of anything that this decoder does not compute, so
+  /// - Throws: `CheckpointError` naming the key of anything that this decoder does not compute, so
   ///   that a model is never run as something it is not; ``ModelError/impossibleSize(_:)`` naming
   ///   the file.
   package init(_ file: ConfigurationFile) throws {

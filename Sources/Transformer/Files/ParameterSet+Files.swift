@@ -8,7 +8,7 @@ extension ParameterSet {
   ///
   /// - Parameter optional: tensors that may be there without being a parameter, such as the head
   ///   that a tied model repeats.
-  /// - Throws: ``CheckpointError`` naming a tensor that is missing or shaped otherwise,
+  /// - Throws: `CheckpointError` naming a tensor that is missing or shaped otherwise,
   ///   ``ModelError/checkpoint(_:)`` one that is unknown or holds numbers that are not finite: a
   ///   model with those would go on to answer, silently, with nonsense.
   mutating func read(

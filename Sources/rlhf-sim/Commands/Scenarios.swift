@@ -120,6 +120,9 @@ struct Scenarios: ParsableCommand {
     @Flag(help: "Print a JSON list.")
     var json = false
 
+    @Flag(help: "Print the page of the documentation.")
+    var markdown = false
+
     private struct Row: Encodable {
       let path: String
       let type: String
@@ -127,7 +130,14 @@ struct Scenarios: ParsableCommand {
       let documentation: String
     }
 
+    func validate() throws {
+      if json, markdown {
+        throw ValidationError("--json and --markdown exclude each other; give one of them")
+      }
+    }
+
     func run() throws {
+      if markdown { return try Output.write(Scenario.referenceArticle) }
       if json {
         return try Output.writeJSON(
           Scenario.reference.map {

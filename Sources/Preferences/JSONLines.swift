@@ -2,14 +2,6 @@ import AtomicFiles
 import Foundation
 import OrderedJSON
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// Files of one JSON object a line, read and written piece by piece: memory does not grow with
 /// the file.
 enum JSONLines {
@@ -20,41 +12,19 @@ enum JSONLines {
     in file: URL, standardInput: FileHandle = .standardInput,
     _ body: (RowFields) throws(PreferenceError) -> Void
   ) throws(PreferenceError) {
-    let source = try RowSource(file, standardInput: standardInput)
-    var line = 0
-    var pending: [UInt8] = []
-    var isAtEnd = false
-    while !isAtEnd {
-      let chunk = try source.read()
-      isAtEnd = chunk.isEmpty
-      pending.append(contentsOf: chunk)
-      var start = 0
-      while let end = pending[start...].firstIndex(of: UInt8(ascii: "\n"))
-        ?? (isAtEnd && start < pending.count ? pending.count : nil)
-      {
-        line += 1
-        if let fields = try fields(of: pending[start..<end], source.name, line) {
-          try body(fields)
-        }
-        start = min(end + 1, pending.count)
-      }
-      pending.removeFirst(start)
-    }
+    let reader = try JSONLineReader(file, standardInput: standardInput)
+    while let fields = try reader.next() { try body(fields) }
   }
 
-  private static func fields(
-    of bytes: ArraySlice<UInt8>, _ path: String, _ line: Int
-  ) throws(PreferenceError) -> RowFields? {
-    if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return nil }
-    let value: JSONValue
-    do { value = try JSONValue(parsing: bytes) } catch {
-      throw .line(path: path, line: line, problem: "\(error); write one JSON object a line")
-    }
-    guard case .object(let object) = value else {
-      throw .line(
-        path: path, line: line, problem: "is \(value.kind); write one JSON object a line")
-    }
-    return RowFields(path: path, line: line, object: object)
+  /// How many lines of a file are not blank; nil for what can be read only once.
+  ///
+  /// - Throws: ``PreferenceError`` when the file cannot be read.
+  static func count(in file: URL) throws(PreferenceError) -> Int? {
+    guard RowSource.canBeReadAgain(file) else { return nil }
+    let reader = try JSONLineReader(file)
+    var count = 0
+    while try reader.nextLine() != nil { count += 1 }
+    return count
   }
 
   /// Writes the objects in order. The file appears whole or not at all; equal objects give equal

@@ -93,7 +93,7 @@ extension PreferenceRow {
 }
 
 extension Comparison {
-  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
+  init(_ fields: RowFields) throws(PreferenceError) {
     let chosen = try fields.text("chosen")
     let rejected = try fields.text("rejected")
     if fields.has("prompt") {
@@ -128,12 +128,9 @@ extension Ranking {
     guard responses.count >= 2 else {
       throw fields.failure("responses", "holds \(responses.count); give at least two")
     }
-    let ranking = try fields.integers("ranking")
-    guard ranking.sorted() == Array(0..<responses.count) else {
-      throw fields.failure(
-        "ranking", "is \(ranking); name each of 0 to \(responses.count - 1) once, best first")
-    }
-    self.init(prompt: prompt.rendered, responses: responses, ranking: ranking)
+    self.init(
+      prompt: prompt.rendered, responses: responses,
+      ranking: try fields.ranking(of: responses.count))
   }
 }
 

@@ -39,6 +39,13 @@ final class RowSource {
     (handle, gzip) = (output.fileHandleForReading, (process, messages))
   }
 
+  /// Whether the file can be opened again and says the same: standard input and pipes cannot.
+  static func canBeReadAgain(_ file: URL) -> Bool {
+    if file.relativeString == "-" { return false }
+    let values = try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey])
+    return values?.isRegularFile ?? false
+  }
+
   /// A reader that stops early leaves nothing running.
   deinit {
     guard let gzip else {

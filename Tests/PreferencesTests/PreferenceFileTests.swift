@@ -208,7 +208,7 @@ final class TemporaryFile {
     var rows: [ResponseRow] = []
     try ResponseRow.forEachRow(in: file.url) { rows.append($0) }
     try #require(rows.count == 2)
-    #expect(rows[0].content == .text(prompt: "p", response: "r"))
+    #expect(rows[0].content == .text(prompt: "p", responses: ["r"]))
     #expect(rows[1].content == .ids(prompt: [0, 2_147_483_647], response: [3, 1]))
     #expect(rows[1].place == "\(file.url.path):2")
     rows[0].set("logprobs", to: [-0.5, -1.0])

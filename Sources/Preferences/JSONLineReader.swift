@@ -10,9 +10,13 @@ final class JSONLineReader {
   private var isAtEnd = false
   private var line = 0
 
+  init(_ source: RowSource) { self.source = source }
+
   /// - Parameter file: what ``RowSource`` can open.
-  init(_ file: URL, standardInput: FileHandle = .standardInput) throws(PreferenceError) {
-    source = try RowSource(file, standardInput: standardInput)
+  convenience init(
+    _ file: URL, standardInput: FileHandle = .standardInput
+  ) throws(PreferenceError) {
+    self.init(try RowSource(file, standardInput: standardInput))
   }
 
   /// The checked fields of the next line that is not blank, lines being numbered from 1; nil at the

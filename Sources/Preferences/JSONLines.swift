@@ -27,22 +27,39 @@ enum JSONLines {
     return count
   }
 
-  /// Writes the objects in order. The file appears whole or not at all; equal objects give equal
-  /// bytes.
+  /// Writes what `body` hands over, an object a line. The file appears whole or not at all; equal
+  /// objects give equal bytes.
+  ///
+  /// - Throws: `FileWritingError`, and whatever `body` throws.
   static func write(
-    _ objects: some Sequence<JSONObject>, to file: URL
-  ) throws(FileWritingError) {
-    try writeFileAtomically(to: file) { handle in
-      var buffer = Data()
-      for object in objects {
-        buffer.append(contentsOf: try JSONValue.object(object).text().utf8)
-        buffer.append(UInt8(ascii: "\n"))
-        if buffer.count >= 1 << 18 {
-          try handle.write(contentsOf: buffer)
+    to file: URL, _ body: (_ write: (JSONObject) throws -> Void) throws -> Void
+  ) throws {
+    var interruption: (any Error)?
+    do throws(FileWritingError) {
+      try writeFileAtomically(to: file) { handle in
+        var buffer = Data()
+        func flush() throws {
+          do { try handle.write(contentsOf: buffer) } catch {
+            throw FileWritingError.unwritable(
+              path: file.path, reason: FileWritingError.reason(of: error))
+          }
           buffer.removeAll(keepingCapacity: true)
         }
+        do {
+          try body { object in
+            buffer.append(contentsOf: try JSONValue.object(object).text().utf8)
+            buffer.append(UInt8(ascii: "\n"))
+            if buffer.count >= 1 << 18 { try flush() }
+          }
+        } catch {
+          // What the caller throws is not about writing.
+          interruption = error
+          throw error
+        }
+        try flush()
       }
-      try handle.write(contentsOf: buffer)
+    } catch {
+      throw interruption ?? error
     }
   }
 }

@@ -14,7 +14,7 @@ extension AlignmentLoop {
   ///   - rows: what annotators said; not looked at for on-policy pairs.
   ///   - reward: judges on-policy pairs.
   package func optimizeDirectly(
-    _ policy: LanguageModel, rows: [PreferenceRow], reward: RewardModel
+    _ policy: LanguageModel, rows: some RowStream<PreferenceRow>, reward: RewardModel
   ) throws -> LanguageModel {
     let settings = scenario.dpo
     let stream = generator.stream("dpo")

@@ -27,6 +27,17 @@ package struct RewardReport: Sendable {
   package var trainingGap: Double? { training.map { $0.value - evaluation.accuracy.value } }
 }
 
+/// Comparisons to judge by, in tokens, and what is known of each.
+struct HeldOutPairs {
+  fileprivate(set) var rows = TokenizedRows()
+  fileprivate(set) var truths: [PairTruth] = []
+
+  /// Unpacked when they are asked for.
+  var pairs: LazyMapCollection<TokenizedRows, TokenizedComparison> {
+    rows.lazy.map { TokenizedComparison($0) }
+  }
+}
+
 extension AlignmentLoop {
   /// Fewer held-out comparisons than this leave an interval of accuracy wider than ± 3 points.
   package static let enoughHeldOutPairs = 1_000
@@ -38,30 +49,34 @@ extension AlignmentLoop {
   ///
   /// - Parameter training: what the model was trained on, to measure how much of it is remembered.
   package func report(
-    of model: RewardModel, on heldOut: [Comparison],
-    training: some Sequence<Comparison> = EmptyCollection<Comparison>()
+    of model: RewardModel, on heldOut: some RowStream<Comparison>,
+    training: some RowStream<Comparison> = [Comparison]()
   ) throws -> RewardReport {
-    let positions = model.model.configuration.maximumPositions
-    let rows = try usable(heldOut, positions: positions, purpose: "held-out")
-    if rows.count < Self.enoughHeldOutPairs {
+    try report(
+      of: model,
+      on: heldOutPairs(heldOut, positions: model.model.configuration.maximumPositions),
+      training: training)
+  }
+
+  /// The same for rows that are in tokens already.
+  func report(
+    of model: RewardModel, on heldOut: HeldOutPairs, training: some RowStream<Comparison>
+  ) throws -> RewardReport {
+    let pairs = heldOut.pairs
+    if pairs.count < Self.enoughHeldOutPairs {
       observer.note(
-        "the reward model is judged by \(rows.count) held-out comparisons; take "
+        "the reward model is judged by \(pairs.count) held-out comparisons; take "
           + "\(Self.enoughHeldOutPairs) or more for intervals that mean something")
     }
-    let pairs = rows.map(\.pair)
-    let rewards = try model.rewards(pairs.flatMap(\.exchanges), workers: workers)
+    let rewards = try rewards(of: pairs, by: model)
     let evaluation = RewardEvaluation(
-      pairs, rewards: rewards,
-      truths: rows.map {
-        PairTruth(
-          probability: $0.row.probability, chosenGold: $0.row.chosenGold,
-          rejectedGold: $0.row.rejectedGold)
-      }, choices: scenario.reward.choiceProbability)
+      pairs, rewards: rewards, truths: heldOut.truths, choices: scenario.reward.choiceProbability)
     let probing = RewardProbing(
-      endOfSequence: tokenizer.endOfSequence, positions: positions,
-      gold: isGoldOfThisWorld(rows.map(\.row)) ? { gold($0, ended: true) } : nil
+      endOfSequence: tokenizer.endOfSequence,
+      positions: model.model.configuration.maximumPositions,
+      gold: isGoldOfThisWorld(heldOut) ? { gold($0, ended: true) } : nil
     ) { try model.scores($0, workers: workers) }
-    let lengths = rows.indices.prefix(200).map { index in
+    let lengths = pairs.indices.prefix(200).map { index in
       let side = index % 2
       return RewardReport.ScoredLength(
         tokens: pairs[index].exchanges[side].response.count,
@@ -69,50 +84,89 @@ extension AlignmentLoop {
     }
     return RewardReport(
       evaluation: evaluation,
-      training: try accuracy(of: model, on: training, atMost: rows.count),
+      training: try accuracy(of: model, on: training, atMost: pairs.count),
       probes: try probing(probing.responses(of: pairs)), lengths: lengths)
   }
 
   /// Accuracy on the first of the comparisons that the model can hold; nil when there are none.
   private func accuracy(
-    of model: RewardModel, on comparisons: some Sequence<Comparison>, atMost count: Int
+    of model: RewardModel, on comparisons: some RowStream<Comparison>, atMost count: Int
   ) throws -> Proportion? {
     let positions = model.model.configuration.maximumPositions
-    let pairs = Array(
-      comparisons.lazy.map(tokenized).filter { fits($0, positions) }.prefix(count))
-    guard !pairs.isEmpty else { return nil }
-    let rewards = try model.rewards(pairs.flatMap(\.exchanges), workers: workers)
-    return RewardEvaluation(pairs, rewards: rewards).accuracy
+    var rows = TokenizedRows()
+    try comparisons.forRows { row in
+      let pair = tokenized(row)
+      if fits(pair, positions) { rows.append(RankedResponses(pair)) }
+      return rows.count < count
+    }
+    guard !rows.isEmpty else { return nil }
+    let pairs = rows.lazy.map { TokenizedComparison($0) }
+    return RewardEvaluation(pairs, rewards: try rewards(of: pairs, by: model)).accuracy
+  }
+
+  /// Chosen and rejected of pair 0, of pair 1, …: as many pairs at once as take little memory.
+  func rewards(
+    of pairs: some RandomAccessCollection<TokenizedComparison>, by model: RewardModel
+  ) throws -> [Double] {
+    var rest = pairs[...]
+    var rewards: [Double] = []
+    while !rest.isEmpty {
+      let piece = rest.prefix(16_384)
+      rewards += try model.rewards(piece.flatMap(\.exchanges), workers: workers)
+      rest = rest.dropFirst(piece.count)
+    }
+    return rewards
   }
 
   /// Whether this world gives the rows the gold that they say they have: rows of a file may come
   /// from another world, or from none.
-  private func isGoldOfThisWorld(_ rows: [Comparison]) -> Bool {
-    rows.prefix(100).allSatisfy { row in
-      [(row.chosen, row.chosenGold), (row.rejected, row.rejectedGold)].allSatisfy { text, said in
+  private func isGoldOfThisWorld(_ heldOut: HeldOutPairs) -> Bool {
+    zip(heldOut.pairs, heldOut.truths).prefix(100).allSatisfy { pair, truth in
+      zip(pair.exchanges, [truth.chosenGold, truth.rejectedGold]).allSatisfy { exchange, said in
         guard let said else { return false }
-        let exchange = Exchange(
-          prompt: tokenizer.encodePrompt(row.prompt), response: tokenizer.encode(text))
-        return abs(gold(exchange, ended: true) - said) < 1e-9
+        // Without the end that was put behind it.
+        let text = Exchange(
+          prompt: exchange.prompt, response: Array(exchange.response.dropLast()))
+        return abs(gold(text, ended: true) - said) < 1e-9
       }
     }
   }
 
   /// Comparisons that the model can hold, in tokens; the others are counted aloud.
-  func usable(
-    _ comparisons: [Comparison], positions: Int, purpose: String
-  ) throws -> [(row: Comparison, pair: TokenizedComparison)] {
-    let usable = comparisons.map { ($0, tokenized($0)) }.filter { fits($0.1, positions) }
-    if usable.count < comparisons.count {
-      observer.note(
-        "\(comparisons.count - usable.count) of \(comparisons.count) \(purpose) comparisons are "
-          + "left out: longer than the model's \(positions) positions, without a prompt, or alike "
-          + "in tokens")
+  func heldOutPairs(
+    _ comparisons: some RowStream<Comparison>, positions: Int
+  ) throws -> HeldOutPairs {
+    var count = 0
+    var usable = HeldOutPairs()
+    try comparisons.forEachRow { row in
+      count += 1
+      let pair = tokenized(row)
+      guard fits(pair, positions) else { return }
+      usable.rows.append(RankedResponses(pair))
+      usable.truths.append(
+        PairTruth(
+          probability: row.probability, chosenGold: row.chosenGold,
+          rejectedGold: row.rejectedGold))
     }
-    guard !usable.isEmpty else {
-      throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
+    if usable.rows.count < count {
+      observer.note(
+        "\(count - usable.rows.count) of \(count) held-out comparisons are left out: longer than "
+          + "the model's \(positions) positions, without a prompt, or alike in tokens")
+    }
+    guard !usable.rows.isEmpty else {
+      throw LoopError.empty(file: "held-out comparisons", what: "row")
     }
     return usable
+  }
+
+  /// Makes sure of what ``heldOutPairs(_:positions:)`` demands, up to the first usable row.
+  func requireUsable(heldOut: some RowStream<Comparison>, positions: Int) throws {
+    var hasUsable = false
+    try heldOut.forRows { row in
+      hasUsable = fits(tokenized(row), positions)
+      return !hasUsable
+    }
+    guard hasUsable else { throw LoopError.empty(file: "held-out comparisons", what: "row") }
   }
 
   private func tokenized(_ row: Comparison) -> TokenizedComparison {

@@ -13,19 +13,20 @@ extension AlignmentLoop {
   ///
   /// - Throws: `RewardModelingError` for rows that do not go with `reward.objective`.
   package func trainReward(
-    from policy: LanguageModel, training: [PreferenceRow], heldOut: [Comparison]
+    from policy: LanguageModel, training: some RowStream<PreferenceRow>,
+    heldOut: some RowStream<Comparison>
   ) throws -> (model: RewardModel, report: RewardReport) {
     let settings = scenario.reward
     let positions = policy.configuration.maximumPositions
     let rows = try tokenize(training, positions: positions, purpose: "training")
-    let judges = try tokenize(heldOut, positions: positions, purpose: "held-out")
+    let judges = try heldOutPairs(heldOut, positions: positions)
     let trainer = RewardTrainer(settings, workers: workers)
     let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
     let models = try run(.rewardModel, total: settings.ensemble * steps) { continuation in
       try trainer.trainMembers(
         from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
       ) { model, metrics in
-        let evaluation = try evaluate(reward([.init(model: model)]), on: judges)
+        let evaluation = try evaluate(reward([.init(model: model)]), on: judges.pairs)
         metrics.append("eval/loss", evaluation.loss)
         metrics.append("eval/accuracy", evaluation.accuracy.value)
         metrics.append("eval/ece", evaluation.calibrationError)
@@ -35,9 +36,11 @@ extension AlignmentLoop {
         try observer.advance(.rewardModel, to: metrics.step, metrics: metrics)
       }
     }
-    let model = reward(try normalized(models, on: policy, prompts: rows.map(\.prompt)))
+    let model = reward(try normalized(models, on: policy, rows: rows))
     return (
-      model, try report(of: model, on: heldOut, training: training.lazy.flatMap(\.comparisons))
+      model,
+      try report(
+        of: model, on: judges, training: Judgements(of: training, pairingRatings: false))
     )
   }
 
@@ -47,28 +50,28 @@ extension AlignmentLoop {
   }
 
   private func evaluate(
-    _ model: RewardModel, on pairs: [TokenizedComparison]
+    _ model: RewardModel, on pairs: some RandomAccessCollection<TokenizedComparison>
   ) throws -> RewardEvaluation {
     RewardEvaluation(
-      pairs, rewards: try model.rewards(pairs.flatMap(\.exchanges), workers: workers),
+      pairs, rewards: try rewards(of: pairs, by: model),
       choices: scenario.reward.choiceProbability)
   }
 
   /// Models with mean and deviation of their rewards of the policy's own responses to prompts of
   /// the training rows.
   private func normalized(
-    _ models: [ScalarModel], on policy: LanguageModel, prompts all: [[Int32]]
+    _ models: [ScalarModel], on policy: LanguageModel, rows: TokenizedRows
   ) throws -> [RewardModel.Member] {
     var stream = generator.stream("normalization")
     let room = policy.configuration.maximumPositions - 1 - maximumTokens  // 1 for the end
-    let fitting = all.filter { $0.count <= room }
+    let fitting = rows.indices.filter { rows.promptLength(at: $0) <= room }
     guard !fitting.isEmpty else {
       observer.note(
         "rewards stay as they are: no prompt leaves room for a response to measure them")
       return models.map { RewardModel.Member(model: $0) }
     }
     let prompts = (0..<scenario.evaluation.normalizationResponses).map { _ in
-      fitting[stream.index(below: fitting.count)]
+      rows[fitting[stream.index(below: fitting.count)]].prompt
     }
     let responses = try sample(
       policy, prompts: prompts, stream, temperature: scenario.ppo.temperature)
@@ -88,12 +91,5 @@ extension AlignmentLoop {
         normalization: RewardNormalization(
           mean: summary.mean, standardDeviation: isSpread ? summary.standardDeviation : 1))
     }
-  }
-
-  /// Comparisons in tokens; those that the model cannot hold are left out and counted aloud.
-  func tokenize(
-    _ comparisons: [Comparison], positions: Int, purpose: String
-  ) throws -> [TokenizedComparison] {
-    try usable(comparisons, positions: positions, purpose: purpose).map(\.pair)
   }
 }

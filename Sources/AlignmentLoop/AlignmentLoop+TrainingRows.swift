@@ -10,12 +10,13 @@ extension AlignmentLoop {
   ///
   /// - Throws: ``LoopError/empty(file:what:)`` when no row is left.
   func tokenize(
-    _ rows: [PreferenceRow], positions: Int, purpose: String
-  ) throws -> [RankedResponses] {
-    var (long, promptless, alike) = (0, 0, 0)
-    var usable: [RankedResponses] = []
-    for (index, row) in rows.enumerated() {
-      let element = rankedResponses(row, index: index)
+    _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
+  ) throws -> TokenizedRows {
+    var (count, long, promptless, alike) = (0, 0, 0, 0)
+    var usable = TokenizedRows()
+    try rows.forEachRow { row in
+      let element = rankedResponses(row, index: count)
+      count += 1
       if element.prompt.isEmpty {
         promptless += 1
       } else if Set(element.responses).count < element.responses.count {
@@ -26,9 +27,9 @@ extension AlignmentLoop {
         usable.append(element)
       }
     }
-    if usable.count < rows.count {
+    if usable.count < count {
       observer.note(
-        "\(rows.count - usable.count) of \(rows.count) \(purpose) comparisons are left out: "
+        "\(count - usable.count) of \(count) \(purpose) comparisons are left out: "
           + "\(long) longer than the model's \(positions) positions, \(promptless) without a "
           + "prompt, \(alike) with responses alike in tokens")
     }
@@ -38,16 +39,21 @@ extension AlignmentLoop {
     return usable
   }
 
-  /// Makes sure of what `tokenize(_:positions:purpose:)` demands, without keeping any tokens.
+  /// Makes sure of what `tokenize(_:positions:purpose:)` demands, up to the first usable row.
   func requireUsable(
-    _ rows: [PreferenceRow], positions: Int, purpose: String
-  ) throws(LoopError) {
-    let hasUsable = rows.enumerated().contains { index, row in
-      let element = rankedResponses(row, index: index)
-      return !element.prompt.isEmpty && Set(element.responses).count == element.responses.count
+    _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
+  ) throws {
+    var hasUsable = false
+    try rows.forRows { row in
+      let element = rankedResponses(row, index: 0)
+      hasUsable =
+        !element.prompt.isEmpty && Set(element.responses).count == element.responses.count
         && element.exchanges.allSatisfy { $0.count <= positions }
+      return !hasUsable
     }
-    guard hasUsable else { throw .empty(file: "\(purpose) comparisons", what: "row") }
+    guard hasUsable else {
+      throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
+    }
   }
 
   private func rankedResponses(_ row: PreferenceRow, index: Int) -> RankedResponses {
@@ -66,8 +72,11 @@ extension AlignmentLoop {
     case .comparison(let row):
       var element = element(row.prompt, [row.chosen, row.rejected])
       element.margin = row.margin ?? 0
-      element.probability = row.probability
-      element.ratings = ratings(of: row, index: index)
+      // What the objective does not look at is not kept, for there may be a million rows.
+      if scenario.reward.softLabels { element.probability = row.probability }
+      if scenario.reward.objective == .regression {
+        element.ratings = ratings(of: row, index: index)
+      }
       return element
     }
   }

@@ -3,6 +3,7 @@ import PolicyOptimization
 import Preferences
 package import RewardModeling
 package import RunRecords
+import Tensors
 package import Tokenizers
 package import Transformer
 
@@ -34,11 +35,12 @@ extension LoopRun {
     base: LanguageModel, given: GivenPreferences? = nil
   ) throws -> EvaluationSummary {
     if !directory.has(.sft) { try keep(base, as: .sft) }
-    if let given { try keep(training: given.training, heldOut: given.heldOut) }
-    // Rows that were just written need not be read again: they may be a million.
-    let (training, heldOut) =
-      try given.map { ($0.training, $0.heldOut) } ?? comparePreferences(of: base)
-    let (_, report) = try trainReward(from: base, training: training, heldOut: heldOut)
+    let preferences =
+      try given.map { try keep(training: $0.training, heldOut: $0.heldOut) }
+      ?? comparePreferences(of: base)
+    // To tell a million rows apart took more than it takes to hold them in tokens.
+    if given != nil { NumericalLibraries.releaseFreedMemory() }
+    let (_, report) = try trainReward(from: base, preferences: preferences)
     let summary = EvaluationSummary(reward: .init(report))
     try keep(summary)
     return summary
@@ -69,14 +71,19 @@ extension LoopRun {
   ) throws -> EvaluationSummary {
     if !directory.has(.reference) { try keep(policy, as: .reference) }
     if !directory.has(.reward) { try keep(reward) }
-    if let given { try keep(training: given.training, heldOut: given.heldOut) }
-    var rows: [PreferenceRow] = []
-    if loop.scenario.dpo.pairs == .offline { rows = try comparePreferences(of: policy).training }
+    if let given { _ = try keep(training: given.training, heldOut: given.heldOut) }
+    let preferences =
+      loop.scenario.dpo.pairs == .offline ? try comparePreferences(of: policy) : nil
     let tuned: LanguageModel
     if directory.has(.policy) {
       tuned = try keptPolicy(.policy)
     } else {
-      tuned = try loop.optimizeDirectly(policy, rows: rows, reward: reward)
+      tuned =
+        if let preferences {
+          try loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)
+        } else {
+          try loop.optimizeDirectly(policy, rows: [PreferenceRow](), reward: reward)
+        }
       try keep(tuned, as: .policy)
     }
     return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
@@ -119,12 +126,8 @@ extension LoopRun {
   }
 
   /// Nil when they were not all written; those to judge by are written last.
-  func keptPreferences() throws -> (training: [PreferenceRow], heldOut: [Comparison])? {
-    guard directory.has(.eval) else { return nil }
-    return (
-      try PreferenceFile.read(directory.preferences(.train)).rows,
-      try PreferenceFile.read(directory.preferences(.eval)).rows.flatMap(\.comparisons)
-    )
+  func keptPreferences() throws -> KeptPreferences? {
+    directory.has(.eval) ? try KeptPreferences(of: directory) : nil
   }
 
   /// Nil for a run on its world's prompts.

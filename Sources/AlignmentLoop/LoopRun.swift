@@ -1,7 +1,7 @@
 import AtomicFiles
 import Foundation
 import PolicyOptimization
-package import Preferences
+import Preferences
 package import RewardModeling
 package import RunRecords
 import Settings
@@ -25,8 +25,8 @@ package struct LoopRun {
   /// whole when its stage is over.
   package func demo() throws -> EvaluationSummary {
     let policy = try trainPolicy()
-    let (training, heldOut) = try comparePreferences(of: policy)
-    let (reward, report) = try trainReward(from: policy, training: training, heldOut: heldOut)
+    let (reward, report) = try trainReward(
+      from: policy, preferences: comparePreferences(of: policy))
     let tuned = try optimize(policy, reward: reward)
     return try evaluate(
       policy: tuned, reference: policy, reward: reward, rewardReport: report)
@@ -43,18 +43,19 @@ package struct LoopRun {
   /// Has the scenario's comparisons made and keeps them.
   package func comparePreferences(
     of policy: LanguageModel
-  ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
+  ) throws -> KeptPreferences {
     if let kept = try keptPreferences() { return kept }
     let (training, heldOut) = try loop.comparePreferences(of: policy)
-    try keep(training: training, heldOut: heldOut)
-    return (training, heldOut)
+    return try keep(training: training, heldOut: heldOut)
   }
 
   /// Keeps the rows that a reward model is trained on and judged by; those to judge by last.
-  package func keep(training: [PreferenceRow], heldOut: [Comparison]) throws {
+  func keep(
+    training: some RowStream<PreferenceRow>, heldOut: some RowStream<Comparison>
+  ) throws -> KeptPreferences {
     try PreferenceFile.write(training, to: directory.preferences(.train))
-    try PreferenceFile.write(
-      heldOut.map(PreferenceRow.comparison), to: directory.preferences(.eval))
+    try PreferenceFile.write(comparisons: heldOut, to: directory.preferences(.eval))
+    return try KeptPreferences(of: directory)
   }
 
   /// Keeps a policy that was made elsewhere, under the name of the part that it plays here.
@@ -64,12 +65,13 @@ package struct LoopRun {
 
   /// Trains and keeps a reward model.
   package func trainReward(
-    from policy: LanguageModel, training: [PreferenceRow], heldOut: [Comparison]
+    from policy: LanguageModel, preferences: KeptPreferences
   ) throws -> (RewardModel, RewardReport) {
+    let (training, heldOut) = (preferences.training, preferences.heldOut)
     if directory.has(.reward) {
       let reward = try keptReward()
       let report = try loop.report(
-        of: reward, on: heldOut, training: training.lazy.flatMap(\.comparisons))
+        of: reward, on: heldOut, training: Judgements(of: training, pairingRatings: false))
       return (reward, report)
     }
     let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)

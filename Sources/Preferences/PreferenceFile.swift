@@ -1,4 +1,4 @@
-package import AtomicFiles
+import AtomicFiles
 package import Foundation
 
 /// What reading a file of preferences met; nothing is left out without being counted here.
@@ -31,15 +31,16 @@ package enum PreferenceFile {
   /// Calls `body` with every usable row, one at a time: of a row only its digest stays, 8 bytes (a
   /// set of a million takes some 25 MB).
   ///
-  /// - Parameter file: JSON lines, as they are or as `.gz`; `-` is standard input.
-  /// - Throws: ``PreferenceError`` naming file, line and key of the first malformed row.
+  /// - Throws: ``PreferenceError`` naming file, line and key of the first malformed row, or saying
+  ///   that there is no usable row at all.
   @discardableResult
   package static func forEachRow(
-    in file: URL, _ body: (PreferenceRow) -> Void
+    of source: PreferenceSource, _ body: (PreferenceRow) -> Void
   ) throws(PreferenceError) -> ReadingReport {
     var report = ReadingReport()
     var digests: Set<UInt64> = []
-    try JSONLines.forEach(in: file) { (fields) throws(PreferenceError) in
+    let reader = try source.reader()
+    while let fields = try reader.next() {
       let row = try PreferenceRow(fields)
       switch row.defect {
       case .identicalResponses: report.identicalResponses += 1
@@ -54,29 +55,25 @@ package enum PreferenceFile {
         body(row)
       }
     }
+    if report.usable == 0 {
+      throw .file(
+        path: source.name, problem: "holds no usable row (\(report)); give it at least one")
+    }
     return report
   }
 
-  /// All usable rows in order.
+  /// Writes rows in order, atomically; equal rows give equal bytes.
   ///
-  /// - Throws: also when the file holds no usable row at all.
-  package static func read(
-    _ file: URL
-  ) throws(PreferenceError) -> (rows: [PreferenceRow], report: ReadingReport) {
-    var rows: [PreferenceRow] = []
-    let report = try forEachRow(in: file) { rows.append($0) }
-    if rows.isEmpty {
-      throw .file(
-        path: file.path, problem: "holds no usable row (\(report)); give it at least one")
-    }
-    return (rows, report)
+  /// - Throws: `FileWritingError`, and whatever the rows throw.
+  package static func write(_ rows: some RowStream<PreferenceRow>, to file: URL) throws {
+    try JSONLines.write(to: file) { write in try rows.forEachRow { try write($0.json) } }
   }
 
-  /// Writes rows in order, atomically; equal rows give equal bytes.
-  package static func write(
-    _ rows: some Sequence<PreferenceRow>, to file: URL
-  ) throws(FileWritingError) {
-    try JSONLines.write(rows.lazy.map(\.json), to: file)
+  /// Writes comparisons in order, in the same way.
+  package static func write(comparisons: some RowStream<Comparison>, to file: URL) throws {
+    try JSONLines.write(to: file) { write in
+      try comparisons.forEachRow { try write(PreferenceRow.comparison($0).json) }
+    }
   }
 }
 
@@ -93,7 +90,7 @@ extension PreferenceRow {
 }
 
 extension Comparison {
-  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
+  init(_ fields: RowFields) throws(PreferenceError) {
     let chosen = try fields.text("chosen")
     let rejected = try fields.text("rejected")
     if fields.has("prompt") {
@@ -128,12 +125,9 @@ extension Ranking {
     guard responses.count >= 2 else {
       throw fields.failure("responses", "holds \(responses.count); give at least two")
     }
-    let ranking = try fields.integers("ranking")
-    guard ranking.sorted() == Array(0..<responses.count) else {
-      throw fields.failure(
-        "ranking", "is \(ranking); name each of 0 to \(responses.count - 1) once, best first")
-    }
-    self.init(prompt: prompt.rendered, responses: responses, ranking: ranking)
+    self.init(
+      prompt: prompt.rendered, responses: responses,
+      ranking: try fields.ranking(of: responses.count))
   }
 }
 

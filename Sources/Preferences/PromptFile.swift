@@ -1,4 +1,3 @@
-package import AtomicFiles
 package import Foundation
 import OrderedJSON
 
@@ -48,9 +47,10 @@ package enum PromptFile {
   }
 
   /// Writes prompts as rows of token ids, atomically.
-  package static func write(_ prompts: [[Int32]], to file: URL) throws(FileWritingError) {
-    try JSONLines.write(
-      prompts.lazy.map { ["prompt_ids": .array($0.map { .int(Int($0)) })] }, to: file)
+  package static func write(_ prompts: [[Int32]], to file: URL) throws {
+    try JSONLines.write(to: file) { write in
+      for prompt in prompts { try write(["prompt_ids": .array(prompt.map { .int(Int($0)) })]) }
+    }
   }
 
   private static func content(

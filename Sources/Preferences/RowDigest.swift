@@ -20,8 +20,12 @@ extension PreferenceRow {
 }
 
 /// FNV-1a over the bytes of texts, with an end to each that no UTF-8 holds.
-private struct RowDigest {
+struct RowDigest {
   private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  init() {}
+
+  init(of text: String) { add(text) }
 
   mutating func add(_ text: String) {
     for byte in text.utf8 { add(byte) }

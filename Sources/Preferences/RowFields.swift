@@ -63,6 +63,16 @@ struct RowFields {
     return ids
   }
 
+  /// An order of responses, best first: the key `ranking`.
+  func ranking(of responses: Int) throws(PreferenceError) -> [Int] {
+    let ranking = try integers("ranking")
+    guard ranking.sorted() == Array(0..<responses) else {
+      throw failure(
+        "ranking", "is \(ranking); name each of 0 to \(responses - 1) once, best first")
+    }
+    return ranking
+  }
+
   private func present(_ key: String) -> JSONValue? {
     let value = object[key]
     return value == .null ? nil : value

@@ -7,14 +7,21 @@ final class RowSource {
   let name: String
   private let handle: FileHandle
   private let gzip: (process: Process, messages: Pipe)?
+  private let closesHandle: Bool
+
+  /// What a handle holds from where it is; it stays open.
+  init(name: String, _ handle: FileHandle) {
+    (self.name, self.handle, gzip, closesHandle) = (name, handle, nil, false)
+  }
 
   /// - Throws: ``PreferenceError`` when it cannot be opened.
   init(_ file: URL, standardInput: FileHandle) throws(PreferenceError) {
     if file.relativeString == "-" {
-      (name, handle, gzip) = ("standard input", standardInput, nil)
+      (name, handle, gzip, closesHandle) = ("standard input", standardInput, nil, false)
       return
     }
     name = file.path
+    closesHandle = true
     let opened: FileHandle
     do { opened = try FileHandle(forReadingFrom: file) } catch {
       throw .file(path: file.path, problem: "cannot be opened; check the path and permissions")
@@ -39,10 +46,17 @@ final class RowSource {
     (handle, gzip) = (output.fileHandleForReading, (process, messages))
   }
 
+  /// Whether the file can be opened again and says the same: standard input and pipes cannot.
+  static func canBeReadAgain(_ file: URL) -> Bool {
+    if file.relativeString == "-" { return false }
+    let values = try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.isRegularFileKey])
+    return values?.isRegularFile ?? false
+  }
+
   /// A reader that stops early leaves nothing running.
   deinit {
     guard let gzip else {
-      if name != "standard input" { try? handle.close() }
+      if closesHandle { try? handle.close() }
       return
     }
     try? handle.close()

@@ -16,11 +16,11 @@ package struct LengthEvaluation: Sendable, Equatable {
   /// that only counts tokens is right on exactly half of the pairs.
   package let balancedAccuracy: Proportion
 
-  init(_ comparisons: [TokenizedComparison], rewards: [Double]) {
+  init(_ comparisons: some RandomAccessCollection<TokenizedComparison>, rewards: [Double]) {
     correlation = Statistics.correlation(
       rewards, comparisons.flatMap { [Double($0.chosen.count), Double($0.rejected.count)] })
     let differences = comparisons.map { $0.chosen.count - $0.rejected.count }
-    let margins = comparisons.indices.map { rewards[2 * $0] - rewards[2 * $0 + 1] }
+    let margins = differences.indices.map { rewards[2 * $0] - rewards[2 * $0 + 1] }
     let unequal = differences.indices.filter { differences[$0] != 0 }
     longerChosen = RewardEvaluation.share(ofPositive: unequal.map { Double(differences[$0]) })
     longerPreferred = RewardEvaluation.share(

@@ -31,14 +31,4 @@ package struct RankedResponses: Sendable, Equatable {
 
   /// C(K, 2), the number of pairs in the ranking.
   package var pairCount: Int { responses.count * (responses.count - 1) / 2 }
-
-  /// Every pair of the ranking, better before worse; a pair is itself.
-  package var pairs: [RankedResponses] {
-    guard responses.count > 2 else { return [self] }
-    return responses.indices.flatMap { better in
-      responses[(better + 1)...].map {
-        RankedResponses(prompt: prompt, responses: [responses[better], $0])
-      }
-    }
-  }
 }

@@ -51,12 +51,12 @@ package struct RewardEvaluation: Sendable, Equatable {
   ///   - truths: one for every pair, or none.
   ///   - choices: P, as the rewards were trained.
   package init(
-    _ comparisons: [TokenizedComparison], rewards: [Double], truths: [PairTruth] = [],
-    choices: ChoiceProbability = ChoiceProbability()
+    _ comparisons: some RandomAccessCollection<TokenizedComparison>, rewards: [Double],
+    truths: [PairTruth] = [], choices: ChoiceProbability = ChoiceProbability()
   ) {
     precondition(rewards.count == 2 * comparisons.count, "two rewards per comparison")
     precondition(truths.isEmpty || truths.count == comparisons.count, "one truth per comparison")
-    let margins = comparisons.indices.map { rewards[2 * $0] - rewards[2 * $0 + 1] }
+    let margins = (0..<comparisons.count).map { rewards[2 * $0] - rewards[2 * $0 + 1] }
     accuracy = Self.share(ofPositive: margins)
     loss = Summary(margins.map(choices.surprise)).mean
     meanMargin = Summary(margins).mean

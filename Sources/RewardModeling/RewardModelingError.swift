@@ -14,9 +14,7 @@ extension RewardConfiguration {
   ///
   /// - Throws: ``RewardModelingError`` when rows lack what the objective needs or say what it would
   ///   not use.
-  package func elements(
-    of rows: [RankedResponses]
-  ) throws(RewardModelingError) -> [RankedResponses] {
+  package func elements<Rows>(of rows: Rows) throws(RewardModelingError) -> RewardElements<Rows> {
     func refuse(
       _ key: String, _ isRefused: (RankedResponses) -> Bool, _ problem: String, _ advice: String
     ) throws(RewardModelingError) {
@@ -53,6 +51,6 @@ extension RewardConfiguration {
         "objective", { $0.margin != 0 }, "have a margin, which `\(name)` cannot keep",
         "choose `pairwise`, or leave `margin` out of the rows")
     }
-    return objective == .pairwise ? rows.flatMap(\.pairs) : rows
+    return RewardElements(of: rows, takesPairs: objective == .pairwise)
   }
 }

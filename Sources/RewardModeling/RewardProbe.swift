@@ -85,12 +85,15 @@ package struct RewardProbing {
 
   /// The responses of comparisons to probe, without their ends: of each pair one, the chosen and the
   /// rejected by turns, so that they are independent; both where there are fewer than 500 pairs.
-  package func responses(of comparisons: [TokenizedComparison]) -> [Exchange] {
-    let exchanges = comparisons.enumerated().flatMap { index, comparison in
+  package func responses(
+    of comparisons: some RandomAccessCollection<TokenizedComparison>
+  ) -> [Exchange] {
+    let takesBoth = 2 * comparisons.count < Self.limit
+    let exchanges = comparisons.prefix(Self.limit).enumerated().flatMap { index, comparison in
       let both = comparison.exchanges
-      return 2 * comparisons.count < Self.limit ? both : [both[index % 2]]
+      return takesBoth ? both : [both[index % 2]]
     }
-    return exchanges.prefix(Self.limit).map { exchange in
+    return exchanges.map { exchange in
       let isEnded = exchange.response.last == endOfSequence
       return Exchange(
         prompt: exchange.prompt, response: Array(exchange.response.dropLast(isEnded ? 1 : 0)))

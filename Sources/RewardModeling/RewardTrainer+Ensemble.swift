@@ -10,11 +10,11 @@ extension RewardTrainer {
   /// member to member, and `reward/member` counts them from 0.
   ///
   /// - Parameters: as those of training a single model.
-  package func trainMembers(
-    from trunk: some TransformerModel, on rows: [RankedResponses],
+  package func trainMembers<Rows: RandomAccessCollection<RankedResponses>>(
+    from trunk: some TransformerModel, on rows: Rows,
     using generator: SeededGenerator, continuing continuation: Continuation = .none,
     evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
-  ) throws -> [ScalarModel] {
+  ) throws -> [ScalarModel] where Rows.Index == Int {
     let steps = totalSteps(for: try configuration.elements(of: rows).count)
     let begun = try continuation.state?.count("member") ?? 0
     var finished: [ScalarModel] = []

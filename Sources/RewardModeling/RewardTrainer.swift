@@ -42,11 +42,11 @@ package struct RewardTrainer: Sendable {
   ///   - evaluate: gets a copy, so that it cannot change what is trained; with early stopping, it
   ///     must add `eval/loss`.
   /// - Throws: ``RewardModelingError`` for rows that do not go with the configuration.
-  package func train(
-    _ model: inout ScalarModel, on rows: [RankedResponses], using generator: SeededGenerator,
+  package func train<Rows: RandomAccessCollection<RankedResponses>>(
+    _ model: inout ScalarModel, on rows: Rows, using generator: SeededGenerator,
     continuing continuation: Continuation = .none,
     evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
-  ) throws {
+  ) throws where Rows.Index == Int {
     let elements = try configuration.elements(of: rows)
     model.freeze(fraction: configuration.freeze)
     let total = totalSteps(for: elements.count)
@@ -88,15 +88,13 @@ package struct RewardTrainer: Sendable {
   /// The elements of every step, epoch after epoch, each ordered when it begins.
   private func batches(
     of count: Int, using generator: SeededGenerator
-  ) -> some Sequence<[Int]> {
-    (0..<configuration.epochs).lazy.flatMap { epoch -> [[Int]] in
-      var order = Array(0..<count)
-      if configuration.shuffle {
-        var shuffler = generator.stream("epoch", epoch)
-        order = shuffler.permutation(of: count)
-      }
-      return stride(from: 0, to: count, by: configuration.batchSize).map {
-        Array(order[$0..<min(count, $0 + configuration.batchSize)])
+  ) -> some Sequence<ArraySlice<Int>> {
+    (0..<configuration.epochs).lazy.flatMap { epoch in
+      var shuffler = generator.stream("epoch", epoch)
+      let order =
+        configuration.shuffle ? shuffler.permutation(of: count) : Array(0..<count)
+      return stride(from: 0, to: count, by: configuration.batchSize).lazy.map {
+        order[$0..<min(count, $0 + configuration.batchSize)]
       }
     }
   }

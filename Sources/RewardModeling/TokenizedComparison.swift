@@ -15,6 +15,14 @@ package struct TokenizedComparison: Sendable, Equatable {
     self.margin = margin
   }
 
+  /// - Parameter pair: of two responses.
+  package init(_ pair: RankedResponses) {
+    precondition(pair.responses.count == 2, "a comparison has two responses")
+    self.init(
+      prompt: pair.prompt, chosen: pair.responses[0], rejected: pair.responses[1],
+      margin: pair.margin)
+  }
+
   /// Chosen, then rejected; neighbours, so that their prompt is computed once.
   package var exchanges: [Exchange] {
     [Exchange(prompt: prompt, response: chosen), Exchange(prompt: prompt, response: rejected)]

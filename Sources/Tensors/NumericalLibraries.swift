@@ -21,6 +21,12 @@ package enum NumericalLibraries {
     }
   }
 
+  /// Gives freed buffers back to the kernel, which ``prepare()`` has kept: for the end of work whose
+  /// buffers are of no use to what comes next.
+  package static func releaseFreedMemory() {
+    _ = mallctl("arena.4096.purge", nil, nil, nil, 0)
+  }
+
   /// Version and build options of OpenBLAS.
   package static var blasVersion: String { String(cString: openblas_get_config()) }
 

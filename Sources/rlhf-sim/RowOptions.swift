@@ -2,6 +2,7 @@ import AlignmentLoop
 import ArgumentParser
 import Foundation
 import Preferences
+import RunRecords
 
 /// What commands have that complete the rows of a file.
 struct RowOptions: ParsableArguments {
@@ -13,17 +14,35 @@ struct RowOptions: ParsableArguments {
 
   @OptionGroup var machine: MachineOptions
 
-  @Flag(help: "Nothing changes: rows are JSON lines anyway.")
-  var json = false
+  /// Shows a bar named `stage` meanwhile.
+  func complete(_ stage: String, by rows: ResponseRows) throws -> ResponseRows.Summary {
+    let input = URL(filePath: input)
+    let terminal = terminal
+    // Counted only for someone who watches: it takes reading the file once more.
+    let total = terminal.isInteractive && !terminal.isQuiet ? try ResponseRow.count(in: input) : nil
+    let bar = ProgressBar(stage: stage, total: total ?? 0, unit: "rows", terminal: terminal)
+    var summary = ResponseRows.Summary()
+    do {
+      try Output.writeLines(to: output) { line in
+        summary = try rows.complete(input, progress: { bar.update($0) }) { try line($0.line()) }
+      }
+    } catch {
+      bar.abandon()
+      throw error
+    }
+    bar.finish()
+    if summary.unknownWords > 0 {
+      machine.note(
+        "\(summary.unknownWords) words of \(self.input) are not in the vocabulary and are read as "
+          + "`<unk>`")
+    }
+    return summary
+  }
 
-  func complete(by rows: ResponseRows) throws {
-    var unknown = 0
-    try Output.writeLines(to: output) { line in
-      unknown = try rows.complete(URL(filePath: input)) { try line($0.line()) }
-    }
-    if unknown > 0 {
-      try machine.observer().note(
-        "\(unknown) words of \(input) are not in the vocabulary and are read as `<unk>`")
-    }
+  /// Rows that scroll by on a terminal are progress enough; a bar would be drawn into them.
+  private var terminal: Terminal {
+    var terminal = machine.terminal
+    if output == nil, isatty(STDOUT_FILENO) == 1 { terminal.isInteractive = false }
+    return terminal
   }
 }

@@ -86,7 +86,9 @@ import Transformer
 
       for (set, count) in [(RunPreferences.train, 96), (.eval, 48)] {
         var rows = 0
-        _ = try PreferenceFile.forEachRow(in: directory.preferences(set)) { _ in rows += 1 }
+        _ = try PreferenceFile.forEachRow(
+          of: PreferenceSource(directory.preferences(set))
+        ) { _ in rows += 1 }
         #expect(rows == count)
       }
       #expect(try SampleComparison.read(from: directory).count == 48)

@@ -54,8 +54,8 @@ import Transformer
     let loop = try makeLoop()
     let row = Ranking(
       prompt: "the soup", responses: ["was bad", "was good", "was not bad"], ranking: [1, 2, 0])
-    let elements: [RankedResponses] = try loop.tokenize(
-      [.ranking(row)], positions: 13, purpose: "training")
+    let elements = try loop.tokenize(
+      [PreferenceRow.ranking(row)], positions: 13, purpose: "training")
     let end = loop.tokenizer.endOfSequence
     #expect(elements.count == 1)
     #expect(
@@ -82,7 +82,7 @@ import Transformer
       .ranking(
         Ranking(prompt: "the bed", responses: ["good", "bad", "very"], ranking: [0, 2, 1])),
     ]
-    let elements: [RankedResponses] = try loop.tokenize(rows, positions: 13, purpose: "training")
+    let elements = try loop.tokenize(rows, positions: 13, purpose: "training")
     #expect(elements.map(\.responses.count) == [2, 3])
     let note = try #require(recording.notes.first)
     #expect(note.contains("5 of 7 training comparisons are left out"))
@@ -99,7 +99,7 @@ import Transformer
     let noisy = try makeLoop(settings + ["preferences.rating_noise=0.5"])
     let rows = try exact.comparePreferences(of: exact.trainPolicy()).training
     func ratings(_ loop: AlignmentLoop) throws -> [Double] {
-      let elements: [RankedResponses] = try loop.tokenize(
+      let elements = try loop.tokenize(
         rows, positions: 13, purpose: "training")
       return elements.flatMap { $0.ratings ?? [] }
     }
@@ -137,7 +137,7 @@ import Transformer
     let rows = [("was good", 1.5), ("was bad", -0.5), ("was not bad", 0.25)].map {
       PreferenceRow.rating(Rating(prompt: "the soup", response: $0, rating: $1))
     }
-    let elements: [RankedResponses] = try regression.tokenize(
+    let elements = try regression.tokenize(
       rows, positions: 13, purpose: "training")
     #expect(elements.map(\.ratings) == [[1.5], [-0.5], [0.25]])
     let model = try regression.trainReward(from: policy, training: rows, heldOut: heldOut).model
@@ -147,25 +147,6 @@ import Transformer
       try makeLoop().trainReward(from: policy, training: rows, heldOut: heldOut)
     }
     #expect(error.problem.contains("3 of 3 training rows have one response"))
-  }
-
-  @Test("two different ratings of a prompt make a pair to judge by, each rating once at most")
-  func ratedPairs() {
-    func rating(_ prompt: String, _ response: String, _ rating: Double) -> PreferenceRow {
-      .rating(Rating(prompt: prompt, response: response, rating: rating))
-    }
-    let rows = [
-      rating("the soup", "was good", 1), rating("the bed", "was bad", -1),
-      rating("the soup", "was bad", -2), rating("the bed", "was cold", -1),
-      rating("the soup", "was not bad", 0.5), rating("the bed", "was good", 2),
-      .comparison(Comparison(prompt: "the tea", chosen: "was good", rejected: "was bad")),
-    ]
-    #expect(
-      rows.judgements == [
-        Comparison(prompt: "the tea", chosen: "was good", rejected: "was bad"),
-        Comparison(prompt: "the soup", chosen: "was good", rejected: "was bad"),
-        Comparison(prompt: "the bed", chosen: "was good", rejected: "was cold"),
-      ])
   }
 
   @Test("a file of ratings is enough to train on and judge by, if prompts have two of them")
@@ -191,9 +172,12 @@ import Transformer
         place, heldOut: nil, for: base, scenario: loop.scenario, seed: 1)
     }
     let rows = try given(ratings: [1, -1])
-    #expect(rows.training.count == 6 && rows.heldOut.count == 2)
-    #expect(rows.heldOut.allSatisfy { $0.chosen == "was good" && $0.rejected == "was bad" })
-    #expect(Set(rows.heldOut.map(\.prompt)).isDisjoint(with: rows.training.map(\.prompt)))
+    var (training, heldOut): ([PreferenceRow], [Comparison]) = ([], [])
+    try rows.training.forEachRow { training.append($0) }
+    try rows.heldOut.forEachRow { heldOut.append($0) }
+    #expect(training.count == 6 && heldOut.count == 2)
+    #expect(heldOut.allSatisfy { $0.chosen == "was good" && $0.rejected == "was bad" })
+    #expect(Set(heldOut.map(\.prompt)).isDisjoint(with: training.map(\.prompt)))
     let report = try loop.trainReward(
       from: policy, training: rows.training, heldOut: rows.heldOut
     ).report
@@ -211,8 +195,8 @@ import Transformer
     let loop = try makeLoop(["reward.ensemble=2", "reward.combine=worst"])
     let run = try LoopRun(loop, in: directory)
     let policy = try run.trainPolicy()
-    let (training, heldOut) = try run.comparePreferences(of: policy)
-    let (reward, _) = try run.trainReward(from: policy, training: training, heldOut: heldOut)
+    let (reward, _) = try run.trainReward(
+      from: policy, preferences: run.comparePreferences(of: policy))
     let kept = try RewardModel(
       directory: directory.checkpoint(.reward), specialTokens: loop.specialTokens)
     #expect(kept.members.count == 2 && kept.combination == reward.combination)

@@ -21,6 +21,27 @@ final class TemporaryFile {
   var text: String { get throws { try String(contentsOf: url, encoding: .utf8) } }
 }
 
+extension PreferenceFile {
+  /// All usable rows in order.
+  static func read(_ file: URL) throws(PreferenceError) -> (
+    rows: [PreferenceRow], report: ReadingReport
+  ) {
+    var rows: [PreferenceRow] = []
+    let report = try forEachRow(of: PreferenceSource(file)) { rows.append($0) }
+    return (rows, report)
+  }
+}
+
+extension RowStream {
+  var all: [Row] {
+    get throws {
+      var rows: [Row] = []
+      try forEachRow { rows.append($0) }
+      return rows
+    }
+  }
+}
+
 @Suite struct PreferenceFileTests {
   func rows(_ text: String) throws -> [PreferenceRow] {
     let file = try TemporaryFile(text)
@@ -208,7 +229,7 @@ final class TemporaryFile {
     var rows: [ResponseRow] = []
     try ResponseRow.forEachRow(in: file.url) { rows.append($0) }
     try #require(rows.count == 2)
-    #expect(rows[0].content == .text(prompt: "p", response: "r"))
+    #expect(rows[0].content == .text(prompt: "p", responses: ["r"]))
     #expect(rows[1].content == .ids(prompt: [0, 2_147_483_647], response: [3, 1]))
     #expect(rows[1].place == "\(file.url.path):2")
     rows[0].set("logprobs", to: [-0.5, -1.0])
@@ -246,28 +267,5 @@ final class TemporaryFile {
     #expect(throws: Interruption.self) {
       try ResponseRow.forEachRow(in: file.url) { _ in throw Interruption() }
     }
-  }
-}
-
-@Suite struct PromptSplitTests {
-  @Test("no prompt is on both sides, no row is lost, and the seed decides")
-  func split() {
-    let rows = (0..<300).map { index in
-      PreferenceRow.comparison(
-        Comparison(prompt: "p\(index % 50)", chosen: "c\(index)", rejected: "r"))
-    }
-    func split(_ seed: UInt64) -> (training: [PreferenceRow], heldOut: [PreferenceRow]) {
-      var generator = SeededGenerator(seed: seed)
-      return rows.splitByPrompt(heldOutFraction: 0.2, generator: &generator)
-    }
-    let (training, heldOut) = split(1)
-    #expect(Set(training.map(\.prompt)).isDisjoint(with: Set(heldOut.map(\.prompt))))
-    #expect(training.count + heldOut.count == 300)
-    #expect(heldOut.count == 60)
-    #expect(split(1).heldOut == heldOut)
-    #expect(split(2).heldOut != heldOut)
-    var generator = SeededGenerator(seed: 1)
-    #expect(rows.splitByPrompt(heldOutFraction: 0, generator: &generator).heldOut.isEmpty)
-    #expect(!rows.splitByPrompt(heldOutFraction: 1, generator: &generator).training.isEmpty)
   }
 }

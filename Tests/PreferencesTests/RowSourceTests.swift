@@ -51,7 +51,7 @@ struct RowSourceTests {
     try handle.close()
     let before = NumericalLibraries.threadBytes
     var (rows, peak) = (0, 0)
-    try PreferenceFile.forEachRow(in: file.url) { _ in
+    try PreferenceFile.forEachRow(of: PreferenceSource(file.url)) { _ in
       rows += 1
       if rows.isMultiple(of: 1_000) {
         peak = max(peak, NumericalLibraries.threadBytes - before)

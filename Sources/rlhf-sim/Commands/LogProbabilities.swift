@@ -8,7 +8,7 @@ struct LogProbabilities: ParsableCommand {
     commandName: "logprobs",
     abstract: "Add the policy's log-probabilities of the response to each row of a file.",
     discussion: """
-      Rows as for `score`, with nothing put behind the response. Adds "logprobs", one for each token \
+      Rows of one response as for `score`, with nothing put behind the response. Adds "logprobs", one for each token \
       of the response at temperature 1, and the "prompt_ids" and "response_ids" used.
 
       Example: rlhf-sim logprobs --model runs/demo/ppo/policy --input rows.jsonl
@@ -19,8 +19,12 @@ struct LogProbabilities: ParsableCommand {
 
   @OptionGroup var rows: RowOptions
 
+  @Flag(help: "Nothing changes: rows are JSON lines anyway.")
+  var json = false
+
   func run() throws {
-    try rows.complete(
+    _ = try rows.complete(
+      "logprobs",
       by: ResponseRows(
         logProbabilitiesOf: URL(filePath: model), workers: rows.machine.workers))
   }

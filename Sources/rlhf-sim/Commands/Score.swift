@@ -1,14 +1,21 @@
 import AlignmentLoop
 import ArgumentParser
+import Evaluation
 import Foundation
 
-/// Rewards of the rows of a file.
+/// Rewards of the rows of a file, and the order of responses by reward.
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Add the reward model's raw reward to each row of a file.",
+    abstract: "Add the reward model's raw reward to each row of a file, and rank its responses.",
     discussion: """
       Rows hold "prompt" and "response" as text, whose end is put behind it as in training, or \
       "prompt_ids" and "response_ids", which are used as given. "reward" is the head's raw output.
+
+      Rows of several "responses" get "rewards" and "order", the best by reward first; equal rewards \
+      keep the order of the row. Rows of "chosen" and "rejected" get "chosen_reward" and \
+      "rejected_reward". Where rows say which response is better ("ranking", "chosen"), the summary \
+      tells how often the rewards agree: on standard output beside an --output, or else on standard \
+      error.
 
       Example: rlhf-sim score --model runs/demo/reward --input rows.jsonl
       """)
@@ -18,8 +25,67 @@ struct Score: ParsableCommand {
 
   @OptionGroup var rows: RowOptions
 
+  @Flag(help: "Print the summary beside an --output as JSON; rows are JSON lines anyway.")
+  var json = false
+
   func run() throws {
-    try rows.complete(
+    let summary = try rows.complete(
+      "score",
       by: ResponseRows(rewardsOf: URL(filePath: model), workers: rows.machine.workers))
+    if rows.output == nil {
+      if let text = summary.agreement.text { rows.machine.note(text) }
+    } else if json {
+      try Output.writeJSON(Figures(summary))
+    } else if let text = summary.agreement.text {
+      try Output.write(text + "\n")
+    }
+  }
+
+  /// The summary as JSON.
+  private struct Figures: Encodable {
+    struct Share: Encodable {
+      let value: Double
+      let low: Double
+      let high: Double
+      let n: Int
+
+      init(_ proportion: Proportion) {
+        (value, n) = (proportion.value, proportion.count)
+        (low, high) = (proportion.low, proportion.high)
+      }
+    }
+
+    let rows: Int
+    let responses: Int
+    /// Absent when no row says which response is better.
+    let pairAgreement: Share?
+    let topAgreement: Share?
+
+    enum CodingKeys: String, CodingKey {
+      case rows, responses
+      case pairAgreement = "pair_agreement"
+      case topAgreement = "top_agreement"
+    }
+
+    init(_ summary: ResponseRows.Summary) {
+      (rows, responses) = (summary.rows, summary.responses)
+      let agreement = summary.agreement.count > 0 ? summary.agreement : nil
+      pairAgreement = (agreement?.pairs).map { .init($0) }
+      topAgreement = (agreement?.top).map { .init($0) }
+    }
+  }
+}
+
+extension RankingAgreement {
+  /// Nil when no row says which response is better.
+  fileprivate var text: String? {
+    guard count > 0 else { return nil }
+    func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
+    func text(_ share: Proportion) -> String {
+      "\(percent(share.value)) % (\(percent(share.low)) to \(percent(share.high)))"
+    }
+    return
+      "rewards order \(text(pairs)) of \(pairs.count) pairs of responses as given, and put the "
+      + "given best first in \(text(top)) of \(count) rows"
   }
 }

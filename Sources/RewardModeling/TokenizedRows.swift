@@ -1,0 +1,65 @@
+/// Rows in tokens, as many as a file may hold: all tokens lie in one array, a few bytes a row are
+/// added to them, and a row is unpacked when it is asked for.
+package struct TokenizedRows: RandomAccessCollection, Sendable {
+  /// Of every row its number of responses K, the lengths of its prompt and of the responses, then
+  /// their tokens: [1 + 1 + K + tokens].
+  private var numbers = CompactNumbers()
+  private var starts: [Int] = []
+  // What few rows have is empty until the first row with it.
+  private var margins: [Double] = []
+  private var probabilities: [Double] = []  // not a number where a row has none
+  private var ratings: [Double] = []  // of all rows, end to end
+  private var ratingEnds: [Int] = []  // where those of each row end
+
+  package init() {}
+
+  package var startIndex: Int { 0 }
+  package var endIndex: Int { starts.count }
+
+  package mutating func append(_ row: RankedResponses) {
+    keep(row.margin == 0 ? nil : row.margin, in: &margins, or: 0)
+    keep(row.probability, in: &probabilities, or: .nan)
+    ratings += row.ratings ?? []
+    keep(ratings.isEmpty ? nil : ratings.count, in: &ratingEnds, or: 0)
+    starts.append(numbers.count)
+    numbers.append(Int32(row.responses.count))
+    numbers.append(Int32(row.prompt.count))
+    for response in row.responses { numbers.append(Int32(response.count)) }
+    for token in row.prompt { numbers.append(token) }
+    for response in row.responses { for token in response { numbers.append(token) } }
+  }
+
+  package subscript(index: Int) -> RankedResponses {
+    let start = starts[index]
+    let (count, promptLength) = (Int(numbers[start]), Int(numbers[start + 1]))
+    var end = start + 2 + count
+    func next(_ length: Int) -> [Int32] {
+      defer { end += length }
+      return numbers[end..<end + length]
+    }
+    var row = RankedResponses(
+      prompt: next(promptLength),
+      responses: numbers[start + 2..<start + 2 + count].map { next(Int($0)) })
+    if !margins.isEmpty { row.margin = margins[index] }
+    if !probabilities.isEmpty, !probabilities[index].isNaN {
+      row.probability = probabilities[index]
+    }
+    if !ratingEnds.isEmpty {
+      let own = ratings[(index > 0 ? ratingEnds[index - 1] : 0)..<ratingEnds[index]]
+      row.ratings = own.isEmpty ? nil : Array(own)
+    }
+    return row
+  }
+
+  /// The length of a row's prompt in tokens, without unpacking the row.
+  package func promptLength(at index: Int) -> Int { Int(numbers[starts[index] + 1]) }
+
+  /// Adds the value of the next row to a column.
+  private func keep<Value>(_ value: Value?, in column: inout [Value], or absent: Value) {
+    if column.isEmpty {
+      guard value != nil else { return }
+      column = Array(repeating: absent, count: count)
+    }
+    column.append(value ?? absent)
+  }
+}

@@ -56,10 +56,10 @@ import Transformer
         directory: directory, terminal: Terminal(isInteractive: false, isQuiet: true))
       let run = try LoopRun(makeLoop(assignments, observer: recorder), in: directory)
       let policy = try run.trainPolicy()
-      let (training, heldOut) = try run.comparePreferences(of: policy)
-      let (reward, _) = try run.trainReward(from: policy, training: training, heldOut: heldOut)
+      let preferences = try run.comparePreferences(of: policy)
+      let (reward, _) = try run.trainReward(from: policy, preferences: preferences)
       _ = try run.optimize(policy, reward: reward)
-      _ = try run.loop.optimizeDirectly(policy, rows: training, reward: reward)
+      _ = try run.loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)
       for stage in RunStage.allCases {
         names.formUnion(try MetricsTable(stage: stage, in: directory).names)
       }

@@ -37,7 +37,7 @@ package struct ResponseRows: Sendable {
   }
 
   /// Rewards of a reward model, the head's raw output at the last token: sets `"reward"`, or, in
-  /// rows of several responses, what ``ResponseRow/set(rewards:order:)`` says.
+  /// rows of several responses, what `ResponseRow.set(rewards:order:)` says.
   package init(rewardsOf directory: URL, workers: Workers) throws {
     let tokenizer = Self.tokenizer(of: directory)
     // The tokens matter only where an end is put behind a text, and then there is a tokenizer.

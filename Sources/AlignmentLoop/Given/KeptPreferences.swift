@@ -8,7 +8,7 @@ package struct KeptPreferences: Sendable {
   /// What it is judged by.
   package let heldOut: Judgements<PreferenceSource>
 
-  /// - Throws: ``PreferenceError`` when a file is not there.
+  /// - Throws: `PreferenceError` when a file is not there.
   init(of directory: RunDirectory) throws(PreferenceError) {
     training = try PreferenceSource(directory.preferences(.train))
     heldOut = Judgements(of: try PreferenceSource(directory.preferences(.eval)))

@@ -21,15 +21,19 @@ package struct GivenPreferences: Sendable {
   ///   - base: what the reward model starts from: it must be able to hold some of the rows.
   ///   - scenario: says which share of the rows is kept apart.
   ///   - seed: decides which prompts are kept apart.
+  ///   - progress: hears after each usable row how many of `file` were read.
   /// - Throws: `PreferenceError`, or ``LoopError`` when nothing is left to train on or judge by.
   package init(
     _ file: URL, heldOut heldOutFile: URL?, for base: LoadedModel<LanguageModel>,
-    scenario: Scenario, seed: UInt64
+    scenario: Scenario, seed: UInt64, progress: (Int) -> Void = { _ in }
   ) throws {
     let source = try PreferenceSource(file)
     var prompts = PromptCounts()
+    var rows = 0
     let report = try PreferenceFile.forEachRow(of: source) {
       if heldOutFile == nil { prompts.add($0.prompt) }
+      rows += 1
+      progress(rows)
     }
     var notes = ["\(source.name): \(report)"]
     if let heldOutFile {

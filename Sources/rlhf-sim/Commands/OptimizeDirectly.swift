@@ -35,8 +35,7 @@ struct OptimizeDirectly: ParsableCommand {
     }
     let given = try preferences.map {
       try GivenPreferences(
-        URL(filePath: $0), heldOut: nil, for: models.policy, scenario: models.scenario,
-        seed: options.seed)
+        $0, for: models.policy, scenario: models.scenario, options: options)
     }
     try recorded(
       options, scenario: models.scenario, command: .dpo, tokenizer: models.policy.tokenizer,

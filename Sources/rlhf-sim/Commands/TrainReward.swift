@@ -39,9 +39,7 @@ struct TrainReward: ParsableCommand {
     (scenario, notes) = try base.adopted(
       by: scenario, overrides: options.scenario.overrides)
     let given = try preferences.map {
-      try GivenPreferences(
-        URL(filePath: $0), heldOut: eval.map { URL(filePath: $0) }, for: base, scenario: scenario,
-        seed: options.seed)
+      try GivenPreferences($0, heldOut: eval, for: base, scenario: scenario, options: options)
     }
     if given == nil {
       try base.requireWorld(of: scenario, remedy: "give rows with --preferences")

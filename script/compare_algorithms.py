@@ -5,7 +5,8 @@ usage: script/compare_algorithms.py [--seeds 1-3] [--out runs/algorithms] [--onl
 
 Needs a release build and Python 3.9, nothing else; about 15 s a row and seed. Prints a Markdown table
 of means over the seeds, standard deviations behind ±: exact KL from the SFT policy, proxy (the reward
-model's score), gold, and what best-of-n sampling from the SFT policy has of both at the same KL.
+model's score), gold, and what best-of-n sampling from the SFT policy (n up to 256, so a KL up to 4.5) has
+of both at the same KL.
 """
 import argparse, json, math, pathlib, statistics, subprocess
 
@@ -55,8 +56,8 @@ for name, arguments in METHODS.items():
     rows = []
     for seed in seeds:
         out = pathlib.Path(options.out) / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
-        command = [str(root / ".build/release/rlhf-sim"), *arguments, "--seed", str(seed), "--out",
-                   str(out), "--force", "--quiet", "--json"]
+        command = [str(root / ".build/release/rlhf-sim"), *arguments, "--seed", str(seed), "--set",
+                   "evaluation.best_of=256", "--out", str(out), "--force", "--quiet", "--json"]
         final = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         policy = final["ppo"]
         kl = policy["kl_exact"]["mean"]

@@ -17,7 +17,7 @@ extension ReportSection {
           "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
         }
       }
-      records.policyOptimization.flatMap(ModelMemory.figure)
+      records.policyOptimization.flatMap { ModelMemory.figure($0, of: records.information) }
     }
   }
 }
@@ -39,7 +39,7 @@ private enum ModelsPicture {
       arrowHead
       copies
       flows
-      box("SFT policy", "learned from the corpus", x: 20, y: 14, isFrozen: false, style: "plain")
+      box("SFT policy", "from the corpus", x: 20, y: 14, isFrozen: false, style: "plain")
       box(
         "Preference pairs", "judged by annotators", x: 360, y: 14, isFrozen: false, style: "plain")
       box("Policy", "writes · trained", x: 20, y: 138, isFrozen: false, style: "s1")

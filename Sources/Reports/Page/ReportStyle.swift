@@ -207,6 +207,7 @@ enum ReportStyle {
       pre { white-space: pre-wrap; }
       .excerpt { max-height: none; font-size: .8em; line-height: 1.3; }
       .chart:has(.excerpt) { break-inside: auto; }
+      #scenario pre { columns: 2; }
       #scenario details::details-content { content-visibility: visible; block-size: auto; }
     }
 

@@ -3,12 +3,14 @@
 
     script/measure_overhead.py [--program .build/release/rlhf-sim] [options of `rlhf-sim demo`]
 
-Needs Linux with `perf` and `strace`; nothing in the program is changed for it. The demo runs three
-times in a terminal of 120 columns, so that its bars are drawn: plainly, for its time; under `perf
-record`, which says a thousand times a second in which functions each thread is; and under `strace`,
-which says how long the main thread, the only one that writes, is held up by calls that touch files.
+Needs Linux with `perf` and `strace`; nothing in the program is changed for it. The demo runs twice in
+a terminal of 120 columns, so that its bars are drawn: under `perf record`, which says a thousand times
+a second of processor time in which functions each thread is, and under `strace`, which says how long
+calls that touch files hold up the main thread, the only one that writes.
 
-A sample belongs to the first part of PARTS one of whose names is anywhere on its stack.
+A sample belongs to the first part of PARTS one of whose names is anywhere on its stack. The main
+thread does its share of all parallel work and waits for little, so that its time is the run's; and
+shares of processor time do not depend on what else runs on the machine.
 """
 
 import argparse
@@ -110,28 +112,30 @@ def main():
         def demo(name):
             return [arguments.program, "demo", *rest, "--out", f"{directory}/{name}"]
 
-        seconds = in_terminal(demo("plain"))
         samples = f"{directory}/samples"
         in_terminal(
             ["perf", "record", "-q", "-e", "cpu-clock", "-F", str(FREQUENCY), "--call-graph", "fp",
              "-o", samples, "--", *demo("sampled")])
         everywhere, main_thread = sampled(samples)
         calls = f"{directory}/calls"
-        in_terminal(["strace", "-T", "-o", calls, "-e", f"trace={FILE_CALLS}", *demo("traced")])
-        waiting = held_up(calls)
+        seconds = in_terminal(
+            ["strace", "-T", "-o", calls, "-e", f"trace={FILE_CALLS}", *demo("traced")])
+        waiting = held_up(calls) / seconds
 
-    total = sum(everywhere.values())
-    print(f"A demo of {seconds:.1f} s, {total / FREQUENCY:.1f} s of processor time:\n")
-    print("| part | of processor time | of the run's time |")
+    total, total_main = sum(everywhere.values()), sum(main_thread.values())
+    print(
+        f"{total / FREQUENCY:.1f} s of processor time, {total_main / FREQUENCY:.1f} s in the main "
+        "thread:\n")
+    print("| part | of all threads' time | of the main thread's |")
     print("|---|---|---|")
     records = [0, 0]
     for name, _ in PARTS:
-        shares = everywhere[name] / total, main_thread[name] / FREQUENCY / seconds
+        shares = everywhere[name] / total, main_thread[name] / total_main
         print(f"| {name} | {shares[0]:.2%} | {shares[1]:.2%} |")
         if name != PARTS[0][0]:
             records = [records[0] + shares[0], records[1] + shares[1]]
     print(f"| records and progress together | {records[0]:.2%} | {records[1]:.2%} |")
-    print(f"| all calls that touch files, at most | | {waiting / seconds:.2%} |")
+    print(f"| calls that touch files, checkpoints' too, of the run's time | | {waiting:.2%} |")
 
 
 main()

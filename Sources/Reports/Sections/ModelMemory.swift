@@ -58,6 +58,8 @@ enum ModelMemory {
     guard run.allocator.hasPrefix("jemalloc") else {
       return "The allocator was not jemalloc, so models and moments are counted by their elements."
     }
+    // Runs of earlier versions counted, and did not say how large their models are.
+    guard run.models != nil else { return "" }
     return """
       Measured: the blocks that jemalloc really gave, which it rounds up; memory that policy and \
       reference share is the reference’s. Activations: what a first minibatch added until its \

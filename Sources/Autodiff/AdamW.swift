@@ -49,9 +49,9 @@ package struct AdamW: Sendable {
     self.moments = moments.map { $0.map { Moments(first: $0.first, second: $0.second) } }
   }
 
-  /// Bytes that the moments take.
-  package var momentBytes: Int {
-    moments.reduce(0) { $0 + ($1.map { $0.first.byteCount + $0.second.byteCount } ?? 0) }
+  /// Bytes that the allocator gave to the moments.
+  package var allocatedBytes: Int {
+    Tensor.allocatedBytes(of: moments.flatMap { $0.map { [$0.first, $0.second] } ?? [] })
   }
 
   /// Moves the parameters one step against the gradients.

@@ -52,11 +52,8 @@ extension ParameterSet {
       && tensors[index].sharesMemory(with: other.tensors[index])
   }
 
-  /// The bytes of the parameters that do not share their memory with the same ones of another set.
-  package func byteCount(apartFrom other: ParameterSet) -> Int {
-    tensors.indices.reduce(0) { sum, index in
-      let isShared = index < other.count && tensors[index].sharesMemory(with: other.tensors[index])
-      return sum + (isShared ? 0 : tensors[index].byteCount)
-    }
+  /// The bytes that the allocator gave to the parameters, without memory shared with another set.
+  package func allocatedBytes(apartFrom other: ParameterSet = ParameterSet()) -> Int {
+    Tensor.allocatedBytes(of: tensors, apartFrom: other.tensors)
   }
 }

@@ -21,6 +21,9 @@ package struct ParameterSet: Sendable {
 
   package var count: Int { names.count }
 
+  /// How many numbers all parameters are.
+  package var elementCount: Int { tensors.reduce(0) { $0 + $1.count } }
+
   /// The bytes that all parameters take.
   package var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 }

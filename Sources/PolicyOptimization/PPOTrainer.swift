@@ -108,11 +108,14 @@ package struct PPOTrainer: Sendable {
             ("time/update", (clock.now - start) / .seconds(1)),
             (
               "memory/policy",
-              Double(policy.parameters.byteCount(apartFrom: rollout.reference.parameters))
+              Double(policy.parameters.allocatedBytes(apartFrom: rollout.reference.parameters))
             ),
-            ("memory/reference", Double(rollout.reference.parameters.byteCount)),
+            ("memory/reference", Double(rollout.reference.parameters.allocatedBytes())),
             ("memory/value", Double(valueBytes)),
-            ("memory/optimizer", Double(policyOptimizer.byteCount + valueOptimizer.byteCount)),
+            (
+              "memory/optimizer",
+              Double(policyOptimizer.allocatedBytes + valueOptimizer.allocatedBytes)
+            ),
             ("memory/activations", Double(statistics.activationBytes)),
           ])
       let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
@@ -136,9 +139,10 @@ package struct PPOTrainer: Sendable {
     }
   }
 
-  /// Bytes of a value model of its own; a head on the policy's decoder is part of the policy.
+  /// Bytes of a value model of its own; a head on the policy's decoder is part of the policy, and
+  /// where nobody asks for values the model is but another name for the reward model's memory.
   private var valueBytes: Int {
-    configuration.sharesTrunk ? 0 : separateValue.parameters.byteCount
+    configuration.hasSeparateValueModel ? separateValue.parameters.allocatedBytes() : 0
   }
 
   private func state(after iterations: Int) -> TrainingState {

@@ -130,11 +130,19 @@ final class RecordFile {
     try? handle.close()
   }
 
+  // A run writes thousands of short rows; the file handle's own way takes twice the time of the
+  // system call that it comes to.
   func append(_ data: Data) throws(RunRecordsError) {
-    do {
-      try handle.write(contentsOf: data)
-    } catch {
-      throw .unwritable(path: path, reason: FileWritingError.reason(of: error))
+    var written = 0
+    while written < data.count {
+      let count = data.withUnsafeBytes { bytes in
+        write(handle.fileDescriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+      }
+      written += count
     }
   }
 }

@@ -51,6 +51,18 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
+  /// How large one of the models is that the loop holds at once.
+  package struct ModelSize: Codable, Sendable, Equatable {
+    /// As the memory metrics name it: `policy`, `reference`, `reward` or `value`.
+    package var model: String
+    package var parameters: Int
+
+    package init(model: String, parameters: Int) {
+      self.model = model
+      self.parameters = parameters
+    }
+  }
+
   /// The version of the program.
   package var version: String
   package var command: Command
@@ -77,6 +89,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var stageSeconds: [StageTime]
   /// What the optimization was warned of, each kind once; nil for nothing.
   package var warnings: [Warning]?
+  /// The models of PPO; nil where there was none, and in files of earlier versions.
+  package var models: [ModelSize]?
   /// Why the run failed.
   package var error: String?
   /// In the order in which they were said; files of earlier versions lack them.
@@ -144,7 +158,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case version, command, scenario, seed, threads, cpu, allocator, process, started, resumed, ended
-    case status, error, notes, warnings
+    case status, error, notes, warnings, models
     case commandLine = "command_line"
     case blasCore = "blas_core"
     case stageSeconds = "stage_seconds"

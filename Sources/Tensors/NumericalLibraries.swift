@@ -49,13 +49,22 @@ package enum NumericalLibraries {
 
   /// Whether plain allocations of the process come from jemalloc: it counts one as it is made.
   package static var allocatorServesProcess: Bool {
-    let size = 1 << 24
+    let size = 1 << 20
     // What this thread has ever allocated only grows: nothing freed meanwhile can hide the block.
     let before = statistic("thread.allocated")
     let block = Tensor(zeros: [size / MemoryLayout<Float>.stride])
     // Reading the block keeps the compiler from removing an allocation without a use.
     return block.read { $0[0] == 0 } && statistic("thread.allocated") - before >= size
   }
+
+  /// Bytes of the block that jemalloc gave for a tensor, at least those it was asked for; nil where
+  /// another allocator made it.
+  static func blockBytes(at pointer: UnsafeMutablePointer<Float>) -> Int? {
+    servesTensors ? sallocx(pointer, 0) : nil
+  }
+
+  /// jemalloc may only be asked about blocks of its own.
+  private static let servesTensors = allocatorServesProcess
 
   private static func text(_ name: String) -> String {
     var text: UnsafePointer<CChar>?

@@ -59,6 +59,21 @@ package struct Tensor: Sendable {
   /// The bytes that the elements take.
   package var byteCount: Int { count * MemoryLayout<Float>.stride }
 
+  /// The bytes that the allocator gave for the elements: at least ``byteCount``, measured where
+  /// jemalloc serves the process.
+  package var allocatedBytes: Int { storage.allocatedBytes }
+
+  /// The bytes that the allocator gave to some tensors, memory that several of them share counted
+  /// once, and none that they share with `others`.
+  package static func allocatedBytes(
+    of tensors: some Sequence<Tensor>, apartFrom others: [Tensor] = []
+  ) -> Int {
+    var counted = Set(others.map { ObjectIdentifier($0.storage) })
+    return tensors.reduce(0) {
+      counted.insert(ObjectIdentifier($1.storage)).inserted ? $0 + $1.allocatedBytes : $0
+    }
+  }
+
   /// The extent of the first dimension, 1 for a scalar.
   package var rows: Int { shape.first ?? 1 }
 

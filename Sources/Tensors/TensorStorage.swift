@@ -14,6 +14,12 @@ final class TensorStorage: @unchecked Sendable {
     pointer = raw.bindMemory(to: Float.self, capacity: max(1, count))
   }
 
+  /// Bytes of the block that the allocator gave, which rounds up what it is asked for; those that it
+  /// was asked for where it does not tell.
+  var allocatedBytes: Int {
+    NumericalLibraries.blockBytes(at: pointer) ?? max(1, count) * MemoryLayout<Float>.stride
+  }
+
   func copy() -> TensorStorage {
     let other = TensorStorage(uninitialized: count)
     other.pointer.update(from: pointer, count: count)

@@ -68,8 +68,8 @@ package struct Optimizer: Sendable {
     adamW.restore(stepCount: steps, moments: moments)
   }
 
-  /// Bytes that the optimizer keeps between steps.
-  package var byteCount: Int { adamW.momentBytes }
+  /// Bytes that the allocator gave to what the optimizer keeps between steps.
+  package var allocatedBytes: Int { adamW.allocatedBytes }
 
   /// Takes one step and returns the gradients' global norm before clipping.
   ///

@@ -63,15 +63,19 @@ package struct TrainingState: Sendable {
     return count
   }
 
-  /// Puts what was kept under `prefix.NAME` into every parameter; which are frozen stays as it is.
+  /// Puts what was kept under `prefix.NAME` into every parameter; which are frozen stays as it is, and
+  /// so does the memory that these share with other models.
   ///
   /// - Throws: ``TrainingStateError``; the parameters are then as they were.
   package func restore(
     _ parameters: inout ParameterSet, from prefix: String
   ) throws(TrainingStateError) {
     var restored: [Tensor] = []
-    for (name, tensor) in zip(parameters.names, parameters.tensors) {
-      restored.append(try self.tensor("\(prefix).\(name)", shape: tensor.shape))
+    for (index, tensor) in parameters.tensors.enumerated() {
+      let name = parameters.names[index]
+      let kept = try self.tensor("\(prefix).\(name)", shape: tensor.shape)
+      let isUnchanged = parameters.isFrozen[index] && kept.values == tensor.values
+      restored.append(isUnchanged ? tensor : kept)
     }
     parameters.tensors = restored
   }

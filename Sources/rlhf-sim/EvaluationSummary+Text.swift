@@ -34,17 +34,18 @@ extension EvaluationSummary {
   }
 
   private static func sentence(_ wins: Proportion) -> String {
-    "PPO beats SFT in gold on \(percent(wins.value)) of prompts "
-      + "(95 %: \(percent(wins.low)) to \(percent(wins.high)), n = \(wins.n)).\n"
+    "PPO beats SFT in gold on \(percent(wins.value)) of \(wins.n) prompts "
+      + "(95 %: \(percent(wins.low)) to \(percent(wins.high))).\n"
   }
 
   private static func sentence(_ exact: Exact) -> String? {
     guard let fraction = exact.fraction else { return nil }
     let possible = exact.optimum.objective - exact.reference.objective
     return
-      "Of the \(number(possible)) that the best policy of all adds to score − β·KL, PPO's adds "
-      + "\(percent(fraction)); its KL from that policy is \(number(exact.klFromOptimum)) nats "
-      + "(exact, over \(exact.responses) responses to each of \(exact.prompts) prompts).\n"
+      "The best policy of all adds \(number(possible)) to score − β·KL. PPO's adds "
+      + "\(percent(fraction)) of that,\n"
+      + "and is \(number(exact.klFromOptimum)) nats from it (exact, over \(exact.responses) "
+      + "responses to each of \(exact.prompts) prompts).\n"
   }
 
   /// What best-of-n reaches, and what it would at the policy's own distance from the reference.
@@ -67,7 +68,7 @@ extension EvaluationSummary {
       "At the policy's own \(Self.number(kl)) nats best-of-n scores \(Self.number(equal.score)), "
       + "the policy \(Self.number(score))"
     if let gold = equal.gold, let own = ppo.gold?.mean {
-      text += "; gold is \(Self.number(gold)) and \(Self.number(own))"
+      text += ";\ntheir gold is \(Self.number(gold)) and \(Self.number(own))"
     }
     return text + ".\n"
   }
@@ -75,8 +76,8 @@ extension EvaluationSummary {
   private static func sentence(_ reward: RewardModel) -> String? {
     guard let accuracy = reward.accuracy else { return nil }
     var text =
-      "Reward model: \(number(accuracy.value, 3)) of held-out pairs ranked as judged "
-      + "(95 %: \(number(accuracy.low, 3)) to \(number(accuracy.high, 3)), n = \(accuracy.n)).\n"
+      "Reward model: \(number(accuracy.value, 3)) of \(accuracy.n) held-out pairs as judged "
+      + "(95 %: \(number(accuracy.low, 3)) to \(number(accuracy.high, 3))).\n"
     if let ceiling = reward.ceiling {
       text += "The annotators' noise allows \(number(ceiling, 3)). "
     }

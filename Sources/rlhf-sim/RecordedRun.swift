@@ -34,7 +34,8 @@ func recorded(
     commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
     seed: options.seed, threads: options.workers.count, cpu: Machine.processor,
     blasCore: NumericalLibraries.blasCore,
-    allocator: "jemalloc " + NumericalLibraries.allocatorVersion,
+    allocator: NumericalLibraries.allocatorServesProcess
+      ? "jemalloc " + NumericalLibraries.allocatorVersion : "system",
     process: ProcessInfo.processInfo.processIdentifier, started: Date())
   try RecordedRun(
     directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,

@@ -72,7 +72,7 @@ struct LoopCommandTests {
     let table = try run.run(["evaluate", "--quiet"] + models + Program.tiny)
     #expect(table.code == 0 && table.errors.isEmpty)
     for words in [
-      "gold reward", "exact KL", "score of the reward model", "PPO beats SFT", "n = 24",
+      "gold reward", "exact KL", "score of the reward model", "PPO beats SFT", "of 24 prompts",
     ] {
       #expect(table.output.contains(words), "\(words)")
     }
@@ -163,7 +163,7 @@ struct LoopCommandTests {
     func numbers(_ name: String) throws -> [Double] { try #require(row[name] as? [Double]) }
     let tokens = try #require(row["tokens"] as? [String])
     let lines = outcome.output.split(separator: "\n")
-    #expect(lines.count == 5 + tokens.count)
+    #expect(lines.count == 6 + tokens.count)
     #expect(lines.last?.split(separator: " ").first == tokens.last.map { $0[...] })
 
     // What is charged, and what is left of the score.

@@ -121,7 +121,11 @@ import Transformer
         > #require(metrics.first?["objective/score"]) + 1)
     #expect(metrics.first?["policy/ratio_max"] ?? 0 > 1)
     // Rank 2 on [32, 16] and on [16, 32], in float.
-    #expect(metrics.last?["memory/policy"] == Double(4 * 2 * (48 + 16 + 16 + 32)))
+    let learning = trainer.policy.parameters
+    let adapters = zip(learning.names, learning.tensors).filter { $0.0.contains(".lora_") }.map(\.1)
+    #expect(adapters.reduce(0) { $0 + $1.count } == 2 * (48 + 16 + 16 + 32))
+    #expect(
+      metrics.last?["memory/policy"] == Double(adapters.reduce(0) { $0 + $1.allocatedBytes }))
     let (before, after) = (try makePolicy().parameters, trainer.result.parameters)
     #expect(after.names == before.names)
     let changed = before.names.indices.filter {
@@ -161,9 +165,14 @@ import Transformer
     }
     var states: [TrainingState] = []
     var whole = try trainer(configuration)
-    try run(&whole, continuing: Continuation(from: nil) { _, state in states.append(state()) })
+    let all = try run(
+      &whole, continuing: Continuation(from: nil) { _, state in states.append(state()) })
     var rest = try trainer(configuration)
-    try run(&rest, continuing: Continuation(from: states[0]) { _, _ in })
+    let later = try run(&rest, continuing: Continuation(from: states[0]) { _, _ in })
+    // Weights that the reference shares are still in memory once.
+    for name in ["memory/policy", "memory/reference", "memory/value", "memory/optimizer"] {
+      #expect(later.map { $0[name] } == all.dropFirst().map { $0[name] }, "\(name)")
+    }
     #expect(bits(rest.result.parameters) == bits(whole.result.parameters))
     #expect(bits(rest.value.parameters) == bits(whole.value.parameters))
     #expect(bits(rest.result.parameters) != bits(try makePolicy().parameters))

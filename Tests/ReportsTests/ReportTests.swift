@@ -70,7 +70,8 @@ struct ReportTests {
     records.evaluation = ExampleRun.evaluation
     let text = parsed(records).text
     for figure in [
-      "−0.12 → 1.91", "± 1.45 (n = 512)", "+1.40 standard deviations", "87.3\u{A0}%",
+      "−0.12 → 1.91", "−0.12\u{A0}±\u{A0}1.45 (n = 512)", "+1.40 standard deviations",
+      "87.3\u{A0}%",
       "84.2–89.9\u{A0}%", "3.42 nats", "75.4\u{A0}%", "allows 80.1\u{A0}%", "0.021",
     ] {
       #expect(text.contains(figure), "\(figure)")

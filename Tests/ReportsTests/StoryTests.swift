@@ -124,10 +124,52 @@ struct StoryTests {
       "memory/policy": { _ in 501_504 }, "memory/optimizer": { _ in 1_932_288 },
       "memory/activations": { Double($0) * 1e5 },
     ]) { table in
-      let page = ParsedPage(Report.page(of: records { $0.policyOptimization = table }))
-      for words in ["501.5\u{A0}kB", "125k parameters", "1.9\u{A0}MB", "2.0\u{A0}MB"] {
+      let page = ParsedPage(
+        Report.page(
+          of: records {
+            $0.policyOptimization = table
+            $0.information.models = [.init(model: "policy", parameters: 125_376)]
+          }))
+      for words in [
+        "501.5\u{A0}kB", "125k parameters", "1.9\u{A0}MB", "2.0\u{A0}MB",
+        "blocks that jemalloc really gave",
+      ] {
         #expect(page.text.contains(words), "\(words)")
       }
+      let other = ParsedPage(
+        Report.page(
+          of: records {
+            $0.policyOptimization = table
+            $0.information.allocator = "system"
+          }))
+      #expect(other.text.contains("counted by their elements"))
+      #expect(!other.text.contains("jemalloc really"))
+    }
+  }
+
+  @Test("reads a lesson as YAML means it")
+  func lesson() {
+    for (line, meant) in [
+      ("lesson: 'The world''s own.'", "The world's own."), ("lesson: Plain words.", "Plain words."),
+      ("lesson: \"In ''quotes''.\"", "In ''quotes''."),
+    ] {
+      #expect(ScenarioText.value(of: "lesson", in: "name: x\n\(line)\n") == meant)
+    }
+    #expect(ScenarioText.value(of: "lesson", in: "name: x\n") == nil)
+  }
+
+  @Test("sets the keys of a warning as code")
+  func keysInWarnings() throws {
+    try withTable(["objective/score": { Double($0) }]) { table in
+      let page = Report.page(
+        of: records {
+          $0.policyOptimization = table
+          $0.information.warnings = [
+            .init(kind: "rising-kl", iteration: 3, text: "raise `ppo.kl.coefficient`, or end")
+          ]
+        })
+      #expect(page.contains("raise <code>ppo.kl.coefficient</code>, or end"))
+      #expect(!page.contains("`"))
     }
   }
 

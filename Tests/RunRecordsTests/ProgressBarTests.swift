@@ -148,4 +148,25 @@ struct TextTableTests {
         """)
     #expect(table.rendered(usesUnicode: false).contains("--------  -----------  -------\n"))
   }
+
+  @Test("is shown in parts where it is too wide, each with its first column")
+  func parts() {
+    var table = TextTable(
+      columns: [("token", .leading), ("log π", .trailing), ("KL", .trailing), ("ratio", .trailing)])
+    table.append(["good", "-0.5", "0.01", "1.000"])
+    #expect(
+      table.rendered(within: 19) == """
+        token  log π    KL
+        ─────  ─────  ────
+        good    -0.5  0.01
+
+        token  ratio
+        ─────  ─────
+        good   1.000
+
+        """)
+    #expect(table.rendered(within: 25) == table.rendered())
+    // A column that is too wide by itself is shown all the same.
+    #expect(table.rendered(within: 3).split(separator: "\n").count == 9)
+  }
 }

@@ -55,6 +55,33 @@ struct TensorTests {
     #expect(flat[5] == 6)
   }
 
+  @Test(
+    "the allocator is asked what it gave, which is more than was asked for",
+    .enabled(
+      if: NumericalLibraries.allocatorServesProcess, "jemalloc does not serve this process"))
+  func allocatedBytes() {
+    #expect(Tensor(zeros: [1000]).allocatedBytes == 4096)
+    let large = 5_000_000
+    let before = NumericalLibraries.threadBytes
+    let tensor = Tensor(uninitialized: [large]) { $0[0] = 0 }
+    let growth = NumericalLibraries.threadBytes - before
+    // Beside the elements there is the object that owns them, and the shape.
+    #expect(tensor.allocatedBytes > 4 * large)
+    #expect((tensor.allocatedBytes...tensor.allocatedBytes + 512).contains(growth), "\(growth)")
+  }
+
+  @Test("memory that tensors share is counted once, and that of others is left out")
+  func sharedBytes() {
+    let (a, b) = (Tensor(zeros: [300]), Tensor(zeros: [5]))
+    #expect(Tensor.allocatedBytes(of: [a, b]) == a.allocatedBytes + b.allocatedBytes)
+    #expect(Tensor.allocatedBytes(of: [a, a, b, a]) == Tensor.allocatedBytes(of: [a, b]))
+    #expect(Tensor.allocatedBytes(of: [a, b], apartFrom: [a]) == b.allocatedBytes)
+    var copy = a
+    #expect(Tensor.allocatedBytes(of: [copy], apartFrom: [a]) == 0)
+    copy[0] = 1
+    #expect(Tensor.allocatedBytes(of: [copy], apartFrom: [a]) == a.allocatedBytes)
+  }
+
   @Test("memory starts on a cache line")
   func alignment() {
     for count in [1, 3, 17, 1000] { #expect(address(Tensor(zeros: [count])) % 64 == 0) }

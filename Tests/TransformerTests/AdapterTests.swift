@@ -88,12 +88,15 @@ struct AdapterTests {
     var model = base
     var generator = SeededGenerator(seed: 5)
     model.addAdapters(rank: 3, scale: 1, targets: [.attentionOutput], using: &generator)
-    let adapters = 4 * 2 * 3 * (12 + 16)
-    #expect(model.parameters.byteCount(apartFrom: base.parameters) == adapters)
+    let adapters = model.parameters.tensors.dropFirst(base.parameters.count)
+    #expect(adapters.reduce(0) { $0 + $1.count } == 2 * 3 * (12 + 16))
+    let own = adapters.reduce(0) { $0 + $1.allocatedBytes }
+    #expect(model.parameters.allocatedBytes(apartFrom: base.parameters) == own)
+    #expect(model.parameters.allocatedBytes() == own + base.parameters.allocatedBytes())
     model.parameters.tensors[0][0] += 1
     #expect(
-      model.parameters.byteCount(apartFrom: base.parameters)
-        == adapters + base.parameters.tensors[0].byteCount)
+      model.parameters.allocatedBytes(apartFrom: base.parameters)
+        == own + base.parameters.tensors[0].allocatedBytes)
   }
 
   @Test(

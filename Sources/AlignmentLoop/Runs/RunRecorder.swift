@@ -67,6 +67,8 @@ package final class RunRecorder: StageObserver {
 
   package func describe(_ stage: LoopStage, _ details: StepDetails) { self.details = details }
 
+  package func hold(_ models: [RunInformation.ModelSize]) { information?.models = models }
+
   package func end(_ stage: LoopStage) throws {
     bar?.finish()
     bar = nil

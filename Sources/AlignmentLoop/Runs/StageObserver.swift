@@ -10,6 +10,8 @@ package protocol StageObserver: AnyObject {
   func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws
   /// What lies behind the metrics that `advance` will report next.
   func describe(_ stage: LoopStage, _ details: StepDetails)
+  /// The models that the stage holds, before it begins.
+  func hold(_ models: [RunInformation.ModelSize])
   /// The stage is over.
   func end(_ stage: LoopStage) throws
   /// Something that the person should know, such as rows left out.
@@ -21,6 +23,8 @@ package protocol StageObserver: AnyObject {
 extension StageObserver {
   /// Most observers have no use for it.
   package func describe(_ stage: LoopStage, _ details: StepDetails) {}
+  /// Most observers have no use for it.
+  package func hold(_ models: [RunInformation.ModelSize]) {}
 }
 
 /// How much of a stage there is to do.

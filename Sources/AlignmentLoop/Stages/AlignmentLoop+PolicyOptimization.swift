@@ -1,6 +1,7 @@
 import Autodiff
 import PolicyOptimization
 package import RewardModeling
+import RunRecords
 import SupervisedTuning
 import Tensors
 import Tokenizers
@@ -31,6 +32,10 @@ extension AlignmentLoop {
       head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
+    // Layers that were frozen while members learned are theirs in common only until they are read
+    // from a checkpoint: each member counts for itself, so that a resumed run says the same.
+    let rewardBytes = reward.members.reduce(0) { $0 + $1.model.parameters.allocatedBytes() }
+    observer.hold(sizes(of: trainer, reference: policy, reward: reward))
     try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
       try keep.begin(continuation.state?.step ?? 0)
       try trainer.run(continuing: continuation) { iteration, count in
@@ -42,7 +47,6 @@ extension AlignmentLoop {
       } warn: { warning in
         try observer.warn(warning)
       } report: { metrics, experience, updated in
-        let rewardBytes = reward.members.reduce(0) { $0 + $1.model.parameters.byteCount }
         metrics.append("memory/reward", Double(rewardBytes))
         if hasGold {
           let total = experience.episodes.reduce(0) { $0 + gold($1.exchange, ended: $1.ended) }
@@ -62,6 +66,20 @@ extension AlignmentLoop {
       }
     }
     return (trainer.result, trainer.value)
+  }
+
+  /// How many parameters each model has; a value head is the policy's.
+  private func sizes(
+    of trainer: PPOTrainer, reference: LanguageModel, reward: RewardModel
+  ) -> [RunInformation.ModelSize] {
+    let judges = reward.members.reduce(0) { $0 + $1.model.parameters.elementCount }
+    let sizes: [RunInformation.ModelSize] = [
+      .init(model: "policy", parameters: trainer.policy.parameters.elementCount),
+      .init(model: "reference", parameters: reference.parameters.elementCount),
+      .init(model: "reward", parameters: judges),
+    ]
+    guard scenario.ppo.hasSeparateValueModel else { return sizes }
+    return sizes + [.init(model: "value", parameters: trainer.value.parameters.elementCount)]
   }
 
   /// Who judges the responses, by `ppo.reward.source`.

@@ -61,6 +61,9 @@ package struct PPOConfiguration: Configurable, Equatable {
   /// Whether policy and value are two heads of one decoder.
   var sharesTrunk: Bool { algorithm.usesValueModel && valueModel == .shared }
 
+  /// Whether there is a value model that shares nothing with the policy.
+  package var hasSeparateValueModel: Bool { algorithm.usesValueModel && valueModel == .separate }
+
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if episodes % minibatches != 0 {
       throw location.key("minibatches").error(

@@ -33,7 +33,8 @@ enum ReportHeader {
         fact("Processor", run.cpu)
         fact("Threads", String(run.threads))
         fact("Matrix products", run.blasCore)
-        fact("Allocator", run.allocator)
+        // Beyond the release there is but the name of a commit.
+        fact("Allocator", String(run.allocator.prefix { $0 != "-" }))
       }
       element("p", ["class": "command"]) {
         element("code") { run.commandLine.map(quoted).joined(separator: " ") }

@@ -29,6 +29,7 @@ enum ReportStyle {
     h3 { font-size: .85rem; margin: 0; color: var(--soft); font-weight: 600; }
     p { max-width: 44rem; margin: .5rem 0; }
     code, pre { font: .875em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
+    .whole { white-space: nowrap; }
     .kicker { color: var(--soft); font-size: .875rem; margin: 0; }
     .lead { font-size: 1.08rem; }
     .status { display: inline-block; vertical-align: .3em; margin-left: .7rem; padding: .1rem .6rem;
@@ -171,7 +172,11 @@ enum ReportStyle {
       body { padding: 1.5rem 1rem 3rem; }
       .chart .tick, .chart .axis, svg .reference-label { font-size: 15.5px; }
       .bars th { white-space: normal; }
-      .bars th .unit { display: block; margin: 0; }
+      .bars th .unit { display: block; margin: 0; white-space: nowrap; }
+      svg .role, svg .edge { font-size: 16px; } .name { font-size: 18px; }
+      /* One choice a line: a line break must not part a button from its label. */
+      .tinted label::after { content: "\\A"; white-space: pre; }
+      .status { margin-left: 0; }
       .glossary { grid-template-columns: 1fr; gap: 0; }
       .glossary dd { margin-bottom: .7rem; }
       .samples thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px;
@@ -190,13 +195,20 @@ enum ReportStyle {
         --rule: #cccccc; --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8;
         --better: #0b6b4b; --worse: #b3261e; --s5: #8a6d00; --s6: #b0306f; --s7: #4a5d6e;
         --s8: #117a96; }
-      body { max-width: none; padding: 0; font-size: 11pt; }
+      html { font-size: 12px; }
+      body { max-width: none; padding: 0; font-size: 1rem; }
       nav, .readout { display: none; }
+      .tick, .axis, svg .reference-label { font-size: 15px; }
+      /* Browsers leave out backgrounds, which bars are made of. */
+      .track div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       h2, h3 { break-after: avoid; }
       .card, .chart, tr, .picture { break-inside: avoid; }
       .charts { grid-template-columns: 1fr 1fr; }
       pre { white-space: pre-wrap; }
-      .excerpt { max-height: none; }
+      .excerpt { max-height: none; font-size: .8em; line-height: 1.3; }
+      .chart:has(.excerpt) { break-inside: auto; }
+      #scenario pre { columns: 2; }
+      #scenario details::details-content { content-visibility: visible; block-size: auto; }
     }
 
     """

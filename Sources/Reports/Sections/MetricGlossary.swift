@@ -139,14 +139,20 @@ enum MetricGlossary {
     ("time/rollout", "Seconds spent sampling responses in an iteration."),
     ("time/score", "Seconds spent on reward, reference and value passes in an iteration."),
     ("time/update", "Seconds spent on gradient steps in an iteration."),
-    ("memory/policy", "Bytes of the policy’s parameters, but for those shared with the reference."),
-    ("memory/reference", "Bytes held by the reference’s parameters."),
-    ("memory/reward", "Bytes held by the reward model’s parameters."),
-    ("memory/value", "Bytes of a value model of its own; 0 for a head on the policy’s decoder."),
-    ("memory/optimizer", "Bytes held by the moments of the optimizers."),
+    (
+      "memory/policy",
+      "Bytes that the allocator gave to the policy’s parameters, but for those shared with the "
+        + "reference."
+    ),
+    ("memory/reference", "Bytes that the allocator gave to the reference’s parameters."),
+    ("memory/reward", "Bytes that the allocator gave to the reward model’s parameters."),
+    (
+      "memory/value", "The same for a value model of its own; 0 for a head on the policy’s decoder."
+    ),
+    ("memory/optimizer", "Bytes that the allocator gave to the moments of the optimizers."),
     (
       "memory/activations",
-      "Bytes held for the backward pass; bad when it grows from step to step."
+      "Bytes that the allocator gave for the backward pass; bad when it grows from step to step."
     ),
   ]
 

@@ -9,12 +9,11 @@ enum ModelMemory {
   ]
 
   /// Bars of the most that each held, with the parameters of the models.
-  static func figure(_ table: MetricsTable) -> Markup? {
-    let held = rows.compactMap { row -> (name: String, bytes: Double, isModel: Bool)? in
+  static func figure(_ table: MetricsTable, of run: RunInformation) -> Markup? {
+    let held = rows.compactMap { row -> (name: String, bytes: Double, parameters: Int?)? in
       guard let bytes = table[row.column]?.compactMap(\.self).max(), bytes > 0 else { return nil }
-      return (
-        row.name, bytes, row.column != "memory/optimizer" && row.column != "memory/activations"
-      )
+      let size = run.models?.first { "memory/" + $0.model == row.column }
+      return (row.name, bytes, size?.parameters)
     }
     let largest = held.map(\.bytes).max() ?? 0
     guard largest > 0 else { return nil }
@@ -29,9 +28,9 @@ enum ModelMemory {
             element("tr") {
               element("th", ["scope": "row"]) {
                 part.name
-                if part.isModel {
+                if let parameters = part.parameters {
                   element("span", ["class": "unit"]) {
-                    "\(NumberText.count(part.bytes / 4)) parameters"
+                    "\(NumberText.count(Double(parameters))) parameters"
                   }
                 }
               }
@@ -46,10 +45,26 @@ enum ModelMemory {
         }
       }
       element("p", ["class": "note"]) {
-        "Of the four only two learn; what the optimizer remembers of their gradients costs more "
-          + "than any model."
+        """
+        Of the four only two learn; what the optimizer remembers of their gradients costs more \
+        than any model. \(measurement(run))
+        """
       }
     }
+  }
+
+  /// How the bytes came to be known.
+  private static func measurement(_ run: RunInformation) -> String {
+    guard run.allocator.hasPrefix("jemalloc") else {
+      return "The allocator was not jemalloc, so models and moments are counted by their elements."
+    }
+    // Runs of earlier versions counted, and did not say how large their models are.
+    guard run.models != nil else { return "" }
+    return """
+      Measured: the blocks that jemalloc really gave, which it rounds up; memory that policy and \
+      reference share is the reference’s. Activations: what a first minibatch added until its \
+      forward passes were over.
+      """
   }
 }
 

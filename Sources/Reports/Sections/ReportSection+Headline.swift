@@ -44,8 +44,8 @@ extension ReportSection {
       ? " The mean moved by \(NumberText.signed((after.mean - before.mean) / before.sd, 2)) "
         + "standard deviations of the SFT policy." : ""
     let words =
-      "SFT \(NumberText.fixed(before.mean, 2)) ± \(NumberText.fixed(before.sd, 2)) "
-      + "(n = \(before.n)), then PPO \(NumberText.fixed(after.mean, 2)) ± "
+      "SFT \(NumberText.fixed(before.mean, 2))\u{A0}±\u{A0}\(NumberText.fixed(before.sd, 2)) "
+      + "(n = \(before.n)), then PPO \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
       + "\(NumberText.fixed(after.sd, 2)) (n = \(after.n)); ± is one standard deviation."
     return card(
       "Gold reward, before → after",

@@ -17,7 +17,7 @@ extension ReportSection {
           "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
         }
       }
-      records.policyOptimization.flatMap(ModelMemory.figure)
+      records.policyOptimization.flatMap { ModelMemory.figure($0, of: records.information) }
     }
   }
 }
@@ -39,7 +39,7 @@ private enum ModelsPicture {
       arrowHead
       copies
       flows
-      box("SFT policy", "learned from the corpus", x: 20, y: 14, isFrozen: false, style: "plain")
+      box("SFT policy", "from the corpus", x: 20, y: 14, isFrozen: false, style: "plain")
       box(
         "Preference pairs", "judged by annotators", x: 360, y: 14, isFrozen: false, style: "plain")
       box("Policy", "writes · trained", x: 20, y: 138, isFrozen: false, style: "s1")
@@ -83,7 +83,7 @@ private enum ModelsPicture {
 
   @MarkupBuilder private static var flows: [Markup] {
     arrow("M200 38H356", "flow")
-    label("samples two answers", x: 278, y: 30, anchor: "middle")
+    label("two answers", x: 278, y: 30, anchor: "middle")
     arrow("M450 74V134", "flow")
     label("teach", x: 458, y: 112)
     arrow("M150 198C150 240 180 252 221 256", "flow")
@@ -93,9 +93,9 @@ private enum ModelsPicture {
     arrow("M380 198C360 232 350 244 333 250", "flow")
     label("score", x: 318, y: 222)
     arrow("M200 348C236 336 252 310 258 288", "flow")
-    label("KL penalty", x: 164, y: 318)
+    label("KL penalty", x: 156, y: 318)
     arrow("M360 348C326 336 310 310 302 288", "flow")
-    label("expected reward", x: 330, y: 310)
+    label("value", x: 330, y: 310)
   }
 
   private static func arrow(_ path: String, _ style: String) -> Markup {

@@ -14,7 +14,7 @@ extension ReportSection {
         at a token, or tap it, for all of its numbers. All that were kept are printed by
         """
         " "
-        element("code") { "rlhf-sim trace" }
+        element("code", ["class": "whole"]) { "rlhf-sim trace" }
         "."
       }
       element("div", ["class": "tinted"]) {

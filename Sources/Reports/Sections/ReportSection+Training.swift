@@ -9,12 +9,19 @@ extension ReportSection {
         title: "Loss", unit: "nats per token",
         series: table.series(["sft/loss": "training", "eval/loss": "held out"]),
         note: "Cross-entropy of the next token. It should fall fast, then flatten; held-out loss "
-          + "that rises again is memorizing."))
+          + "that rises again is memorizing." + phases(records.information)))
     guard let content else { return nil }
     return ReportSection(id: "sft", title: "Supervised tuning") {
       ReportWarning.markup(["pretraining", "fine-tuning"], [], records)
       content
     }
+  }
+
+  /// Why there is a step in the curve.
+  private static func phases(_ run: RunInformation) -> String {
+    let stages = run.stageSeconds.map(\.stage)
+    guard stages.contains("pretraining"), stages.contains("fine-tuning") else { return "" }
+    return " The step in it is where pretraining ends and fine-tuning, on answers alone, begins."
   }
 
   /// The policy is tuned against the reward model.

@@ -59,9 +59,12 @@ enum ScenarioText {
   static func value(of key: String, in scenario: String) -> String? {
     let line = scenario.split(separator: "\n").first { $0.hasPrefix(key + ": ") }
     guard var value = line?.dropFirst(key.count + 2) else { return nil }
+    let isLiteral = value.hasPrefix("'")
     for quote in ["\"", "'"] where value.hasPrefix(quote) && value.hasSuffix(quote) {
       value = value.dropFirst().dropLast()
     }
-    return value.isEmpty ? nil : String(value)
+    guard !value.isEmpty else { return nil }
+    // Between single quotes YAML doubles a quote, and knows no other escape.
+    return isLiteral ? String(value).replacing("''", with: "'") : String(value)
   }
 }

@@ -10,8 +10,17 @@ enum ReportWarning {
     return (noted + found).map { text in
       element("p", ["class": "warning", "role": "note"]) {
         element("b") { "Look here: " }
-        text
+        passages(text)
       }
+    }
+  }
+
+  /// Text in which keys stand between backticks.
+  private static func passages(_ text: String) -> [Markup] {
+    let parts = text.split(separator: "`", omittingEmptySubsequences: false)
+    guard parts.count % 2 == 1 else { return [.text(text)] }
+    return parts.enumerated().map { index, part in
+      index % 2 == 0 ? .text(String(part)) : element("code") { String(part) }
     }
   }
 

@@ -9,7 +9,7 @@ enum EventRecord {
   static func header(wallTime: Double) -> Data {
     var event = ProtocolBuffer()
     event.append(double: wallTime, field: 1)
-    event.append(bytes: Data("brain.Event:2".utf8), field: 3)
+    event.append(bytes: Array("brain.Event:2".utf8), field: 3)
     return framed(event.data)
   }
 
@@ -22,7 +22,7 @@ enum EventRecord {
     var summary = ProtocolBuffer()
     for (name, value) in scalars {
       var entry = ProtocolBuffer()
-      entry.append(bytes: Data(name.utf8), field: 1)
+      entry.append(bytes: Array(name.utf8), field: 1)
       entry.append(float: Float(value), field: 2)
       summary.append(bytes: entry.data, field: 1)
     }
@@ -34,8 +34,8 @@ enum EventRecord {
       // TensorProto { dtype = 1: DT_STRING, tensor_shape = 2: none, string_val = 8 }
       var tensor = ProtocolBuffer()
       tensor.append(integer: 7, field: 1)
-      tensor.append(bytes: Data(), field: 2)
-      tensor.append(bytes: Data(text.utf8), field: 8)
+      tensor.append(bytes: [], field: 2)
+      tensor.append(bytes: Array(text.utf8), field: 8)
       summary.append(bytes: value(name, tensor.data, field: 8, plugin: "text"), field: 1)
     }
     var event = ProtocolBuffer()
@@ -47,14 +47,14 @@ enum EventRecord {
 
   /// `Summary.Value { tag = 1, (histo = 5 | tensor = 8), metadata = 9 { plugin_data = 1 { name = 1 } } }`
   private static func value(
-    _ name: String, _ content: Data, field: UInt64, plugin: String
-  ) -> Data {
+    _ name: String, _ content: [UInt8], field: UInt64, plugin: String
+  ) -> [UInt8] {
     var pluginData = ProtocolBuffer()
-    pluginData.append(bytes: Data(plugin.utf8), field: 1)
+    pluginData.append(bytes: Array(plugin.utf8), field: 1)
     var metadata = ProtocolBuffer()
     metadata.append(bytes: pluginData.data, field: 1)
     var value = ProtocolBuffer()
-    value.append(bytes: Data(name.utf8), field: 1)
+    value.append(bytes: Array(name.utf8), field: 1)
     value.append(bytes: content, field: field)
     value.append(bytes: metadata.data, field: 9)
     return value.data
@@ -62,7 +62,7 @@ enum EventRecord {
 
   /// `HistogramProto { min = 1, max = 2, num = 3, sum = 4, sum_squares = 5, bucket_limit = 6,
   /// bucket = 7 }` of what is finite, in buckets of equal width; `nil` for nothing.
-  private static func histogram(of values: [Double], buckets: Int = 30) -> Data? {
+  private static func histogram(of values: [Double], buckets: Int = 30) -> [UInt8]? {
     let values = values.filter(\.isFinite)
     guard let low = values.min(), let high = values.max() else { return nil }
     let width = (high - low) / Double(buckets)
@@ -98,16 +98,18 @@ enum EventRecord {
   }
 
   /// `data` between its length and the two checksums.
-  static func framed(_ data: Data) -> Data {
+  static func framed(_ data: [UInt8]) -> Data {
     let length = littleEndian(UInt64(data.count))
-    return length + littleEndian(CyclicRedundancyCheck.masked(length)) + data
-      + littleEndian(CyclicRedundancyCheck.masked(data))
+    return Data(
+      length + littleEndian(CyclicRedundancyCheck.masked(length)) + data
+        + littleEndian(CyclicRedundancyCheck.masked(data)))
   }
 }
 
 /// The four wire forms that an `Event` needs.
 private struct ProtocolBuffer {
-  private(set) var data = Data()
+  // Bytes one by one: `Data` takes several times as long for that as an array.
+  private(set) var data: [UInt8] = []
 
   mutating func append(integer value: UInt64, field: UInt64) {
     append(varint: field << 3 | 0)
@@ -120,10 +122,10 @@ private struct ProtocolBuffer {
   }
 
   mutating func append(packed values: [Double], field: UInt64) {
-    append(bytes: values.reduce(into: Data()) { $0 += littleEndian($1.bitPattern) }, field: field)
+    append(bytes: values.reduce(into: []) { $0 += littleEndian($1.bitPattern) }, field: field)
   }
 
-  mutating func append(bytes value: Data, field: UInt64) {
+  mutating func append(bytes value: [UInt8], field: UInt64) {
     append(varint: field << 3 | 2)
     append(varint: UInt64(value.count))
     data += value
@@ -144,6 +146,6 @@ private struct ProtocolBuffer {
   }
 }
 
-private func littleEndian(_ value: some FixedWidthInteger) -> Data {
-  withUnsafeBytes(of: value.littleEndian) { Data($0) }
+private func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+  withUnsafeBytes(of: value.littleEndian) { Array($0) }
 }

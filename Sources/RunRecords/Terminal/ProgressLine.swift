@@ -13,8 +13,10 @@ struct ProgressLine {
   /// How each of the figures went so far; none, or one for each.
   var courses: [Course] = []
 
-  /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal:
-  /// where there is room, a sparkline follows each figure; figures give way first, from the last, then the rate, then the bar.
+  /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal.
+  ///
+  /// Where there is room beside a bar of some length, a sparkline follows each figure. Figures give
+  /// way first, from the last, then the rate, then the bar.
   func rendered(for terminal: Terminal) -> String {
     // The last column stays free: some terminals wrap as soon as it is written.
     let width = max(terminal.width() - 1, 1)
@@ -27,10 +29,12 @@ struct ProgressLine {
     }
     while columns(bar: Self.narrowestBar) > width, !details.isEmpty { details.removeLast() }
     if terminal.usesUnicode, details.count == times.count + figures.count {
-      // What went before is drawn only where it takes nothing from the rest.
+      // What went before may shorten the bar and nothing else.
       for (index, course) in zip(figures.indices, courses) {
         let line = course.sparkline
-        guard columns(bar: Self.widestBar) + 1 + line.count <= width, !line.isEmpty else { break }
+        guard columns(bar: Self.barBesideCourses) + 1 + line.count <= width, !line.isEmpty else {
+          break
+        }
         details[times.count + index] += " " + line
       }
     }
@@ -53,6 +57,7 @@ struct ProgressLine {
   }
 
   private static let narrowestBar = 8
+  private static let barBesideCourses = 12
   private static let widestBar = 30
 
   private func bar(_ width: Int, _ terminal: Terminal) -> String {

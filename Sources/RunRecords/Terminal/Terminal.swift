@@ -36,12 +36,15 @@ package struct Terminal: Sendable {
     let isUnicode = locale.map { $0.lowercased().contains("utf") } ?? false
     return Terminal(
       isInteractive: isInteractive, isQuiet: isQuiet, usesColor: isInteractive && !noColor,
-      usesUnicode: isUnicode, width: columns)
+      usesUnicode: isUnicode, width: { columns(of: STDERR_FILENO) ?? 80 })
   }
 
-  private static func columns() -> Int {
+  /// Columns of the terminal that standard output is; nil when it is none.
+  package static var standardOutputWidth: Int? { columns(of: STDOUT_FILENO) }
+
+  private static func columns(of descriptor: Int32) -> Int? {
     var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 }

@@ -23,13 +23,33 @@ package struct TextTable: Sendable {
   }
 
   /// The table with a line end after each row and no blanks at line ends.
-  package func rendered(usesUnicode: Bool = true) -> String {
+  ///
+  /// - Parameter width: columns of the terminal; a wider table is shown in parts, one below the
+  ///   other, each with the first column. nil: however wide it is.
+  package func rendered(usesUnicode: Bool = true, within width: Int? = nil) -> String {
     let widths = header.indices.map { column in
       ([header] + rows).map { $0[column].count }.max() ?? 0
     }
+    guard let width, let first = widths.first else {
+      return rendered(Array(header.indices), widths, usesUnicode)
+    }
+    var parts: [[Int]] = [[0]]
+    var used = first
+    for column in header.indices.dropFirst() {
+      if used + 2 + widths[column] > width, parts[parts.count - 1].count > 1 {
+        parts.append([0])
+        used = first
+      }
+      parts[parts.count - 1].append(column)
+      used += 2 + widths[column]
+    }
+    return parts.map { rendered($0, widths, usesUnicode) }.joined(separator: "\n")
+  }
+
+  private func rendered(_ columns: [Int], _ widths: [Int], _ usesUnicode: Bool) -> String {
     let rule = widths.map { String(repeating: usesUnicode ? "─" : "-", count: $0) }
     return ([header, rule] + rows).map { cells in
-      let line = cells.indices.map { column in
+      let line = columns.map { column in
         let blanks = String(repeating: " ", count: widths[column] - cells[column].count)
         return alignments[column] == .leading ? cells[column] + blanks : blanks + cells[column]
       }.joined(separator: "  ")

@@ -55,8 +55,8 @@ extension RolloutRecord {
     lines += "prompt: \(prompt)\n"
     lines += "score \(number(score))"
     if let gold { lines += ", gold \(number(gold))" }
-    lines += ", β \(number(coefficient)), KL charged \(number(kl.reduce(0, +))), exact "
-    lines += "\(number(exactKL.reduce(0, +))) nats, " + (ended ? "ended by itself" : "cut off")
+    lines += ", β \(number(coefficient)), " + (ended ? "ended by itself" : "cut off")
+    lines += "\nKL charged \(number(kl.reduce(0, +))) nats, exact \(number(exactKL.reduce(0, +)))"
     let titles = [
       "log π", "log ρ", "KL", "exact KL", "reward", "value", "delta", "advantage", "return",
       "ratio", "clipped",
@@ -72,6 +72,6 @@ extension RolloutRecord {
       ]
       table.append([text] + numbers.map { number($0[token]) } + [isClipped(token) ? "yes" : ""])
     }
-    return lines + "\n\n" + table.rendered()
+    return lines + "\n\n" + table.rendered(within: Terminal.standardOutputWidth)
   }
 }

@@ -50,7 +50,7 @@ import Training
     #expect(try recipe(.openAI2019) == expected)
   }
 
-  @Test("instructgpt: one epoch of eight minibatches, an average of the policy, pretraining mixed in")
+  @Test("instructgpt: one epoch of eight minibatches, an averaged policy, pretraining mixed in")
   func instructGPT() throws {
     let expected = published(coefficient: 0.02, steps: (1, 8)) {
       $0.averageDecay = 0.992

@@ -42,7 +42,7 @@ extension TransformerModel {
     let layout = decoder.layout
     parameters.isFrozen = Array(repeating: false, count: parameters.count)
     guard fraction > 0 else { return }
-    // The small addend keeps 0.7 · 10 from becoming 6 in binary fractions.
+    // The small addend keeps 0.58 · 50 from becoming 28 in binary fractions.
     let layers = min(layout.layers.count, Int(fraction * Double(layout.layers.count) + 1e-9))
     let embeddings = [layout.tokenEmbedding, layout.positionEmbedding].compactMap(\.self)
     for index in embeddings + layout.layers.prefix(layers).flatMap(\.indices) {

@@ -29,6 +29,20 @@ import Transformer
     #expect(Advantages.advantages(of: [3, 1, 3], by: .rejectionSampling) == [1, 0, 0])
   }
 
+  @Test("nothing is pushed away by rejection sampling, even where advantages are whitened")
+  func rejectionIsNotWhitened() {
+    var experience = Experience(
+      episodes: [1.0, 5, 2, 4, 0, 3].map { makeEpisode(old: [-1], score: $0) }, coefficient: 0)
+    Advantages.fill(
+      &experience,
+      configured {
+        $0.algorithm = .rejectionSampling
+        $0.samplesPerPrompt = 3
+        $0.whitenAdvantages = true
+      })
+    #expect(experience.episodes.flatMap(\.advantages) == [0, 1, 0, 1, 0, 0])
+  }
+
   @Test("groups are compared among themselves, and every token has its response's advantage")
   func groups() {
     // Two groups of two; within the second nothing differs but the KL that is charged.

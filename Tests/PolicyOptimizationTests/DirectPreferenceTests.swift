@@ -99,6 +99,24 @@ import Transformer
     #expect(gain > loss + 1)
   }
 
+  @Test("smoothed labels pull as much less as they are less sure")
+  func smoothing() throws {
+    func gradients(_ smoothing: Double) throws -> [[Float]] {
+      var configuration = DPOConfiguration()
+      configuration.labelSmoothing = smoothing
+      let trainer = DPOTrainer(
+        configuration, policy: try makePolicy(), steps: 1, workers: Workers(count: 2))
+      return try trainer.gradients(on: pairs(6)).gradients.tensors.compactMap { $0?.values }
+    }
+    let (plain, smoothed) = (try gradients(0), try gradients(0.25))
+    #expect(plain.contains { $0.contains { abs($0) > 1e-3 } })
+    for (plain, smoothed) in zip(plain, smoothed) {
+      // At the reference the slope is β (ε − ½).
+      #expect(
+        isClose(smoothed.map(Double.init), plain.map { 0.5 * Double($0) }, within: 1e-6))
+    }
+  }
+
   @Test("goes on from a kept state to the same weights")
   func resumes() throws {
     var configuration = DPOConfiguration()

@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 import Tensors
 import Testing
 import Training
@@ -53,6 +54,22 @@ import Training
     let series = l * l / 2 + l * l * l / 6
     let value = KLEstimator.k3(logProbability: 0, reference: l, exact: 0)
     #expect(abs(value / series - 1) < 1e-6)
+  }
+
+  @Test("k1 in the loss, whose expected gradient is 0, is refused; the others are not")
+  func refused() throws {
+    for estimator in KLEstimator.allCases {
+      let document = try SettingsDocument(
+        yaml: "kl: {placement: loss, estimator: \(estimator.rawValue)}", file: "ppo.yaml")
+      guard estimator == .k1 else {
+        #expect(try document.read(PPOConfiguration.self).kl.placement == .loss)
+        continue
+      }
+      let error = try #require(throws: SettingsError.self) {
+        try document.read(PPOConfiguration.self)
+      }
+      #expect(error.path == "kl.estimator")
+    }
   }
 
   @Test("adaptive β follows the formula, and its error is clipped on both sides")

@@ -137,6 +137,28 @@ import Transformer
         $0.scoreClip = 1.5
         $0.missingEnd = .keep
       }.cut == [1.5])
+    #expect(configured { $0.scoreClip = 1.5 }.finalScore(-5, ended: true) == -1.5)
+  }
+
+  @Test("an end-of-sequence token in the prompt does not end a response")
+  func endInPrompt() throws {
+    let configuration = configured {
+      $0.maximumTokens = 2
+      $0.missingEnd = .replace
+      $0.missingEndPenalty = 2
+    }
+    let policy = try makePolicy()
+    let prompts = makePrompts(32).map { $0 + [endOfSequence] }
+    let episodes = try makeRollout(configuration, reference: policy) { $0.map { _ in 5 } }.collect(
+      policy: policy, value: makeValue(on: policy), prompts: prompts,
+      using: SeededGenerator(seed: 8), coefficient: 0.2
+    ).experience.episodes
+    for episode in episodes {
+      #expect(episode.ended == (episode.exchange.response.last == endOfSequence))
+      #expect(episode.score == (episode.ended ? 5 : -2))
+      #expect(episode.kl.count == episode.length, "the prompt is charged nothing")
+    }
+    #expect(Set(episodes.map(\.ended)).count == 2)
   }
 
   @Test("each score lands on its own episode, at its last token alone")

@@ -19,6 +19,11 @@ import Transformer
     adapted(&$0)
     $0.averageDecay = 0.5
   }
+  static let adaptive: @Sendable (inout PPOConfiguration) -> Void = {
+    $0.kl.controller = .adaptive
+    $0.kl.target = 1
+    $0.kl.horizon = 8
+  }
 
   func trainer(_ configuration: PPOConfiguration) throws -> PPOTrainer {
     let policy = try makePolicy()
@@ -136,6 +141,38 @@ import Transformer
         == ["layers.0.query_key_value.weight", "layers.0.feed_forward_output.weight"])
   }
 
+  @Test("an adapted matrix counts as W + (α / r) B A")
+  func adapterScale() throws {
+    var trainer = try trainer(
+      configured {
+        Self.adapted(&$0)
+        $0.lora.alpha = 6
+        $0.policy.learningRate = 0.02
+      })
+    try run(&trainer)
+    let parameters = trainer.policy.parameters
+    func matrix(_ name: String) throws -> Tensor {
+      parameters.tensors[try #require(parameters.names.firstIndex(of: name))]
+    }
+    let name = "layers.0.query_key_value.weight"
+    let (weight, a, b) = (
+      try matrix(name), try matrix(name + ".lora_a"), try matrix(name + ".lora_b")
+    )
+    var expected = weight.values.map(Double.init)
+    for row in 0..<b.rows {
+      for column in 0..<a.columns {
+        let product = (0..<2).reduce(0.0) {
+          $0 + Double(b.values[row * 2 + $1]) * Double(a.values[$1 * a.columns + column])
+        }
+        expected[row * a.columns + column] += 3 * product
+      }
+    }
+    let index = try #require(trainer.result.parameters.names.firstIndex(of: name))
+    let merged = trainer.result.parameters.tensors[index].values.map(Double.init)
+    #expect(isClose(merged, expected, within: 1e-6))
+    #expect(zip(merged, weight.values).contains { abs($0 - Double($1)) > 1e-3 })
+  }
+
   @Test("the average is one of merged weights")
   func average() throws {
     let configuration = configured {
@@ -156,7 +193,7 @@ import Transformer
 
   @Test(
     "a run that goes on ends with the same bytes as one without a pause",
-    arguments: [shared, adapted, both])
+    arguments: [shared, adapted, both, adaptive])
   func resumed(change: @Sendable (inout PPOConfiguration) -> Void) throws {
     let configuration = configured {
       change(&$0)

@@ -88,6 +88,46 @@ import Transformer
     #expect(policyOptimizer.learningRate < 1e-12 && valueOptimizer.learningRate < 1e-12)
   }
 
+  /// Updates of a policy that is not the one that drew the episodes, at some rate.
+  func update(
+    rate: Double, epochs: Int, times: Int = 1, stopKL: Double? = nil
+  ) throws -> (statistics: PPOUpdate.Statistics, weights: [[UInt32]]) {
+    let configuration = configured {
+      ($0.policy.learningRate, $0.policy.schedule) = (rate, .constant)
+      ($0.epochs, $0.minibatches, $0.stopKL) = (epochs, rate > 0 ? 4 : 1, stopKL)
+    }
+    let experience = try collect(configuration, makePolicy())
+    var policy = try makePolicy(seed: 9)
+    var value = makeValue(on: policy)
+    var policyOptimizer = Optimizer(
+      configuration.policy, for: policy.parameters, stage: "policy", totalSteps: 12)
+    var valueOptimizer = Optimizer(
+      configuration.value, for: value.parameters, stage: "value", totalSteps: 12)
+    var statistics = PPOUpdate.Statistics()
+    for _ in 0..<times {
+      statistics = try PPOUpdate(configuration: configuration, workers: Workers(count: 1)).run(
+        experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
+        valueOptimizer: &valueOptimizer, using: SeededGenerator(seed: 15))
+    }
+    return (statistics, bits(policy.parameters))
+  }
+
+  @Test("updates stop after the first step whose approximate KL per token is above the bound")
+  func stopKL() throws {
+    let free = try update(rate: 0, epochs: 3).statistics
+    let kl = free.ratios.approximateKL / Double(free.tokens)
+    #expect(free.steps == 3 && kl > 0.01)
+    #expect(try update(rate: 0, epochs: 3, stopKL: 1.01 * kl).statistics.steps == 3)
+    #expect(try update(rate: 0, epochs: 3, stopKL: 0.99 * kl).statistics.steps == 1)
+  }
+
+  @Test("each epoch has an order of its own")
+  func orders() throws {
+    let once = try update(rate: 0.01, epochs: 2).weights
+    #expect(try update(rate: 0.01, epochs: 2).weights == once)
+    #expect(try update(rate: 0.01, epochs: 1, times: 2).weights != once)
+  }
+
   @Test("minibatches that do not divide the episodes are refused by name")
   func unevenMinibatches() throws {
     var document = try SettingsDocument(yaml: "episodes: 10", file: "ppo.yaml")

@@ -174,6 +174,9 @@ struct ObjectiveTests {
     #expect(abs(smoothed.loss - labelled.loss) < 1e-9)
     #expect(largestDifference(smoothed.gradients, labelled.gradients) < 1e-7)
     #expect(largestDifference(plain.gradients, labelled.gradients) > 1e-3)
+    let grouped = try Self.trainer(.groupedPairs) { $0.labelSmoothing = 0.1 }
+      .gradients(of: model.model, on: rows)
+    #expect(abs(grouped.loss - smoothed.loss) < 1e-9)
   }
 
   @Test(
@@ -218,6 +221,18 @@ struct ObjectiveTests {
     #expect(result.accuracy == nil)
     let (_, steps) = try train(Self.trainer(.regression), on: [row])
     #expect(steps[0]["reward/accuracy"] == nil)
+  }
+
+  @Test("of ratings weighs a row of two responses as one of one")
+  func ratedPairs() throws {
+    var rows = [[[4, 0]], [[5, 6, 0]], [[4, 0], [5, 6, 0]]].map {
+      RankedResponses(prompt: [3], responses: $0)
+    }
+    (rows[0].ratings, rows[1].ratings, rows[2].ratings) = ([1.5], [-2], [1.5, -2])
+    let losses = try rows.map {
+      try Self.trainer(.regression).gradients(of: model.model, on: [$0]).loss
+    }
+    #expect(abs(losses[2] - (losses[0] + losses[1]) / 2) < 1e-5)
   }
 }
 

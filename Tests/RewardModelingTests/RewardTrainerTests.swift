@@ -134,6 +134,19 @@ struct RewardTrainerTests {
     #expect(try run(seed: 2, shuffle: false) == unshuffled)
   }
 
+  @Test("each epoch has an order of its own, of the same pairs")
+  func epochs() throws {
+    let (_, steps) = try train(
+      trainer {
+        ($0.batchSize, $0.epochs) = (1, 2)
+        $0.optimizer.learningRate = 0
+      })
+    let losses = steps.compactMap { $0["reward/loss"] }
+    #expect(losses.count == 24 && Set(losses).count > 6)
+    #expect(losses[..<12].sorted() == losses[12...].sorted())
+    #expect(losses[..<12] != losses[12...])
+  }
+
   @Test("frozen layers and embeddings stay as they were")
   func freezing() throws {
     let (trained, _) = try train(trainer { $0.freeze = 0.5 })

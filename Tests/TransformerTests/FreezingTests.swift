@@ -62,6 +62,37 @@ struct FreezingTests {
     #expect(model.trunk(of: batch, sharedWith: reference, on: tape) == nil)
   }
 
+  @Test("adapted layers are not in common, though their matrices are")
+  func adaptedTrunk() throws {
+    let reference = try TestModels.language(.gpt2, layers: 3)
+    var model = reference
+    var generator = SeededGenerator(seed: 7)
+    model.addAdapters(rank: 2, scale: 1, targets: [.queryKeyValue], using: &generator)
+    let batch = PackedBatch(sequences: [[1, 2, 3], [4, 5]])
+    #expect(model.trunk(of: batch, sharedWith: reference, on: Tape(recording: false)) == nil)
+    #expect(reference.trunk(of: batch, sharedWith: model, on: Tape(recording: false)) == nil)
+  }
+
+  @Test("a fraction that is a whole number of layers but for rounding is that number")
+  func rounding() throws {
+    #expect(Int(0.58 * 50) == 28, "the product of the binary fractions")
+    var model = try TestModels.language(.gpt2, layers: 50)
+    model.freeze(fraction: 0.58)
+    let frozen = zip(model.parameters.names, model.parameters.isFrozen).filter(\.1).map(\.0)
+    #expect(frozen.contains { $0.hasPrefix("layers.28.") })
+    #expect(!frozen.contains { $0.hasPrefix("layers.29.") })
+  }
+
+  @Test("the head of a reward model is drawn with variance 1 / (width + 1)")
+  func rewardHead() {
+    var generator = SeededGenerator(seed: 9)
+    let head = ScalarModel.rewardHead(width: 4_095, using: &generator)
+    #expect(head.shape == [1, 4_095])
+    let variance = head.values.reduce(0) { $0 + Double($1 * $1) } / 4_095
+    // Five deviations of a variance's estimate.
+    #expect(abs(variance * 4_096 - 1) < 5 * (2.0 / 4_095).squareRoot())
+  }
+
   @Test("a fraction of 0 frees everything again, and 1 leaves the final norm and the head")
   func ends() throws {
     var model = try TestModels.language(.gpt2)

@@ -50,7 +50,7 @@ extension AlignmentLoop {
 
   /// Two responses to each of `count` prompts, the better one chosen; prompts to which both are
   /// alike or equally good say nothing and are left out.
-  private func ownPairs(
+  func ownPairs(
     of policy: LanguageModel, count: Int, _ stream: SeededGenerator,
     _ score: ([Exchange]) throws -> [Double]
   ) throws -> [PolicyPair] {

@@ -107,7 +107,7 @@ extension AlignmentLoop {
   }
 
   /// As many texts of the fine-tuning corpus as a step of fine-tuning has.
-  private func corpus(_ stream: SeededGenerator) -> [Exchange] {
+  func corpus(_ stream: SeededGenerator) -> [Exchange] {
     (0..<scenario.fineTuning.batchSize).map { index in
       var generator = stream.stream("text", index)
       let (prompt, response) = world.samplePair(using: &generator)

@@ -1,3 +1,5 @@
+import Tensors
+
 /// A small piece of production code that can be timed alone.
 ///
 /// Rooms of this package see each other's declarations, other packages do not; this is what the
@@ -34,8 +36,10 @@ public struct Microbenchmark: Sendable {
   /// so that figures of two machines, or of a busy one, can be compared.
   public static let reference = productOfSquares(256)
 
-  /// Every microbenchmark, in the order in which they are shown.
+  /// Every microbenchmark, in the order in which they are shown. BLAS keeps to one thread from here
+  /// on, as it does in the program.
   public static func all() throws -> [Microbenchmark] {
-    try kernels + attention + tape + tokenizers() + checkpoints()
+    NumericalLibraries.prepare()
+    return try kernels + attention + tape + tokenizers() + checkpoints()
   }
 }

@@ -25,6 +25,7 @@ struct Command: ParsableCommand {
   }
 
   func run() throws {
+    Microbenchmark.prepare()
     let kept = try baselineFigures()
     let stopwatch = Stopwatch()
     var figures: [String: Double] = [:]

@@ -9,12 +9,22 @@ package struct AdamW: Sendable {
     package var beta1 = 0.9
     package var beta2 = 0.999
     package var epsilon = 1e-8
+    package var epsilonPlacement = EpsilonPlacement.corrected
     /// Decoupled weight decay, applied to every parameter.
     package var weightDecay = 0.0
     /// The largest global gradient norm; larger gradients are scaled down to it. Infinity: never.
     package var clipNorm = 1.0
 
     package init() {}
+  }
+
+  /// What ε is added to: √v̂ with v̂ = v / (1 − β₂ᵗ), or √v.
+  package enum EpsilonPlacement: String, Sendable, CaseIterable {
+    /// m̂ / (√v̂ + ε), as in the paper's algorithm 1 and in PyTorch.
+    case corrected
+    /// m̂ √(1 − β₂ᵗ) / (√v + ε), as in TensorFlow: ε weighs more in the first steps (Huang et al.
+    /// 2024, "The N Implementation Details of RLHF with PPO").
+    case uncorrected
   }
 
   private struct Moments: Sendable {
@@ -111,6 +121,11 @@ package struct AdamW: Sendable {
     ) {
       let correction1 = 1 - pow(options.beta1, Double(step))
       let correction2 = 1 - pow(options.beta2, Double(step))
+      let epsilon =
+        switch options.epsilonPlacement {
+        case .corrected: options.epsilon
+        case .uncorrected: options.epsilon / correction2.squareRoot()
+        }
       let count = parameter.count
       parameter.modify { parameter in
         first.modify { first in
@@ -119,7 +134,7 @@ package struct AdamW: Sendable {
               vm_adamw(
                 parameter, first, second, gradient, count, Float(scale), Float(rate),
                 Float(options.beta1), Float(1 - options.beta1), Float(options.beta2),
-                Float(1 - options.beta2), Float(options.epsilon),
+                Float(1 - options.beta2), Float(epsilon),
                 Float(options.weightDecay), Float(correction1), Float(correction2.squareRoot()))
             }
           }

@@ -36,10 +36,12 @@ public struct Microbenchmark: Sendable {
   /// so that figures of two machines, or of a busy one, can be compared.
   public static let reference = productOfSquares(256)
 
-  /// Every microbenchmark, in the order in which they are shown. BLAS keeps to one thread from here
-  /// on, as it does in the program.
+  /// Holds BLAS to one thread, as the program does. Call once, before any work: to change that
+  /// beside a product that runs is not safe.
+  public static func prepare() { NumericalLibraries.prepare() }
+
+  /// Every microbenchmark, in the order in which they are shown.
   public static func all() throws -> [Microbenchmark] {
-    NumericalLibraries.prepare()
-    return try kernels + attention + tape + tokenizers() + checkpoints()
+    try kernels + attention + tape + tokenizers() + checkpoints()
   }
 }

@@ -9,6 +9,7 @@ package struct OptimizerConfiguration: Configurable, Equatable {
   package var weightDecay = 0.0
   package var clipNorm = 1.0
   package var epsilon = 1e-8
+  package var epsilonPlacement = AdamW.EpsilonPlacement.corrected
 
   package init() {}
 
@@ -28,6 +29,10 @@ package struct OptimizerConfiguration: Configurable, Equatable {
     Field(
       "epsilon", \Self.epsilon, "AdamW's ε, which bounds the step where gradients are tiny",
       in: Above(0.0)),
+    Field(
+      "epsilon_placement", \Self.epsilonPlacement,
+      "what ε is added to: the corrected root of the second moment, as in PyTorch, or the "
+        + "uncorrected one, as in TensorFlow"),
   ]
 
   var adamW: AdamW.Options {
@@ -35,8 +40,10 @@ package struct OptimizerConfiguration: Configurable, Equatable {
     options.weightDecay = weightDecay
     options.clipNorm = clipNorm
     options.epsilon = epsilon
+    options.epsilonPlacement = epsilonPlacement
     return options
   }
 }
 
 extension LearningRateSchedule: SettingValue {}
+extension AdamW.EpsilonPlacement: SettingValue {}

@@ -31,6 +31,8 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("\(path).weight_decay", "0.5", part),
       EveryKey("\(path).clip_norm", "0.001", part),
       EveryKey("\(path).epsilon", "0.1", part),
+      EveryKey(
+        "\(path).epsilon_placement", "uncorrected", part, given: ["\(path).epsilon=0.1"]),
     ]
   }
 

@@ -47,15 +47,23 @@ struct AdamWTests {
         let m = first[i] / (1 - pow(options.beta1, Double(step)))
         let v = second[i] / (1 - pow(options.beta2, Double(step)))
         parameters[i] *= 1 - rate * options.weightDecay
-        parameters[i] -= rate * m / (v.squareRoot() + options.epsilon)
+        switch options.epsilonPlacement {
+        case .corrected: parameters[i] -= rate * m / (v.squareRoot() + options.epsilon)
+        case .uncorrected:
+          let correction = (1 - pow(options.beta2, Double(step))).squareRoot()
+          parameters[i] -= rate * m * correction / (second[i].squareRoot() + options.epsilon)
+        }
       }
       return norm
     }
   }
 
   /// ε is large, so that clipping shows: Adam alone hardly notices the scale of a gradient.
-  private func options(clipNorm: Double) -> AdamW.Options {
+  private func options(
+    clipNorm: Double, _ placement: AdamW.EpsilonPlacement = .corrected
+  ) -> AdamW.Options {
     var options = AdamW.Options()
+    options.epsilonPlacement = placement
     options.epsilon = 0.1
     options.weightDecay = 0.05
     options.clipNorm = clipNorm
@@ -63,13 +71,14 @@ struct AdamWTests {
   }
 
   @Test(
-    "over ten steps, whether gradients are clipped or not", arguments: [0.5, 2, Double.infinity])
-  func steps(clipNorm: Double) throws {
+    "over ten steps, whether gradients are clipped or not", arguments: [0.5, 2, Double.infinity],
+    AdamW.EpsilonPlacement.allCases)
+  func steps(clipNorm: Double, placement: AdamW.EpsilonPlacement) throws {
     var parameters = makeParameters()
     let frozen = parameters.tensors[2].values
-    var adamW = AdamW(options(clipNorm: clipNorm), for: parameters)
+    var adamW = AdamW(options(clipNorm: clipNorm, placement), for: parameters)
     var twin = Twin(
-      options(clipNorm: clipNorm),
+      options(clipNorm: clipNorm, placement),
       (parameters.tensors[0].values + parameters.tensors[1].values).map(Double.init))
     for step in 1...10 {
       // Norms of about 0.5 to 5: a limit of 2 clips some of the steps.

@@ -27,6 +27,8 @@ import Training
     (expected.lambda, expected.clipRange, expected.valueClipRange) = (0.95, 0.2, 0.2)
     (expected.policy.schedule, expected.value.schedule) = (.linear, .linear)
     (expected.policy.epsilon, expected.value.epsilon) = (1e-8, 1e-8)
+    expected.policy.epsilonPlacement = .corrected
+    expected.value.epsilonPlacement = .corrected
     (expected.kl.controller, expected.kl.target) = (.fixed, 6)
     (expected.whitenAdvantages, expected.whitenRewards) = (true, false)
     (expected.scoreClip, expected.missingEnd) = (nil, .keep)
@@ -46,6 +48,7 @@ import Training
       $0.temperature = 0.7
       $0.valueModel = .shared
       ($0.policy.epsilon, $0.value.epsilon) = (1e-5, 1e-5)
+      ($0.policy.epsilonPlacement, $0.value.epsilonPlacement) = (.uncorrected, .uncorrected)
     }
     #expect(try recipe(.openAI2019) == expected)
   }
@@ -90,6 +93,7 @@ import Training
   @Test("a preset sets every key of its kind, whatever stood there before")
   func overwrites() throws {
     for preset in PPOPreset.allCases where preset != .none {
+      let placement = preset == .openAI2019 ? "corrected" : "uncorrected"
       var document = try SettingsDocument(
         yaml: """
           episodes: 64
@@ -110,8 +114,8 @@ import Training
           reward: {relative: true}
           value_model: shared
           value_weight: 9
-          policy: {schedule: constant, epsilon: 0.1}
-          value: {schedule: constant, epsilon: 0.1}
+          policy: {schedule: constant, epsilon: 0.1, epsilon_placement: \(placement)}
+          value: {schedule: constant, epsilon: 0.1, epsilon_placement: \(placement)}
           """, file: "ppo.yaml")
       for (key, value) in preset.assignments { try document.set("\(key)=\(value)") }
       #expect(try document.read(PPOConfiguration.self) == recipe(preset), "\(preset.rawValue)")

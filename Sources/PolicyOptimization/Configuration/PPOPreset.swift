@@ -42,8 +42,10 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
       ("value_weight", "0.1"),
       ("policy.schedule", "linear"),
       ("policy.epsilon", "\(recipe.epsilon)"),
+      ("policy.epsilon_placement", recipe.epsilonPlacement),
       ("value.schedule", "linear"),
       ("value.epsilon", "\(recipe.epsilon)"),
+      ("value.epsilon_placement", recipe.epsilonPlacement),
     ]
   }
 
@@ -62,6 +64,7 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
     var isRelative = false
     var valueModel = "separate"
     var epsilon = 1e-8
+    var epsilonPlacement = "corrected"
   }
 
   private var recipe: Recipe? {
@@ -70,7 +73,8 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
     case .openAI2019:
       Recipe(
         coefficient: 0.15, target: 6, whitensRewards: true, missingEnd: "replace",
-        temperature: 0.7, valueModel: "shared", epsilon: 1e-5)
+        temperature: 0.7, valueModel: "shared", epsilon: 1e-5,
+        epsilonPlacement: "uncorrected")
     case .instructGPT:
       Recipe(
         coefficient: 0.02, epochs: 1, minibatches: 8, averageDecay: 0.992, pretrainingWeight: 27.8)

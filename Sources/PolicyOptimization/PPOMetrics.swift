@@ -28,7 +28,7 @@ enum PPOMetrics {
         mean { $0.score - experience.coefficient * $0.kl.reduce(0, +) }
       ),
       ("objective/entropy", entropy),
-      ("policy/advantage_deviation", advantageDeviation(episodes, configuration)),
+      ("policy/advantage_deviation", experience.advantageDeviation),
       ("policy/approximate_kl", update.ratios.approximateKL / tokens),
       ("policy/clip_fraction", Double(update.ratios.clipped) / tokens),
       ("policy/ratio_max", update.ratios.largest),
@@ -50,18 +50,6 @@ enum PPOMetrics {
       values.append(("policy/pretraining_loss", update.pretrainingLoss / steps))
     }
     return values
-  }
-
-  /// Standard deviation of the advantages over tokens, before whitening: 0 teaches nothing.
-  private static func advantageDeviation(
-    _ episodes: [Episode], _ configuration: PPOConfiguration
-  ) -> Double {
-    Summary(
-      episodes.flatMap { episode in
-        configuration.algorithm.usesValueModel
-          ? zip(episode.returns, episode.values).map { $0 - $1 } : episode.advantages
-      }
-    ).standardDeviation
   }
 
   /// 1 − Var(R − V) / Var(R) over tokens: 1 is a perfect prediction, 0 no better than the mean.

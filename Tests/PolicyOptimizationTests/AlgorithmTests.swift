@@ -83,6 +83,25 @@ import Transformer
     #expect(isClose(experience.episodes[0].advantages, [2.5, 4, 1], within: 1e-12))
   }
 
+  @Test(
+    "the spread of advantages is that before whitening",
+    arguments: [PolicyAlgorithm.ppo, .rloo, .rejectionSampling])
+  func advantageDeviation(_ algorithm: PolicyAlgorithm) {
+    var experience = Experience(
+      episodes: [1.0, 5].map { makeEpisode(old: [-1], reference: [-1], score: $0) },
+      coefficient: 0.5)
+    Advantages.fill(
+      &experience,
+      configured {
+        $0.algorithm = algorithm
+        $0.samplesPerPrompt = 2
+        $0.whitenAdvantages = true
+      })
+    // PPO: the scores, less values of 0; RLOO: ±4; rejection sampling: 0 and 1.
+    let spread = [PolicyAlgorithm.ppo: 4.0, .rloo: 8, .rejectionSampling: 1][algorithm] ?? .nan
+    #expect(abs(experience.advantageDeviation - spread / 2.0.squareRoot()) < 1e-9)
+  }
+
   @Test("a penalty in the loss is not charged in the rewards")
   func placement() {
     var experience = Experience(

@@ -1,6 +1,9 @@
+import Evaluation
+
 /// From scores and values to what the update pushes on.
 package enum Advantages {
-  /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode.
+  /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode, and how far the advantages
+  /// are spread.
   ///
   /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token; generalised advantage estimation (Schulman et
   /// al. 2016) δ_t = r_t + γ V_{t+1} − V_t, A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token;
@@ -21,6 +24,8 @@ package enum Advantages {
         estimate(&experience.episodes[index], configuration)
       }
     }
+    experience.advantageDeviation =
+      Summary(experience.episodes.flatMap(\.advantages)).standardDeviation
     // The best of a group must not be pushed away because most others are best of none.
     if configuration.whitenAdvantages, configuration.algorithm != .rejectionSampling {
       whiten(&experience, \.advantages, keepingMean: false)

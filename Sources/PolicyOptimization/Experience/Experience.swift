@@ -45,6 +45,8 @@ package struct Experience: Sendable {
   package var episodes: [Episode]
   /// β when they were collected.
   package var coefficient: Double
+  /// Standard deviation of the advantages over tokens, before whitening: 0 teaches nothing.
+  package var advantageDeviation = 0.0
 
   package var tokens: Int { episodes.reduce(0) { $0 + $1.length } }
 }

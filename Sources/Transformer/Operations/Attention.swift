@@ -1,5 +1,4 @@
 package import Autodiff
-import CVectorMath
 package import Tensors
 
 /// Causal multi-head attention over the segments of a ``PackedBatch``, with rotary positions.
@@ -17,24 +16,15 @@ package struct Attention: DifferentiableOperation {
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     guard inputs.isNeeded(0) else { return }
-    var scratch = Self.scratch(for: segments, shape)
     // Every row is some segment's own, and each segment sets its own rows before others add to them.
     var gradient = Tensor(uninitialized: rows.shape) { gradient in
-      scratch.modify { scratch in
-        rows.read { rows in
-          outputGradient.read { outputGradient in
-            logSums.read { logSums in
-              for segment in segments {
-                for index in 0..<shape.heads {
-                  let layout = HeadLayout(shape, head: index, of: segment)
-                  var head = layout.reading(rows, rows)
-                  var slopes = layout.writing(gradient, gradient)
-                  vm_attention_backward(
-                    &slopes, outputGradient + layout.outputOffset, shape.queryWidth,
-                    logSums + index * self.rows.rows + layout.logSumOffset, &head, scratch)
-                }
-              }
-            }
+      rows.read { rows in
+        outputGradient.read { outputGradient in
+          logSums.read {
+            HeadLayout.backward(
+              Self.heads(of: segments, shape), count: positions.count, queries: rows,
+              keysValues: rows, outputGradient: outputGradient, logSums: $0,
+              queryGradient: gradient, keyGradient: gradient)
           }
         }
       }
@@ -43,10 +33,12 @@ package struct Attention: DifferentiableOperation {
     inputs.add(gradient, to: 0)
   }
 
-  fileprivate static func scratch(
-    for segments: [PackedBatch.Segment], _ shape: AttentionShape
-  ) -> Tensor {
-    HeadLayout.scratch(for: segments.lazy.map { HeadLayout(shape, head: 0, of: $0) })
+  fileprivate static func heads(
+    of segments: [PackedBatch.Segment], _ shape: AttentionShape
+  ) -> [HeadLayout] {
+    segments.flatMap { segment in
+      (0..<shape.heads).map { HeadLayout(shape, head: $0, of: segment) }
+    }
   }
 
   package static let gradientChecks: [GradientCheck] = {
@@ -91,21 +83,12 @@ extension Tape {
       "attention: rows of \(rows.shape) for a batch of \(batch.count) × \(shape.rowWidth)")
     rotary?.rotate(&rows, to: batch.positions, heads: shape.rotatedHeads, sign: 1)
     var logSums = Tensor(zeros: [shape.heads, batch.count])
-    var scratch = Attention.scratch(for: batch.segments, shape)
     let output = Tensor(uninitialized: [batch.count, shape.queryWidth]) { y in
-      scratch.modify { scratch in
-        logSums.modify { logSums in
-          rows.read { rows in
-            for segment in batch.segments {
-              for index in 0..<shape.heads {
-                let layout = HeadLayout(shape, head: index, of: segment)
-                var head = layout.reading(rows, rows)
-                vm_attention_forward(
-                  y + layout.outputOffset, shape.queryWidth,
-                  logSums + index * batch.count + layout.logSumOffset, &head, scratch)
-              }
-            }
-          }
+      logSums.modify { logSums in
+        rows.read {
+          HeadLayout.forward(
+            Attention.heads(of: batch.segments, shape), count: batch.count, queries: $0,
+            keysValues: $0, outputs: y, logSums: logSums)
         }
       }
     }

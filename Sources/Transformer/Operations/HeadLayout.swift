@@ -39,15 +39,13 @@ struct HeadLayout {
     accumulates = true
   }
 
-  /// Of the first query's output in `[M, H d]`, and of its log-sum in a row of M.
-  var outputOffset: Int { queryRow * shape.queryWidth + index * shape.width }
-  var logSumOffset: Int { queryRow }
-
+  /// Of the first query's output in `[M, H d]`.
+  private var outputOffset: Int { queryRow * shape.queryWidth + index * shape.width }
   private var queries: Int { queryRow * queryStride + index * shape.width }
   private var keys: Int { segment.rows.lowerBound * stride + keyColumn }
   private var prefixKeys: Int { segment.prefix.lowerBound * stride + keyColumn }
 
-  func reading(
+  private func reading(
     _ queryRows: UnsafePointer<Float>, _ keyRows: UnsafePointer<Float>
   ) -> vm_attention {
     vm_attention(
@@ -58,7 +56,7 @@ struct HeadLayout {
       width: shape.width, scale: shape.scale)
   }
 
-  func writing(
+  private func writing(
     _ queryRows: UnsafeMutablePointer<Float>, _ keyRows: UnsafeMutablePointer<Float>
   ) -> vm_attention_gradient {
     vm_attention_gradient(
@@ -68,13 +66,49 @@ struct HeadLayout {
       accumulating: accumulates ? 1 : 0)
   }
 
+  /// Attention of some heads, in any order: outputs and log-sums, `count` of them a head, are set.
+  static func forward(
+    _ heads: some Sequence<HeadLayout>, count: Int, queries: UnsafePointer<Float>,
+    keysValues: UnsafePointer<Float>, outputs: UnsafeMutablePointer<Float>,
+    logSums: UnsafeMutablePointer<Float>
+  ) {
+    withScratch(for: heads) { scratch in
+      for layout in heads {
+        var head = layout.reading(queries, keysValues)
+        vm_attention_forward(
+          outputs + layout.outputOffset, layout.shape.queryWidth,
+          logSums + layout.index * count + layout.queryRow, &head, scratch)
+      }
+    }
+  }
+
+  /// The gradients of some heads, in this order.
+  static func backward(
+    _ heads: some Sequence<HeadLayout>, count: Int, queries: UnsafePointer<Float>,
+    keysValues: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>,
+    logSums: UnsafePointer<Float>, queryGradient: UnsafeMutablePointer<Float>,
+    keyGradient: UnsafeMutablePointer<Float>
+  ) {
+    withScratch(for: heads) { scratch in
+      for layout in heads {
+        var head = layout.reading(queries, keysValues)
+        var slopes = layout.writing(queryGradient, keyGradient)
+        vm_attention_backward(
+          &slopes, outputGradient + layout.outputOffset, layout.shape.queryWidth,
+          logSums + layout.index * count + layout.queryRow, &head, scratch)
+      }
+    }
+  }
+
   /// Memory that the kernels need for this head.
   private var scratchCount: Int {
     vm_attention_scratch(segment.prefix.count + skipped, count, shape.width)
   }
 
-  /// Memory that the largest needs; one head of each is enough to ask.
-  static func scratch(for heads: some Sequence<HeadLayout>) -> Tensor {
-    Tensor(uninitialized: [heads.map(\.scratchCount).max() ?? 0]) { _ in }
+  private static func withScratch(
+    for heads: some Sequence<HeadLayout>, _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    var scratch = Tensor(uninitialized: [heads.lazy.map(\.scratchCount).max() ?? 0]) { _ in }
+    scratch.modify(body)
   }
 }

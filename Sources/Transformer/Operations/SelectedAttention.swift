@@ -1,5 +1,4 @@
 package import Autodiff
-import CVectorMath
 package import Tensors
 
 /// ``Attention`` of some rows alone: queries of those, keys and values of all.
@@ -16,27 +15,18 @@ package struct SelectedAttention: DifferentiableOperation {
   let positions: [Int32]  // [N]
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
-    var scratch = Self.scratch(for: spans, shape)
     // Spans may share rows of keys, and some rows are seen by none.
     var keyGradient = Tensor(zeros: keysValues.shape)
     var queryGradient = Tensor(uninitialized: queries.shape) { queryGradient in
       keyGradient.modify { keyGradient in
-        scratch.modify { scratch in
-          queries.read { queries in
-            keysValues.read { keysValues in
-              outputGradient.read { outputGradient in
-                logSums.read { logSums in
-                  for span in spans {
-                    for index in 0..<shape.heads {
-                      let layout = HeadLayout(shape, head: index, of: span)
-                      var head = layout.reading(queries, keysValues)
-                      var slopes = layout.writing(queryGradient, keyGradient)
-                      vm_attention_backward(
-                        &slopes, outputGradient + layout.outputOffset, shape.queryWidth,
-                        logSums + index * self.queries.rows + layout.logSumOffset, &head, scratch)
-                    }
-                  }
-                }
+        queries.read { queries in
+          keysValues.read { keysValues in
+            outputGradient.read { outputGradient in
+              logSums.read {
+                HeadLayout.backward(
+                  Self.heads(of: spans, shape), count: queryPositions.count, queries: queries,
+                  keysValues: keysValues, outputGradient: outputGradient, logSums: $0,
+                  queryGradient: queryGradient, keyGradient: keyGradient)
               }
             }
           }
@@ -49,10 +39,10 @@ package struct SelectedAttention: DifferentiableOperation {
     inputs.add(keyGradient, to: 1)
   }
 
-  fileprivate static func scratch(
-    for spans: [PackedBatch.Span], _ shape: AttentionShape
-  ) -> Tensor {
-    HeadLayout.scratch(for: spans.lazy.map { HeadLayout(shape, head: 0, of: $0) })
+  fileprivate static func heads(
+    of spans: [PackedBatch.Span], _ shape: AttentionShape
+  ) -> [HeadLayout] {
+    spans.flatMap { span in (0..<shape.heads).map { HeadLayout(shape, head: $0, of: span) } }
   }
 
   package static let gradientChecks: [GradientCheck] = {
@@ -93,22 +83,13 @@ extension Tape {
     rotary?.rotate(&all, to: batch.positions, heads: shape.keyValueHeads, sign: 1)
     let spans = batch.spans(of: rows)
     var logSums = Tensor(zeros: [shape.heads, rows.count])
-    var scratch = SelectedAttention.scratch(for: spans, shape)
     let output = Tensor(uninitialized: selected.shape) { y in
-      scratch.modify { scratch in
-        logSums.modify { logSums in
-          selected.read { selected in
-            all.read { all in
-              for span in spans {
-                for index in 0..<shape.heads {
-                  let layout = HeadLayout(shape, head: index, of: span)
-                  var head = layout.reading(selected, all)
-                  vm_attention_forward(
-                    y + layout.outputOffset, shape.queryWidth,
-                    logSums + index * rows.count + layout.logSumOffset, &head, scratch)
-                }
-              }
-            }
+      logSums.modify { logSums in
+        selected.read { selected in
+          all.read {
+            HeadLayout.forward(
+              SelectedAttention.heads(of: spans, shape), count: rows.count, queries: selected,
+              keysValues: $0, outputs: y, logSums: logSums)
           }
         }
       }

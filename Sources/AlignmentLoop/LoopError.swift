@@ -17,7 +17,7 @@ package enum LoopError: Error, Sendable, CustomStringConvertible {
       "only \(rows) of \(wanted) comparisons have different answers; raise "
         + "`preferences.temperature`, or train the SFT policy for fewer steps"
     case .tooFewPrompts:
-      "the world has too few different prompts to keep some for judging; give it more, or raise "
+      "the world has too few different prompts to keep some for judging; give it more, or change "
         + "`preferences.held_out_pairs` relative to `preferences.pairs`"
     case .vocabulary(let text), .input(let text): text
     case .empty(let file, let what):

@@ -192,7 +192,7 @@ private struct JSONParser {
   }
 
   private mutating func literal(_ word: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
-    guard bytes[position...].starts(with: word.utf8) else { throw failure("expected \(word)") }
+    guard bytes[position...].starts(with: word.utf8) else { throw failure("expected a JSON value") }
     position += word.utf8.count
     return value
   }

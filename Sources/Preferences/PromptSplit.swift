@@ -22,6 +22,10 @@ package struct PromptCounts: Sendable {
     }
   }
 
+  package func contains(_ prompt: String) -> Bool {
+    places[RowDigest(of: prompt).value] != nil
+  }
+
   /// Chooses prompts whose rows are held out, so that no prompt is on both sides: a model that
   /// remembers prompts gains nothing by it.
   ///

@@ -33,8 +33,8 @@ struct RowOptions: ParsableArguments {
     bar.finish()
     if summary.unknownWords > 0 {
       machine.note(
-        "\(summary.unknownWords) words of \(self.input) are not in the vocabulary and are read as "
-          + "`<unk>`")
+        "\(summary.unknownWords) words of \(self.input == "-" ? "standard input" : self.input) "
+          + "are not in the vocabulary and are read as `<unk>`")
     }
     return summary
   }

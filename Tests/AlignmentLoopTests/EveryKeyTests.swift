@@ -92,7 +92,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
   private static let reward =
     [
       EveryKey("preferences.pairs", "64", .preferences),
-      EveryKey("preferences.held_out_pairs", "32", .preferences),
+      EveryKey("preferences.held_out_pairs", "1001", .preferences),
       EveryKey("preferences.responses", "3", .preferences),
       EveryKey("preferences.temperature", "0.8", .preferences),
       EveryKey("preferences.rating_noise", "0.5", .reward, given: ["reward.objective=regression"]),

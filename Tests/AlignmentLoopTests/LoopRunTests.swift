@@ -64,7 +64,7 @@ import Transformer
 
   @Test("a whole loop keeps scenario, metrics of every step, comparisons, samples and checkpoints")
   func records() throws {
-    try demo { directory, _ in
+    try demo(["preferences.held_out_pairs=1000"]) { directory, _ in
       let scenario = try ProjectFiles.scenario(directory.scenario.path)
       #expect(scenario.node == (try makeScenario()).node)
 
@@ -84,7 +84,7 @@ import Transformer
       }
       #expect(ppo["objective/kl_exact"]?.allSatisfy { ($0 ?? -1) > -1e-6 } ?? false)
 
-      for (set, count) in [(RunPreferences.train, 96), (.eval, 48)] {
+      for (set, count) in [(RunPreferences.train, 96), (.eval, 1_000)] {
         var rows = 0
         _ = try PreferenceFile.forEachRow(
           of: PreferenceSource(directory.preferences(set))

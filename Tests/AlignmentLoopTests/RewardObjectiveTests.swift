@@ -149,43 +149,6 @@ import Transformer
     #expect(error.problem.contains("3 of 3 training rows have one response"))
   }
 
-  @Test("a file of ratings is enough to train on and judge by, if prompts have two of them")
-  func ratingsAlone() throws {
-    let directory = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
-      .appending(path: "RewardObjectiveTests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let place = directory.appending(path: "ratings.jsonl")
-    let loop = try makeLoop(["reward.objective=regression"])
-    let policy = try loop.trainPolicy()
-    try policy.save(to: directory, specialTokens: loop.specialTokens)
-    try loop.tokenizer.save(to: directory)
-    let base = try LoadedModel(policy: directory)
-    func given(ratings: [Double]) throws -> GivenPreferences {
-      let rows = ["soup", "bed", "tea", "view", "room"].flatMap { noun in
-        zip(["was good", "was bad"], ratings).map {
-          PreferenceRow.rating(Rating(prompt: "the \(noun)", response: $0, rating: $1))
-        }
-      }
-      try PreferenceFile.write(rows, to: place)
-      return try GivenPreferences(
-        place, heldOut: nil, for: base, scenario: loop.scenario, seed: 1)
-    }
-    let rows = try given(ratings: [1, -1])
-    var (training, heldOut): ([PreferenceRow], [Comparison]) = ([], [])
-    try rows.training.forEachRow { training.append($0) }
-    try rows.heldOut.forEachRow { heldOut.append($0) }
-    #expect(training.count == 6 && heldOut.count == 2)
-    #expect(heldOut.allSatisfy { $0.chosen == "was good" && $0.rejected == "was bad" })
-    #expect(Set(heldOut.map(\.prompt)).isDisjoint(with: training.map(\.prompt)))
-    let report = try loop.trainReward(
-      from: policy, training: rows.training, heldOut: rows.heldOut
-    ).report
-    #expect(report.evaluation.accuracy.count == 2)
-    let error = try #require(throws: LoopError.self) { try given(ratings: [1, 1]) }
-    #expect("\(error)".contains("--eval"))
-  }
-
   @Test("an ensemble is kept whole, read back, and used by PPO as one reward")
   func ensemble() throws {
     let place = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()

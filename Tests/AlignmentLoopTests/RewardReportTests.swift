@@ -68,7 +68,9 @@ struct RewardReportTests {
     let other = try loop.report(of: model, on: [long, longRejected, alike] + heldOut)
     #expect(other.evaluation == report.evaluation)
     #expect(other.training == nil && other.trainingGap == nil)
-    #expect(recording.notes.contains { $0.contains("3 of 1003 held-out comparisons are left out") })
+    let note =
+      "3 of 1003 held-out comparisons are left out: 2 longer than the model's 13 positions, "
+    #expect(recording.notes.contains(note + "1 with responses alike in tokens"))
   }
 
   @Test("says so when the held-out rows are few, and asks no world for the gold of foreign rows")

@@ -50,7 +50,7 @@ let tinyScenario = """
   model: {width: 16, layers: 2, heads: 2, feed_forward_width: 24, maximum_positions: 13}
   pretraining: {steps: 6, batch_size: 16, optimizer: {learning_rate: 0.01}}
   fine_tuning: {steps: 6, batch_size: 16, optimizer: {learning_rate: 0.01}}
-  preferences: {pairs: 96, held_out_pairs: 48}
+  preferences: {pairs: 96, held_out_pairs: 1000}
   reward: {epochs: 2, batch_size: 32, optimizer: {learning_rate: 0.01}, evaluations: 2}
   ppo:
     iterations: 3
@@ -96,8 +96,13 @@ func makeLoop(
   _ assignments: [String] = [], seed: UInt64 = 1, threads: Int = 2,
   observer: any StageObserver = Recording()
 ) throws -> AlignmentLoop {
-  try AlignmentLoop(
-    makeScenario(assignments), seed: seed, workers: Workers(count: threads), observer: observer)
+  var scenario = try makeScenario(assignments)
+  // Fewer than a scenario may ask for: a thousand answers to judge by would be most of the work.
+  if !assignments.contains(where: { $0.hasPrefix("preferences.held_out_pairs=") }) {
+    scenario.preferences.heldOutPairs = 48
+  }
+  return try AlignmentLoop(
+    scenario, seed: seed, workers: Workers(count: threads), observer: observer)
 }
 
 /// The parts of the loop of which each depends on those before it.

@@ -22,7 +22,7 @@ enum Program {
   /// Stages small enough that the whole loop takes a fraction of a second.
   static let tiny = [
     "pretraining.steps=6", "fine_tuning.steps=6", "preferences.pairs=120",
-    "preferences.held_out_pairs=40", "reward.epochs=1", "ppo.iterations=2", "ppo.episodes=16",
+    "preferences.held_out_pairs=1000", "reward.epochs=1", "ppo.iterations=2", "ppo.episodes=16",
     "evaluation.responses=24", "evaluation.best_of=16", "evaluation.normalization_responses=16",
     "model.width=16",
   ].flatMap { ["--set", $0] }

@@ -96,7 +96,26 @@ struct PreferenceSourceTests {
         Comparison(prompt: "the soup", chosen: "was good", rejected: "was bad"),
         Comparison(prompt: "the bed", chosen: "was good", rejected: "was cold"),
       ])
-    #expect(try Judgements(of: rows, pairingRatings: false).all == [comparison])
+    #expect(try Judgements(of: rows, pairingRatings: nil).all == [comparison])
+  }
+
+  @Test("ratings wait for one that differs, whatever stands between, and the rest are counted")
+  func waitingRatings() throws {
+    func rating(_ response: String, _ rating: Double) -> Rating {
+      Rating(prompt: "the soup", response: response, rating: rating)
+    }
+    var pairs = RatingPairs()
+    #expect(pairs.add(rating("a", 1)) == nil && pairs.add(rating("b", 1)) == nil)
+    #expect(pairs.add(rating("c", 2)).map { $0.chosen + $0.rejected } == "cb")
+    // Otherwise rated, but of the response that waits: it contradicts, and has no partner.
+    #expect(pairs.add(rating("a", 3)) == nil)
+    #expect(pairs.unpaired == 2)
+    #expect(pairs.add(rating("d", 0)).map { $0.chosen + $0.rejected } == "ad")
+    #expect(pairs.unpaired == 1)
+
+    let rows = [rating("a", 1), rating("too long", 2), rating("c", 3)].map(PreferenceRow.rating)
+    let judgements = Judgements(of: rows) { $0.response != "too long" }
+    #expect(try judgements.all.map { $0.chosen + $0.rejected } == ["ca"])
   }
 
   @Test("a ranking makes all its pairs, the better response first")

@@ -36,6 +36,19 @@ struct RowSourceTests {
     #expect(try PreferenceFile.read(plain.url).rows == rows)
   }
 
+  @Test("what is compressed and does not say so by its name is refused for what it is")
+  func unnamedGzip() throws {
+    let packed = try TemporaryFile(name: "rows.jsonl")
+    try compressed(#"{"prompt":"p","chosen":"good","rejected":"bad"}"#).write(to: packed.url)
+    let error = #expect(throws: PreferenceError.self) { try PreferenceFile.read(packed.url) }
+    #expect("\(try #require(error))".contains("is compressed by gzip; give it a name"))
+    let input = try FileHandle(forReadingFrom: packed.url)
+    #expect(throws: PreferenceError.self) {
+      _ = try PreferenceSource(URL(string: "-")!, standardInput: input)
+        .forEachRow { _ in }
+    }
+  }
+
   @Test("a long file is read in memory that does not grow with it, but for 8 bytes a row or so")
   func memory() throws {
     let count = 100_000

@@ -12,26 +12,20 @@ extension AlignmentLoop {
   func tokenize(
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws -> TokenizedRows {
-    var (count, long, promptless, alike) = (0, 0, 0, 0)
+    var count = 0
+    var leftOut = LeftOutRows()
     var usable = TokenizedRows()
     try rows.forEachRow { row in
       let element = rankedResponses(row, index: count)
       count += 1
-      if element.prompt.isEmpty {
-        promptless += 1
-      } else if Set(element.responses).count < element.responses.count {
-        alike += 1
-      } else if element.exchanges.contains(where: { $0.count > positions }) {
-        long += 1
+      if let defect = RowDefect(of: element, positions: positions) {
+        leftOut.add(defect)
       } else {
         usable.append(element)
       }
     }
-    if usable.count < count {
-      observer.note(
-        "\(count - usable.count) of \(count) \(purpose) comparisons are left out: "
-          + "\(long) longer than the model's \(positions) positions, \(promptless) without a "
-          + "prompt, \(alike) with responses alike in tokens")
+    if let note = leftOut.note(of: count, "\(purpose) comparisons", positions: positions) {
+      observer.note(note)
     }
     guard !usable.isEmpty else {
       throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
@@ -45,10 +39,7 @@ extension AlignmentLoop {
   ) throws {
     var hasUsable = false
     try rows.forRows { row in
-      let element = rankedResponses(row, index: 0)
-      hasUsable =
-        !element.prompt.isEmpty && Set(element.responses).count == element.responses.count
-        && element.exchanges.allSatisfy { $0.count <= positions }
+      hasUsable = RowDefect(of: rankedResponses(row, index: 0), positions: positions) == nil
       return !hasUsable
     }
     guard hasUsable else {
@@ -57,21 +48,15 @@ extension AlignmentLoop {
   }
 
   private func rankedResponses(_ row: PreferenceRow, index: Int) -> RankedResponses {
-    func element(_ prompt: String, _ bestFirst: [String]) -> RankedResponses {
-      RankedResponses(
-        prompt: tokenizer.encodePrompt(prompt),
-        responses: bestFirst.map { tokenizer.encode($0) + [tokenizer.endOfSequence] })
-    }
     switch row {
     case .ranking(let row):
-      return element(row.prompt, row.ranking.map { row.responses[$0] })
+      return RankedResponses(
+        prompt: row.prompt, bestFirst: row.ranking.map { row.responses[$0] },
+        tokenizer: tokenizer)
     case .rating(let row):
-      var element = element(row.prompt, [row.response])
-      element.ratings = [row.rating]
-      return element
+      return RankedResponses(row, tokenizer: tokenizer)
     case .comparison(let row):
-      var element = element(row.prompt, [row.chosen, row.rejected])
-      element.margin = row.margin ?? 0
+      var element = RankedResponses(row, tokenizer: tokenizer)
       // What the objective does not look at is not kept, for there may be a million rows.
       if scenario.reward.softLabels { element.probability = row.probability }
       if scenario.reward.objective == .regression {
@@ -88,5 +73,24 @@ extension AlignmentLoop {
     return [chosen, rejected].map {
       $0 + scenario.preferences.ratingNoise * noise.gaussian()
     }
+  }
+}
+
+extension RankedResponses {
+  /// Texts in tokens, every response with its end.
+  fileprivate init(prompt: String, bestFirst responses: [String], tokenizer: Tokenizer) {
+    self.init(
+      prompt: tokenizer.encodePrompt(prompt),
+      responses: responses.map { tokenizer.encode($0) + [tokenizer.endOfSequence] })
+  }
+
+  init(_ row: Comparison, tokenizer: Tokenizer) {
+    self.init(prompt: row.prompt, bestFirst: [row.chosen, row.rejected], tokenizer: tokenizer)
+    margin = row.margin ?? 0
+  }
+
+  init(_ row: Rating, tokenizer: Tokenizer) {
+    self.init(prompt: row.prompt, bestFirst: [row.response], tokenizer: tokenizer)
+    ratings = [row.rating]
   }
 }

@@ -27,36 +27,55 @@ package struct GivenPreferences: Sendable {
     _ file: URL, heldOut heldOutFile: URL?, for base: LoadedModel<LanguageModel>,
     scenario: Scenario, seed: UInt64, progress: (Int) -> Void = { _ in }
   ) throws {
+    let loop = try AlignmentLoop(
+      scenario, tokenizer: base.tokenizer, seed: seed, workers: Workers(count: 1),
+      observer: RunRecorder(
+        directory: nil, terminal: Terminal(isInteractive: false, isQuiet: true)))
+    let positions = base.shape.maximumPositions
     let source = try PreferenceSource(file)
     var prompts = PromptCounts()
     var rows = 0
-    let report = try PreferenceFile.forEachRow(of: source) {
-      if heldOutFile == nil { prompts.add($0.prompt) }
+    var report = try PreferenceFile.forEachRow(of: source) {
+      prompts.add($0.prompt)
       rows += 1
       progress(rows)
     }
     var notes = ["\(source.name): \(report)"]
+    let judges: SplitRows<PreferenceSource>
     if let heldOutFile {
       let others = try PreferenceSource(heldOutFile)
-      let report = try PreferenceFile.forEachRow(of: others) { _ in }
+      var known = 0
+      report = try PreferenceFile.forEachRow(of: others) {
+        if prompts.contains($0.prompt) { known += 1 }
+      }
       notes.append("\(others.name): \(report)")
+      if known > 0 {
+        notes.append(
+          "\(known) of \(report.usable) rows of \(others.name) have a prompt that is trained on, "
+            + "too: what is remembered of prompts counts for the model there")
+      }
       let all = PromptSplit()  // which keeps no prompt apart
       training = SplitRows(source, by: all, heldOut: false)
-      heldOut = Judgements(of: SplitRows(others, by: all, heldOut: false))
+      judges = SplitRows(others, by: all, heldOut: false)
     } else {
       var generator = SeededGenerator(seed: seed).stream("split of given preferences")
-      let (pairs, heldOutPairs) = (scenario.preferences.pairs, scenario.preferences.heldOutPairs)
       let split = prompts.split(
-        heldOutFraction: Double(heldOutPairs) / Double(pairs + heldOutPairs),
-        generator: &generator)
+        heldOutFraction: scenario.preferences.heldOutShare, generator: &generator)
       guard split.heldOutRows > 0 else {
         throw LoopError.input(
           "\(source.name): every row has the same prompt, so none can be held out to judge by; give "
             + "rows of other prompts with --eval")
       }
       training = SplitRows(source, by: split, heldOut: false)
-      heldOut = Judgements(of: SplitRows(source, by: split, heldOut: true))
+      judges = SplitRows(source, by: split, heldOut: true)
       notes.append("\(split.heldOutRows) of \(report.usable) rows are held out, by prompt")
+    }
+    if report.ratings > 0 {
+      let (total, leftOut) = try loop.ratingsLeftOut(of: judges, positions: positions)
+      leftOut.note(of: total, "held-out ratings", positions: positions).map { notes.append($0) }
+    }
+    heldOut = Judgements(of: judges) { [tokenizer = base.tokenizer] in
+      RowDefect(of: RankedResponses($0, tokenizer: tokenizer), positions: positions) == nil
     }
     var hasJudgements = false
     try heldOut.forRows { _ in
@@ -66,20 +85,37 @@ package struct GivenPreferences: Sendable {
     guard hasJudgements else {
       throw LoopError.input(
         "\((heldOutFile ?? file).path): none of the rows held out says which of two responses is "
-          + "better, for no prompt has two different ratings; give comparisons with --eval")
+          + "better, for no prompt has two different ratings of responses that the model can hold; "
+          + "give comparisons with --eval")
     }
     self.notes = notes
-    let loop = try AlignmentLoop(
-      scenario, tokenizer: base.tokenizer, seed: seed, workers: Workers(count: 1),
-      observer: RunRecorder(
-        directory: nil, terminal: Terminal(isInteractive: false, isQuiet: true)))
-    let positions = base.shape.maximumPositions
     try loop.requireUsable(training, positions: positions, purpose: "training")
     try loop.requireUsable(heldOut: heldOut, positions: positions)
   }
 }
 
 extension AlignmentLoop {
+  /// How many ratings there are, and which of them cannot be paired to judge by.
+  fileprivate func ratingsLeftOut(
+    of rows: some RowStream<PreferenceRow>, positions: Int
+  ) throws -> (total: Int, leftOut: LeftOutRows) {
+    var total = 0
+    var leftOut = LeftOutRows()
+    var pairs = RatingPairs()
+    try rows.forEachRow { row in
+      guard case .rating(let rating) = row else { return }
+      total += 1
+      let element = RankedResponses(rating, tokenizer: tokenizer)
+      if let defect = RowDefect(of: element, positions: positions) {
+        leftOut.add(defect)
+      } else {
+        _ = pairs.add(rating)
+      }
+    }
+    leftOut.unpaired = pairs.unpaired
+    return (total, leftOut)
+  }
+
   /// A held-out judgement of any reward model on the comparisons of a file.
   ///
   /// - Parameter training: the rows that the model was trained on; nil when they are not at hand.

@@ -71,7 +71,7 @@ package struct LoopRun {
     if directory.has(.reward) {
       let reward = try keptReward()
       let report = try loop.report(
-        of: reward, on: heldOut, training: Judgements(of: training, pairingRatings: false))
+        of: reward, on: heldOut, training: Judgements(of: training, pairingRatings: nil))
       return (reward, report)
     }
     let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)

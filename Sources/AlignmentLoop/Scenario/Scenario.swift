@@ -154,14 +154,18 @@ package struct PreferencesConfiguration: Configurable, Equatable {
 
   package init() {}
 
+  /// The share of prompts that is kept to judge by, as that of the pairs; half of them at most, so
+  /// that a few pairs to train on are not all about a few prompts.
+  var heldOutShare: Double { min(0.5, Double(heldOutPairs) / Double(pairs + heldOutPairs)) }
+
   package static let fields = [
     Field(
       "pairs", \Self.pairs, "comparisons, or rankings of `responses`, to train on",
       in: 1...100_000_000),
     Field(
       "held_out_pairs", \Self.heldOutPairs,
-      "comparisons to judge by; fewer than 1 000 leave wide intervals, and that is said",
-      in: 1...100_000_000),
+      "comparisons to judge by; fewer would leave accuracy wider than ± 3 points",
+      in: AlignmentLoop.enoughHeldOutPairs...100_000_000),
     Field(
       "responses", \Self.responses,
       "K: answers to a prompt that annotators rank to train on; 2 are compared", in: 2...64),

@@ -40,10 +40,8 @@ extension AlignmentLoop {
 
   /// Whether a prompt is kept for judging; decided by the prompt and the seed alone.
   private func isHeldOut(_ prompt: [String]) -> Bool {
-    let settings = scenario.preferences
-    let share = Double(settings.heldOutPairs) / Double(settings.pairs + settings.heldOutPairs)
     var stream = generator.stream("held out: " + prompt.joined(separator: " "))
-    return stream.uniform() < share
+    return stream.uniform() < scenario.preferences.heldOutShare
   }
 
   private func judged(

@@ -95,8 +95,8 @@ extension AlignmentLoop {
     let positions = model.model.configuration.maximumPositions
     var rows = TokenizedRows()
     try comparisons.forRows { row in
-      let pair = tokenized(row)
-      if fits(pair, positions) { rows.append(RankedResponses(pair)) }
+      let pair = RankedResponses(row, tokenizer: tokenizer)
+      if RowDefect(of: pair, positions: positions) == nil { rows.append(pair) }
       return rows.count < count
     }
     guard !rows.isEmpty else { return nil }
@@ -111,7 +111,7 @@ extension AlignmentLoop {
     var rest = pairs[...]
     var rewards: [Double] = []
     while !rest.isEmpty {
-      let piece = rest.prefix(16_384)
+      let piece = rest.prefix(2_048)
       rewards += try model.rewards(piece.flatMap(\.exchanges), workers: workers)
       rest = rest.dropFirst(piece.count)
     }
@@ -132,26 +132,28 @@ extension AlignmentLoop {
     }
   }
 
-  /// Comparisons that the model can hold, in tokens; the others are counted aloud.
+  /// Comparisons that the model can hold, in tokens; the others are counted aloud, by kind.
   func heldOutPairs(
     _ comparisons: some RowStream<Comparison>, positions: Int
   ) throws -> HeldOutPairs {
     var count = 0
+    var leftOut = LeftOutRows()
     var usable = HeldOutPairs()
     try comparisons.forEachRow { row in
       count += 1
-      let pair = tokenized(row)
-      guard fits(pair, positions) else { return }
-      usable.rows.append(RankedResponses(pair))
+      let pair = RankedResponses(row, tokenizer: tokenizer)
+      if let defect = RowDefect(of: pair, positions: positions) {
+        leftOut.add(defect)
+        return
+      }
+      usable.rows.append(pair)
       usable.truths.append(
         PairTruth(
           probability: row.probability, chosenGold: row.chosenGold,
           rejectedGold: row.rejectedGold))
     }
-    if usable.rows.count < count {
-      observer.note(
-        "\(count - usable.rows.count) of \(count) held-out comparisons are left out: longer than "
-          + "the model's \(positions) positions, without a prompt, or alike in tokens")
+    if let note = leftOut.note(of: count, "held-out comparisons", positions: positions) {
+      observer.note(note)
     }
     guard !usable.rows.isEmpty else {
       throw LoopError.empty(file: "held-out comparisons", what: "row")
@@ -163,23 +165,11 @@ extension AlignmentLoop {
   func requireUsable(heldOut: some RowStream<Comparison>, positions: Int) throws {
     var hasUsable = false
     try heldOut.forRows { row in
-      hasUsable = fits(tokenized(row), positions)
+      hasUsable =
+        RowDefect(of: RankedResponses(row, tokenizer: tokenizer), positions: positions) == nil
       return !hasUsable
     }
     guard hasUsable else { throw LoopError.empty(file: "held-out comparisons", what: "row") }
-  }
-
-  private func tokenized(_ row: Comparison) -> TokenizedComparison {
-    TokenizedComparison(
-      prompt: tokenizer.encodePrompt(row.prompt),
-      chosen: tokenizer.encode(row.chosen) + [tokenizer.endOfSequence],
-      rejected: tokenizer.encode(row.rejected) + [tokenizer.endOfSequence],
-      margin: row.margin ?? 0)
-  }
-
-  private func fits(_ pair: TokenizedComparison, _ positions: Int) -> Bool {
-    pair.prompt.count + max(pair.chosen.count, pair.rejected.count) <= positions
-      && !pair.prompt.isEmpty && pair.chosen != pair.rejected
   }
 }
 

@@ -40,7 +40,7 @@ extension AlignmentLoop {
     return (
       model,
       try report(
-        of: model, on: judges, training: Judgements(of: training, pairingRatings: false))
+        of: model, on: judges, training: Judgements(of: training, pairingRatings: nil))
     )
   }
 

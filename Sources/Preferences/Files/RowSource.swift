@@ -8,6 +8,10 @@ final class RowSource {
   private let handle: FileHandle
   private let gzip: (process: Process, messages: Pipe)?
   private let closesHandle: Bool
+  private var isAtStart = true
+
+  /// The first bytes of whatever gzip made (RFC 1952, 2.3.1).
+  private static let gzipMark: [UInt8] = [0x1F, 0x8B]
 
   /// What a handle holds from where it is; it stays open.
   init(name: String, _ handle: FileHandle) {
@@ -73,6 +77,13 @@ final class RowSource {
     do { piece = try handle.read(upToCount: 1 << 18) ?? Data() } catch {
       throw .file(path: name, problem: "cannot be read; name a file of JSON lines")
     }
+    if isAtStart, gzip == nil, piece.starts(with: Self.gzipMark) {
+      throw .file(
+        path: name,
+        problem: "is compressed by gzip; give it a name that ends in .gz, or pipe it through "
+          + "`gzip -dc`")
+    }
+    isAtStart = false
     if piece.isEmpty, let gzip {
       let said = (try? gzip.messages.fileHandleForReading.readToEnd()) ?? nil
       gzip.process.waitUntilExit()

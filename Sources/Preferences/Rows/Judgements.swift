@@ -1,13 +1,15 @@
 /// What rows say about two responses to one prompt: comparisons, all pairs of rankings, and, after
-/// those, pairs of different ratings. Ratings of a prompt are paired in their order, each once at
-/// most, so that pairs stay independent of each other.
+/// those, pairs of different ratings.
 package struct Judgements<Rows: RowStream<PreferenceRow>>: RowStream {
   private let rows: Rows
-  private let pairsRatings: Bool
+  private let isUsable: (@Sendable (Rating) -> Bool)?
 
-  /// - Parameter pairsRatings: whether ratings are paired, or left out.
-  package init(of rows: Rows, pairingRatings pairsRatings: Bool = true) {
-    (self.rows, self.pairsRatings) = (rows, pairsRatings)
+  /// - Parameter isUsable: which ratings are paired, for a partner that is left out afterwards would
+  ///   be lost with its pair; nil pairs none.
+  package init(
+    of rows: Rows, pairingRatings isUsable: (@Sendable (Rating) -> Bool)? = { _ in true }
+  ) {
+    (self.rows, self.isUsable) = (rows, isUsable)
   }
 
   package func forEachRow(_ body: (Comparison) throws -> Void) throws {
@@ -16,19 +18,11 @@ package struct Judgements<Rows: RowStream<PreferenceRow>>: RowStream {
       if case .rating = row { hasRatings = true }
       try row.comparisons.forEach(body)
     }
-    guard hasRatings, pairsRatings else { return }
-    var unpaired: [String: Rating] = [:]
+    guard hasRatings, let isUsable else { return }
+    var pairs = RatingPairs()
     try rows.forEachRow { row in
-      guard case .rating(let row) = row else { return }
-      guard let other = unpaired[row.prompt], other.rating != row.rating,
-        other.response != row.response
-      else {
-        unpaired[row.prompt] = row
-        return
-      }
-      unpaired[row.prompt] = nil
-      let (better, worse) = other.rating > row.rating ? (other, row) : (row, other)
-      try body(Comparison(prompt: row.prompt, chosen: better.response, rejected: worse.response))
+      guard case .rating(let rating) = row, isUsable(rating) else { return }
+      if let pair = pairs.add(rating) { try body(pair) }
     }
   }
 }

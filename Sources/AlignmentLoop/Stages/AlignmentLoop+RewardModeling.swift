@@ -16,10 +16,22 @@ extension AlignmentLoop {
     from policy: LanguageModel, training: some RowStream<PreferenceRow>,
     heldOut: some RowStream<Comparison>
   ) throws -> (model: RewardModel, report: RewardReport) {
+    let judges = try heldOutPairs(heldOut, positions: policy.configuration.maximumPositions)
+    let model = try trainedReward(from: policy, training: training, judges: judges)
+    // What was trained on is no longer in memory: there may have been a million rows.
+    return (
+      model,
+      try report(
+        of: model, on: judges, training: Judgements(of: training, pairingRatings: nil))
+    )
+  }
+
+  private func trainedReward(
+    from policy: LanguageModel, training: some RowStream<PreferenceRow>, judges: HeldOutPairs
+  ) throws -> RewardModel {
     let settings = scenario.reward
-    let positions = policy.configuration.maximumPositions
-    let rows = try tokenize(training, positions: positions, purpose: "training")
-    let judges = try heldOutPairs(heldOut, positions: positions)
+    let rows = try tokenize(
+      training, positions: policy.configuration.maximumPositions, purpose: "training")
     let trainer = RewardTrainer(settings, workers: workers)
     let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
     let models = try run(.rewardModel, total: settings.ensemble * steps) { continuation in
@@ -36,12 +48,7 @@ extension AlignmentLoop {
         try observer.advance(.rewardModel, to: metrics.step, metrics: metrics)
       }
     }
-    let model = reward(try normalized(models, on: policy, rows: rows))
-    return (
-      model,
-      try report(
-        of: model, on: judges, training: Judgements(of: training, pairingRatings: nil))
-    )
+    return reward(try normalized(models, on: policy, rows: rows))
   }
 
   private func reward(_ members: [RewardModel.Member]) -> RewardModel {

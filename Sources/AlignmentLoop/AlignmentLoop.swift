@@ -35,9 +35,7 @@ package struct AlignmentLoop {
     generator = SeededGenerator(seed: seed)
   }
 
-  package var specialTokens: SpecialTokens {
-    SpecialTokens(endOfSequence: tokenizer.endOfSequence, padding: tokenizer.padding)
-  }
+  package var specialTokens: SpecialTokens { SpecialTokens(tokenizer) }
 
   /// The longest response, its end included.
   var maximumTokens: Int { scenario.ppo.maximumTokens }

@@ -60,9 +60,7 @@ package struct RewardModel: Sendable {
 
   /// The exchange with its end: rewards are learned and read at the end-of-sequence token.
   package func ended(_ exchange: Exchange) -> Exchange {
-    guard exchange.response.last != specialTokens.endOfSequence else { return exchange }
-    return Exchange(
-      prompt: exchange.prompt, response: exchange.response + [specialTokens.endOfSequence])
+    Exchange(prompt: exchange.prompt, response: specialTokens.ended(exchange.response))
   }
 
   /// The head's output h_last · w for every exchange as it is; see ``ended(_:)``. For an ensemble,

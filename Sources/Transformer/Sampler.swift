@@ -65,7 +65,9 @@ package struct Sampler: Sendable {
       return prompts.map { _ in SampledResponse(tokens: [], logProbabilities: [], ended: false) }
     }
     let weights = try PackedWeights(model, workers: workers)
-    let pieces = pieces(of: prompts.count, workers: workers)
+    let pieces = pieces(
+      of: prompts.count, workers: workers,
+      atOnce: Self.sequencesAtOnce(of: model, tokens: longest))
     let parts = try workers.map(pieces) { piece in
       let range = prompts.count * piece / pieces..<prompts.count * (piece + 1) / pieces
       var batch = SamplingBatch(
@@ -76,14 +78,28 @@ package struct Sampler: Sendable {
     return parts.flatMap(\.self)
   }
 
-  /// How many parts sequences are sampled in: one for each thread, unless caches would get large.
+  /// How many parts sequences are sampled in: the same number for each thread.
   ///
   /// This may depend on the threads, unlike shards of training: a response is the same to the bit
   /// whatever is sampled beside it, because every kernel on the way works row by row.
-  private func pieces(of sequences: Int, workers: Workers) -> Int {
-    let mostAtOnce = 64
-    let rounds = (sequences + mostAtOnce * workers.count - 1) / (mostAtOnce * workers.count)
+  private func pieces(of sequences: Int, workers: Workers, atOnce: Int) -> Int {
+    let rounds = (sequences + atOnce * workers.count - 1) / (atOnce * workers.count)
     return min(sequences, rounds * workers.count)
+  }
+
+  /// How many sequences a thread samples side by side.
+  ///
+  /// Every token reads the keys and values of its sequence, and the sequences of a token share one
+  /// reading of the weights. Where the weights stay in the cache between tokens, so many at once that
+  /// keys and values do, too; where they do not, as many as there may be.
+  static func sequencesAtOnce(of model: LanguageModel, tokens: Int) -> Int {
+    let (least, most) = (16, 64)
+    let cache = (1 << 22) / MemoryLayout<Float>.stride  // 4 MB, a thread's part of a laptop's
+    let weights = model.parameters.tensors.reduce(0) { $0 + $1.count }
+    guard weights <= cache else { return most }
+    let shape = model.configuration
+    let sequence = 2 * shape.layers * tokens * shape.attention.keyValueWidth
+    return min(most, max(least, cache / sequence))
   }
 
   /// Draws one token from a row of logits; returns it with log softmax(logits / T) of it.

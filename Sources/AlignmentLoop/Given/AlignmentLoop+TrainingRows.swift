@@ -79,9 +79,10 @@ extension AlignmentLoop {
 extension RankedResponses {
   /// Texts in tokens, every response with its end.
   fileprivate init(prompt: String, bestFirst responses: [String], tokenizer: Tokenizer) {
+    let specialTokens = SpecialTokens(tokenizer)
     self.init(
       prompt: tokenizer.encodePrompt(prompt),
-      responses: responses.map { tokenizer.encode($0) + [tokenizer.endOfSequence] })
+      responses: responses.map { specialTokens.ended(tokenizer.encode($0)) })
   }
 
   init(_ row: Comparison, tokenizer: Tokenizer) {

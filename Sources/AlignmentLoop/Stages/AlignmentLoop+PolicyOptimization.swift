@@ -112,7 +112,7 @@ extension AlignmentLoop {
       var generator = stream.stream("text", index)
       let (prompt, response) = world.samplePair(using: &generator)
       return Exchange(
-        prompt: encode(prompt), response: encode(response) + [tokenizer.endOfSequence])
+        prompt: encode(prompt), response: specialTokens.ended(encode(response)))
     }
   }
 }

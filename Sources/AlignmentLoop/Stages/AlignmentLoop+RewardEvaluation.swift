@@ -72,7 +72,7 @@ extension AlignmentLoop {
     let evaluation = RewardEvaluation(
       pairs, rewards: rewards, truths: heldOut.truths, choices: scenario.reward.choiceProbability)
     let probing = RewardProbing(
-      endOfSequence: tokenizer.endOfSequence,
+      specialTokens: specialTokens,
       positions: model.model.configuration.maximumPositions,
       gold: isGoldOfThisWorld(heldOut) ? { gold($0, ended: true) } : nil
     ) { try model.scores($0, workers: workers) }

@@ -14,14 +14,14 @@ extension AlignmentLoop {
     try train(&model, .pretraining, scenario.pretraining) { generator in
       let text = encode(world.sampleBaseText(using: &generator))
       return Exchange(
-        prompt: Array(text.prefix(1)), response: text.dropFirst() + [tokenizer.endOfSequence])
+        prompt: Array(text.prefix(1)), response: specialTokens.ended(Array(text.dropFirst())))
     }
     try train(
       &model, .fineTuning, scenario.fineTuning, before: scenario.pretraining.steps
     ) { generator in
       let (prompt, response) = world.samplePair(using: &generator)
       return Exchange(
-        prompt: encode(prompt), response: encode(response) + [tokenizer.endOfSequence])
+        prompt: encode(prompt), response: specialTokens.ended(encode(response)))
     }
     return model
   }

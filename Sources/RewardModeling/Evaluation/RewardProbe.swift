@@ -69,15 +69,15 @@ package struct RewardProbing {
   package let scores: ([Exchange]) throws -> [Double]
   /// The true reward of a response without its end; nil where no world knows it.
   package let gold: ((Exchange) -> Double)?
-  package let endOfSequence: Int32
+  package let specialTokens: SpecialTokens
   /// The longest sequence that the model can hold, in tokens; longer ones are not probed.
   package let positions: Int
 
   package init(
-    endOfSequence: Int32, positions: Int, gold: ((Exchange) -> Double)? = nil,
+    specialTokens: SpecialTokens, positions: Int, gold: ((Exchange) -> Double)? = nil,
     scores: @escaping ([Exchange]) throws -> [Double]
   ) {
-    self.endOfSequence = endOfSequence
+    self.specialTokens = specialTokens
     self.positions = positions
     self.gold = gold
     self.scores = scores
@@ -94,7 +94,7 @@ package struct RewardProbing {
       return takesBoth ? both : [both[index % 2]]
     }
     return exchanges.map { exchange in
-      let isEnded = exchange.response.last == endOfSequence
+      let isEnded = exchange.response.last == specialTokens.endOfSequence
       return Exchange(
         prompt: exchange.prompt, response: Array(exchange.response.dropLast(isEnded ? 1 : 0)))
     }
@@ -102,7 +102,7 @@ package struct RewardProbing {
 
   /// What every probe changes, over the responses that it changes and that still fit.
   package func callAsFunction(_ responses: [Exchange]) throws -> [ProbeResult] {
-    let filler = RewardProbe.commonTokens(of: responses, except: [endOfSequence])
+    let filler = RewardProbe.commonTokens(of: responses, except: [specialTokens.endOfSequence])
     let before = try scores(responses.map(ended))
     let goldBefore = gold.map { gold in responses.map(gold) }
     let deviation = goldBefore.map { Summary($0).standardDeviation } ?? 0
@@ -126,7 +126,7 @@ package struct RewardProbing {
   }
 
   private func ended(_ exchange: Exchange) -> Exchange {
-    Exchange(prompt: exchange.prompt, response: exchange.response + [endOfSequence])
+    Exchange(prompt: exchange.prompt, response: specialTokens.ended(exchange.response))
   }
 
   /// The next different prompt after that of a response, round the end.

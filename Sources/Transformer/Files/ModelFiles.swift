@@ -12,6 +12,12 @@ package struct SpecialTokens: Sendable, Equatable {
     self.endOfSequence = endOfSequence
     self.padding = padding
   }
+
+  /// A response with its end, which is put behind it unless it is there already: what every reward
+  /// and value model learns from and is asked about, and what SFT learns to say.
+  package func ended(_ response: [Int32]) -> [Int32] {
+    response.last == endOfSequence ? response : response + [endOfSequence]
+  }
 }
 
 /// Mean and standard deviation of a reward model's output on samples of the reference policy.

@@ -76,6 +76,11 @@ package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
   /// Nowhere: a default.
   case unwritten
 
+  /// Whether nobody wrote the setting by itself.
+  package var isRecipe: Bool {
+    if case .recipe = self { true } else { false }
+  }
+
   package var description: String {
     switch self {
     case .line(let file, let line): "\(file):\(line)"

@@ -16,9 +16,9 @@ extension SettingsDocument {
   /// that names the recipe. An idle key (``IdleKeys``) is
   /// - refused, when it is written in the layer of the setting that makes it idle or in a more
   ///   specific one: who wrote it could know, and expects something of it;
-  /// - as if it were not there, when it is written in a less specific layer: a file that others extend
-  ///   and `--set` overrides says what holds when it counts. It then has its default, so that the
-  ///   configuration as written out says nothing that was not so, and reads back;
+  /// - as if it were not there, when it is written in a less specific layer, or given by a recipe: a
+  ///   file that others extend and `--set` overrides says what holds when it counts. It then has its
+  ///   default, so that the configuration as written out says nothing that was not so, and reads back;
   /// - left alone, when it says what holds without it: so a file may write every default out.
   ///
   /// - Returns: the configuration, and the keys that were left out.
@@ -29,7 +29,10 @@ extension SettingsDocument {
     var document = self
     var configuration: Configuration = try read()
     for (idle, written) in document.idleKeys(of: configuration)
-    where document.layer(of: written.source) >= document.layer(of: idle) {
+    where
+      !written.source.isRecipe
+      && document.layer(of: written.source) >= document.layer(of: idle)
+    {
       throw SettingsError(
         source: written.source, path: Self.text(of: written.path),
         problem: "this has no part while \(configuration.node.condition(of: idle)): \(idle.reason)",

@@ -23,9 +23,7 @@ extension Scenario {
     leftOut: [InheritedIdleKey], overrides: [String], for command: ScenarioCommand
   ) -> [String] {
     var notes: [String] = []
-    let written = leftOut.filter {
-      if case .recipe = $0.source { false } else { true }
-    }
+    let written = leftOut.filter { !$0.source.isRecipe }
     if !written.isEmpty {
       notes.append(
         "as if not set, for they have no part: "

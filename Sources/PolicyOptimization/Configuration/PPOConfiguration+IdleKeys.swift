@@ -1,4 +1,5 @@
 package import Settings
+import Training
 
 extension PPOConfiguration {
   package static let idleKeys = ofAlgorithms + ofOptions
@@ -37,10 +38,22 @@ extension PPOConfiguration {
       because: "a separate value model has an optimizer of its own, which no weight changes",
       remedy: "change `value.learning_rate`, or set `value_model` to shared"),
     IdleKeys(
-      ["clip_range", "dual_clip", "value_clip_range", "stop_kl"], under: ["epochs", "minibatches"],
-      when: \.takesOneStep,
+      ["clip_range", "dual_clip", "value_clip_range"], under: ["epochs", "minibatches"],
+      when: { $0.stepsOfIteration == 1 },
       because: "the only step starts where the responses were drawn, and there every ratio is 1",
       remedy: "raise `epochs` or `minibatches`"),
+    IdleKeys(
+      ["stop_kl"], under: ["epochs", "minibatches"], when: { $0.stepsOfIteration <= 2 },
+      because: "KL is 0 before the first step, and after a second there is none to leave out",
+      remedy: "raise `epochs` or `minibatches`"),
+    IdleKeys(
+      ["clip_range", "dual_clip", "stop_kl", "average_decay", "kl.estimator", "kl.placement", "kl.target"],
+      under: ["policy.learning_rate"], when: { $0.policy.learningRate == 0 },
+      because: "the policy stays the reference", remedy: "raise `policy.learning_rate`"),
+    IdleKeys(
+      ["value_clip_range"], under: ["value.learning_rate"],
+      when: { $0.hasSeparateValueModel && $0.value.learningRate == 0 },
+      because: "values stay as they are", remedy: "raise `value.learning_rate`"),
     IdleKeys(
       ["freeze"], under: ["lora.rank"], when: { $0.lora.rank != nil },
       because: "with adapters the whole policy is frozen", remedy: "set `lora.rank` to null"),

@@ -62,8 +62,8 @@ package struct PPOConfiguration: Configurable, Equatable {
   /// Whether there is a value model that shares nothing with the policy.
   package var hasSeparateValueModel: Bool { algorithm.usesValueModel && valueModel == .separate }
 
-  /// Whether an iteration takes one step, with the very models that made its experience.
-  var takesOneStep: Bool { epochs * minibatches == 1 }
+  /// Optimizer steps in an iteration.
+  var stepsOfIteration: Int { epochs * minibatches }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if episodes % minibatches != 0 {

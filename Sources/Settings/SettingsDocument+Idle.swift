@@ -28,7 +28,8 @@ extension SettingsDocument {
   ) throws(SettingsError) -> (configuration: Configuration, leftOut: [InheritedIdleKey]) {
     var document = self
     var configuration: Configuration = try read()
-    for (idle, written) in document.idleKeys(of: configuration)
+    var idleKeys = document.idleKeys(of: configuration)
+    for (idle, written) in idleKeys
     where
       !written.source.isRecipe
       && document.layer(of: written.source) >= document.layer(of: idle)
@@ -39,14 +40,15 @@ extension SettingsDocument {
         advice: "leave it out, or \(idle.remedy)")
     }
     var leftOut: [InheritedIdleKey] = []
-    // Again, because what a key was left with may leave others idle.
-    while let (idle, written) = document.idleKeys(of: configuration).first {
+    while let (idle, written) = idleKeys.first {
       leftOut.append(
         InheritedIdleKey(
           path: Self.text(of: written.path), condition: configuration.node.condition(of: idle),
           source: written.source))
       document.root.remove(written.path[...])
       configuration = try document.read()
+      // Again, because what a key was left with may leave others idle.
+      idleKeys = document.idleKeys(of: configuration)
     }
     return (configuration, leftOut)
   }

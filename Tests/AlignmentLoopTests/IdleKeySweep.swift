@@ -1,5 +1,6 @@
 import Autodiff
 import Foundation
+import PolicyOptimization
 import Settings
 import Tensors
 import Testing
@@ -70,51 +71,43 @@ struct IdleKeySweep {
   private mutating func check(_ key: EveryKey) throws {
     let plain = Self.small.filter { !setting.sets($0) } + setting.assignments
     let given = plain + key.given.filter { !setting.sets($0) }
-    if let error = refusal(given, key) {
-      let path = error.path.replacing("[", with: ".").replacing("]", with: "")
-      guard error.problem.contains("has no part") else {
-        #expect(Self.contradictions[path] != nil, "\(key.assignment) with \(given): \(error)")
-        return
+    let error: SettingsError
+    do { return try expectChange(key, given, makeScenario(given + [key.assignment])) } catch let
+      refusal as SettingsError
+    { error = refusal }
+    let path = error.path.replacing("[", with: ".").replacing("]", with: "")
+    if !error.problem.contains("has no part") {
+      #expect(Self.contradictions[path] != nil, "\(key.assignment) with \(given): \(error)")
+    } else if path == key.path {
+      try expectNothing(key, given)
+    } else if !setting.sets(path) {
+      // The setting leaves without a part what gives the key one. Then it must have none by itself.
+      #expect(key.given.contains { $0.hasPrefix(path + "=") }, "\(key.assignment): \(error)")
+      do { try expectChange(key, plain, makeScenario(plain + [key.assignment])) } catch let
+        refusal as SettingsError
+      {
+        #expect(refusal.path == key.path && refusal.problem.contains("has no part"))
+        try expectNothing(key, plain)
       }
-      if path == key.path {
-        #expect(
-          try output(given + [key.assignment]) == output(given),
-          "\(key.assignment) with \(given): \(error)")
-        return
-      }
-      // Either this key leaves the setting without a part, which is tried the other way round, or the
-      // setting leaves without a part what gives the key one. Then it must have none by itself.
-      if !setting.sets(path) {
-        #expect(key.given.contains { $0.hasPrefix(path + "=") }, "\(key.assignment): \(error)")
-        try checkAlone(key, plain)
-      }
-      return
     }
-    try expectChange(key, given)
+    // Else this key leaves the setting without a part, which is tried the other way round.
   }
 
-  /// A key without what gives it a part elsewhere.
-  private mutating func checkAlone(_ key: EveryKey, _ given: [String]) throws {
-    guard let error = refusal(given, key) else { return try expectChange(key, given) }
+  private mutating func expectNothing(_ key: EveryKey, _ given: [String]) throws {
     #expect(
-      error.path == key.path && error.problem.contains("has no part"), "\(key.assignment): \(error)"
-    )
-    #expect(
-      try output(given + [key.assignment]) == output(given), "\(key.assignment) with \(given)")
+      try output(given + [key.assignment]) == output(given),
+      "\(key.assignment) with \(given) counts")
   }
 
-  /// Most keys show in the first iteration.
-  private mutating func expectChange(_ key: EveryKey, _ given: [String]) throws {
-    let short = given + ["ppo.iterations=1"]
-    if try output(of: makeScenario(short + [key.assignment])) != output(short) { return }
+  private mutating func expectChange(
+    _ key: EveryKey, _ given: [String], _ scenario: Scenario
+  ) throws {
+    // Most keys show in the first iteration.
+    var short = scenario
+    if key.path != "ppo.iterations" { short.ppo.iterations = 1 }
+    if try output(of: short) != output(given + ["ppo.iterations=1"]) { return }
     #expect(
-      try output(of: makeScenario(given + [key.assignment])) != output(given),
-      "\(key.assignment) with \(given)")
-  }
-
-  private func refusal(_ given: [String], _ key: EveryKey) -> SettingsError? {
-    do { _ = try makeScenario(given + [key.assignment]) } catch { return error as? SettingsError }
-    return nil
+      try output(of: scenario) != output(given), "\(key.assignment) with \(given) does nothing")
   }
 
   /// What the stage makes of the scenario with settings that may have no part in it.

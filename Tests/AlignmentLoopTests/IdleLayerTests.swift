@@ -1,8 +1,11 @@
+import Autodiff
 import Foundation
+import PolicyOptimization
 import RunRecords
 import Settings
 import Tensors
 import Testing
+import Training
 
 @testable import AlignmentLoop
 
@@ -29,7 +32,7 @@ import Testing
 
   /// The tiny scenario with other lines under `ppo`.
   private func tiny(_ lines: String...) -> String {
-    tinyScenario.replacing("ppo:\n", with: "ppo:\n" + lines.map { "    \($0)\n" }.joined())
+    tinyScenario.replacing("ppo:\n", with: "ppo:\n" + lines.map { "  \($0)\n" }.joined())
   }
 
   @Test("a key that the same file makes idle is refused with file, line, key, reason and remedy")
@@ -89,7 +92,7 @@ import Testing
   func defaults() throws {
     let (_, notes) = try read([
       "main.yaml": tiny("algorithm: rloo", "samples_per_prompt: 2", "lambda: 0.95")
-        .replacing("    value: {learning_rate: 0.01}\n", with: "")
+        .replacing("  value: {learning_rate: 0.01}\n", with: "")
     ])
     #expect(notes.isEmpty)
   }
@@ -98,7 +101,7 @@ import Testing
   func recipes() throws {
     for file in [tiny("algorithm: rloo", "samples_per_prompt: 2", "preset: trl"), tinyScenario] {
       let (scenario, notes) = try read(
-        ["main.yaml": file.replacing("    value: {learning_rate: 0.01}\n", with: "")],
+        ["main.yaml": file.replacing("  value: {learning_rate: 0.01}\n", with: "")],
         overrides: file == tinyScenario
           ? ["ppo.preset=trl", "ppo.algorithm=rloo", "ppo.samples_per_prompt=2"] : [])
       #expect(scenario.ppo.value.epsilon == 1e-5 && notes.isEmpty, "\(notes)")

@@ -8,7 +8,8 @@ extension PPOConfiguration {
     IdleKeys(
       ["discount", "lambda", "value", "value_model", "value_weight", "value_clip_range"],
       under: ["algorithm"], when: { !$0.algorithm.usesValueModel },
-      because: "responses to a prompt are held against each other, as wholes and without a value model",
+      because:
+        "responses to a prompt are held against each other, as wholes and without a value model",
       remedy: "set `algorithm` to ppo or reinforce"),
     IdleKeys(
       ["lambda"], under: ["algorithm"], when: { $0.algorithm == .reinforce },
@@ -47,7 +48,9 @@ extension PPOConfiguration {
       because: "KL is 0 before the first step, and after a second there is none to leave out",
       remedy: "raise `epochs` or `minibatches`"),
     IdleKeys(
-      ["clip_range", "dual_clip", "stop_kl", "average_decay", "kl.estimator", "kl.placement", "kl.target"],
+      [
+        "clip_range", "dual_clip", "stop_kl", "average_decay", "kl.estimator", "kl.target",
+      ],
       under: ["policy.learning_rate"], when: { $0.policy.learningRate == 0 },
       because: "the policy stays the reference", remedy: "raise `policy.learning_rate`"),
     IdleKeys(

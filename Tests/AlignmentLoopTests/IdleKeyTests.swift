@@ -24,17 +24,8 @@ import Transformer
     Setting("ppo.algorithm=grpo", "ppo.samples_per_prompt=2", "ppo.kl.estimator=k3"),
     // Groups enough that some choose another response when little changes.
     Setting(
-      "ppo.algorithm=rejection-sampling", "ppo.samples_per_prompt=4", "ppo.episodes=32",
-      "ppo.kl.coefficient=0.5"),
-    Setting(
       "ppo.algorithm=rejection-sampling", "ppo.samples_per_prompt=4", "ppo.episodes=64",
       "ppo.kl.coefficient=1"),
-    Setting(
-      "ppo.algorithm=rejection-sampling", "ppo.samples_per_prompt=8", "ppo.episodes=64",
-      "ppo.kl.coefficient=2"),
-    Setting(
-      "ppo.algorithm=rejection-sampling", "ppo.samples_per_prompt=4", "ppo.episodes=32",
-      "ppo.kl.coefficient=0.05"),
     Setting("ppo.kl.controller=adaptive", "ppo.kl.horizon=20", "ppo.kl.estimator=exact"),
     Setting("ppo.kl.coefficient=0"),
     Setting(

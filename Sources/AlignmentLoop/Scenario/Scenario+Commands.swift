@@ -23,12 +23,18 @@ extension Scenario {
     leftOut: [InheritedIdleKey], overrides: [String], for command: ScenarioCommand
   ) -> [String] {
     var notes: [String] = []
-    let written = leftOut.filter { !$0.source.isRecipe }
-    if !written.isEmpty {
+    var conditions: [(text: String, keys: [String])] = []
+    for key in leftOut where !key.source.isRecipe {
+      if let index = conditions.firstIndex(where: { $0.text == key.condition }) {
+        conditions[index].keys.append("`\(key.path)`")
+      } else {
+        conditions.append((key.condition, ["`\(key.path)`"]))
+      }
+    }
+    if !conditions.isEmpty {
       notes.append(
-        "as if not set, for they have no part: "
-          + written.map { "`\($0.path)` (\($0.source)) while \($0.condition)" }
-          .joined(separator: ", "))
+        conditions.map { "\($0.keys.joined(separator: ", ")) while \($0.text)" }
+          .joined(separator: "; ") + ": no part, and as if not set")
     }
     let unread = overrides.map { String($0.prefix { $0 != "=" }) }.filter {
       !isRead($0, by: command)

@@ -135,8 +135,10 @@ import Training
   @Test(
     "what a command is said to have no use for changes nothing of what it does",
     arguments: [
-      RunInformation.Command.sft, .trainReward, .ppo, .dpo, .bestOfN,
-    ], ["dpo.pairs=offline", "dpo.pairs=on-policy"])
+      (RunInformation.Command.sft, "dpo.pairs=offline"), (.trainReward, "dpo.pairs=offline"),
+      (.ppo, "dpo.pairs=offline"), (.dpo, "dpo.pairs=offline"), (.dpo, "dpo.pairs=on-policy"),
+      (.bestOfN, "dpo.pairs=offline"),
+    ])
   func unread(command: RunInformation.Command, pairs: String) throws {
     let name = try #require(ScenarioCommand(rawValue: command.rawValue))
     let scenario = try makeScenario([pairs])
@@ -155,13 +157,18 @@ import Training
     #expect(try figures(of: command, [pairs]) == figures(of: command, assignments))
   }
 
+  private static let models = Result {
+    let loop = try makeLoop()
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (reward, _) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    return (policy: policy, reward: reward)
+  }
+
   private func figures(
     of command: RunInformation.Command, _ assignments: [String]
   ) throws -> [String] {
-    let start = try makeLoop()
-    let policy = try start.trainPolicy()
-    let (training, heldOut) = try start.comparePreferences(of: policy)
-    let (reward, _) = try start.trainReward(from: policy, training: training, heldOut: heldOut)
+    let (policy, reward) = try Self.models.get()
     let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: place) }
     let recording = Recording()

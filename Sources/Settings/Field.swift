@@ -6,6 +6,8 @@ package struct Field<Root: Sendable>: Sendable {
   let update: @Sendable (inout Root, SettingsLocation) throws(SettingsError) -> Void
   let node: @Sendable (Root) -> SettingNode
   let keys: @Sendable (Root, _ path: String) -> [KeyDescription]
+  let idleKeys: @Sendable (Root, _ path: [String]) -> [IdleKey]
+  let idleKeyDescriptions: @Sendable (_ path: String) -> [IdleKeysDescription]
 
   /// A key whose default is the initial value of the property.
   ///
@@ -66,5 +68,7 @@ package struct Field<Root: Sendable>: Sendable {
         documentation: documentation)
       return [key] + below
     }
+    idleKeys = { root, path in root[keyPath: property].idleKeys(below: path) }
+    idleKeyDescriptions = { Value.idleKeyDescriptions(below: $0) }
   }
 }

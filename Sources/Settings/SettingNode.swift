@@ -71,13 +71,21 @@ package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
   case line(file: String, Int)
   /// An override on the command line, as typed after `--set`.
   case assignment(String)
+  /// Among the settings of a recipe, such as `ppo.preset=trl`, that is named elsewhere.
+  indirect case recipe(String, at: SettingSource)
   /// Nowhere: a default.
   case unwritten
+
+  /// Whether nobody wrote the setting by itself.
+  package var isRecipe: Bool {
+    if case .recipe = self { true } else { false }
+  }
 
   package var description: String {
     switch self {
     case .line(let file, let line): "\(file):\(line)"
     case .assignment(let text): "--set \(text)"
+    case .recipe(let name, let place): "\(place) (\(name))"
     case .unwritten: ""
     }
   }

@@ -2,7 +2,9 @@ package import Foundation
 
 /// A settings file with the overrides of the command line laid over it.
 package struct SettingsDocument: Sendable {
-  private var root: SettingNode
+  var root: SettingNode
+  /// The files that it comes from, each of which lies over those before it.
+  private(set) var files: [String]
 
   /// Parses YAML.
   ///
@@ -10,6 +12,7 @@ package struct SettingsDocument: Sendable {
   /// - Throws: ``SettingsError`` with the line for a syntax error or a key given twice.
   package init(yaml: String, file: String) throws(SettingsError) {
     root = try SettingNode.parse(yaml: yaml) { .line(file: file, $0) }
+    files = [file]
   }
 
   /// Reads a YAML file.
@@ -35,8 +38,12 @@ package struct SettingsDocument: Sendable {
   /// `annotators[0].flip`. The value is parsed as YAML.
   ///
   /// A path that no configuration knows is refused when the document is read.
-  package mutating func set(_ assignment: String) throws(SettingsError) {
-    let source = SettingSource.assignment(assignment)
+  ///
+  /// - Parameter source: where it is written; nil for the command line.
+  package mutating func set(
+    _ assignment: String, source: SettingSource? = nil
+  ) throws(SettingsError) {
+    let source = source ?? .assignment(assignment)
     guard let separator = assignment.firstIndex(of: "=") else {
       throw SettingsError(
         source: source, path: "", problem: "there is no `=`",
@@ -63,6 +70,7 @@ package struct SettingsDocument: Sendable {
   package func laid(over base: SettingsDocument) -> SettingsDocument {
     var document = base
     document.root = Self.merge(root, over: base.root)
+    document.files += files
     return document
   }
 
@@ -108,10 +116,12 @@ package struct SettingsDocument: Sendable {
     if case .scalar(let text, _) = node(at: path)?.content { text } else { nil }
   }
 
+  /// Where a key is written; nil when it is not.
+  package func source(at path: String) -> SettingSource? { node(at: path)?.source }
+
   private func node(at path: String) -> SettingNode? {
     path.split(separator: ".").reduce(root) { (node: SettingNode?, key) in
-      guard case .map(let entries) = node?.content else { return nil }
-      return entries.first { $0.key == key }?.value
+      node?.entry(String(key))?.value
     }
   }
 

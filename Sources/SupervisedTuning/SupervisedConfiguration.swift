@@ -14,4 +14,10 @@ package struct SupervisedConfiguration: Configurable, Equatable {
     Field("batch_size", \Self.batchSize, "sequences in a step", in: 1...),
     Field("optimizer", \Self.optimizer, "how the weights move"),
   ]
+
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["optimizer"], under: ["steps"], when: { $0.steps == 0 }, because: "the phase is left out",
+      remedy: "raise `steps`")
+  ]
 }

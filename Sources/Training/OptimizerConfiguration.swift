@@ -35,6 +35,14 @@ package struct OptimizerConfiguration: Configurable, Equatable {
         + "uncorrected one, as in TensorFlow"),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["schedule", "warmup_steps", "weight_decay", "clip_norm", "epsilon", "epsilon_placement"],
+      under: ["learning_rate"], when: { $0.learningRate == 0 },
+      because: "with steps of size 0 the weights stay where they are",
+      remedy: "raise `learning_rate`")
+  ]
+
   var adamW: AdamW.Options {
     var options = AdamW.Options()
     options.weightDecay = weightDecay

@@ -39,6 +39,12 @@ package struct ValenceFeature: GoldTerm, Equatable {
     Field("lexicon", \.lexicon, "groups of words with the value of each", isRequired: true),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["negation_factor"], under: ["negations"], when: \.negations.isEmpty,
+      because: "no word is a negation", remedy: "name words in `negations`")
+  ]
+
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     var seen: Set<String> = []
     for (word, place) in namedWords(at: location) where !seen.insert(word).inserted {

@@ -42,6 +42,12 @@ package struct WorldConfiguration: Configurable, Equatable {
     Field("annotators", \.annotators, "who compares responses", isRequired: true),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["annotators.0.share"], under: ["annotators"], when: { $0.annotators.count == 1 },
+      because: "who is alone gives every judgement", remedy: "add another annotator")
+  ]
+
   /// Builds the world once, so that everything wrong with it is known where it is written.
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     _ = try World(self, at: location)

@@ -48,8 +48,9 @@ struct ScenarioOptions: ParsableArguments {
   @Option(help: "Decides every random number: the same seed gives the same bytes.")
   var seed: UInt64 = 1
 
-  func read() throws -> Scenario {
-    try ProjectFiles.scenario(scenario, overrides: overrides)
+  /// The scenario, and what the person should know of keys that have no part in the command.
+  func read(for command: ScenarioCommand) throws -> (scenario: Scenario, notes: [String]) {
+    try ProjectFiles.scenario(scenario, overrides: overrides, for: command)
   }
 }
 

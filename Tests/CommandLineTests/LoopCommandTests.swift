@@ -205,10 +205,10 @@ struct LoopCommandTests {
   func otherMethods() throws {
     let run = try TinyRun.shared()
     let models = ["--policy", "run/sft", "--reward", "run/reward"]
-    for pairs in ["offline", "on-policy"] {
+    for (pairs, length) in [("offline", "dpo.epochs=2"), ("on-policy", "dpo.rounds=2")] {
       let outcome = try run.run(
         ["dpo", "--out", "dpo-\(pairs)", "--json", "--set", "dpo.pairs=\(pairs)"]
-          + ["--set", "dpo.rounds=2"] + models + Program.tiny)
+          + ["--set", length] + models + Program.tiny)
       #expect(outcome.code == 0, "\(outcome.errors)")
       let figures = try #require(outcome.rows().first)
       #expect((figures["ppo"] as? [String: Any])?["kl_exact"] != nil)

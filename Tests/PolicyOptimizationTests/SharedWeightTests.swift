@@ -219,12 +219,12 @@ import Transformer
     "settings that do not go together are refused by name",
     arguments: [
       ("value_weight: 1", "value_weight"), ("{freeze: 0.5, lora: {rank: 2}}", "freeze"),
-      ("lora: {alpha: 4}", "lora.rank"), ("lora: {rank: 2, targets: []}", "lora.targets"),
+      ("lora: {alpha: 4}", "lora.alpha"), ("lora: {rank: 2, targets: []}", "lora.targets"),
     ])
   func refused(yaml: String, path: String) throws {
     let document = try SettingsDocument(yaml: yaml, file: "ppo.yaml")
     let error = try #require(throws: SettingsError.self) {
-      try document.read(PPOConfiguration.self)
+      try document.resolve(PPOConfiguration.self)
     }
     #expect(error.path == path)
   }

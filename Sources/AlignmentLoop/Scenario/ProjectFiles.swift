@@ -35,6 +35,15 @@ package enum ProjectFiles {
     try Scenario.read(document(scenarioFile(nameOrFile)), overrides: overrides)
   }
 
+  /// The same for a command, with notes on keys that have no part in what it does.
+  package static func scenario(
+    _ nameOrFile: String, overrides: [String], for command: ScenarioCommand
+  ) throws(SettingsError) -> (scenario: Scenario, notes: [String]) {
+    let (scenario, leftOut) = try Scenario.resolve(
+      document(scenarioFile(nameOrFile)), overrides: overrides)
+    return (scenario, scenario.notes(leftOut: leftOut, overrides: overrides, for: command))
+  }
+
   /// The document of a file, laid over that of the scenario which it `extends`.
   ///
   /// - Parameter depth: how many files extend each other already: a circle must end.

@@ -7,25 +7,40 @@ extension Scenario {
   /// `ppo.preset` gives keys of `ppo` their values: one in the document those that the document does
   /// not set, one among the overrides all of its keys, which later overrides may change again.
   ///
-  /// - Throws: `SettingsError` with file, line and key.
+  /// - Throws: `SettingsError` with file, line and key, also for a key that another setting made idle;
+  ///   see `SettingsDocument.resolve(_:)`.
   package static func read(
     _ document: SettingsDocument, overrides: [String] = []
   ) throws(SettingsError) -> Scenario {
+    try resolve(document, overrides: overrides).scenario
+  }
+
+  /// The same, with the keys that were left out because a more specific layer made them idle.
+  package static func resolve(
+    _ document: SettingsDocument, overrides: [String] = []
+  ) throws(SettingsError) -> (scenario: Scenario, leftOut: [InheritedIdleKey]) {
     var document = document
     if let name = document.text(at: presetKey), let preset = PPOPreset(rawValue: name) {
+      let source = recipe(name, at: document.source(at: presetKey))
       for (key, value) in preset.assignments where !document.has("ppo.\(key)") {
-        try document.set("ppo.\(key)=\(value)")
+        try document.set("ppo.\(key)=\(value)", source: source)
       }
     }
     for override in overrides {
       try document.set(override)
       guard override.hasPrefix(presetKey + "=") else { continue }
       let name = String(override.dropFirst(presetKey.count + 1))
+      let source = recipe(name, at: .assignment(override))
       for (key, value) in PPOPreset(rawValue: name)?.assignments ?? [] {
-        try document.set("ppo.\(key)=\(value)")
+        try document.set("ppo.\(key)=\(value)", source: source)
       }
     }
-    return try document.read()
+    let (scenario, leftOut) = try document.resolve(Scenario.self)
+    return (scenario, leftOut)
+  }
+
+  private static func recipe(_ name: String, at place: SettingSource?) -> SettingSource {
+    .recipe("\(presetKey) \(name)", at: place ?? .unwritten)
   }
 
   private static let presetKey = "ppo.preset"

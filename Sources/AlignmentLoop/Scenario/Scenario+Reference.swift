@@ -44,7 +44,28 @@ extension Scenario {
       }
       article += row(key)
     }
-    return article
+    return article + idleArticle
+  }
+
+  /// The keys that other settings leave without a part.
+  private static var idleArticle: String {
+    let rows = idleKeyDescriptions(below: "").map { idle in
+      func list(_ paths: [String]) -> String {
+        paths.map { "`\($0)`" }.joined(separator: ", ")
+      }
+      return "| \(list(idle.keys)) | \(list(idle.settings)) | \(idle.reason) | \(idle.remedy) |\n"
+    }
+    return """
+
+      ## Keys that other settings leave without a part
+
+      Such a key is refused where it is written beside or over the setting, and counts as not set where
+      it is inherited; see <doc:WritingAScenario>. A section stands for every key in it.
+
+      | key | has no part by | because | what gives it one |
+      |---|---|---|---|
+      \(rows.joined())
+      """
   }
 
   private static let featurePath = "world.gold[].feature"

@@ -37,6 +37,21 @@ package struct Scenario: Configurable {
     Field("evaluation", \Self.evaluation, "how the final figures are measured"),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["pretraining.batch_size", "world.base_noise"], under: ["pretraining.steps"],
+      when: { $0.pretraining.steps == 0 }, because: "there is no pretraining",
+      remedy: "raise `pretraining.steps`"),
+    IdleKeys(
+      ["fine_tuning.batch_size"], under: ["fine_tuning.steps", "ppo.pretraining_weight"],
+      when: { $0.fineTuning.steps == 0 && $0.ppo.pretrainingWeight == 0 },
+      because: "no text of that corpus is learned from", remedy: "raise `fine_tuning.steps`"),
+    IdleKeys(
+      ["preferences.rating_noise"], under: ["reward.objective"],
+      when: { $0.reward.objective != .regression }, because: "only regression learns from ratings",
+      remedy: "set `reward.objective` to regression"),
+  ]
+
   /// Positions for the longest prompt and response of the world, and the end that follows every
   /// text, also one that was cut off.
   package var neededPositions: Int {

@@ -37,6 +37,17 @@ package struct KLConfiguration: Configurable, Equatable {
     Field("horizon", \Self.horizon, "episodes over which adaptive β moves by its error", in: 1...),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["estimator", "placement", "controller", "target", "horizon"], under: ["coefficient"],
+      when: { $0.coefficient == 0 },
+      because: "nothing is charged, and a controller multiplies 0 for ever",
+      remedy: "raise `coefficient`"),
+    IdleKeys(
+      ["target", "horizon"], under: ["controller"], when: { $0.controller == .fixed },
+      because: "a fixed coefficient follows no target", remedy: "set `controller` to adaptive"),
+  ]
+
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     guard placement == .loss, estimator == .k1 else { return }
     throw location.key("estimator").error(

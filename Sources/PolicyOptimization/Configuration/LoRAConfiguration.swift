@@ -25,14 +25,16 @@ package struct LoRAConfiguration: Configurable, Equatable {
         + "never told apart are hard to tell apart"),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["alpha", "targets"], under: ["rank"], when: { $0.rank == nil },
+      because: "there are no adapters that they could shape", remedy: "set `rank`, such as to 8")
+  ]
+
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if targets.isEmpty {
       throw location.key("targets").error(
         "no matrix would have an adapter", advice: "name at least one, such as query-key-value")
-    }
-    if rank == nil, self != LoRAConfiguration() {
-      throw location.key("rank").error(
-        "there are no adapters that the other keys could shape", advice: "set it, such as to 8")
     }
   }
 }

@@ -32,7 +32,7 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var reward = PPORewardConfiguration()
   package var policy = OptimizerConfiguration(learningRate: 1e-4, epsilon: 1e-5)
   package var valueModel = ValueModel.separate
-  package var valueWeight = Self.defaultValueWeight
+  package var valueWeight = 0.1
   package var lora = LoRAConfiguration()
   package var value = OptimizerConfiguration(learningRate: 5e-4, epsilon: 1e-5)
   package var kl = KLConfiguration()
@@ -56,13 +56,14 @@ package struct PPOConfiguration: Configurable, Equatable {
 
   package init() {}
 
-  private static let defaultValueWeight = 0.1
-
   /// Whether policy and value are two heads of one decoder.
   var sharesTrunk: Bool { algorithm.usesValueModel && valueModel == .shared }
 
   /// Whether there is a value model that shares nothing with the policy.
   package var hasSeparateValueModel: Bool { algorithm.usesValueModel && valueModel == .separate }
+
+  /// Optimizer steps in an iteration.
+  var stepsOfIteration: Int { epochs * minibatches }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if episodes % minibatches != 0 {
@@ -84,19 +85,6 @@ package struct PPOConfiguration: Configurable, Equatable {
       throw location.key("kl").key("placement").error(
         "`rejection-sampling` chooses by the reward, and only there a penalty counts",
         advice: "set it to reward")
-    }
-    if !algorithm.clipsRatios, dualClip != nil {
-      throw location.key("dual_clip").error(
-        "`\(algorithm.rawValue)` has no ratios to clip", advice: "set it to null")
-    }
-    if valueWeight != Self.defaultValueWeight, valueModel == .separate {
-      throw location.key("value_weight").error(
-        "a separate value model has an optimizer of its own, which no weight changes",
-        advice: "set `value_model` to shared, or change `value.learning_rate`")
-    }
-    if freeze > 0, lora.rank != nil {
-      throw location.key("freeze").error(
-        "with adapters the whole policy is frozen", advice: "set this to 0, or `lora.rank` to null")
     }
     if freeze == 1 {
       throw location.key("freeze").error(

@@ -25,10 +25,9 @@ package struct PPORewardConfiguration: Configurable, Equatable {
       "whether the score of a response of the reference to the same prompt is taken off"),
   ]
 
-  package func validate(at location: SettingsLocation) throws(SettingsError) {
-    if threshold != 0, source != .verifier {
-      throw location.key("threshold").error(
-        "only a verifier has a threshold", advice: "set `source` to verifier, or this to 0")
-    }
-  }
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["threshold"], under: ["source"], when: { $0.source != .verifier },
+      because: "only a verifier has a threshold", remedy: "set `source` to verifier")
+  ]
 }

@@ -14,7 +14,7 @@ package struct DPOConfiguration: Configurable, Equatable {
   package var beta = 0.1
   package var pairs = Pairs.offline
   package var epochs = 1
-  package var rounds = 20
+  package var rounds = 60
   package var batchSize = 64
   package var labelSmoothing = 0.0
   package var optimizer = OptimizerConfiguration(learningRate: 2e-4)
@@ -37,5 +37,15 @@ package struct DPOConfiguration: Configurable, Equatable {
       "label_smoothing", \Self.labelSmoothing,
       "ε: how often a comparison is taken to be the wrong way round", in: 0..<0.5),
     Field("optimizer", \Self.optimizer, "how the policy's weights move"),
+  ]
+
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["epochs"], under: ["pairs"], when: { $0.pairs == .onPolicy },
+      because: "the policy learns once from its own pairs", remedy: "set `rounds`"),
+    IdleKeys(
+      ["rounds"], under: ["pairs"], when: { $0.pairs == .offline },
+      because: "offline there is one set of pairs, with `epochs` passes over it",
+      remedy: "set `pairs` to on-policy"),
   ]
 }

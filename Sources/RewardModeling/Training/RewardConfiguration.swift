@@ -70,36 +70,43 @@ package struct RewardConfiguration: Configurable, Equatable {
       "uncertainty_weight", \Self.uncertaintyWeight, "λ of `combine: uncertainty`", in: 0...),
   ]
 
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["label_smoothing"], under: ["objective"], when: { !$0.objective.isSumOfPairs },
+      because: "only losses of pairs have labels to smooth",
+      remedy: "set `objective` to pairwise, pairwise-tokens or grouped-pairs"),
+    IdleKeys(
+      ["label_smoothing"], under: ["soft_labels"], when: { $0.softLabels },
+      because: "soft labels already say how sure each judgement is",
+      remedy: "set `soft_labels` to false"),
+    IdleKeys(
+      ["soft_labels"], under: ["objective"], when: { !$0.objective.isForPairs },
+      because: "only a pair has a probability to learn from",
+      remedy: "set `objective` to pairwise or pairwise-tokens"),
+    IdleKeys(
+      ["centering"], under: ["objective"], when: { $0.objective == .regression },
+      because: "ratings say where 0 is",
+      remedy: "set `objective` to a loss of pairs or rankings"),
+    IdleKeys(
+      ["combine", "uncertainty_weight"], under: ["ensemble"], when: { $0.ensemble == 1 },
+      because: "there is one reward model, and nothing to combine",
+      remedy: "set `ensemble` to 2 or more"),
+    IdleKeys(
+      ["uncertainty_weight"], under: ["combine"], when: { $0.combine != .uncertainty },
+      because: "only `uncertainty` takes the variance off", remedy: "set `combine` to uncertainty"),
+  ]
+
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if accumulation > batchSize {
       throw location.key("accumulation").error(
         "a batch of \(batchSize) cannot be cut into \(accumulation) pieces",
         advice: "lower it, or raise `batch_size`")
     }
-    if labelSmoothing > 0, !objective.isSumOfPairs {
-      throw location.key("label_smoothing").error(
-        "`\(objective.rawValue)` has no labels of pairs to smooth",
-        advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
-    }
+    // Not idle, for calibration is measured with it: a reward that was learned without would be blamed.
     if slips > 0, !objective.isSumOfPairs {
       throw location.key("slips").error(
         "`\(objective.rawValue)` has no probabilities of pairs that could allow for slips",
         advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
-    }
-    if softLabels, !objective.isForPairs {
-      throw location.key("soft_labels").error(
-        "`\(objective.rawValue)` does not learn from pairs, and only a pair has a probability",
-        advice: "set it to false, or choose pairwise or pairwise-tokens")
-    }
-    if softLabels, labelSmoothing > 0 {
-      throw location.key("label_smoothing").error(
-        "soft labels already say how sure each judgement is",
-        advice: "set it to 0, or `soft_labels` to false")
-    }
-    if ensemble == 1, combine != .mean {
-      throw location.key("combine").error(
-        "there is one reward model, and nothing to combine",
-        advice: "set `ensemble` to 2 or more, or `combine` to mean")
     }
   }
 

@@ -40,7 +40,8 @@ struct Annotate: ParsableCommand {
   }
 
   func run() throws {
-    let scenario = try scenario.read()
+    let (scenario, notes) = try scenario.read(for: .annotate)
+    notes.forEach(machine.note)
     let policy = try Shipped.policy(or: policy, option: "--policy")
     try policy.requireWorld(of: scenario, remedy: "train a policy with `rlhf-sim sft`")
     let loop = try AlignmentLoop(

@@ -16,6 +16,7 @@ struct Demo: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    try recorded(options, scenario: options.scenario.read(), command: .demo) { try $0.demo() }
+    let (scenario, notes) = try options.scenario.read(for: .demo)
+    try recorded(options, scenario: scenario, command: .demo, notes: notes) { try $0.demo() }
   }
 }

@@ -57,8 +57,9 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let directory = try runDirectory.map { try RunDirectory.open(URL(filePath: $0)) }
-    let scenario = try ProjectFiles.scenario(
-      scenario ?? directory?.scenario.path ?? "sentiment", overrides: overrides)
+    let (scenario, notes) = try ProjectFiles.scenario(
+      scenario ?? directory?.scenario.path ?? "sentiment", overrides: overrides, for: .evaluate)
+    notes.forEach(machine.note)
     let seed = try seed ?? directory.map { try RunInformation.read(from: $0).seed } ?? 1
     let reward = try LoadedModel(reward: place(reward, directory, .reward))
     func loop(_ tokenizer: Tokenizer) throws -> AlignmentLoop {

@@ -40,7 +40,8 @@ struct Label: ParsableCommand {
   }
 
   func run() throws {
-    let scenario = try scenario.read()
+    let (scenario, notes) = try scenario.read(for: .label)
+    notes.forEach(machine.note)
     let policy = try Shipped.policy(or: policy, option: "--policy")
     try policy.requireWorld(of: scenario, remedy: "train a policy with `rlhf-sim sft`")
     var journal = try LabelJournal(at: URL(filePath: output))

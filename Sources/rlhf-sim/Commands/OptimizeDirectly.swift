@@ -26,7 +26,7 @@ struct OptimizeDirectly: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    let models = try models.load(options)
+    let models = try models.load(options, for: .dpo)
     try models.requireWorld(remedy: "train models of it with `rlhf-sim demo`")
     if preferences != nil, models.scenario.dpo.pairs == .onPolicy {
       throw LoopError.input(

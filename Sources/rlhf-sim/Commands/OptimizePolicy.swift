@@ -28,7 +28,7 @@ struct OptimizePolicy: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    let models = try models.load(options)
+    let models = try models.load(options, for: .ppo)
     let given = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,

@@ -24,7 +24,7 @@ struct SampleBest: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    let models = try models.load(options)
+    let models = try models.load(options, for: .bestOfN)
     let given = try models.prompts(prompts)
     guard models.scenario.evaluation.bestOf > 1 else {
       throw LoopError.input(

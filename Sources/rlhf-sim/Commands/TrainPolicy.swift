@@ -16,7 +16,8 @@ struct TrainPolicy: ParsableCommand {
   @OptionGroup var options: LoopOptions
 
   func run() throws {
-    try recorded(options, scenario: options.scenario.read(), command: .sft) {
+    let (scenario, notes) = try options.scenario.read(for: .sft)
+    try recorded(options, scenario: scenario, command: .sft, notes: notes) {
       try $0.sft()
     }
   }

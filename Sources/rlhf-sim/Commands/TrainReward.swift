@@ -33,11 +33,10 @@ struct TrainReward: ParsableCommand {
   }
 
   func run() throws {
-    var scenario = try options.scenario.read()
+    let (written, idle) = try options.scenario.read(for: .trainReward)
     let base = try Shipped.policy(or: base, option: "--base")
-    let notes: [String]
-    (scenario, notes) = try base.adopted(
-      by: scenario, overrides: options.scenario.overrides)
+    let (scenario, notes) = try base.adopted(
+      by: written, overrides: options.scenario.overrides)
     let given = try preferences.map {
       try GivenPreferences($0, heldOut: eval, for: base, scenario: scenario, options: options)
     }
@@ -47,7 +46,7 @@ struct TrainReward: ParsableCommand {
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
       inputs: [base.directory] + [preferences, eval].compactMap { $0.map { URL(filePath: $0) } },
-      notes: notes + (given?.notes ?? [])
+      notes: idle + notes + (given?.notes ?? [])
     ) {
       try $0.trainReward(base: base.model, given: given)
     }

@@ -1,0 +1,64 @@
+package import Settings
+import Training
+
+extension PPOConfiguration {
+  package static let idleKeys = ofAlgorithms + ofOptions
+
+  private static let ofAlgorithms: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["discount", "lambda", "value", "value_model", "value_weight", "value_clip_range"],
+      under: ["algorithm"], when: { !$0.algorithm.usesValueModel },
+      because:
+        "responses to a prompt are held against each other, as wholes and without a value model",
+      remedy: "set `algorithm` to ppo or reinforce"),
+    IdleKeys(
+      ["lambda"], under: ["algorithm"], when: { $0.algorithm == .reinforce },
+      because: "REINFORCE takes the return itself", remedy: "set `algorithm` to ppo"),
+    IdleKeys(
+      ["clip_range", "dual_clip"], under: ["algorithm"], when: { !$0.algorithm.clipsRatios },
+      because: "the loss has no ratios to clip", remedy: "set `algorithm` to ppo, rloo or grpo"),
+    IdleKeys(
+      ["whiten_advantages"], under: ["algorithm"], when: { $0.algorithm == .rejectionSampling },
+      because: "the best of a group counts 1 and the others 0",
+      remedy: "set `algorithm` to another"),
+  ]
+
+  private static let ofOptions: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["lambda"], under: ["discount"], when: { $0.discount == 0 },
+      because: "a token is pushed by its own reward alone", remedy: "raise `discount`"),
+    IdleKeys(
+      ["missing_end_penalty"], under: ["missing_end"], when: { $0.missingEnd == .keep },
+      because: "the score stays as it is", remedy: "set `missing_end` to replace or subtract"),
+    IdleKeys(
+      ["value"], under: ["value_model"], when: { $0.valueModel == .shared },
+      because: "a head on the policy's decoder moves with `policy`",
+      remedy: "change `value_weight`, or set `value_model` to separate"),
+    IdleKeys(
+      ["value_weight"], under: ["value_model"], when: { $0.valueModel == .separate },
+      because: "a separate value model has an optimizer of its own, which no weight changes",
+      remedy: "change `value.learning_rate`, or set `value_model` to shared"),
+    IdleKeys(
+      ["clip_range", "dual_clip", "value_clip_range"], under: ["epochs", "minibatches"],
+      when: { $0.stepsOfIteration == 1 },
+      because: "the only step starts where the responses were drawn, and there every ratio is 1",
+      remedy: "raise `epochs` or `minibatches`"),
+    IdleKeys(
+      ["stop_kl"], under: ["epochs", "minibatches"], when: { $0.stepsOfIteration <= 2 },
+      because: "KL is 0 before the first step, and after a second there is none to leave out",
+      remedy: "raise `epochs` or `minibatches`"),
+    IdleKeys(
+      [
+        "clip_range", "dual_clip", "stop_kl", "average_decay", "kl.estimator", "kl.target",
+      ],
+      under: ["policy.learning_rate"], when: { $0.policy.learningRate == 0 },
+      because: "the policy stays the reference", remedy: "raise `policy.learning_rate`"),
+    IdleKeys(
+      ["value_clip_range"], under: ["value.learning_rate"],
+      when: { $0.hasSeparateValueModel && $0.value.learningRate == 0 },
+      because: "values stay as they are", remedy: "raise `value.learning_rate`"),
+    IdleKeys(
+      ["freeze"], under: ["lora.rank"], when: { $0.lora.rank != nil },
+      because: "with adapters the whole policy is frozen", remedy: "set `lora.rank` to null"),
+  ]
+}

@@ -110,3 +110,9 @@ package struct AlignmentLoop {
     return output
   }
 }
+
+extension SpecialTokens {
+  init(_ tokenizer: Tokenizer) {
+    self.init(endOfSequence: tokenizer.endOfSequence, padding: tokenizer.padding)
+  }
+}

@@ -12,24 +12,14 @@ extension AlignmentLoop {
   func tokenize(
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws -> TokenizedRows {
-    var count = 0
-    var leftOut = LeftOutRows()
+    var tally = RowTally("\(purpose) rows", positions: positions)
     var usable = TokenizedRows()
     try rows.forEachRow { row in
-      let element = rankedResponses(row, index: count)
-      count += 1
-      if let defect = RowDefect(of: element, positions: positions) {
-        leftOut.add(defect)
-      } else {
-        usable.append(element)
-      }
+      let element = rankedResponses(row, index: tally.count)
+      if tally.add(element, unknown: tokenizer.unknown) { usable.append(element) }
     }
-    if let note = leftOut.note(of: count, "\(purpose) comparisons", positions: positions) {
-      observer.note(note)
-    }
-    guard !usable.isEmpty else {
-      throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
-    }
+    tally.notes.forEach(observer.note)
+    try tally.requireUsable()
     return usable
   }
 
@@ -37,14 +27,11 @@ extension AlignmentLoop {
   func requireUsable(
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws {
-    var hasUsable = false
+    var tally = RowTally("\(purpose) rows", positions: positions)
     try rows.forRows { row in
-      hasUsable = RowDefect(of: rankedResponses(row, index: 0), positions: positions) == nil
-      return !hasUsable
+      !tally.add(rankedResponses(row, index: 0), unknown: nil)
     }
-    guard hasUsable else {
-      throw LoopError.empty(file: "\(purpose) comparisons", what: "row")
-    }
+    try tally.requireUsable()
   }
 
   private func rankedResponses(_ row: PreferenceRow, index: Int) -> RankedResponses {

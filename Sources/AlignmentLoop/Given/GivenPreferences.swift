@@ -71,8 +71,7 @@ package struct GivenPreferences: Sendable {
       notes.append("\(split.heldOutRows) of \(report.usable) rows are held out, by prompt")
     }
     if report.ratings > 0 {
-      let (total, leftOut) = try loop.ratingsLeftOut(of: judges, positions: positions)
-      leftOut.note(of: total, "held-out ratings", positions: positions).map { notes.append($0) }
+      notes += try loop.tally(ofRatings: judges, positions: positions).notes
     }
     heldOut = Judgements(of: judges) { [tokenizer = base.tokenizer] in
       RowDefect(of: RankedResponses($0, tokenizer: tokenizer), positions: positions) == nil
@@ -95,25 +94,20 @@ package struct GivenPreferences: Sendable {
 }
 
 extension AlignmentLoop {
-  /// How many ratings there are, and which of them cannot be paired to judge by.
-  fileprivate func ratingsLeftOut(
-    of rows: some RowStream<PreferenceRow>, positions: Int
-  ) throws -> (total: Int, leftOut: LeftOutRows) {
-    var total = 0
-    var leftOut = LeftOutRows()
+  /// Counts ratings, and those of them that cannot be paired to judge by.
+  fileprivate func tally(
+    ofRatings rows: some RowStream<PreferenceRow>, positions: Int
+  ) throws -> RowTally {
+    var tally = RowTally("held-out ratings", positions: positions)
     var pairs = RatingPairs()
     try rows.forEachRow { row in
       guard case .rating(let rating) = row else { return }
-      total += 1
-      let element = RankedResponses(rating, tokenizer: tokenizer)
-      if let defect = RowDefect(of: element, positions: positions) {
-        leftOut.add(defect)
-      } else {
+      if tally.add(RankedResponses(rating, tokenizer: tokenizer), unknown: nil) {
         _ = pairs.add(rating)
       }
     }
-    leftOut.unpaired = pairs.unpaired
-    return (total, leftOut)
+    tally.unpaired = pairs.unpaired
+    return tally
   }
 
   /// A held-out judgement of any reward model on the comparisons of a file.

@@ -29,8 +29,18 @@ package struct RewardReport: Sendable {
 
 /// Comparisons to judge by, in tokens, and what is known of each.
 struct HeldOutPairs {
-  fileprivate(set) var rows = TokenizedRows()
-  fileprivate(set) var truths: [PairTruth] = []
+  private(set) var rows = TokenizedRows()
+  /// Of every pair, or none where nothing is known of any.
+  private(set) var truths: [PairTruth] = []
+
+  fileprivate mutating func append(_ pair: RankedResponses, _ truth: PairTruth) {
+    if truths.isEmpty, truth != PairTruth() {
+      truths = Array(repeating: PairTruth(), count: rows.count)
+    }
+    let isKnown = truth != PairTruth() || !truths.isEmpty
+    rows.append(pair)
+    if isKnown { truths.append(truth) }
+  }
 
   /// Unpacked when they are asked for.
   var pairs: LazyMapCollection<TokenizedRows, TokenizedComparison> {
@@ -111,7 +121,7 @@ extension AlignmentLoop {
     var rest = pairs[...]
     var rewards: [Double] = []
     while !rest.isEmpty {
-      let piece = rest.prefix(2_048)
+      let piece = rest.prefix(1_000)
       rewards += try model.rewards(piece.flatMap(\.exchanges), workers: workers)
       rest = rest.dropFirst(piece.count)
     }
@@ -121,7 +131,8 @@ extension AlignmentLoop {
   /// Whether this world gives the rows the gold that they say they have: rows of a file may come
   /// from another world, or from none.
   private func isGoldOfThisWorld(_ heldOut: HeldOutPairs) -> Bool {
-    zip(heldOut.pairs, heldOut.truths).prefix(100).allSatisfy { pair, truth in
+    guard !heldOut.truths.isEmpty else { return false }
+    return zip(heldOut.pairs, heldOut.truths).prefix(100).allSatisfy { pair, truth in
       zip(pair.exchanges, [truth.chosenGold, truth.rejectedGold]).allSatisfy { exchange, said in
         guard let said else { return false }
         // Without the end that was put behind it.
@@ -136,40 +147,29 @@ extension AlignmentLoop {
   func heldOutPairs(
     _ comparisons: some RowStream<Comparison>, positions: Int
   ) throws -> HeldOutPairs {
-    var count = 0
-    var leftOut = LeftOutRows()
+    var tally = RowTally("held-out comparisons", positions: positions)
     var usable = HeldOutPairs()
     try comparisons.forEachRow { row in
-      count += 1
       let pair = RankedResponses(row, tokenizer: tokenizer)
-      if let defect = RowDefect(of: pair, positions: positions) {
-        leftOut.add(defect)
-        return
-      }
-      usable.rows.append(pair)
-      usable.truths.append(
+      guard tally.add(pair, unknown: tokenizer.unknown) else { return }
+      usable.append(
+        pair,
         PairTruth(
           probability: row.probability, chosenGold: row.chosenGold,
           rejectedGold: row.rejectedGold))
     }
-    if let note = leftOut.note(of: count, "held-out comparisons", positions: positions) {
-      observer.note(note)
-    }
-    guard !usable.rows.isEmpty else {
-      throw LoopError.empty(file: "held-out comparisons", what: "row")
-    }
+    tally.notes.forEach(observer.note)
+    try tally.requireUsable()
     return usable
   }
 
   /// Makes sure of what ``heldOutPairs(_:positions:)`` demands, up to the first usable row.
   func requireUsable(heldOut: some RowStream<Comparison>, positions: Int) throws {
-    var hasUsable = false
+    var tally = RowTally("held-out comparisons", positions: positions)
     try heldOut.forRows { row in
-      hasUsable =
-        RowDefect(of: RankedResponses(row, tokenizer: tokenizer), positions: positions) == nil
-      return !hasUsable
+      !tally.add(RankedResponses(row, tokenizer: tokenizer), unknown: nil)
     }
-    guard hasUsable else { throw LoopError.empty(file: "held-out comparisons", what: "row") }
+    try tally.requireUsable()
   }
 }
 

@@ -1,0 +1,98 @@
+import RewardModeling
+import Tokenizers
+import Transformer
+
+/// Why a model can neither learn from a row nor be judged by it.
+enum RowDefect: Sendable {
+  /// A prompt and a response of it are longer than the model's positions.
+  case tooLong
+  /// Its prompt has no token, so that nothing stands before a response.
+  case promptless
+  /// Two of its responses are the same in tokens.
+  case alike
+
+  /// - Parameter positions: the longest sequence that the model can hold, in tokens.
+  init?(of row: RankedResponses, positions: Int) {
+    if row.prompt.isEmpty {
+      self = .promptless
+    } else if Set(row.responses).count < row.responses.count {
+      self = .alike
+    } else if row.exchanges.contains(where: { $0.count > positions }) {
+      self = .tooLong
+    } else {
+      return nil
+    }
+  }
+}
+
+/// Counts rows on their way to a model: what is left out, by kind, and what it cannot read.
+struct RowTally: Sendable {
+  /// "held-out comparisons".
+  let what: String
+  /// The longest sequence that the model can hold, in tokens.
+  let positions: Int
+  private(set) var count = 0
+  private var tooLong = 0
+  private var promptless = 0
+  private var alike = 0
+  private var unknownWords = 0
+  /// Ratings that no other rating of their prompt could be held against.
+  var unpaired = 0
+
+  init(_ what: String, positions: Int) {
+    self.what = what
+    self.positions = positions
+  }
+
+  var leftOut: Int { tooLong + promptless + alike + unpaired }
+
+  /// Counts a row, and says whether it can be used.
+  ///
+  /// - Parameter unknown: the token of words that are not in the vocabulary.
+  mutating func add(_ row: RankedResponses, unknown: Int32?) -> Bool {
+    count += 1
+    switch RowDefect(of: row, positions: positions) {
+    case .tooLong: tooLong += 1
+    case .promptless: promptless += 1
+    case .alike: alike += 1
+    case nil:
+      if let unknown {
+        for tokens in [row.prompt] + row.responses {
+          for token in tokens where token == unknown { unknownWords += 1 }
+        }
+      }
+      return true
+    }
+    return false
+  }
+
+  /// What a person is told: a line for what was left out, one for what was not understood.
+  var notes: [String] {
+    var notes: [String] = []
+    if leftOut > 0 { notes.append("\(leftOut) of \(count) \(what) are left out: \(kinds)") }
+    if unknownWords > 0 {
+      notes.append(
+        "\(unknownWords) words of the \(what) are not in the vocabulary and are read as `<unk>`")
+    }
+    return notes
+  }
+
+  /// - Throws: ``LoopError/input(_:)`` when no row can be used, saying why not.
+  func requireUsable() throws(LoopError) {
+    if count == 0 { throw .empty(file: what, what: "row") }
+    if leftOut < count { return }
+    throw .input(
+      "none of the \(count) \(what) can be used: \(kinds); give others, or a --base that can hold "
+        + "and tell them")
+  }
+
+  private var kinds: String {
+    let kinds = [
+      (tooLong, "longer than the model's \(positions) positions"),
+      (promptless, "without a prompt"),
+      (alike, "with responses alike in tokens"),
+      (unpaired, "with no other rating of their prompt to be held against"),
+    ]
+    return kinds.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+  }
+}

@@ -94,7 +94,7 @@ enum ReportStyle {
     .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); } .bar.s3 { fill: var(--s3); }
     .bar.s4 { fill: var(--s4); } .wide + .charts { margin-top: 1.4rem; }
     .sample { display: grid; } .probes { margin-top: 1.6rem; }
-    .sample .mark.s1 { fill-opacity: .35; }
+    .sample .mark.s1 { fill-opacity: .45; }
     .base { stroke: var(--rule); stroke-width: 2; stroke-linecap: round; }
     .spread { stroke-width: 4; stroke-opacity: .45; stroke-linecap: round; }
     .reference { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; }
@@ -139,7 +139,14 @@ enum ReportStyle {
     .bars.three .track div { height: .45rem; }
     .warning { border-left: 4px solid var(--s2); padding: .5rem .9rem; background: var(--panel);
       overflow-wrap: anywhere; margin: .6rem 0; }
-    .excerpt { max-height: 22rem; overflow: auto; padding: 0; border: 0; }
+    /* Long lines wrap; a shadow at an edge says that there is more beyond it. */
+    .excerpt { max-height: 22rem; overflow: auto; padding: 0; border: 0; border-radius: 0;
+      white-space: pre-wrap; background:
+        linear-gradient(var(--panel) 30%, transparent) top / 100% 2rem,
+        linear-gradient(transparent, var(--panel) 70%) bottom / 100% 2rem,
+        linear-gradient(var(--rule), transparent) top / 100% .6rem,
+        linear-gradient(transparent, var(--rule)) bottom / 100% .6rem, var(--panel);
+      background-repeat: no-repeat; background-attachment: local, local, scroll, scroll, scroll; }
     .scroll { overflow-x: auto; margin: .6rem 0; }
     .tinted input { margin: 0 .35rem 0 0; accent-color: var(--s1); }
     .tinted label { white-space: nowrap; margin-right: 1.2rem; cursor: pointer; }
@@ -158,6 +165,7 @@ enum ReportStyle {
     .readout[hidden] { display: none; }
     caption { text-align: left; color: var(--soft); font-size: .875rem; padding: .4rem 0; }
     .compared th, .compared td { padding-right: 1.4rem; vertical-align: top; }
+    .compared th:first-child { position: sticky; left: 0; background: var(--page); }
     .compared tbody th { color: var(--ink); font-weight: 500; white-space: nowrap; }
     .dense th, .dense td { padding: .15rem .6rem .15rem 0; font-size: .85rem; white-space: nowrap; }
     .part { margin: 1.4rem 0 .5rem; }
@@ -205,7 +213,7 @@ enum ReportStyle {
       .card, .chart, tr, .picture { break-inside: avoid; }
       .charts { grid-template-columns: 1fr 1fr; }
       pre { white-space: pre-wrap; }
-      .excerpt { max-height: none; font-size: .8em; line-height: 1.3; }
+      .excerpt { background: none; max-height: none; font-size: .8em; line-height: 1.3; }
       .chart:has(.excerpt) { break-inside: auto; }
       #scenario pre { columns: 2; }
       #scenario details::details-content { content-visibility: visible; block-size: auto; }

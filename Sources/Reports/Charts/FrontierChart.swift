@@ -65,7 +65,7 @@ struct FrontierChart {
       isHorizontalWhole: false, horizontalIncludes: [0], series: series,
       note:
         policyNote + "Early on both rewards rise about linearly in √KL; "
-        + "past the reward model’s knowledge the score keeps rising while gold peaks and falls."
+        + "past the reward model’s knowledge the score can go on rising while gold peaks and falls."
         + (bestOfN.isEmpty
           ? ""
           : " Best of n trains nothing: of n answers of the reference it keeps the one with the "

@@ -8,7 +8,7 @@ enum ReportHeader {
     return element("header") {
       element("p", ["class": "kicker"]) { "rlhf-sim \(run.version) · \(extent(run))" }
       element("h1") {
-        "The “\(run.scenario)” world"
+        "The “\(run.scenario)” world "
         element("span", ["class": "status \(run.status.rawValue)"]) { status(run) }
       }
       element("p", ["class": "lead"]) {

@@ -180,6 +180,9 @@ enum ReportStyle {
       body { padding: 1.5rem 1rem 3rem; }
       .chart .tick, .chart .axis, svg .reference-label { font-size: 15.5px; }
       .bars th { white-space: normal; }
+      /* A whole response is a label: it has a line of its own. */
+      .bars.three tr { display: grid; grid-template-columns: 1fr auto; }
+      .bars.three th { grid-column: 1 / -1; padding-bottom: 0; }
       .bars th .unit { display: block; margin: 0; white-space: nowrap; }
       svg .role, svg .edge { font-size: 16px; } .name { font-size: 18px; }
       /* One choice a line: a line break must not part a button from its label. */

@@ -32,7 +32,7 @@ enum ReportStyle {
     .whole { white-space: nowrap; }
     .kicker { color: var(--soft); font-size: .875rem; margin: 0; }
     .lead { font-size: 1.08rem; }
-    .status { display: inline-block; vertical-align: .3em; margin-left: .7rem; padding: .1rem .6rem;
+    .status { display: inline-block; vertical-align: .3em; margin-left: .4rem; padding: .1rem .6rem;
       border: 1px solid currentColor; border-radius: 1rem; font-size: .8rem; font-weight: 600;
       letter-spacing: 0; color: var(--soft); }
     .status.finished { color: var(--better); }
@@ -213,7 +213,7 @@ enum ReportStyle {
       /* Browsers leave out backgrounds, which bars are made of. */
       .track div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       h2, h3 { break-after: avoid; }
-      .card, .chart, tr, .picture { break-inside: avoid; }
+      .card, .chart, tr, .picture, .facts { break-inside: avoid; }
       .charts { grid-template-columns: 1fr 1fr; }
       pre { white-space: pre-wrap; }
       .excerpt { background: none; max-height: none; font-size: .8em; line-height: 1.3; }

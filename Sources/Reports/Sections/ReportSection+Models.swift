@@ -149,7 +149,7 @@ private struct ModelsPicture {
     arrow("M200 38H356", "flow")
     label("two answers", x: 278, y: 30, anchor: "middle")
     arrow("M440 74C430 160 370 215 320 237", "flow")
-    label("chosen, rejected", x: 410, y: 168)
+    label("chosen, rejected", x: 424, y: 168)
     arrow("M150 198C150 240 180 252 221 256", "flow")
     label("log π", x: 186, y: 240)
     arrow("M225 272C150 272 90 250 90 202", "flow")

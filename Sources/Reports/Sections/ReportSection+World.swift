@@ -4,7 +4,10 @@ extension ReportSection {
   /// The world: what is truly good in it, and who judges.
   @Sendable static func world(_ records: ReportRecords) -> ReportSection? {
     guard let scenario = records.scenario else { return nil }
-    let lesson = ScenarioText.value(of: "lesson", in: scenario)
+    // What a scenario teaches is what tuning does in it.
+    let lesson =
+      [.demo, .ppo].contains(records.information.command)
+      ? ScenarioText.value(of: "lesson", in: scenario) : nil
     let gold = ScenarioText.block(["world", "gold"], in: scenario)
     let annotators = ScenarioText.block(["world", "annotators"], in: scenario)
     guard gold != nil || annotators != nil else { return nil }

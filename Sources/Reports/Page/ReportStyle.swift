@@ -141,7 +141,7 @@ enum ReportStyle {
       overflow-wrap: anywhere; margin: .6rem 0; }
     /* Long lines wrap; a shadow at an edge says that there is more beyond it. */
     .excerpt { max-height: 22rem; overflow: auto; padding: 0; border: 0; border-radius: 0;
-      white-space: pre-wrap; background:
+      background:
         linear-gradient(var(--panel) 30%, transparent) top / 100% 2rem,
         linear-gradient(transparent, var(--panel) 70%) bottom / 100% 2rem,
         linear-gradient(var(--rule), transparent) top / 100% .6rem,
@@ -172,7 +172,7 @@ enum ReportStyle {
     details { margin-top: .6rem; }
     summary { cursor: pointer; color: var(--s1); margin-bottom: .7rem; }
     pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem;
-      padding: 1rem; overflow-x: auto; margin: 0; }
+      padding: 1rem; overflow-x: auto; margin: 0; white-space: pre-wrap; }
     .glossary { display: grid; grid-template-columns: max-content 1fr; gap: .45rem 1.5rem;
       font-size: .925rem; margin: 0; }
     .glossary dd { margin: 0; }
@@ -215,7 +215,6 @@ enum ReportStyle {
       h2, h3 { break-after: avoid; }
       .card, .chart, tr, .picture, .facts { break-inside: avoid; }
       .charts { grid-template-columns: 1fr 1fr; }
-      pre { white-space: pre-wrap; }
       .excerpt { background: none; max-height: none; font-size: .8em; line-height: 1.3; }
       .chart:has(.excerpt) { break-inside: auto; }
       #scenario pre { columns: 2; }

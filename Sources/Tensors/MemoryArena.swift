@@ -7,6 +7,7 @@ import CJemalloc
 /// makes, is allocated in the same arena. Results of computations are not; they go where everything
 /// else goes, by way of thread caches, which an arena's count would not see through. An arena is
 /// never given back, for tensors may outlive whoever made it: make one for a stage, not for a step.
+/// Each takes up to 4 MB beyond what it counts, in large pages of its own.
 package struct MemoryArena: Sendable, Equatable {
   let index: UInt32
 

@@ -174,7 +174,7 @@ struct StoryTests {
   }
 
   @Test("shows the world's gold and annotators as the scenario has them")
-  func world() {
+  func world() throws {
     let scenario = """
       name: x
       lesson: "Less is more."
@@ -192,6 +192,14 @@ struct StoryTests {
       """
     let page = ParsedPage(Report.page(of: records { $0.scenario = scenario }))
     #expect(page.text.contains("Less is more."))
+    // It is about what tuning does, which other runs do not.
+    let part = records {
+      $0.scenario = scenario
+      $0.information.command = .trainReward
+    }
+    #expect(
+      !ParsedPage(try #require(ReportSection.world(part)).markup.rendered).text
+        .contains("Less is more."))
     #expect(
       ScenarioText.block(["world", "gold"], in: scenario) == "- feature: valence\n  weight: 1.5")
     #expect(

@@ -4,7 +4,7 @@
     pip install tensorboard
     script/check_tensorboard.py runs/demo
 
-Ends with 1 when a stage has no scalars, or PPO no histograms or texts.
+Ends with 1 when no stage kept metrics, one that did has no scalars, or PPO no histograms or texts.
 """
 
 import json
@@ -16,7 +16,10 @@ from tensorboard.backend.event_processing import plugin_event_accumulator
 
 def main(run: pathlib.Path) -> int:
     failures = []
-    for stage in ("sft", "reward", "ppo"):
+    stages = [path.stem for path in sorted((run / "metrics").glob("*.jsonl"))]
+    if not stages:
+        failures.append(f"{run} has no metrics")
+    for stage in stages:
         rows = [json.loads(line) for line in (run / f"metrics/{stage}.jsonl").open()]
         events = plugin_event_accumulator.EventAccumulator(
             str(run / "events" / stage), size_guidance={"tensors": 0})

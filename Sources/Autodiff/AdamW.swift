@@ -35,9 +35,12 @@ package struct AdamW: Sendable {
   package let options: Options
   package private(set) var stepCount = 0
   private var moments: [Moments?]
+  private let arena: MemoryArena?
 
-  package init(_ options: Options, for parameters: ParameterSet) {
+  /// - Parameter arena: where the moments are kept; nil for where everything else is.
+  package init(_ options: Options, for parameters: ParameterSet, in arena: MemoryArena? = nil) {
     self.options = options
+    self.arena = arena
     moments = Array(repeating: nil, count: parameters.count)
   }
 
@@ -56,7 +59,9 @@ package struct AdamW: Sendable {
   ) {
     precondition(moments.count == self.moments.count, "one pair of moments for each parameter")
     self.stepCount = stepCount
-    self.moments = moments.map { $0.map { Moments(first: $0.first, second: $0.second) } }
+    self.moments = moments.map {
+      $0.map { Moments(first: $0.first.moved(to: arena), second: $0.second.moved(to: arena)) }
+    }
   }
 
   /// Bytes that the allocator gave to the moments.
@@ -88,7 +93,7 @@ package struct AdamW: Sendable {
     let slots = Mutex((tensors: parameters.tensors.map(Optional.some), moments: moments))
     parameters.tensors = []
     moments = []
-    try workers.forEach(gradients.tensors.count) { index in
+    try workers.forEach(gradients.tensors.count) { [arena] index in
       guard let gradient = gradients.tensors[index] else { return }
       var (tensor, moment) = slots.withLock {
         ($0.tensors[index].take(), $0.moments[index].take())
@@ -96,7 +101,9 @@ package struct AdamW: Sendable {
       guard var parameter = tensor.take() else { return }
       var state =
         moment.take()
-        ?? Moments(first: Tensor(zeros: parameter.shape), second: Tensor(zeros: parameter.shape))
+        ?? Moments(
+          first: Tensor(zeros: parameter.shape).moved(to: arena),
+          second: Tensor(zeros: parameter.shape).moved(to: arena))
       update.apply(to: &parameter, &state.first, &state.second, gradient)
       slots.withLock {
         $0.tensors[index] = parameter

@@ -21,6 +21,11 @@ package struct ParameterSet: Sendable {
 
   package var count: Int { names.count }
 
+  /// Moves the parameters to an arena; nothing happens where there is none.
+  package mutating func move(to arena: MemoryArena?) {
+    for index in tensors.indices { tensors[index] = tensors[index].moved(to: arena) }
+  }
+
   /// How many numbers all parameters are.
   package var elementCount: Int { tensors.reduce(0) { $0 + $1.count } }
 

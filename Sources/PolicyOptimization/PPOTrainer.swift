@@ -15,7 +15,8 @@ package struct PPOTrainer: Sendable {
   private var separateValue: ScalarModel
   /// The moving average of the policy, where there is one.
   private var average: ParameterSet?
-  private let rollout: Rollout
+  private let arenas = ModelArenas()
+  private var rollout: Rollout
   private var controller: KLController
   private var policyOptimizer: Optimizer
   private var valueOptimizer: Optimizer
@@ -32,7 +33,7 @@ package struct PPOTrainer: Sendable {
     rollout: Rollout, using generator: SeededGenerator
   ) {
     self.configuration = configuration
-    var policy = policy
+    var (policy, value, rollout) = (policy, value, rollout)
     // What the policy has frozen already stays so where no share is asked for.
     if configuration.freeze > 0 { policy.freeze(fraction: configuration.freeze) }
     if let rank = configuration.lora.rank {
@@ -43,18 +44,27 @@ package struct PPOTrainer: Sendable {
     }
     // After the adapters, which freeze all that is there.
     if configuration.sharesTrunk { policy.addValueHead(value.head) }
+    arenas.part(&policy.parameters, from: &rollout.reference.parameters)
+    if configuration.hasSeparateValueModel { value.parameters.move(to: arenas.value) }
     self.policy = policy
     separateValue = value
-    average = configuration.averageDecay.map { _ in policy.plain.parameters }
+    average = configuration.averageDecay.map { _ in
+      // Not in the policy's arena: copies that it makes when it is written would count there.
+      var average = policy.plain.parameters
+      average.move(to: MemoryArena())
+      return average
+    }
     self.rollout = rollout
     self.generator = generator
     controller = KLController(configuration.kl)
     warnings = TrainingWarnings(configuration)
     let steps = configuration.iterations * configuration.epochs * configuration.minibatches
     policyOptimizer = Optimizer(
-      configuration.policy, for: policy.parameters, stage: "PPO policy", totalSteps: steps)
+      configuration.policy, for: policy.parameters, stage: "PPO policy", totalSteps: steps,
+      in: arenas.optimizer)
     valueOptimizer = Optimizer(
-      configuration.value, for: value.parameters, stage: "PPO value model", totalSteps: steps)
+      configuration.value, for: value.parameters, stage: "PPO value model", totalSteps: steps,
+      in: arenas.optimizer)
   }
 
   /// What the training has come to: the policy, or its moving average.
@@ -106,18 +116,8 @@ package struct PPOTrainer: Sendable {
           + [
             ("time/rollout", timing.sampling), ("time/score", timing.scoring),
             ("time/update", (clock.now - start) / .seconds(1)),
-            (
-              "memory/policy",
-              Double(policy.parameters.allocatedBytes(apartFrom: rollout.reference.parameters))
-            ),
-            ("memory/reference", Double(rollout.reference.parameters.allocatedBytes())),
-            ("memory/value", Double(valueBytes)),
-            (
-              "memory/optimizer",
-              Double(policyOptimizer.allocatedBytes + valueOptimizer.allocatedBytes)
-            ),
             ("memory/activations", Double(statistics.activationBytes)),
-          ])
+          ] + memory)
       let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
       controller.update(
         kl: kl / Double(experience.episodes.count), episodes: experience.episodes.count)
@@ -139,10 +139,13 @@ package struct PPOTrainer: Sendable {
     }
   }
 
-  /// Bytes of a value model of its own; a head on the policy's decoder is part of the policy, and
-  /// where nobody asks for values the model is but another name for the reward model's memory.
-  private var valueBytes: Int {
-    configuration.hasSeparateValueModel ? separateValue.parameters.allocatedBytes() : 0
+  /// What the models hold. A value head on the policy's decoder is part of the policy, and where
+  /// nobody asks for values that model is but another name for the reward model's memory.
+  private var memory: [(name: String, value: Double)] {
+    arenas.metrics(
+      policy: policy.parameters, reference: rollout.reference.parameters,
+      value: configuration.hasSeparateValueModel ? separateValue.parameters : nil,
+      moments: [policyOptimizer, valueOptimizer])
   }
 
   private func state(after iterations: Int) -> TrainingState {
@@ -161,9 +164,11 @@ package struct PPOTrainer: Sendable {
 
   private mutating func restore(from state: TrainingState) throws(TrainingStateError) {
     try state.restore(&policy.parameters, from: "policy")
+    arenas.part(&policy.parameters, from: &rollout.reference.parameters)
     try policyOptimizer.restore(from: state, as: "policy_optimizer", for: policy.parameters)
     if !configuration.sharesTrunk {
       try state.restore(&separateValue.parameters, from: "value")
+      if configuration.hasSeparateValueModel { separateValue.parameters.move(to: arenas.value) }
       try valueOptimizer.restore(
         from: state, as: "value_optimizer", for: separateValue.parameters)
     }

@@ -14,6 +14,20 @@ package struct RunInformation: Codable, Sendable, Equatable {
     case demo, sft, ppo, dpo
     case bestOfN = "best-of-n"
     case trainReward = "train-reward"
+
+    /// What it tunes a policy by, as people call it.
+    ///
+    /// - Parameter algorithm: `ppo.algorithm` of the scenario.
+    package func method(algorithm: String?) -> String {
+      if self == .dpo { return "DPO" }
+      return switch algorithm {
+      case "reinforce": "REINFORCE"
+      case "rloo": "RLOO"
+      case "grpo": "GRPO"
+      case "rejection-sampling": "rejection sampling"
+      default: "PPO"
+      }
+    }
   }
 
   /// How long one stage took, in seconds of wall time.

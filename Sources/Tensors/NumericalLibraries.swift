@@ -73,7 +73,8 @@ package enum NumericalLibraries {
     return String(cString: text)
   }
 
-  private static func statistic(_ name: String) -> Int {
+  /// A figure of jemalloc as it is now.
+  static func statistic(_ name: String) -> Int {
     var epoch: UInt64 = 1
     _ = mallctl("epoch", nil, nil, &epoch, MemoryLayout<UInt64>.size)
     var value = 0

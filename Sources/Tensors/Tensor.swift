@@ -74,6 +74,18 @@ package struct Tensor: Sendable {
     }
   }
 
+  /// Whether the elements are in that arena.
+  package func isHeld(in arena: MemoryArena) -> Bool { storage.arena == arena }
+
+  /// A copy whose memory is in an arena and stays there when it is written; the tensor itself where
+  /// there is no arena, or where it is there already.
+  package func moved(to arena: MemoryArena?) -> Tensor {
+    guard let arena, !isHeld(in: arena) else { return self }
+    var copy = self
+    copy.storage = storage.copy(in: arena)
+    return copy
+  }
+
   /// The extent of the first dimension, 1 for a scalar.
   package var rows: Int { shape.first ?? 1 }
 

@@ -6,11 +6,15 @@
 final class TensorStorage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let count: Int
+  /// Where the memory is, if not where everything else is.
+  let arena: MemoryArena?
 
-  init(uninitialized count: Int) {
+  init(uninitialized count: Int, in arena: MemoryArena? = nil) {
     self.count = count
-    let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)
+    let byteCount = max(1, count) * MemoryLayout<Float>.stride
+    let own = arena?.allocate(byteCount: byteCount)
+    self.arena = own == nil ? nil : arena
+    let raw = own ?? UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 64)
     pointer = raw.bindMemory(to: Float.self, capacity: max(1, count))
   }
 
@@ -20,11 +24,20 @@ final class TensorStorage: @unchecked Sendable {
     NumericalLibraries.blockBytes(at: pointer) ?? max(1, count) * MemoryLayout<Float>.stride
   }
 
-  func copy() -> TensorStorage {
-    let other = TensorStorage(uninitialized: count)
+  /// The same elements in the same arena.
+  func copy() -> TensorStorage { copy(in: arena) }
+
+  func copy(in arena: MemoryArena?) -> TensorStorage {
+    let other = TensorStorage(uninitialized: count, in: arena)
     other.pointer.update(from: pointer, count: count)
     return other
   }
 
-  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+  deinit {
+    if arena == nil {
+      UnsafeMutableRawPointer(pointer).deallocate()
+    } else {
+      MemoryArena.deallocate(pointer)
+    }
+  }
 }

@@ -11,14 +11,15 @@ package struct Optimizer: Sendable {
   /// - Parameters:
   ///   - stage: named in errors.
   ///   - totalSteps: steps over which the schedule runs.
+  ///   - arena: where the moments are kept; nil for where everything else is.
   package init(
     _ configuration: OptimizerConfiguration, for parameters: ParameterSet, stage: String,
-    totalSteps: Int
+    totalSteps: Int, in arena: MemoryArena? = nil
   ) {
     self.configuration = configuration
     self.stage = stage
     self.totalSteps = totalSteps
-    adamW = AdamW(configuration.adamW, for: parameters)
+    adamW = AdamW(configuration.adamW, for: parameters, in: arena)
   }
 
   /// The learning rate of the next step.

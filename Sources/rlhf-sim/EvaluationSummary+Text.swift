@@ -3,16 +3,20 @@ import RunRecords
 
 extension EvaluationSummary {
   /// The figures for people: what is there, and no word of what is not.
-  var text: String {
+  ///
+  /// - Parameter method: what the policy was tuned by; nil where nobody knows.
+  func text(after method: String?) -> String {
     [
-      policies, winRate.map(Self.sentence), exact.flatMap(Self.sentence),
+      policies(after: method), winRate.map { Self.sentence($0, method) },
+      exact.flatMap { Self.sentence($0, method) },
       bestOfNText, reward.flatMap(Self.sentence),
     ]
     .compactMap(\.self).joined(separator: "\n")
   }
 
-  private var policies: String? {
-    let columns = [("before (SFT)", sft), ("after (PPO)", ppo)].compactMap { title, policy in
+  private func policies(after method: String?) -> String? {
+    let after = method.map { "after (\($0))" } ?? "after"
+    let columns = [("before (SFT)", sft), (after, ppo)].compactMap { title, policy in
       policy.map { (title: title, policy: $0) }
     }
     guard !columns.isEmpty else { return nil }
@@ -33,16 +37,16 @@ extension EvaluationSummary {
     return table.rendered()
   }
 
-  private static func sentence(_ wins: Proportion) -> String {
-    "PPO beats SFT in gold on \(percent(wins.value)) of \(wins.n) prompts "
+  private static func sentence(_ wins: Proportion, _ method: String?) -> String {
+    "\(method ?? "The policy") beats SFT in gold on \(percent(wins.value)) of \(wins.n) prompts "
       + "(95 %: \(percent(wins.low)) to \(percent(wins.high))).\n"
   }
 
-  private static func sentence(_ exact: Exact) -> String? {
+  private static func sentence(_ exact: Exact, _ method: String?) -> String? {
     guard let fraction = exact.fraction else { return nil }
     let possible = exact.optimum.objective - exact.reference.objective
     return
-      "The best policy of all adds \(number(possible)) to score − β·KL. PPO's adds "
+      "The best policy of all adds \(number(possible)) to score − β·KL. \(method ?? "This one")'s adds "
       + "\(percent(fraction)) of that,\n"
       + "and is \(number(exact.klFromOptimum)) nats from it (exact, over \(exact.responses) "
       + "responses to each of \(exact.prompts) prompts).\n"
@@ -86,7 +90,7 @@ extension EvaluationSummary {
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {
-    String(format: "%.\(digits)f", value)
+    fixed(value, digits)
   }
 
   private static func percent(_ fraction: Double) -> String { number(fraction * 100, 1) + " %" }

@@ -73,7 +73,9 @@ enum Output {
   }
 
   /// The figures of a run: the object of evaluation.json, or tables and sentences.
-  static func write(_ summary: EvaluationSummary, asJSON: Bool) throws {
-    if asJSON { try writeJSON(summary) } else { try write(summary.text) }
+  static func write(
+    _ summary: EvaluationSummary, after method: String? = nil, asJSON: Bool
+  ) throws {
+    if asJSON { try writeJSON(summary) } else { try write(summary.text(after: method)) }
   }
 }

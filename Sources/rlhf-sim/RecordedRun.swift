@@ -1,5 +1,6 @@
 import AlignmentLoop
 import Foundation
+import PolicyOptimization
 import Reports
 import RunRecords
 import Settings
@@ -73,7 +74,8 @@ struct RecordedRun {
       if error is Interrupted { Signals.end(afterInterrupting: directory) }
       throw error
     }
-    try Output.write(summary, asJSON: printsJSON)
+    let method = information.command.method(algorithm: scenario.ppo.algorithm.rawValue)
+    try Output.write(summary, after: method, asJSON: printsJSON)
     if !printsJSON {
       let seconds = String(format: "%.1f", recorder.stageSeconds)
       try Output.write("The stages took \(seconds) s. Report: \(directory.report.path)\n")

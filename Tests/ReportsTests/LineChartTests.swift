@@ -42,6 +42,40 @@ struct LineChartTests {
     #expect((12...210).contains(height))
   }
 
+  @Test("sets the label of a level where no line runs: right or left, above or below")
+  func labels() throws {
+    func place(_ values: [Double], level: Double) throws -> (anchor: String, x: Double, y: Double) {
+      var chart = chart(values)
+      chart.references = [.init(name: "ceiling", value: level)]
+      let label = try #require(
+        try parsed(chart).elements.first { $0.attributes["class"] == "reference-label" })
+      return (
+        label.attributes["text-anchor"] ?? "", Double(label.attributes["x"] ?? "") ?? 0,
+        Double(label.attributes["y"] ?? "") ?? 0
+      )
+    }
+    // Nothing is near: above, at the right.
+    let free = try place([0, 0, 0, 0], level: 0.5)
+    #expect(free.anchor == "end")
+    // A line just above the level: below it.
+    let above = try place(Array(repeating: 0.54, count: 9) + [0, 1], level: 0.5)
+    #expect(above.y > free.y + 15)
+    // A line that comes near the level in its later half, with no room above: at the left.
+    let rising = try place([0, 0, 0, 0, 0, 0.93, 0.93, 0.93, 0.93, 0.93], level: 1)
+    #expect(rising.anchor == "start" && rising.x < 240)
+  }
+
+  @Test("of which nothing was recorded has no entry in the legend")
+  func absentSeries() throws {
+    var chart = chart([1, 2])
+    chart.series += [
+      .init(name: "absent", points: []), .init(name: "there", points: [.init(x: 1, y: 1)]),
+    ]
+    let page = try parsed(chart)
+    #expect(page.count("li") == 2)
+    #expect(page.values(of: "class").contains("line s3"))
+  }
+
   @Test("breaks its line where nothing was recorded")
   func gaps() throws {
     let page = try parsed(chart([1, 2, nil, 3, 4, .nan, 5]))

@@ -132,7 +132,7 @@ struct StoryTests {
           }))
       for words in [
         "501.5\u{A0}kB", "125k parameters", "1.9\u{A0}MB", "2.0\u{A0}MB",
-        "blocks that jemalloc really gave",
+        "an arena for each role",
       ] {
         #expect(page.text.contains(words), "\(words)")
       }
@@ -143,7 +143,7 @@ struct StoryTests {
             $0.information.allocator = "system"
           }))
       #expect(other.text.contains("counted by their elements"))
-      #expect(!other.text.contains("jemalloc really"))
+      #expect(!other.text.contains("an arena for each"))
     }
   }
 
@@ -174,7 +174,7 @@ struct StoryTests {
   }
 
   @Test("shows the world's gold and annotators as the scenario has them")
-  func world() {
+  func world() throws {
     let scenario = """
       name: x
       lesson: "Less is more."
@@ -192,6 +192,14 @@ struct StoryTests {
       """
     let page = ParsedPage(Report.page(of: records { $0.scenario = scenario }))
     #expect(page.text.contains("Less is more."))
+    // It is about what tuning does, which other runs do not.
+    let part = records {
+      $0.scenario = scenario
+      $0.information.command = .trainReward
+    }
+    #expect(
+      !ParsedPage(try #require(ReportSection.world(part)).markup.rendered).text
+        .contains("Less is more."))
     #expect(
       ScenarioText.block(["world", "gold"], in: scenario) == "- feature: valence\n  weight: 1.5")
     #expect(
@@ -202,7 +210,7 @@ struct StoryTests {
     let values = ScenarioText.values(in: scenario).map { "\($0.key)=\($0.value)" }
     #expect(
       values == [
-        "name=x", "lesson=\"Less is more.\"", "world.grammar.start=a",
+        "name=x", "lesson=Less is more.", "world.grammar.start=a",
         "world.gold.0.feature=valence", "world.gold.0.weight=1.5",
         "world.annotators.0.name=careful", "world.annotators.0.share=0.4",
         "world.prompt.words=[1, 2]",
@@ -235,6 +243,18 @@ struct StoryTests {
       let section = try #require(text.firstRange(of: "Look here: a note of PPO")).lowerBound
       #expect(header < section)
     }
+    // What was said while it ran is not said again, and hides nothing else.
+    try withTable([
+      "objective/kl_exact": { Double($0) }, "policy/ratio_max": { $0 == 3 ? 45 : 1 },
+    ]) { table in
+      let found = ReportWarning.policyOptimization(
+        table,
+        records {
+          $0.information.warnings = [.init(kind: "rising-kl", iteration: 18, text: "KL rose")]
+        })
+      try #require(found.count == 2)
+      #expect(found[0] == "KL rose" && found[1].contains("more than 10 times as likely"))
+    }
     try withTable([
       "objective/gold": { Double($0) }, "objective/score": { Double($0) },
       "objective/kl_exact": { Double($0) / 20 },
@@ -244,6 +264,34 @@ struct StoryTests {
     reward.trainingGap = 0.2
     #expect(ReportWarning.rewardModel(nil, reward).count == 3)
     #expect(ReportWarning.rewardModel(nil, ExampleRun.reward).isEmpty)
+  }
+
+  @Test(
+    "names the method that the policy was tuned by, and draws its models",
+    arguments: [
+      ("ppo", "PPO", "Four models"), ("reinforce", "REINFORCE", "Four models"),
+      ("grpo", "GRPO", "Three models"), ("rloo", "RLOO", "Three models"),
+      ("rejection-sampling", "rejection sampling", "Three models"), ("dpo", "DPO", "Two models"),
+    ])
+  func method(algorithm: String, name: String, title: String) {
+    let page = ParsedPage(
+      Report.page(
+        of: records {
+          $0.scenario = "name: x\nppo:\n  algorithm: \(algorithm)\n  kl:\n    coefficient: 0.1\n"
+          if algorithm == "dpo" { $0.information.command = .dpo }
+          $0.evaluation = ExampleRun.evaluation
+          $0.samples = ExampleRun.samples
+        }))
+    #expect(page.failure == nil)
+    for words in [
+      title, "Response after (\(name))", "prefers the answer after \(name) to", "then \(name) 1.91",
+      "The models of \(name)",
+    ] {
+      #expect(page.text.contains(words), "\(words)")
+    }
+    #expect(page.text.contains("Value model") == (title == "Four models"))
+    #expect(page.text.contains("Reward model") == (algorithm != "dpo"))
+    #expect(page.text.contains("PPO") == (name == "PPO"))
   }
 
   @Test("explains every final figure and every number of a token")

@@ -6,7 +6,7 @@ package import Transformer
 /// Collects the experience of one iteration: the policy answers, and all four models judge.
 package struct Rollout: Sendable {
   package let configuration: PPOConfiguration
-  package let reference: LanguageModel
+  package internal(set) var reference: LanguageModel
   /// Normalised scores of ended responses; the reward model, or anything in its place.
   package let score: @Sendable ([Exchange]) throws -> [Double]
   package let endOfSequence: Int32

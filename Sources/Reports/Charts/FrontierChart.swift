@@ -64,12 +64,20 @@ struct FrontierChart {
       horizontalTitle: isExact ? "√(exact KL), √nats" : "√(estimated KL), √nats",
       isHorizontalWhole: false, horizontalIncludes: [0], series: series,
       note:
-        "Each mark of the policy is one iteration. Early on both rewards rise about linearly in √KL; "
-        + "past the reward model’s knowledge the score keeps rising while gold peaks and falls."
+        policyNote + "Early on both rewards rise about linearly in √KL; "
+        + "past the reward model’s knowledge the score can go on rising while gold peaks and falls."
         + (bestOfN.isEmpty
           ? ""
           : " Best of n trains nothing: of n answers of the reference it keeps the one with the "
             + "best score, at a KL of log n − (n − 1)/n; it is what a policy has to beat."))
+  }
+
+  private var policyNote: String {
+    switch iterations.count {
+    case 0: ""
+    case 1: "The mark of the policy is where it ended. "
+    default: "Each mark of the policy is one iteration. "
+    }
   }
 
   /// An estimate may dip below zero, which no divergence can.

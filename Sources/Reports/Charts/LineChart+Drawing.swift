@@ -18,7 +18,7 @@ extension LineChart {
 
   private var legend: Markup {
     element("ul", ["class": "legend"]) {
-      for (index, line) in series.enumerated() {
+      for (index, line) in series.enumerated() where line.isDrawn {
         element("li") {
           element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
             if line.isScattered {
@@ -195,13 +195,44 @@ struct LineChartDrawing {
   private func label(of reference: LineChart.Reference) -> Markup? {
     guard reference.value.isFinite else { return nil }
     let line = y(reference.value)
+    let width = 8 * Double(reference.name.count)
+    // Right or left, above or below: wherever the fewest points are under it.
+    var places: [(isRight: Bool, y: Double, covered: Int)] = []
+    for isRight in [true, false] {
+      let start = isRight ? plotRight - 4 - width : left + 4
+      for y in [line - 5, line + 15] where y >= Self.top + 10 && y <= plotBottom - 2 {
+        places.append((isRight, y, points(from: start, width, above: y)))
+      }
+    }
+    guard let place = places.min(by: { $0.covered < $1.covered }) else { return nil }
     return element(
       "text",
       [
-        "class": "reference-label", "x": text(plotRight - 4),
-        "y": text(line < Self.top + 16 ? line + 15 : line - 5), "text-anchor": "end",
+        "class": "reference-label", "x": text(place.isRight ? plotRight - 4 : left + 4),
+        "y": text(place.y), "text-anchor": place.isRight ? "end" : "start",
       ]
     ) { reference.name }
+  }
+
+  /// How many points, of lines and of other levels, lie in the box of a label.
+  private func points(from start: Double, _ width: Double, above base: Double) -> Int {
+    let columns = (start - 6)...(start + width + 6)
+    let rows = (base - 14)...(base + 5)
+    var covered = 0
+    for segment in chart.series.flatMap(segments) {
+      for (index, from) in segment.enumerated() {
+        let to = index + 1 < segment.count ? segment[index + 1] : from
+        // Also between the points, which lie far apart where they are few.
+        for share in [0, 0.25, 0.5, 0.75] {
+          let x = from.x + share * (to.x - from.x)
+          let y = from.y + share * (to.y - from.y)
+          if columns.contains(x), rows.contains(y) { covered += 1 }
+        }
+      }
+    }
+    let levels = chart.references.filter { $0.value.isFinite }.map { y($0.value) }
+      .filter { $0 > rows.lowerBound && $0 < rows.upperBound }
+    return covered + 20 * levels.count
   }
 
   @MarkupBuilder private func line(of series: LineChart.Series, _ index: Int) -> [Markup] {

@@ -14,6 +14,9 @@ struct LineChart {
     var isScattered = false
     /// Whether the points follow one another, so that a line joins them.
     var isConnected = true
+
+    /// Whether there is any point to draw.
+    var isDrawn: Bool { points.contains { $0.y?.isFinite ?? false } }
   }
 
   /// A level to hold the series against, such as the best accuracy that is possible.
@@ -45,7 +48,7 @@ struct LineChart {
 
   /// Whether there is anything to draw.
   var isEmpty: Bool {
-    !series.contains { series in series.points.contains { $0.y?.isFinite ?? false } }
+    !series.contains(where: \.isDrawn)
   }
 
   /// The number of the style that the series of a position has; there are eight.

@@ -150,7 +150,11 @@ extension ComparisonReport {
     var keys: [String] = []
     for key in scenarios.flatMap({ $0.map(\.key) }) where !keys.contains(key) { keys.append(key) }
     let tables = scenarios.map { Dictionary($0.map { ($0.key, $0.value) }) { first, _ in first } }
-    let different = keys.filter { key in Set(tables.map { $0[key] ?? "–" }).count > 1 }
+    // What a world is called and tells is no setting.
+    let texts = ["title", "lesson"]
+    let different = keys.filter { key in
+      !texts.contains(key) && Set(tables.map { $0[key] ?? "–" }).count > 1
+    }
     guard runs.count > 1, tables.contains(where: { !$0.isEmpty }) else { return nil }
     return ReportSection(id: "settings", title: "Settings that differ") {
       if different.isEmpty {
@@ -250,7 +254,7 @@ extension ScenarioText {
       values.append(
         (
           (names + [String(text[..<colon.lowerBound])]).joined(separator: "."),
-          String(text[colon.upperBound...])
+          unquoted(text[colon.upperBound...])
         ))
     }
     return values

@@ -6,17 +6,16 @@ enum ReportHeader {
   static func markup(_ records: ReportRecords) -> Markup {
     let run = records.information
     return element("header") {
-      element("p", ["class": "kicker"]) { "rlhf-sim \(run.version) · one run, start to end" }
+      element("p", ["class": "kicker"]) { "rlhf-sim \(run.version) · \(extent(run))" }
       element("h1") {
-        "The “\(run.scenario)” world"
+        "The “\(run.scenario)” world "
         element("span", ["class": "status \(run.status.rawValue)"]) { status(run) }
       }
       element("p", ["class": "lead"]) {
         """
-        A language model learns from examples, annotators compare its answers, a reward model \
-        learns what they prefer, and the language model is tuned against that reward model without \
-        straying far from where it began. The world’s true reward, gold, is known here and \
-        hidden from every model.
+        A language model learns from examples, annotators compare its answers, \
+        \(tuning(records)) straying far from where it began. The world’s true reward, gold, is \
+        known here and hidden from every model.
         """
       }
       if let error = run.error {
@@ -40,6 +39,19 @@ enum ReportHeader {
         element("code") { run.commandLine.map(quoted).joined(separator: " ") }
       }
     }
+  }
+
+  /// How much of the loop the run was.
+  private static func extent(_ run: RunInformation) -> String {
+    run.command == .demo
+      ? "one run, start to end" : "one part of the loop, \(run.command.rawValue)"
+  }
+
+  private static func tuning(_ records: ReportRecords) -> String {
+    records.method == "DPO"
+      ? "and it is tuned on their choices without"
+      : "a reward model learns what they prefer, and the language model is tuned against that "
+        + "reward model without"
   }
 
   @MarkupBuilder private static func fact(_ name: String, _ value: String) -> [Markup] {

@@ -38,6 +38,12 @@ struct ReportRecords {
     }
   }
 
+  /// What the policy was tuned by, as people call it.
+  var method: String {
+    information.command.method(
+      algorithm: ScenarioText.value(of: ["ppo", "algorithm"], in: scenario ?? ""))
+  }
+
   /// The stages with metrics, in the order they run, with the names they are shown by.
   var tables: [(name: String, table: MetricsTable)] {
     let all = [

@@ -32,7 +32,7 @@ enum ReportStyle {
     .whole { white-space: nowrap; }
     .kicker { color: var(--soft); font-size: .875rem; margin: 0; }
     .lead { font-size: 1.08rem; }
-    .status { display: inline-block; vertical-align: .3em; margin-left: .7rem; padding: .1rem .6rem;
+    .status { display: inline-block; vertical-align: .3em; margin-left: .4rem; padding: .1rem .6rem;
       border: 1px solid currentColor; border-radius: 1rem; font-size: .8rem; font-weight: 600;
       letter-spacing: 0; color: var(--soft); }
     .status.finished { color: var(--better); }
@@ -94,7 +94,7 @@ enum ReportStyle {
     .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); } .bar.s3 { fill: var(--s3); }
     .bar.s4 { fill: var(--s4); } .wide + .charts { margin-top: 1.4rem; }
     .sample { display: grid; } .probes { margin-top: 1.6rem; }
-    .sample .mark.s1 { fill-opacity: .35; }
+    .sample .mark.s1 { fill-opacity: .45; }
     .base { stroke: var(--rule); stroke-width: 2; stroke-linecap: round; }
     .spread { stroke-width: 4; stroke-opacity: .45; stroke-linecap: round; }
     .reference { stroke: var(--soft); stroke-width: 1.2; stroke-dasharray: 4 3; }
@@ -139,7 +139,14 @@ enum ReportStyle {
     .bars.three .track div { height: .45rem; }
     .warning { border-left: 4px solid var(--s2); padding: .5rem .9rem; background: var(--panel);
       overflow-wrap: anywhere; margin: .6rem 0; }
-    .excerpt { max-height: 22rem; overflow: auto; padding: 0; border: 0; }
+    /* Long lines wrap; a shadow at an edge says that there is more beyond it. */
+    .excerpt { max-height: 22rem; overflow: auto; padding: 0; border: 0; border-radius: 0;
+      background:
+        linear-gradient(var(--panel) 30%, transparent) top / 100% 2rem,
+        linear-gradient(transparent, var(--panel) 70%) bottom / 100% 2rem,
+        linear-gradient(var(--rule), transparent) top / 100% .6rem,
+        linear-gradient(transparent, var(--rule)) bottom / 100% .6rem, var(--panel);
+      background-repeat: no-repeat; background-attachment: local, local, scroll, scroll, scroll; }
     .scroll { overflow-x: auto; margin: .6rem 0; }
     .tinted input { margin: 0 .35rem 0 0; accent-color: var(--s1); }
     .tinted label { white-space: nowrap; margin-right: 1.2rem; cursor: pointer; }
@@ -158,13 +165,14 @@ enum ReportStyle {
     .readout[hidden] { display: none; }
     caption { text-align: left; color: var(--soft); font-size: .875rem; padding: .4rem 0; }
     .compared th, .compared td { padding-right: 1.4rem; vertical-align: top; }
+    .compared th:first-child { position: sticky; left: 0; background: var(--page); }
     .compared tbody th { color: var(--ink); font-weight: 500; white-space: nowrap; }
     .dense th, .dense td { padding: .15rem .6rem .15rem 0; font-size: .85rem; white-space: nowrap; }
     .part { margin: 1.4rem 0 .5rem; }
     details { margin-top: .6rem; }
     summary { cursor: pointer; color: var(--s1); margin-bottom: .7rem; }
     pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem;
-      padding: 1rem; overflow-x: auto; margin: 0; }
+      padding: 1rem; overflow-x: auto; margin: 0; white-space: pre-wrap; }
     .glossary { display: grid; grid-template-columns: max-content 1fr; gap: .45rem 1.5rem;
       font-size: .925rem; margin: 0; }
     .glossary dd { margin: 0; }
@@ -172,6 +180,9 @@ enum ReportStyle {
       body { padding: 1.5rem 1rem 3rem; }
       .chart .tick, .chart .axis, svg .reference-label { font-size: 15.5px; }
       .bars th { white-space: normal; }
+      /* A whole response is a label: it has a line of its own. */
+      .bars.three tr { display: grid; grid-template-columns: 1fr auto; }
+      .bars.three th { grid-column: 1 / -1; padding-bottom: 0; }
       .bars th .unit { display: block; margin: 0; white-space: nowrap; }
       svg .role, svg .edge { font-size: 16px; } .name { font-size: 18px; }
       /* One choice a line: a line break must not part a button from its label. */
@@ -202,10 +213,9 @@ enum ReportStyle {
       /* Browsers leave out backgrounds, which bars are made of. */
       .track div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
       h2, h3 { break-after: avoid; }
-      .card, .chart, tr, .picture { break-inside: avoid; }
+      .card, .chart, tr, .picture, .facts { break-inside: avoid; }
       .charts { grid-template-columns: 1fr 1fr; }
-      pre { white-space: pre-wrap; }
-      .excerpt { max-height: none; font-size: .8em; line-height: 1.3; }
+      .excerpt { background: none; max-height: none; font-size: .8em; line-height: 1.3; }
       .chart:has(.excerpt) { break-inside: auto; }
       #scenario pre { columns: 2; }
       #scenario details::details-content { content-visibility: visible; block-size: auto; }

@@ -160,7 +160,7 @@ enum MetricGlossary {
   static let figures: [(name: String, meaning: String)] = [
     (
       "gold reward",
-      "The world’s true reward of a response, the sum of its features; bad when lower after PPO."
+      "The world’s true reward of a response, the sum of its features; bad when lower after tuning."
     ),
     (
       "score",
@@ -176,7 +176,7 @@ enum MetricGlossary {
     ),
     (
       "win rate",
-      "How often gold prefers the answer after PPO, ties half; bad when its interval holds 50 %."
+      "How often gold prefers the answer after tuning, ties half; bad when its interval holds 50 %."
     ),
     (
       "KL",
@@ -212,7 +212,7 @@ enum MetricGlossary {
       "rank correlation with gold",
       "Spearman’s: 1 when the reward model orders responses as gold does; bad below about 0.5."
     ),
-    ("grammatical", "Responses that the world’s grammar allows; bad when it falls after PPO."),
+    ("grammatical", "Responses that the world’s grammar allows; bad when it falls after tuning."),
   ]
 
   /// What each number of a token means; see `TokenTint`.

@@ -45,10 +45,8 @@ enum ModelMemory {
         }
       }
       element("p", ["class": "note"]) {
-        """
-        Of the four only two learn; what the optimizer remembers of their gradients costs more \
-        than any model. \(measurement(run))
-        """
+        "What the optimizer remembers of the gradients of those that learn is twice their size. "
+          + measurement(run)
       }
     }
   }
@@ -61,9 +59,9 @@ enum ModelMemory {
     // Runs of earlier versions counted, and did not say how large their models are.
     guard run.models != nil else { return "" }
     return """
-      Measured: the blocks that jemalloc really gave, which it rounds up; memory that policy and \
-      reference share is the reference’s. Activations: what a first minibatch added until its \
-      forward passes were over.
+      Measured: an arena for each role, and what jemalloc counts in it; blocks are rounded up, \
+      and frozen layers that policy and reference share are the reference’s. Activations: what a \
+      first minibatch added until its forward passes were over.
       """
   }
 }

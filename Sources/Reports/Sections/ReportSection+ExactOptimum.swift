@@ -12,15 +12,15 @@ extension ReportSection {
         known, π* ∝ ρ·exp(score / β), and nothing in this section was sampled.
         """
       }
-      facts(exact)
+      facts(exact, of: records.method)
       element("div", ["class": "charts"]) {
-        frontierChart(exact).figure()
-        likeliestChart(exact)
+        frontierChart(exact, of: records.method).figure()
+        likeliestChart(exact, of: records.method)
       }
     }
   }
 
-  private static func facts(_ exact: EvaluationSummary.Exact) -> Markup {
+  private static func facts(_ exact: EvaluationSummary.Exact, of method: String) -> Markup {
     func row(_ name: String, _ value: (EvaluationSummary.Exact.Policy) -> Double?) -> Markup? {
       let values = [exact.reference, exact.policy, exact.optimum].compactMap(value)
       guard values.count == 3 else { return nil }
@@ -40,7 +40,7 @@ extension ReportSection {
       element("table") {
         element("thead") {
           element("tr") {
-            for name in ["", "SFT, ρ", "PPO, π", "optimum, π*"] {
+            for name in ["", "SFT, ρ", "\(method), π", "optimum, π*"] {
               element("th", name.isEmpty ? [:] : ["class": "number"]) { name }
             }
           }
@@ -62,7 +62,9 @@ extension ReportSection {
     }
   }
 
-  private static func frontierChart(_ exact: EvaluationSummary.Exact) -> LineChart {
+  private static func frontierChart(
+    _ exact: EvaluationSummary.Exact, of method: String
+  ) -> LineChart {
     func mark(_ name: String, _ policy: EvaluationSummary.Exact.Policy) -> LineChart.Series {
       .init(name: name, points: [.init(x: policy.kl, y: policy.score)], isScattered: true)
     }
@@ -73,14 +75,16 @@ extension ReportSection {
         .init(
           name: "the most that any policy has",
           points: exact.frontier.map { .init(x: $0.kl, y: $0.score) }),
-        mark("PPO", exact.policy), mark("optimum at this β", exact.optimum),
+        mark(method, exact.policy), mark("optimum at this β", exact.optimum),
         mark("SFT", exact.reference),
       ],
       note: "The curve is drawn by π* for every β. No policy of any method lies above it; what is "
-        + "missing below is what PPO paid in KL without getting score for it.")
+        + "missing below is what \(method) paid in KL without getting score for it.")
   }
 
-  private static func likeliestChart(_ exact: EvaluationSummary.Exact) -> Markup? {
+  private static func likeliestChart(
+    _ exact: EvaluationSummary.Exact, of method: String
+  ) -> Markup? {
     let responses = exact.likeliest
     let largest = responses.flatMap { [$0.reference, $0.policy, $0.optimum] }.max() ?? 0
     guard largest > 0 else { return nil }
@@ -90,7 +94,7 @@ extension ReportSection {
         element("span", ["class": "unit"]) { "probability, per cent" }
       }
       element("ul", ["class": "legend"]) {
-        for (style, name) in [("s4", "SFT, ρ"), ("s2", "PPO, π"), ("s3", "optimum, π*")] {
+        for (style, name) in [("s4", "SFT, ρ"), ("s2", "\(method), π"), ("s3", "optimum, π*")] {
           element("li") {
             element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
               element(
@@ -107,7 +111,7 @@ extension ReportSection {
         }
       }
       element("p", ["class": "note"]) {
-        "For the most frequent prompts. Where the lower two bars agree, PPO has found the optimum; "
+        "For the most frequent prompts. Where the lower two bars agree, \(method) has found the optimum; "
           + "where the reference’s bar is missing, the optimum goes where SFT hardly ever went."
       }
     }

@@ -5,7 +5,8 @@ extension ReportSection {
   @Sendable static func headline(_ records: ReportRecords) -> ReportSection? {
     guard let evaluation = records.evaluation else { return nil }
     let cards = [
-      goldCard(evaluation), winRateCard(evaluation), divergenceCard(evaluation),
+      goldCard(evaluation, after: records.method), winRateCard(evaluation, after: records.method),
+      divergenceCard(evaluation),
       accuracyCard(evaluation), calibrationCard(evaluation), textCard(evaluation),
     ].compactMap(\.self)
     guard !cards.isEmpty else { return nil }
@@ -26,14 +27,14 @@ extension ReportSection {
     }
   }
 
-  private static func goldCard(_ evaluation: EvaluationSummary) -> Markup? {
+  private static func goldCard(_ evaluation: EvaluationSummary, after method: String) -> Markup? {
     guard let after = evaluation.ppo?.gold ?? evaluation.sft?.gold else { return nil }
     guard let before = evaluation.sft?.gold, evaluation.ppo?.gold != nil else {
       return card(
         "Gold reward", NumberText.fixed(after.mean, 2),
         "± \(NumberText.fixed(after.sd, 2)) standard deviation, n = \(after.n)")
     }
-    let rows = [("SFT", before), ("PPO", after)].map { name, gold in
+    let rows = [("SFT", before), (method, after)].map { name, gold in
       IntervalBar.Row(
         name: name, value: gold.mean, low: gold.mean - gold.sd, high: gold.mean + gold.sd)
     }
@@ -45,7 +46,7 @@ extension ReportSection {
         + "standard deviations of the SFT policy." : ""
     let words =
       "SFT \(NumberText.fixed(before.mean, 2))\u{A0}±\u{A0}\(NumberText.fixed(before.sd, 2)) "
-      + "(n = \(before.n)), then PPO \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
+      + "(n = \(before.n)), then \(method) \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
       + "\(NumberText.fixed(after.sd, 2)) (n = \(after.n)); ± is one standard deviation."
     return card(
       "Gold reward, before → after",
@@ -53,12 +54,14 @@ extension ReportSection {
       bar: IntervalBar(rows: rows, range: low...max(high, low), description: words))
   }
 
-  private static func winRateCard(_ evaluation: EvaluationSummary) -> Markup? {
+  private static func winRateCard(
+    _ evaluation: EvaluationSummary, after method: String
+  ) -> Markup? {
     guard let rate = evaluation.winRate else { return nil }
     let words = "95 % interval \(interval(rate)), n = \(rate.n). Even is 50 %."
     return card(
       "Win rate against SFT", NumberText.percent(rate.value),
-      "How often gold prefers the answer after PPO to the one before. \(words)",
+      "How often gold prefers the answer after \(method) to the one before. \(words)",
       bar: IntervalBar(
         rows: [.init(name: "win rate", value: rate.value, low: rate.low, high: rate.high)],
         references: [.init(name: "even", value: 0.5)], range: 0...1,

@@ -1,18 +1,13 @@
 import RunRecords
 
 extension ReportSection {
-  /// The four models in a picture: who starts as whom, and who judges whom.
+  /// The models of the run's method in a picture: who starts as whom, and who judges whom.
   @Sendable static func models(_ records: ReportRecords) -> ReportSection? {
-    ReportSection(id: "models", title: "Four models") {
-      element("p") {
-        """
-        All four are the same decoder. Two have a language head (policy, reference), two a scalar \
-        head (reward: read at the last token; value: read at every token). Only the policy and \
-        the value model learn during PPO.
-        """
-      }
+    let picture = ModelsPicture(method: records.method)
+    return ReportSection(id: "models", title: picture.title) {
+      element("p") { picture.introduction }
       element("figure", ["class": "picture"]) {
-        ModelsPicture.svg
+        picture.svg
         element("figcaption") {
           "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
         }
@@ -22,42 +17,87 @@ extension ReportSection {
   }
 }
 
-/// The drawing of the four models.
-private enum ModelsPicture {
-  static var svg: Markup {
+/// The drawing of the models that hold a method up.
+private struct ModelsPicture {
+  let method: String
+
+  private var isDirect: Bool { method == "DPO" }
+  private var hasValueModel: Bool { method == "PPO" || method == "REINFORCE" }
+
+  var title: String { isDirect ? "Two models" : hasValueModel ? "Four models" : "Three models" }
+
+  var introduction: String {
+    if isDirect {
+      return """
+        Both are the same decoder with a language head, and only the policy learns. There is no \
+        reward model: how much likelier the policy makes an answer than the reference does is \
+        taken for how good it finds it.
+        """
+    }
+    if hasValueModel {
+      return """
+        All four are the same decoder. Two have a language head (policy, reference), two a scalar \
+        head (reward: read at the last token; value: read at every token). Only the policy and \
+        the value model learn during \(method).
+        """
+    }
+    return """
+      All three are the same decoder. Two have a language head (policy, reference), one a scalar \
+      head (reward: read at the last token). Only the policy learns during \(method): what an \
+      answer was expected to earn is read off other answers to its prompt, not off a value model.
+      """
+  }
+
+  private var description: String {
+    let copies = """
+      The SFT policy is copied twice: as the policy, which is trained, and as the reference, \
+      which stays frozen.
+      """
+    if isDirect {
+      return """
+        \(copies) Of each preference pair both say how likely they find the answers, and β times \
+        the logarithm of the ratio is an answer’s implicit reward; the loss goes back to the policy.
+        """
+    }
+    let value = hasValueModel ? " The reward model’s trunk starts the value model." : ""
+    let expected = hasValueModel ? ", the value model the reward it expected" : ""
+    return """
+      \(copies) Its trunk also starts the reward model, which learns from preference pairs and is \
+      then frozen.\(value) The policy writes a response; the reward model gives it a score, the \
+      reference a KL penalty\(expected); the advantage goes back to the policy.
+      """
+  }
+
+  var svg: Markup {
     element("svg", ["viewBox": "-14 8 566 390", "role": "img"]) {
-      element("title") { "The four models of RLHF" }
-      element("desc") {
-        """
-        The SFT policy is copied twice: as the policy, which is trained, and as the reference, \
-        which stays frozen. Its trunk also starts the reward model, which learns from preference \
-        pairs and is then frozen. The reward model's trunk starts the value model. The policy \
-        writes a response; the reward model gives it a score, the reference a KL penalty, the \
-        value model the reward it expected; the advantage goes back to the policy.
-        """
-      }
+      element("title") { "The models of \(method)" }
+      element("desc") { description }
       arrowHead
       copies
-      flows
+      isDirect ? directFlows : flows
       box("SFT policy", "from the corpus", x: 20, y: 14, isFrozen: false, style: "plain")
       box(
         "Preference pairs", "judged by annotators", x: 360, y: 14, isFrozen: false, style: "plain")
       box("Policy", "writes · trained", x: 20, y: 138, isFrozen: false, style: "s1")
-      box("Reward model", "judges · frozen", x: 360, y: 138, isFrozen: true, style: "s2")
+      if !isDirect {
+        box("Reward model", "judges · frozen", x: 360, y: 138, isFrozen: true, style: "s2")
+      }
       box("Reference", "remembers · frozen", x: 20, y: 332, isFrozen: true, style: "s3")
-      box("Value model", "expects · trained", x: 360, y: 332, isFrozen: false, style: "s4")
+      if hasValueModel {
+        box("Value model", "expects · trained", x: 360, y: 332, isFrozen: false, style: "s4")
+      }
       element(
         "rect",
         [
           "class": "response", "x": "225", "y": "240", "width": "110", "height": "44", "rx": "22",
         ])
       element("text", ["class": "name", "x": "280", "y": "267", "text-anchor": "middle"]) {
-        "response"
+        isDirect ? "β·log(π/ρ)" : "response"
       }
     }
   }
 
-  private static var arrowHead: Markup {
+  private var arrowHead: Markup {
     element("defs") {
       element(
         "marker",
@@ -71,17 +111,21 @@ private enum ModelsPicture {
     }
   }
 
-  @MarkupBuilder private static var copies: [Markup] {
+  @MarkupBuilder private var copies: [Markup] {
     arrow("M110 74V134", "copy")
     label("copy", x: 118, y: 112)
     arrow("M20 44H-4V362H16", "copy")
-    arrow("M200 62L360 148", "copy")
-    label("trunk", x: 292, y: 104)
-    arrow("M450 198V328", "copy")
-    label("trunk", x: 458, y: 268)
+    if !isDirect {
+      arrow("M200 62L360 148", "copy")
+      label("trunk", x: 292, y: 104)
+    }
+    if hasValueModel {
+      arrow("M450 198V328", "copy")
+      label("trunk", x: 458, y: 268)
+    }
   }
 
-  @MarkupBuilder private static var flows: [Markup] {
+  @MarkupBuilder private var flows: [Markup] {
     arrow("M200 38H356", "flow")
     label("two answers", x: 278, y: 30, anchor: "middle")
     arrow("M450 74V134", "flow")
@@ -94,21 +138,37 @@ private enum ModelsPicture {
     label("score", x: 318, y: 222)
     arrow("M200 348C236 336 252 310 258 288", "flow")
     label("KL penalty", x: 156, y: 318)
-    arrow("M360 348C326 336 310 310 302 288", "flow")
-    label("value", x: 330, y: 310)
+    if hasValueModel {
+      arrow("M360 348C326 336 310 310 302 288", "flow")
+      label("value", x: 330, y: 310)
+    }
   }
 
-  private static func arrow(_ path: String, _ style: String) -> Markup {
+  /// Those of DPO, on answers that were written before.
+  @MarkupBuilder private var directFlows: [Markup] {
+    arrow("M200 38H356", "flow")
+    label("two answers", x: 278, y: 30, anchor: "middle")
+    arrow("M440 74C430 160 370 215 320 237", "flow")
+    label("chosen, rejected", x: 424, y: 168)
+    arrow("M150 198C150 240 180 252 221 256", "flow")
+    label("log π", x: 186, y: 240)
+    arrow("M225 272C150 272 90 250 90 202", "flow")
+    label("loss", x: 110, y: 290)
+    arrow("M200 348C236 336 252 310 258 288", "flow")
+    label("log ρ", x: 190, y: 322)
+  }
+
+  private func arrow(_ path: String, _ style: String) -> Markup {
     element("path", ["class": style, "d": path, "marker-end": "url(#arrow)"])
   }
 
-  private static func label(_ text: String, x: Int, y: Int, anchor: String = "start") -> Markup {
+  private func label(_ text: String, x: Int, y: Int, anchor: String = "start") -> Markup {
     element(
       "text", ["class": "edge", "x": String(x), "y": String(y), "text-anchor": anchor]
     ) { text }
   }
 
-  @MarkupBuilder private static func box(
+  @MarkupBuilder private func box(
     _ name: String, _ role: String, x: Int, y: Int, isFrozen: Bool, style: String
   ) -> [Markup] {
     element(

@@ -10,8 +10,8 @@ extension ReportSection {
       ReportWarning.markup(["annotation"], [], records)
       element("p") {
         """
-        All that the reward model learns from: two answers of the SFT policy, and which of them an \
-        annotator preferred. These \(pairs.count) were held out to judge the reward model by.
+        All that the \(learner(records)) learns from: two answers, and which of them an annotator \
+        preferred. These \(pairs.count) were held out\(use(records)).
         """
       }
       element("div", ["class": "charts"]) {
@@ -20,6 +20,14 @@ extension ReportSection {
       }
       exampleTable(pairs)
     }
+  }
+
+  private static func learner(_ records: ReportRecords) -> String {
+    records.method == "DPO" ? "policy" : "reward model"
+  }
+
+  private static func use(_ records: ReportRecords) -> String {
+    records.evaluation?.reward == nil ? "" : " to judge the reward model by"
   }
 
   /// How expected the judgements were: what lies left of 0 is disagreement.
@@ -33,7 +41,7 @@ extension ReportSection {
       horizontalTitle: "probability of the judgement made, minus ½", lower: -0.5, width: 0.05,
       counts: counts, sides: ("against what was to be expected", "as expected"),
       note: "What someone who knows gold and the annotators’ habits would have expected. The left "
-        + "side is noise that no reward model can foresee."
+        + "side is noise that no model can foresee."
     ).figure()
   }
 

@@ -88,8 +88,9 @@ extension ReportSection {
         ) { text }
       }
       let gold = rollout.gold.map { ", gold \(NumberText.fixed($0, 2))" } ?? ""
+      " "
       element("span", ["class": "verdict"]) {
-        " score \(NumberText.fixed(rollout.score, 2))\(gold)"
+        "score \(NumberText.fixed(rollout.score, 2))\(gold)"
       }
     }
   }

@@ -6,24 +6,26 @@ extension ReportSection {
     guard !records.samples.isEmpty else { return nil }
     let shown = 12
     return ReportSection(id: "samples", title: "Samples before and after") {
-      table(records.samples.prefix(shown))
+      table(records.samples.prefix(shown), after: records.method)
       if records.samples.count > shown {
         element("details") {
           element("summary") { "\(records.samples.count - shown) more" }
-          table(records.samples.dropFirst(shown))
+          table(records.samples.dropFirst(shown), after: records.method)
         }
       }
     }
   }
 
-  private static func table(_ samples: some Sequence<SampleComparison>) -> Markup {
+  private static func table(
+    _ samples: some Sequence<SampleComparison>, after method: String
+  ) -> Markup {
     element("table", ["class": "samples"]) {
       element("thead") {
         element("tr") {
           element("th", ["scope": "col", "class": "words"]) { "Prompt and response before (SFT)" }
           element("th", ["scope": "col", "class": "number"]) { "gold" }
           element("th", ["scope": "col", "class": "number"]) { "score" }
-          element("th", ["scope": "col", "class": "words"]) { "Response after (PPO)" }
+          element("th", ["scope": "col", "class": "words"]) { "Response after (\(method))" }
           element("th", ["scope": "col", "class": "number"]) { "gold" }
           element("th", ["scope": "col", "class": "number"]) { "score" }
           element("th", ["scope": "col", "class": "number"]) { "KL" }

@@ -4,12 +4,14 @@ extension ReportSection {
   /// The language model learns from examples.
   @Sendable static func supervisedTuning(_ records: ReportRecords) -> ReportSection? {
     guard let table = records.supervisedTuning else { return nil }
+    let heldOut =
+      table["eval/loss"] == nil ? "." : "; held-out loss that rises again is memorizing."
     let content = charts(
       LineChart(
         title: "Loss", unit: "nats per token",
         series: table.series(["sft/loss": "training", "eval/loss": "held out"]),
-        note: "Cross-entropy of the next token. It should fall fast, then flatten; held-out loss "
-          + "that rises again is memorizing." + phases(records.information)))
+        note: "Cross-entropy of the next token. It should fall fast, then flatten"
+          + heldOut + phases(records.information)))
     guard let content else { return nil }
     return ReportSection(id: "sft", title: "Supervised tuning") {
       ReportWarning.markup(["pretraining", "fine-tuning"], [], records)

@@ -4,7 +4,10 @@ extension ReportSection {
   /// The world: what is truly good in it, and who judges.
   @Sendable static func world(_ records: ReportRecords) -> ReportSection? {
     guard let scenario = records.scenario else { return nil }
-    let lesson = ScenarioText.value(of: "lesson", in: scenario)
+    // What a scenario teaches is what tuning does in it.
+    let lesson =
+      [.demo, .ppo].contains(records.information.command)
+      ? ScenarioText.value(of: "lesson", in: scenario) : nil
     let gold = ScenarioText.block(["world", "gold"], in: scenario)
     let annotators = ScenarioText.block(["world", "annotators"], in: scenario)
     guard gold != nil || annotators != nil else { return nil }
@@ -55,15 +58,29 @@ enum ScenarioText {
     return block.isEmpty ? nil : block
   }
 
-  /// The rest of a line that begins with a key.
+  /// The value of a key of the first level.
   static func value(of key: String, in scenario: String) -> String? {
     let line = scenario.split(separator: "\n").first { $0.hasPrefix(key + ": ") }
-    guard var value = line?.dropFirst(key.count + 2) else { return nil }
+    guard let line else { return nil }
+    let text = unquoted(line.dropFirst(key.count + 2))
+    return text.isEmpty ? nil : text
+  }
+
+  /// The value at a path of keys.
+  static func value(of path: [String], in scenario: String) -> String? {
+    guard let key = path.last else { return nil }
+    let outer = Array(path.dropLast())
+    guard !outer.isEmpty else { return value(of: key, in: scenario) }
+    return block(outer, in: scenario).flatMap { value(of: key, in: $0) }
+  }
+
+  /// A value without the quotes that YAML needs around some.
+  static func unquoted(_ text: Substring) -> String {
+    var value = text
     let isLiteral = value.hasPrefix("'")
     for quote in ["\"", "'"] where value.hasPrefix(quote) && value.hasSuffix(quote) {
       value = value.dropFirst().dropLast()
     }
-    guard !value.isEmpty else { return nil }
     // Between single quotes YAML doubles a quote, and knows no other escape.
     return isLiteral ? String(value).replacing("''", with: "'") : String(value)
   }

@@ -24,33 +24,49 @@ enum ReportWarning {
     }
   }
 
-  /// What PPO was warned of while it ran, and what only shows at the end; of runs that were not
-  /// watched, all that their metrics show.
+  /// What PPO was warned of while it ran, then what its metrics show besides.
   static func policyOptimization(_ table: MetricsTable, _ records: ReportRecords) -> [String] {
-    let recorded = (records.information.warnings ?? []).map(\.text)
-    guard !recorded.isEmpty else { return policyOptimization(table) }
-    return recorded + [overOptimization(table), mislead(table)].compactMap(\.self)
+    let recorded = records.information.warnings ?? []
+    return recorded.map(\.text) + policyOptimization(table, besides: Set(recorded.map(\.kind)))
   }
 
   /// What PPO's metrics warn of.
-  static func policyOptimization(_ table: MetricsTable) -> [String] {
-    [
-      overOptimization(table),
-      limit(table, "objective/kl_exact", above: 10).map {
-        "the policy has gone more than 10 nats from the reference (\($0)); few of its answers are "
-          + "ones that the reference would give."
-      },
-      limit(table, "policy/clip_fraction", above: 0.3).map {
-        "more than 0.3 of the tokens left the clip range (\($0)); the steps are too long."
-      },
-      limit(table, "policy/approximate_kl", above: 0.05).map {
-        "an update moved the policy by more than 0.05 nats a token (\($0)); the steps are too long."
-      },
-      limit(table, "policy/ratio_max", above: 10).map {
-        "a token became more than 10 times as likely in one update (\($0))."
-      },
-      mislead(table), unended(table),
-    ].compactMap(\.self)
+  ///
+  /// - Parameter kinds: the kinds of warning that are shown already.
+  static func policyOptimization(
+    _ table: MetricsTable, besides kinds: Set<String> = []
+  ) -> [String] {
+    let found: [(kind: String?, text: String?)] = [
+      (nil, overOptimization(table)),
+      (
+        "rising-kl",
+        limit(table, "objective/kl_exact", above: 10).map {
+          "the policy has gone more than 10 nats from the reference (\($0)); few of its answers "
+            + "are ones that the reference would give."
+        }
+      ),
+      (
+        "frequent-clipping",
+        limit(table, "policy/clip_fraction", above: 0.3).map {
+          "more than 0.3 of the tokens left the clip range (\($0)); the steps are too long."
+        }
+      ),
+      (
+        nil,
+        limit(table, "policy/approximate_kl", above: 0.05).map {
+          "an update moved the policy by more than 0.05 nats a token (\($0)); the steps are too "
+            + "long."
+        }
+      ),
+      (
+        "extreme-ratios",
+        limit(table, "policy/ratio_max", above: 10).map {
+          "a token became more than 10 times as likely in one update (\($0))."
+        }
+      ),
+      (nil, mislead(table)), ("missing-ends", unended(table)),
+    ]
+    return found.compactMap { kind, text in kind.map(kinds.contains) == true ? nil : text }
   }
 
   /// What the reward model's metrics and its evaluation warn of.

@@ -86,6 +86,9 @@ struct Scenarios: ParsableCommand {
     @Flag(help: "Print a JSON list.")
     var json = false
 
+    @Flag(help: "No notes.")
+    var quiet = false
+
     private struct Row: Encodable {
       let key: String
       let first: String?
@@ -98,13 +101,25 @@ struct Scenarios: ParsableCommand {
         return try Output.writeJSON(
           differences.map { Row(key: $0.path, first: $0.this, second: $0.other) })
       }
+      guard !differences.isEmpty else {
+        return try Output.write("\(first) and \(second) do not differ\n")
+      }
+      let keys = differences.map(\.path.count).max() ?? 0
+      let room = max(12, ((Terminal.standardOutputWidth ?? 100) - keys - 4) / 2)
       var table = TextTable(
         columns: [("key", .leading), (first, .leading), (second, .leading)])
       for difference in differences {
-        table.append([difference.path, difference.this ?? "–", difference.other ?? "–"])
+        let values = [difference.this, difference.other].map { value in
+          let text = value ?? "–"
+          return text.count > room ? text.prefix(room - 1) + "…" : text
+        }
+        table.append([difference.path] + values)
       }
-      try Output.write(
-        differences.isEmpty ? "\(first) and \(second) do not differ\n" : table.rendered())
+      try Output.write(table.rendered())
+      if differences.contains(where: { max($0.this?.count ?? 0, $0.other?.count ?? 0) > room }) {
+        try RunRecorder(directory: nil, terminal: .standardError(isQuiet: quiet))
+          .note("what ends in … is cut short; --json prints all of it")
+      }
     }
 
     private func read(_ name: String) throws -> Scenario {

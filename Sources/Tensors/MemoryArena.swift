@@ -1,0 +1,37 @@
+import CJemalloc
+
+/// An arena of jemalloc's own for the tensors of one role, such as the policy, so that jemalloc
+/// itself says how much memory that role holds.
+///
+/// A tensor moved here stays here: what is written to it, and the copy that a write to shared memory
+/// makes, is allocated in the same arena. Results of computations are not; they go where everything
+/// else goes, by way of thread caches, which an arena's count would not see through. An arena is
+/// never given back, for tensors may outlive whoever made it: make one for a stage, not for a step.
+/// Each takes up to 4 MB beyond what it counts, in large pages of its own.
+package struct MemoryArena: Sendable, Equatable {
+  let index: UInt32
+
+  /// A new arena; nil where jemalloc does not serve the process.
+  package init?() {
+    guard NumericalLibraries.allocatorServesProcess else { return nil }
+    var index: UInt32 = 0
+    var size = MemoryLayout<UInt32>.size
+    guard mallctl("arenas.create", &index, &size, nil, 0) == 0 else { return nil }
+    self.index = index
+  }
+
+  /// The bytes of the blocks in the arena that are in use, as jemalloc counts them
+  /// (`stats.arenas.I.small.allocated` and `large.allocated`).
+  package var allocatedBytes: Int {
+    ["small", "large"].reduce(0) {
+      $0 + NumericalLibraries.statistic("stats.arenas.\(index).\($1).allocated")
+    }
+  }
+
+  /// A block that starts on a cache line; nil where memory has run out.
+  func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
+    arena_allocate(byteCount, index)
+  }
+
+  static func deallocate(_ pointer: UnsafeMutableRawPointer) { arena_deallocate(pointer) }
+}

@@ -35,7 +35,7 @@ package struct AlignmentLoop {
     generator = SeededGenerator(seed: seed)
   }
 
-  package var specialTokens: SpecialTokens { SpecialTokens(tokenizer) }
+  package var specialTokens: SpecialTokens { tokenizer.specialTokens }
 
   /// The longest response, its end included.
   var maximumTokens: Int { scenario.ppo.maximumTokens }
@@ -108,11 +108,5 @@ package struct AlignmentLoop {
     let output = try body()
     try observer.end(stage)
     return output
-  }
-}
-
-extension SpecialTokens {
-  init(_ tokenizer: Tokenizer) {
-    self.init(endOfSequence: tokenizer.endOfSequence, padding: tokenizer.padding)
   }
 }

@@ -26,6 +26,19 @@ package struct ParameterSet: Sendable {
     for index in tensors.indices { tensors[index] = tensors[index].moved(to: arena) }
   }
 
+  /// The arena that holds all of the parameters; nil where none does, or several.
+  package var arena: MemoryArena? {
+    guard let arena = tensors.first?.arena else { return nil }
+    return tensors.allSatisfy { $0.isHeld(in: arena) } ? arena : nil
+  }
+
+  /// Moves the parameters to an arena of their own, unless one holds them already. Whoever makes or
+  /// reads a model that is not trained any more does so, that there is no second copy when somebody
+  /// wants to know what it takes.
+  package mutating func settle() {
+    if arena == nil { move(to: MemoryArena()) }
+  }
+
   /// How many numbers all parameters are.
   package var elementCount: Int { tensors.reduce(0) { $0 + $1.count } }
 

@@ -35,10 +35,9 @@ extension Benchmark {
   /// compute every response to its full length.
   func policyOptimization() throws -> Measurement {
     let inputs = RandomInputs(size)
-    let policy = try inputs.languageModel()
-    let reward = RewardModel(
-      model: try inputs.scalarModel(),
-      specialTokens: SpecialTokens(endOfSequence: Self.noToken, padding: nil))
+    var policy = try inputs.languageModel()
+    policy.parameters.settle()
+    let reward = try rewardModel(inputs)
     let value = ScalarModel(
       trunkOf: reward.model, head: Tensor(zeros: [1, inputs.shape.width]))
     let configuration = policyConfiguration
@@ -61,6 +60,14 @@ extension Benchmark {
     let learning = policy.parameters.byteCount + value.parameters.byteCount
     return Measurement(
       seconds: stopwatch.seconds, modelBytes: frozen + Self.learningCopies * learning)
+  }
+
+  private func rewardModel(_ inputs: RandomInputs) throws -> RewardModel {
+    var model = RewardModel(
+      model: try inputs.scalarModel(),
+      specialTokens: SpecialTokens(endOfSequence: Self.noToken, padding: nil))
+    model.settle()
+    return model
   }
 
   private var policyConfiguration: PPOConfiguration {

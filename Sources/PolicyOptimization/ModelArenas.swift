@@ -2,11 +2,10 @@ import Autodiff
 import Tensors
 import Training
 
-/// An arena for each role of PPO but the reward model's, whose maker owns it; each nil where
-/// jemalloc does not serve the process.
+/// An arena for each role of PPO that learns, and for what its optimizer remembers; each nil where
+/// jemalloc does not serve the process. Reference and reward model have settled in arenas of their own.
 struct ModelArenas: Sendable {
   let policy = MemoryArena()
-  let reference = MemoryArena()
   let value = MemoryArena()
   let optimizer = MemoryArena()
 
@@ -18,7 +17,7 @@ struct ModelArenas: Sendable {
       policy.isFrozen[$0] && $0 < reference.count
         && policy.tensors[$0].sharesMemory(with: reference.tensors[$0])
     }
-    reference.move(to: self.reference)
+    reference.settle()
     for index in shared { policy.tensors[index] = reference.tensors[index] }
     for index in indices where !shared.contains(index) {
       policy.tensors[index] = policy.tensors[index].moved(to: self.policy)
@@ -31,7 +30,7 @@ struct ModelArenas: Sendable {
   ) -> [(name: String, value: Double)] {
     [
       ("policy", self.policy?.allocatedBytes ?? policy.allocatedBytes(apartFrom: reference)),
-      ("reference", self.reference?.allocatedBytes ?? reference.allocatedBytes()),
+      ("reference", reference.arena?.allocatedBytes ?? reference.allocatedBytes()),
       ("value", self.value?.allocatedBytes ?? value?.allocatedBytes() ?? 0),
       (
         "optimizer",

@@ -1,7 +1,7 @@
 package import Tensors
 
 /// How often each prompt of some rows occurs, in a few bytes each: prompts are told apart by 64 bits
-/// of what they say.
+/// of what they say, white space between words being as good as any other.
 package struct PromptCounts: Sendable {
   private var places: [UInt64: UInt32] = [:]
   private var digests: [UInt64] = []  // in order of first appearance
@@ -11,7 +11,7 @@ package struct PromptCounts: Sendable {
   package init() {}
 
   package mutating func add(_ prompt: String) {
-    let digest = RowDigest(of: prompt).value
+    let digest = RowDigest(ofWordsOf: prompt).value
     rows += 1
     if let place = places[digest] {
       counts[Int(place)] += 1
@@ -23,7 +23,7 @@ package struct PromptCounts: Sendable {
   }
 
   package func contains(_ prompt: String) -> Bool {
-    places[RowDigest(of: prompt).value] != nil
+    places[RowDigest(ofWordsOf: prompt).value] != nil
   }
 
   /// Chooses prompts whose rows are held out, so that no prompt is on both sides: a model that
@@ -55,7 +55,7 @@ package struct PromptSplit: Sendable {
   package init() {}
 
   package func isHeldOut(_ prompt: String) -> Bool {
-    heldOut.contains(RowDigest(of: prompt).value)
+    heldOut.contains(RowDigest(ofWordsOf: prompt).value)
   }
 }
 

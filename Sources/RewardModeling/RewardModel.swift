@@ -58,6 +58,11 @@ package struct RewardModel: Sendable {
       standardDeviation: members.reduce(0) { $0 + $1.normalization.standardDeviation } / count)
   }
 
+  /// Moves every member to an arena of its own; see ``ParameterSet/settle()``.
+  package mutating func settle() {
+    for index in members.indices { members[index].model.parameters.settle() }
+  }
+
   /// The exchange with its end: rewards are learned and read at the end-of-sequence token.
   package func ended(_ exchange: Exchange) -> Exchange {
     Exchange(prompt: exchange.prompt, response: specialTokens.ended(exchange.response))

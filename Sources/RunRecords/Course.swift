@@ -31,14 +31,6 @@ struct Course: Sendable, Equatable {
       let part = means[means.count * column / columns..<means.count * (column + 1) / columns]
       return part.reduce(0, +) / Double(part.count)
     }
-    guard let low = points.min(), let high = points.max() else { return "" }
-    return String(
-      points.map { point in
-        let share = (point - low) / (high - low)
-        let height = share.isFinite ? share : 0.5
-        return Self.blocks[min(Int(height * Double(Self.blocks.count)), Self.blocks.count - 1)]
-      })
+    return Sparkline.text(points)
   }
-
-  private static let blocks = Array("▁▂▃▄▅▆▇█")
 }

@@ -5,10 +5,10 @@ import CJemalloc
 ///
 /// A tensor moved here stays here: what is written to it, and the copy that a write to shared memory
 /// makes, is allocated in the same arena. Results of computations are not; they go where everything
-/// else goes, by way of thread caches, which an arena's count would not see through. An arena is
-/// never given back, for tensors may outlive whoever made it: make one for a stage, not for a step.
-/// Each takes up to 4 MB beyond what it counts, in large pages of its own.
-package struct MemoryArena: Sendable, Equatable {
+/// else goes, by way of thread caches, which an arena's count would not see through. Each takes up to
+/// 4 MB beyond what it counts, in large pages of its own, and jemalloc looks at every one whenever it
+/// counts: an arena goes when whoever made it and the last tensor in it have gone.
+package final class MemoryArena: Sendable {
   let index: UInt32
 
   /// A new arena; nil where jemalloc does not serve the process.
@@ -19,6 +19,9 @@ package struct MemoryArena: Sendable, Equatable {
     guard mallctl("arenas.create", &index, &size, nil, 0) == 0 else { return nil }
     self.index = index
   }
+
+  /// Every tensor in it holds on to the arena, so there is no block in it any more.
+  deinit { _ = mallctl("arena.\(index).destroy", nil, nil, nil, 0) }
 
   /// The bytes of the blocks in the arena that are in use, as jemalloc counts them
   /// (`stats.arenas.I.small.allocated` and `large.allocated`).

@@ -74,8 +74,11 @@ package struct Tensor: Sendable {
     }
   }
 
+  /// Where the elements are, if not where everything else is.
+  package var arena: MemoryArena? { storage.arena }
+
   /// Whether the elements are in that arena.
-  package func isHeld(in arena: MemoryArena) -> Bool { storage.arena == arena }
+  package func isHeld(in arena: MemoryArena) -> Bool { storage.arena === arena }
 
   /// A copy whose memory is in an arena and stays there when it is written; the tensor itself where
   /// there is no arena, or where it is there already.

@@ -9,7 +9,7 @@ extension EvaluationSummary {
     [
       policies(after: method), winRate.map { Self.sentence($0, method) },
       exact.flatMap { Self.sentence($0, method) },
-      bestOfNText, reward.flatMap(Self.sentence),
+      bestOfNText, sft == nil && ppo == nil ? reward?.text : reward?.shortText,
     ]
     .compactMap(\.self).joined(separator: "\n")
   }
@@ -75,18 +75,6 @@ extension EvaluationSummary {
       text += ";\ntheir gold is \(Self.number(gold)) and \(Self.number(own))"
     }
     return text + ".\n"
-  }
-
-  private static func sentence(_ reward: RewardModel) -> String? {
-    guard let accuracy = reward.accuracy else { return nil }
-    var text =
-      "Reward model: \(number(accuracy.value, 3)) of \(accuracy.n) held-out pairs as judged "
-      + "(95 %: \(number(accuracy.low, 3)) to \(number(accuracy.high, 3))).\n"
-    if let ceiling = reward.ceiling {
-      text += "The annotators' noise allows \(number(ceiling, 3)). "
-    }
-    if let error = reward.ece { text += "Calibration error \(number(error, 3))." }
-    return text + "\n"
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {

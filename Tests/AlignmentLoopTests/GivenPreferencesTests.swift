@@ -101,6 +101,41 @@ struct GivenPreferencesTests {
         note + "1 without a prompt, 2 with no other rating of their prompt to be held against"))
   }
 
+  @Test("where no row can be used, the kinds are said; words that are not known are counted")
+  func unusable() throws {
+    let files = try Files()
+    let long = PreferenceRow.comparison(
+      Comparison(prompt: "the soup", chosen: Self.long, rejected: "was bad"))
+    let error = try #require(throws: LoopError.self) {
+      try files.given([long, long], heldOut: [comparison("the tea")])
+    }
+    #expect(
+      "\(error)".contains("none of the 2 training rows can be used: 2 longer than the model's"))
+    let recording = Recording()
+    let loop = try makeLoop(observer: recording)
+    let strange = Comparison(prompt: "the qux", chosen: "was qux", rejected: "was bad")
+    _ = try loop.heldOutPairs([strange], positions: 13)
+    #expect(
+      recording.notes == [
+        "2 words of the held-out comparisons are not in the vocabulary and are read as `<unk>`"
+      ])
+  }
+
+  @Test("prompts that differ in white space alone are on one side")
+  func whiteSpace() throws {
+    let files = try Files()
+    for (index, noun) in ["soup", "bed", "tea", "view", "room"].enumerated() {
+      let rows = try files.given(
+        ["the \(noun)", "the\t\(noun)", " the  \(noun)\n"].map(comparison)
+          + ["pool", "cake"].map { comparison("the \($0) \(index)") })
+      var sides: [Set<String>] = [[], []]
+      try rows.training.forEachRow { sides[0].insert($0.prompt) }
+      try rows.heldOut.forEachRow { sides[1].insert($0.prompt) }
+      let words = sides.map { Set($0.map { $0.split(whereSeparator: \.isWhitespace) }) }
+      #expect(words[0].isDisjoint(with: words[1]) && sides[0].union(sides[1]).count == 5)
+    }
+  }
+
   @Test("prompts that are both trained on and judged by are counted aloud")
   func sharedPrompts() throws {
     let files = try Files()

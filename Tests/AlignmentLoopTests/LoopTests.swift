@@ -167,7 +167,7 @@ import Worlds
       rejected: "was bad")
     _ = try loop.trainReward(
       from: policy, training: training + [.comparison(long)], heldOut: heldOut)
-    #expect(recording.notes.contains { $0.contains("1 of 97 training comparisons are left out") })
+    #expect(recording.notes.contains { $0.contains("1 of 97 training rows are left out") })
     #expect(throws: LoopError.self) {
       try loop.trainReward(from: policy, training: [.comparison(long)], heldOut: heldOut)
     }

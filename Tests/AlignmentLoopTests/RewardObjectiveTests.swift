@@ -85,7 +85,7 @@ import Transformer
     let elements = try loop.tokenize(rows, positions: 13, purpose: "training")
     #expect(elements.map(\.responses.count) == [2, 3])
     let note = try #require(recording.notes.first)
-    #expect(note.contains("5 of 7 training comparisons are left out"))
+    #expect(note.contains("5 of 7 training rows are left out"))
     #expect(note.contains("2 longer than the model's 13 positions"))
     #expect(note.contains("1 without a prompt") && note.contains("2 with responses alike"))
   }

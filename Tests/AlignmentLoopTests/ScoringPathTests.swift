@@ -78,6 +78,24 @@ import Transformer
     #expect(training[0].margin == 0.75)
   }
 
+  @Test("a text that says its own end gets no second one, wherever it is scored")
+  func ownEnd() throws {
+    let loop = try makeLoop()
+    func row(_ chosen: String) -> Comparison {
+      Comparison(prompt: "the soup", chosen: chosen, rejected: "was not bad")
+    }
+    let training = try loop.tokenize(
+      ["was good", "was good <eos>"].map { PreferenceRow.comparison(row($0)) }, positions: 13,
+      purpose: "training")
+    #expect(training[0] == training[1] && training[0].responses[0].count == 3)
+    let heldOut = try loop.heldOutPairs([row("was good"), row("was good <eos>")], positions: 13)
+    #expect(heldOut.pairs[0] == heldOut.pairs[1])
+    #expect(heldOut.pairs[0] == TokenizedComparison(training[0]))
+    // The same text twice, then, and nothing to learn from.
+    let alike = Comparison(prompt: "the soup", chosen: "was good <eos>", rejected: "was good")
+    #expect(throws: LoopError.self) { try loop.heldOutPairs([alike], positions: 13) }
+  }
+
   @Test("best of n takes the highest score of ended responses, and their gold with it")
   func bestOfN() throws {
     let (loop, policy, reward) = try cutLoop(["evaluation.best_of=4", "evaluation.responses=32"])

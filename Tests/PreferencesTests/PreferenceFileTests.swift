@@ -161,9 +161,24 @@ extension RowStream {
       ])
   }
 
+  @Test("a dialogue's prompt ends where its last common answer begins, however alike they begin")
+  func dialoguePrompt() throws {
+    let question = "\n\nHuman: hi\n\nAssistant: yes\n\nHuman: how?\n\nAssistant:"
+    for (first, second) in [(" was good", " was bad"), (" yes", " no"), (" a b", " a")] {
+      #expect(RowText.implicitPrompt(of: question + first, question + second) == question)
+    }
+    #expect(RowText.implicitPrompt(of: "Q: a b", "Q: a c") == "Q: a")
+  }
+
   @Test("malformed rows are named with file, line, key and what to do")
   func malformed() throws {
     let good = #"{"prompt":"p","chosen":"a","rejected":"b"}"# + "\n"
+    #expect(
+      try message(#"{"prompt":"p","chosen":"a","rejected":"b","response":"c","rating":1}"#)
+        .contains("key `response`: stands beside `chosen`, and a row is"))
+    #expect(
+      try message(#"{"prompt":"p","responses":["a","b"],"ranking":[0,1],"margin":1}"#)
+        .contains("key `margin`: is said of comparisons alone"))
     #expect(try message(good + "{").contains("rows.jsonl:2: "))
     #expect(try message(good + "\n[1]").contains(":3: is a list; write one JSON object a line"))
     #expect(try message(#"{"prompt":"p","chosen":"a"}"#).contains("key `rejected`: is missing"))

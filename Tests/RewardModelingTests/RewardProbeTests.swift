@@ -17,7 +17,10 @@ struct RewardProbeTests {
     positions: Int = 100, gold: ((Exchange) -> Double)? = nil,
     _ score: @escaping (Exchange) -> Double
   ) -> RewardProbing {
-    RewardProbing(endOfSequence: Self.end, positions: positions, gold: gold) { $0.map(score) }
+    RewardProbing(
+      specialTokens: SpecialTokens(endOfSequence: Self.end, padding: nil), positions: positions,
+      gold: gold
+    ) { $0.map(score) }
   }
 
   @Test("change what they say they change, and nothing else")

@@ -1,4 +1,5 @@
 import Autodiff
+import Foundation
 import RewardModeling
 import Tensors
 import Testing
@@ -132,6 +133,24 @@ struct RewardTrainerTests {
     let unshuffled = try run(shuffle: false)
     #expect(unshuffled != first)
     #expect(try run(seed: 2, shuffle: false) == unshuffled)
+  }
+
+  @Test("unshuffled, steps follow the order of the rows")
+  func rowOrder() throws {
+    let (_, steps) = try train(
+      trainer {
+        ($0.batchSize, $0.epochs, $0.shuffle, $0.centering) = (1, 2, false, 0)
+        $0.optimizer.learningRate = 0
+      })
+    let losses = steps.compactMap { $0["reward/loss"] }
+    let rewards = model.rewards(
+      comparisons.flatMap(\.exchanges), on: Tape(recording: false)
+    ).value.values.map(Double.init)
+    let expected = stride(from: 0, to: rewards.count, by: 2).map {
+      log1p(exp(rewards[$0 + 1] - rewards[$0]))
+    }
+    #expect(losses.count == 2 * expected.count)
+    #expect(zip(losses, expected + expected).allSatisfy { abs($0 - $1) < 1e-5 })
   }
 
   @Test("each epoch has an order of its own, of the same pairs")

@@ -66,7 +66,7 @@ extension AlignmentLoop {
 extension RankedResponses {
   /// Texts in tokens, every response with its end.
   fileprivate init(prompt: String, bestFirst responses: [String], tokenizer: Tokenizer) {
-    let specialTokens = SpecialTokens(tokenizer)
+    let specialTokens = tokenizer.specialTokens
     self.init(
       prompt: tokenizer.encodePrompt(prompt),
       responses: responses.map { specialTokens.ended(tokenizer.encode($0)) })

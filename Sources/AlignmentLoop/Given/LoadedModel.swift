@@ -1,3 +1,4 @@
+import Autodiff
 package import Foundation
 import RewardModeling
 package import Tokenizers
@@ -84,7 +85,8 @@ package struct LoadedModel<Model: Sendable>: Sendable {
 extension LoadedModel<LanguageModel> {
   /// Loads a policy.
   package init(policy directory: URL) throws {
-    let model = try LanguageModel(directory: directory)
+    var model = try LanguageModel(directory: directory)
+    model.parameters.settle()
     try self.init(directory, model, Tokenizer(directory: directory), model.configuration)
   }
 }
@@ -93,7 +95,8 @@ extension LoadedModel<RewardModel> {
   /// Loads a reward model.
   package init(reward directory: URL) throws {
     let tokenizer = try Tokenizer(directory: directory)
-    let model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
+    var model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
+    model.settle()
     try self.init(directory, model, tokenizer, model.model.configuration)
   }
 }

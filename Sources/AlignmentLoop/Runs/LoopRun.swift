@@ -1,4 +1,5 @@
 import AtomicFiles
+import Autodiff
 import Foundation
 import PolicyOptimization
 import Preferences
@@ -24,9 +25,12 @@ package struct LoopRun {
   /// Like every stage here, it goes on with what the directory holds already: a checkpoint appears
   /// whole when its stage is over.
   package func demo() throws -> EvaluationSummary {
-    let policy = try trainPolicy()
-    let (reward, report) = try trainReward(
+    var policy = try trainPolicy()
+    var (reward, report) = try trainReward(
       from: policy, preferences: comparePreferences(of: policy))
+    // Not before: what is trained from a settled model begins in that one's arena.
+    reward.settle()
+    policy.parameters.settle()
     let tuned = try optimize(policy, reward: reward)
     return try evaluate(
       policy: tuned, reference: policy, reward: reward, rewardReport: report)

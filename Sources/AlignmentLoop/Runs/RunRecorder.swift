@@ -142,7 +142,11 @@ extension LoopStage {
     let names: [(String, String)] =
       switch self {
       case .pretraining, .fineTuning: [("loss", "sft/loss")]
-      case .rewardModel: [("loss", "reward/loss"), ("accuracy", "reward/accuracy")]
+      case .rewardModel:
+        [
+          ("loss", "reward/loss"), ("accuracy", "reward/accuracy"),
+          ("held-out loss", "eval/loss"), ("accuracy there", "eval/accuracy"),
+        ]
       case .ppo:
         [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]
       case .directPreference: [("loss", "dpo/loss"), ("accuracy", "dpo/accuracy")]

@@ -24,9 +24,8 @@ extension AlignmentLoop {
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
-    let arena = MemoryArena()
     var reward = reward
-    for index in reward.members.indices { reward.members[index].model.parameters.move(to: arena) }
+    reward.settle()
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
       workers: workers, score: try scorer(reward, hasGold: hasGold))
@@ -37,9 +36,9 @@ extension AlignmentLoop {
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
     // Layers that were frozen while members learned are theirs in common only until they are read
     // from a checkpoint: each member counts for itself, so that a resumed run says the same.
-    let rewardBytes =
-      arena?.allocatedBytes
-      ?? reward.members.reduce(0) { $0 + $1.model.parameters.allocatedBytes() }
+    let rewardBytes = reward.members.map(\.model.parameters).reduce(0) {
+      $0 + ($1.arena?.allocatedBytes ?? $1.allocatedBytes())
+    }
     observer.hold(sizes(of: trainer, reference: policy, reward: reward))
     try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
       try keep.begin(continuation.state?.step ?? 0)

@@ -79,6 +79,14 @@ package enum PreferenceFile {
 
 extension PreferenceRow {
   init(_ fields: RowFields) throws(PreferenceError) {
+    try fields.requireOneKind(
+      of: [["chosen", "rejected"], ["responses", "ranking"], ["response", "rating"]])
+    if !fields.has("chosen"), !fields.has("rejected") {
+      for key in ["margin", "chosen_probability"] where fields.has(key) {
+        throw fields.failure(
+          key, "is said of comparisons alone, of `chosen` and `rejected`; leave it out")
+      }
+    }
     if fields.has("responses") || fields.has("ranking") {
       self = .ranking(try Ranking(fields))
     } else if fields.has("response") || fields.has("rating") {
@@ -100,7 +108,7 @@ extension Comparison {
         rejected: rejected.rendered(after: prompt))
     } else {
       let texts = (chosen: chosen.rendered, rejected: rejected.rendered)
-      let prompt = RowText.commonPrefix(texts.chosen, texts.rejected)
+      let prompt = RowText.implicitPrompt(of: texts.chosen, texts.rejected)
       let length = prompt.unicodeScalars.count
       self.init(
         prompt: prompt, chosen: String(texts.chosen.unicodeScalars.dropFirst(length)),

@@ -30,7 +30,7 @@ final class RowSource {
     do { opened = try FileHandle(forReadingFrom: file) } catch {
       throw .file(path: file.path, problem: "cannot be opened; check the path and permissions")
     }
-    guard file.pathExtension == "gz" else {
+    guard file.pathExtension.lowercased() == "gz" else {
       (handle, gzip) = (opened, nil)
       return
     }

@@ -21,11 +21,26 @@ extension PreferenceRow {
 
 /// FNV-1a over the bytes of texts, with an end to each that no UTF-8 holds.
 struct RowDigest {
-  private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
+  private static let start: UInt64 = 0xcbf2_9ce4_8422_2325
+  private(set) var value = start
 
   init() {}
 
-  init(of text: String) { add(text) }
+  /// Of a text in which it does not matter how much white space there is between words, before the
+  /// first, or behind the last.
+  init(ofWordsOf text: String) {
+    var isBetween = false
+    for byte in text.utf8 {
+      if byte == 0x20 || (0x09...0x0D).contains(byte) {
+        isBetween = value != Self.start
+      } else {
+        if isBetween { add(0x20) }
+        isBetween = false
+        add(byte)
+      }
+    }
+    add(0xFF)
+  }
 
   mutating func add(_ text: String) {
     for byte in text.utf8 { add(byte) }

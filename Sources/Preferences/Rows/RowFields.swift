@@ -12,6 +12,16 @@ struct RowFields {
 
   func has(_ key: String) -> Bool { present(key) != nil }
 
+  /// Refuses a row with keys of several kinds: one of its judgements would be lost.
+  func requireOneKind(of kinds: [[String]]) throws(PreferenceError) {
+    let said = kinds.compactMap { $0.first(where: has) }
+    guard said.count > 1 else { return }
+    throw failure(
+      said[1],
+      "stands beside `\(said[0])`, and a row is a comparison, a ranking or a rating; write a row for "
+        + "each")
+  }
+
   func text(_ key: String) throws(PreferenceError) -> RowText {
     guard let value = present(key) else { throw failure(key, "is missing; add it with a text") }
     return try text(value, key)

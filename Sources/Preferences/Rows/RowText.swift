@@ -32,6 +32,15 @@ enum RowText: Equatable {
     return RowText.conversation(Array(messages.dropFirst(repeated))).rendered
   }
 
+  /// The prompt that two whole texts share: in dialogues as Anthropic's HH files write them, up to
+  /// the last common `\n\nAssistant:`, so that two rows of one question have one prompt however
+  /// alike their answers begin; in others, the common beginning.
+  static func implicitPrompt(of first: String, _ second: String) -> String {
+    let common = commonPrefix(first, second)
+    guard let turn = common.ranges(of: "\n\nAssistant:").last else { return common }
+    return String(common[..<turn.upperBound])
+  }
+
   /// The longest common beginning of two texts, cut back to where no token can straddle the cut:
   /// not inside a word or a run of signs, and before white space, which tokenizers join to the
   /// word after it. `…\n\nAssistant: Yes` and `…\n\nAssistant: No` share `…\n\nAssistant:`.

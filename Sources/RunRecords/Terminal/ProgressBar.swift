@@ -49,7 +49,14 @@ package final class ProgressBar {
   /// Says that `done` units are behind us; draws when there is someone to see it.
   package func update(_ done: Int, figures: [Figure] = []) {
     self.done = done
-    if !figures.isEmpty { self.figures = figures }
+    for figure in figures {
+      // What is measured now and then stays until it is measured again.
+      if let index = self.figures.firstIndex(where: { $0.name == figure.name }) {
+        self.figures[index] = figure
+      } else {
+        self.figures.append(figure)
+      }
+    }
     guard terminal.isInteractive, !terminal.isQuiet, !isFinished else { return }
     for figure in figures { remember(figure) }
     let time = now()

@@ -30,6 +30,9 @@ struct TrainReward: ParsableCommand {
     if eval != nil, preferences == nil {
       throw ValidationError("--eval needs --preferences to train on.")
     }
+    if preferences == "-", eval == "-" {
+      throw ValidationError("Standard input can be read once: give --preferences or --eval a file.")
+    }
   }
 
   func run() throws {

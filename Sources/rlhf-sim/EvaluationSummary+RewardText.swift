@@ -1,0 +1,78 @@
+import Foundation
+import RunRecords
+
+extension EvaluationSummary.RewardModel {
+  /// The figures that a run of a whole loop ends with.
+  var shortText: String? {
+    guard let accuracy else { return nil }
+    var text =
+      "Reward model: \(fixed(accuracy.value, 3)) of \(accuracy.n) held-out pairs as judged "
+      + "(95 %: \(fixed(accuracy.low, 3)) to \(fixed(accuracy.high, 3))).\n"
+    if let ceiling { text += "The annotators' noise allows \(fixed(ceiling, 3)). " }
+    if let ece { text += "Calibration error \(fixed(ece, 3))." }
+    return text + "\n"
+  }
+
+  /// All that is known of how good it is, for a run that makes nothing else.
+  var text: String? {
+    guard let accuracy else { return nil }
+    var table = Rows("reward model on \(accuracy.n) held-out pairs")
+    table.add("accuracy", accuracy)
+    table.add("  that the annotators' noise allows", ceiling)
+    table.add("  on as many training pairs", trainingAccuracy)
+    table.add("  there minus here", trainingGap)
+    table.add("  where length says nothing", length?.balancedAccuracy)
+    for bin in difficulty ?? [] {
+      let what = bin.measure == .goldDifference ? "gold apart by" : "certain by"
+      table.add("  \(what) \(fixed(bin.low, 2)) to \(fixed(bin.high, 2))", bin.accuracy)
+    }
+    table.add("pairs ordered as gold does", goldAgreement)
+    table.add("correlation with gold", goldCorrelation)
+    table.add("  of ranks", goldRankCorrelation)
+    table.add("loss", loss)
+    table.add("calibration error", ece)
+    for bin in reliability ?? [] where bin.observed.n > 0 {
+      table.add("  says \(fixed(bin.predicted, 2)), and it is so", bin.observed)
+    }
+    table.add("margin, chosen − rejected", marginMean, marginHistogram.map(Self.course))
+    table.add("correlation with length", length?.correlation)
+    table.add("  judges choose the longer", length?.longerChosen)
+    table.add("  the model does", length?.longerPreferred)
+    for probe in probes ?? [] {
+      let gold = probe.goldChange.map { ", gold \(fixed($0.mean, 2))" } ?? ""
+      table.add(
+        "\(probe.name.replacing("_", with: " ")): change of reward", probe.change.mean,
+        "\(fixed(probe.change.low, 2)) to \(fixed(probe.change.high, 2))\(gold)")
+    }
+    return table.rendered
+  }
+
+  /// How margins are spread, and from where to where.
+  private static func course(_ margins: Histogram) -> String {
+    let end = margins.lower + margins.width * Double(margins.counts.count)
+    return Sparkline.text(margins.counts.map(Double.init), from: 0)
+      + " \(fixed(margins.lower, 1)) to \(fixed(end, 1))"
+  }
+}
+
+/// A table of figures with their intervals; a figure that is not there has no row.
+private struct Rows {
+  private var table: TextTable
+
+  init(_ title: String) {
+    table = TextTable(
+      columns: [(title, .leading), ("", .trailing), ("95 % interval", .leading)])
+  }
+
+  mutating func add(_ name: String, _ value: Double?, _ beside: String? = nil) {
+    guard let value else { return }
+    table.append([name, fixed(value, 3), beside ?? ""])
+  }
+
+  mutating func add(_ name: String, _ share: EvaluationSummary.Proportion?) {
+    guard let share, share.n > 0 else { return }
+    add(name, share.value, "\(fixed(share.low, 3)) to \(fixed(share.high, 3))")
+  }
+
+  var rendered: String { table.rendered() }
+}

@@ -12,11 +12,11 @@ extension AlignmentLoop {
   func tokenize(
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws -> TokenizedRows {
-    var tally = RowTally("\(purpose) rows", positions: positions)
+    var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
     var usable = TokenizedRows()
     try rows.forEachRow { row in
       let element = rankedResponses(row, index: tally.count)
-      if tally.add(element, unknown: tokenizer.unknown) { usable.append(element) }
+      if tally.add(element, of: [row.prompt] + row.responses) { usable.append(element) }
     }
     tally.notes.forEach(observer.note)
     try tally.requireUsable()
@@ -27,9 +27,9 @@ extension AlignmentLoop {
   func requireUsable(
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws {
-    var tally = RowTally("\(purpose) rows", positions: positions)
+    var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
     try rows.forRows { row in
-      !tally.add(rankedResponses(row, index: 0), unknown: nil)
+      !tally.add(rankedResponses(row, index: 0), of: [])
     }
     try tally.requireUsable()
   }

@@ -98,11 +98,11 @@ extension AlignmentLoop {
   fileprivate func tally(
     ofRatings rows: some RowStream<PreferenceRow>, positions: Int
   ) throws -> RowTally {
-    var tally = RowTally("held-out ratings", positions: positions)
+    var tally = RowTally("held-out ratings", positions: positions, tokenizer: tokenizer)
     var pairs = RatingPairs()
     try rows.forEachRow { row in
       guard case .rating(let rating) = row else { return }
-      if tally.add(RankedResponses(rating, tokenizer: tokenizer), unknown: nil) {
+      if tally.add(RankedResponses(rating, tokenizer: tokenizer), of: []) {
         _ = pairs.add(rating)
       }
     }

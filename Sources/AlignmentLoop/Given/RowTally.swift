@@ -36,34 +36,44 @@ struct RowTally: Sendable {
   private var promptless = 0
   private var alike = 0
   private var unknownWords = 0
+  /// The token of words that are not in the vocabulary, and how that token itself is written.
+  private let unknown: (token: Int32, text: String)?
   /// Ratings that no other rating of their prompt could be held against.
   var unpaired = 0
 
-  init(_ what: String, positions: Int) {
+  init(_ what: String, positions: Int, tokenizer: Tokenizer) {
     self.what = what
     self.positions = positions
+    unknown = tokenizer.unknown.map {
+      ($0, tokenizer.decode([$0][...], skippingSpecialTokens: false))
+    }
   }
 
   var leftOut: Int { tooLong + promptless + alike + unpaired }
 
   /// Counts a row, and says whether it can be used.
   ///
-  /// - Parameter unknown: the token of words that are not in the vocabulary.
-  mutating func add(_ row: RankedResponses, unknown: Int32?) -> Bool {
+  /// - Parameter texts: what it was made from. A policy may have written the unknown token itself.
+  mutating func add(_ row: RankedResponses, of texts: @autoclosure () -> [String]) -> Bool {
     count += 1
     switch RowDefect(of: row, positions: positions) {
     case .tooLong: tooLong += 1
     case .promptless: promptless += 1
     case .alike: alike += 1
     case nil:
-      if let unknown {
-        for tokens in [row.prompt] + row.responses {
-          for token in tokens where token == unknown { unknownWords += 1 }
-        }
-      }
+      unknownWords += unknownWords(in: row, of: texts)
       return true
     }
     return false
+  }
+
+  private func unknownWords(in row: RankedResponses, of texts: () -> [String]) -> Int {
+    guard let unknown else { return 0 }
+    let count = ([row.prompt] + row.responses).reduce(0) { count, tokens in
+      count + tokens.count { $0 == unknown.token }
+    }
+    guard count > 0 else { return 0 }
+    return count - texts().reduce(0) { $0 + $1.ranges(of: unknown.text).count }
   }
 
   /// What a person is told: a line for what was left out, one for what was not understood.

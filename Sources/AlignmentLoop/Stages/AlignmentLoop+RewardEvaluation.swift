@@ -147,11 +147,11 @@ extension AlignmentLoop {
   func heldOutPairs(
     _ comparisons: some RowStream<Comparison>, positions: Int
   ) throws -> HeldOutPairs {
-    var tally = RowTally("held-out comparisons", positions: positions)
+    var tally = RowTally("held-out comparisons", positions: positions, tokenizer: tokenizer)
     var usable = HeldOutPairs()
     try comparisons.forEachRow { row in
       let pair = RankedResponses(row, tokenizer: tokenizer)
-      guard tally.add(pair, unknown: tokenizer.unknown) else { return }
+      guard tally.add(pair, of: [row.prompt, row.chosen, row.rejected]) else { return }
       usable.append(
         pair,
         PairTruth(
@@ -165,9 +165,9 @@ extension AlignmentLoop {
 
   /// Makes sure of what ``heldOutPairs(_:positions:)`` demands, up to the first usable row.
   func requireUsable(heldOut: some RowStream<Comparison>, positions: Int) throws {
-    var tally = RowTally("held-out comparisons", positions: positions)
+    var tally = RowTally("held-out comparisons", positions: positions, tokenizer: tokenizer)
     try heldOut.forRows { row in
-      !tally.add(RankedResponses(row, tokenizer: tokenizer), unknown: nil)
+      !tally.add(RankedResponses(row, tokenizer: tokenizer), of: [])
     }
     try tally.requireUsable()
   }

@@ -53,6 +53,12 @@ extension SettingsDocument {
     return (configuration, leftOut)
   }
 
+  /// Whether a key has a value from the layer of a place, or from a more specific one.
+  package func says(_ path: String, inOrAboveLayerOf place: SettingSource) -> Bool {
+    guard let source = source(at: path) else { return false }
+    return layer(of: source) >= layer(of: place)
+  }
+
   /// What is written, has no part in the configuration, and makes it another.
   private func idleKeys<Configuration: Configurable>(
     of configuration: Configuration

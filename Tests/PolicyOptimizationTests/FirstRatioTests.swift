@@ -15,7 +15,7 @@ struct SamplerSetting: Sendable, CustomTestStringConvertible {
   /// How many episodes in a row have the same prompt, and so share its computation.
   let repeats: Int
 
-  static let all = [0.1, 0.5, 0.7, 1, 1.3, 3, 50].flatMap { temperature in
+  static let all = [0.25, 0.5, 0.7, 1, 1.3, 3, 50].flatMap { temperature in
     [(1, 1), (2, 4), (6, 1), (6, 24)].map { length, repeats in
       SamplerSetting(temperature: temperature, maximumTokens: length, repeats: repeats)
     }

@@ -88,6 +88,8 @@ package struct GivenPreferences: Sendable {
           + "give comparisons with --eval")
     }
     self.notes = notes
+    // To tell a million rows apart takes more than to hold them in tokens.
+    NumericalLibraries.releaseFreedMemory()
     try loop.requireUsable(training, positions: positions, purpose: "training")
     try loop.requireUsable(heldOut: heldOut, positions: positions)
   }

@@ -38,8 +38,6 @@ extension LoopRun {
     let preferences =
       try given.map { try keep(training: $0.training, heldOut: $0.heldOut) }
       ?? comparePreferences(of: base)
-    // To tell a million rows apart took more than it takes to hold them in tokens.
-    if given != nil { NumericalLibraries.releaseFreedMemory() }
     let (_, report) = try trainReward(from: base, preferences: preferences)
     let summary = EvaluationSummary(reward: .init(report))
     try keep(summary)

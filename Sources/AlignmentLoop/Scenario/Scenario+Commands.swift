@@ -36,8 +36,10 @@ extension Scenario {
         conditions.map { "\($0.keys.joined(separator: ", ")) while \($0.text)" }
           .joined(separator: "; ") + ": no part, and as if not set")
     }
-    let unread = overrides.map { String($0.prefix { $0 != "=" }) }.filter {
-      !isRead($0, by: command)
+    var unread: [String] = []
+    for key in overrides.map({ String($0.prefix { $0 != "=" }) })
+    where !isRead(key, by: command) && !unread.contains(key) {
+      unread.append(key)
     }
     if !unread.isEmpty {
       notes.append(

@@ -4,8 +4,9 @@ package import Settings
 extension Scenario {
   /// The scenario of a document with `--set` overrides laid over it.
   ///
-  /// `ppo.preset` gives keys of `ppo` their values: one in the document those that the document does
-  /// not set, one among the overrides all of its keys, which later overrides may change again.
+  /// `ppo.preset` gives keys of `ppo` their values, right below the layer that names it: one in a file
+  /// those that neither this file says nor one that extends it, whatever it extends itself; one among
+  /// the overrides all of its keys, which later overrides may change again.
   ///
   /// - Throws: `SettingsError` with file, line and key, also for a key that another setting made idle;
   ///   see `SettingsDocument.resolve(_:)`.
@@ -21,8 +22,10 @@ extension Scenario {
   ) throws(SettingsError) -> (scenario: Scenario, leftOut: [InheritedIdleKey]) {
     var document = document
     if let name = document.text(at: presetKey), let preset = PPOPreset(rawValue: name) {
-      let source = recipe(name, at: document.source(at: presetKey))
-      for (key, value) in preset.assignments where !document.has("ppo.\(key)") {
+      let place = document.source(at: presetKey) ?? .unwritten
+      let source = recipe(name, at: place)
+      for (key, value) in preset.assignments
+      where !document.says("ppo.\(key)", inOrAboveLayerOf: place) {
         try document.set("ppo.\(key)=\(value)", source: source)
       }
     }

@@ -19,6 +19,7 @@ extension AlignmentLoop {
     let judges = try heldOutPairs(heldOut, positions: policy.configuration.maximumPositions)
     let model = try trainedReward(from: policy, training: training, judges: judges)
     // What was trained on is no longer in memory: there may have been a million rows.
+    NumericalLibraries.releaseFreedMemory()
     return (
       model,
       try report(
@@ -32,6 +33,8 @@ extension AlignmentLoop {
     let settings = scenario.reward
     let rows = try tokenize(
       training, positions: policy.configuration.maximumPositions, purpose: "training")
+    // Their texts, and arrays that they have outgrown.
+    NumericalLibraries.releaseFreedMemory()
     let trainer = RewardTrainer(settings, workers: workers)
     let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
     let models = try run(.rewardModel, total: settings.ensemble * steps) { continuation in

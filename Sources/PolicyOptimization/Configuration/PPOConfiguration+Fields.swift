@@ -21,8 +21,10 @@ extension PPOConfiguration {
       "K: responses to each prompt, which rloo, grpo and rejection-sampling hold against each other",
       in: 1...1_024),
     Field(
-      "temperature", \Self.temperature, "T: logits are divided by it in every log-probability",
-      in: 1e-6...),
+      "temperature", \Self.temperature,
+      "T: logits are divided by it in every log-probability, and so is their rounding: below 0.25 "
+        + "ratios would not be 1 within 1e-5 before the first update",
+      in: 0.25...),
     Field(
       "maximum_tokens", \Self.maximumTokens, "longest response, its end included", in: 1...65_536),
   ]

@@ -2,7 +2,7 @@ package import Settings
 import Training
 
 extension PPOConfiguration {
-  package static let idleKeys = ofAlgorithms + ofOptions
+  package static let idleKeys = ofAlgorithms + ofOptions + ofExtents
 
   private static let ofAlgorithms: [IdleKeys<Self>] = [
     IdleKeys(
@@ -58,7 +58,32 @@ extension PPOConfiguration {
       when: { $0.hasSeparateValueModel && $0.value.learningRate == 0 },
       because: "values stay as they are", remedy: "raise `value.learning_rate`"),
     IdleKeys(
+      ["value_clip_range"], under: ["policy.learning_rate", "value_model"],
+      when: { $0.sharesTrunk && $0.policy.learningRate == 0 },
+      because: "values stay as they are", remedy: "raise `policy.learning_rate`"),
+    IdleKeys(
       ["freeze"], under: ["lora.rank"], when: { $0.lora.rank != nil },
       because: "with adapters the whole policy is frozen", remedy: "set `lora.rank` to null"),
+  ]
+
+  private static let ofExtents: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["kl.controller", "kl.target", "kl.horizon"], under: ["iterations"],
+      when: { $0.iterations == 1 },
+      because: "the coefficient changes after an iteration, and there is no other",
+      remedy: "raise `iterations`"),
+    IdleKeys(
+      ["kl.estimator"], under: ["iterations", "kl.placement"],
+      when: { $0.iterations == 1 && $0.kl.placement == .reward },
+      because:
+        "the responses of the only iteration are the reference's own, and every estimate is 0",
+      remedy: "raise `iterations`"),
+    IdleKeys(
+      ["policy.schedule", "value.schedule"], under: ["iterations", "epochs", "minibatches"],
+      when: { $0.iterations * $0.stepsOfIteration == 1 },
+      because: "there is one step", remedy: "raise `iterations`, `epochs` or `minibatches`"),
+    IdleKeys(
+      ["lambda", "discount"], under: ["maximum_tokens"], when: { $0.maximumTokens == 1 },
+      because: "nothing comes after the only token", remedy: "raise `maximum_tokens`"),
   ]
 }

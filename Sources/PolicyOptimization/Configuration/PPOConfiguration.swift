@@ -76,6 +76,11 @@ package struct PPOConfiguration: Configurable, Equatable {
         "\(episodes) episodes do not divide into groups of \(samplesPerPrompt)",
         advice: "choose a divisor of episodes")
     }
+    if accumulation > episodes / minibatches {
+      throw location.key("accumulation").error(
+        "a minibatch of \(episodes / minibatches) cannot be cut into \(accumulation) pieces",
+        advice: "lower it, or lower `minibatches`")
+    }
     if algorithm.usesGroups, samplesPerPrompt < 2 {
       throw location.key("samples_per_prompt").error(
         "`\(algorithm.rawValue)` holds responses to the same prompt against each other",

@@ -15,9 +15,11 @@ package struct TrainingWarning: Sendable, Equatable, CustomStringConvertible {
   package let iteration: Int
   /// What was measured.
   package let observation: String
+  /// What to try, with keys that have a part in the run.
+  package let remedy: String
 
   package var description: String {
-    "iteration \(iteration): \(observation): \(kind.cause); \(kind.remedy)"
+    "iteration \(iteration): \(observation): \(kind.cause); \(remedy)"
   }
 }
 
@@ -42,22 +44,30 @@ extension TrainingWarning.Kind {
     }
   }
 
-  /// What to try.
-  fileprivate var remedy: String {
+  /// What to try in a run of that configuration.
+  func remedy(_ configuration: PPOConfiguration) -> String {
     switch self {
     case .collapsingEntropy:
       "raise `ppo.kl.coefficient`, lower `ppo.policy.learning_rate`, or set `ppo.entropy_bonus`"
     case .risingKL:
       "raise `ppo.kl.coefficient`, lower `ppo.policy.learning_rate`, or end the run earlier"
     case .explodingValueLoss:
-      "lower `ppo.value.learning_rate`, or bound scores with `ppo.score_clip`"
+      (configuration.sharesTrunk
+        ? "lower `ppo.value_weight` or `ppo.policy.learning_rate`"
+        : "lower `ppo.value.learning_rate`")
+        + ", or bound scores with `ppo.score_clip`"
     case .equalAdvantages:
-      "look at the scores; with `ppo.reward.source=verifier` choose another threshold, and in groups "
-        + "raise `ppo.samples_per_prompt`"
+      "look at the scores"
+        + (configuration.reward.source == .verifier
+          ? ", and choose another `ppo.reward.threshold`" : "")
+        + (configuration.algorithm.usesValueModel ? "" : ", or raise `ppo.samples_per_prompt`")
     case .missingEnds:
-      "raise `ppo.maximum_tokens`, or set `ppo.missing_end` to replace"
+      "raise `ppo.maximum_tokens`, or "
+        + (configuration.missingEnd == .replace
+          ? "`ppo.missing_end_penalty`" : "set `ppo.missing_end` to replace")
     case .extremeRatios:
-      "lower `ppo.policy.learning_rate`, or set `ppo.stop_kl` to 0.05"
+      "lower `ppo.policy.learning_rate`"
+        + (configuration.stepsOfIteration > 2 ? ", or set `ppo.stop_kl` to 0.05" : "")
     case .frequentClipping:
       "lower `ppo.policy.learning_rate` or `ppo.epochs`"
     }

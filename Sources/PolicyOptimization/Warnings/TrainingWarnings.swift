@@ -7,7 +7,10 @@ package struct TrainingWarnings: Sendable {
   private var firstEntropy: Double?
   private var firstValueLoss: Double?
 
+  private let configuration: PPOConfiguration
+
   package init(_ configuration: PPOConfiguration) {
+    self.configuration = configuration
     klTarget = configuration.kl.controller == .adaptive ? configuration.kl.target : nil
   }
 
@@ -36,7 +39,9 @@ package struct TrainingWarnings: Sendable {
     func watch(_ kind: TrainingWarning.Kind, _ observation: String?) {
       guard let observation, said.insert(kind).inserted else { return }
       new.append(
-        TrainingWarning(kind: kind, iteration: metrics.step, observation: observation))
+        TrainingWarning(
+          kind: kind, iteration: metrics.step, observation: observation,
+          remedy: kind.remedy(configuration)))
     }
     watch(.collapsingEntropy, entropy(metrics))
     watch(.risingKL, kl(metrics))

@@ -30,6 +30,11 @@ struct Trace: ParsableCommand {
 
   func run() throws {
     let directory = try RunDirectory.open(URL(filePath: runDirectory))
+    guard FileManager.default.fileExists(atPath: directory.rollouts.path) else {
+      throw LoopError.input(
+        "\(directory.url.path) has no rollouts, which PPO and its kin keep and DPO does not; name a run "
+          + "of `demo` or `ppo`")
+    }
     let rollouts = try RolloutRecord.read(from: directory)
     let last = rollouts.last.flatMap { last in
       rollouts.firstIndex { $0.iteration == last.iteration }

@@ -18,7 +18,7 @@ extension EvaluationSummary.RewardModel {
     guard let accuracy else { return nil }
     var table = Rows("reward model on \(accuracy.n) held-out pairs")
     table.add("accuracy", accuracy)
-    table.add("  that the annotators' noise allows", ceiling)
+    table.add("  the annotators' noise allows", ceiling)
     table.add("  on as many training pairs", trainingAccuracy)
     table.add("  there minus here", trainingGap)
     table.add("  where length says nothing", length?.balancedAccuracy)
@@ -50,8 +50,11 @@ extension EvaluationSummary.RewardModel {
   /// How margins are spread, and from where to where.
   private static func course(_ margins: Histogram) -> String {
     let end = margins.lower + margins.width * Double(margins.counts.count)
-    return Sparkline.text(margins.counts.map(Double.init), from: 0)
-      + " \(fixed(margins.lower, 1)) to \(fixed(end, 1))"
+    let together = (margins.counts.count + 11) / 12  // bins in one of at most twelve blocks
+    let blocks = stride(from: 0, to: margins.counts.count, by: max(1, together)).map {
+      Double(margins.counts.dropFirst($0).prefix(together).reduce(0, +))
+    }
+    return Sparkline.text(blocks, from: 0) + " \(fixed(margins.lower, 1)) to \(fixed(end, 1))"
   }
 }
 

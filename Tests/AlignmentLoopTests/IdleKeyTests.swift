@@ -45,7 +45,6 @@ import Transformer
       "ppo.policy.schedule=cosine", "ppo.value.schedule=constant", "ppo.whiten_rewards=true",
       "ppo.whiten_advantages=false", "ppo.freeze=0.5", "ppo.pretraining_weight=1"),
     Setting("ppo.iterations=1"),
-    Setting("ppo.maximum_tokens=1"),
     Setting("ppo.iterations=1", "ppo.epochs=1", "ppo.minibatches=1"),
     Setting("ppo.epochs=1"),
     Setting("ppo.epochs=1", "ppo.minibatches=1"),
@@ -61,6 +60,18 @@ import Transformer
     try IdleKeySweep.run(["ppo"], setting) { loop in
       let (tuned, value) = try loop.optimize(policy, reward: reward)
       return [IdleKeySweep.digest(tuned.parameters), IdleKeySweep.digest(value.parameters)]
+    }
+  }
+
+  @Test("after the only token nothing is left to discount")
+  func onlyToken() throws {
+    let (policy, reward) = (try Self.policy.get(), try Self.judged.get().reward)
+    try IdleKeySweep.run(["ppo.lambda", "ppo.discount"], Setting("ppo.maximum_tokens=1")) { loop in
+      let (tuned, value) = try loop.optimize(policy, reward: reward)
+      return [IdleKeySweep.digest(tuned.parameters), IdleKeySweep.digest(value.parameters)]
+    }
+    #expect(throws: SettingsError.self) {
+      try makeScenario(["ppo.maximum_tokens=1", "ppo.lambda=0.5"])
     }
   }
 

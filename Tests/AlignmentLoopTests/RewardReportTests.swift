@@ -1,7 +1,9 @@
 import Evaluation
+import PolicyOptimization
 import Preferences
 import RewardModeling
 import RunRecords
+import Tensors
 import Testing
 import Tokenizers
 import Transformer
@@ -149,8 +151,10 @@ struct RewardReportTests {
   @Test("one prompt, one pair, and a policy that always answers the same give plain rewards")
   func oneAnswer() throws {
     let recording = Recording()
-    let loop = try makeLoop(
-      ["ppo.temperature=1e-6", "reward.batch_size=1"], observer: recording)
+    var scenario = try makeScenario(["reward.batch_size=1"])
+    scenario.ppo.temperature = 1e-6
+    let loop = try AlignmentLoop(
+      scenario, seed: 1, workers: Workers(count: 1), observer: recording)
     let policy = try loop.trainPolicy()
     let row = Comparison(prompt: "the soup", chosen: "good", rejected: "bad")
     let (model, report) = try loop.trainReward(

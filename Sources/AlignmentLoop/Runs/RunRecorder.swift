@@ -145,7 +145,7 @@ extension LoopStage {
       case .rewardModel:
         [
           ("loss", "reward/loss"), ("accuracy", "reward/accuracy"),
-          ("held-out loss", "eval/loss"), ("accuracy there", "eval/accuracy"),
+          ("held-out", "eval/accuracy"), ("loss there", "eval/loss"),
         ]
       case .ppo:
         [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]

@@ -79,6 +79,12 @@ extension PPOConfiguration {
         "the responses of the only iteration are the reference's own, and every estimate is 0",
       remedy: "raise `iterations`"),
     IdleKeys(
+      ["kl.placement", "kl.estimator"], under: ["iterations", "epochs", "minibatches"],
+      when: { $0.iterations * $0.stepsOfIteration == 1 },
+      because:
+        "the only step starts at the reference, where every penalty is 0, and so is its slope",
+      remedy: "raise `iterations`, `epochs` or `minibatches`"),
+    IdleKeys(
       ["policy.schedule", "value.schedule"], under: ["iterations", "epochs", "minibatches"],
       when: { $0.iterations * $0.stepsOfIteration == 1 },
       because: "there is one step", remedy: "raise `iterations`, `epochs` or `minibatches`"),

@@ -57,7 +57,7 @@ extension TrainingWarning.Kind {
         : "lower `ppo.value.learning_rate`")
         + ", or bound scores with `ppo.score_clip`"
     case .equalAdvantages:
-      "look at the scores"
+      "look at the scores and at what gives them (`ppo.reward.source`)"
         + (configuration.reward.source == .verifier
           ? ", and choose another `ppo.reward.threshold`" : "")
         + (configuration.algorithm.usesValueModel ? "" : ", or raise `ppo.samples_per_prompt`")

@@ -48,12 +48,19 @@ struct ProgressLine {
     return ([parts.joined(separator: " ")] + details).joined(separator: "  ")
   }
 
-  /// `✓ stage  700 steps in 9.8 s (71/s)  loss 1.660`
+  /// `✓ stage  700 steps in 9.8 s (71/s)  loss 1.660`; figures give way as in a bar.
   func summary(unit: String, for terminal: Terminal) -> String {
     let mark = styled(terminal.usesUnicode ? "✓" : "done:", "32", terminal)
     let speed = rate.map { " (\($0))" } ?? ""
     let head = "\(mark) \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"
-    return ([head] + figures.map(Self.text)).joined(separator: "  ")
+    let plain = ["✓ \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"]
+    var figures = figures.map(Self.text)
+    // On a terminal a line stays a line; a file has room for all.
+    let width = terminal.isInteractive ? terminal.width() : .max
+    while !figures.isEmpty, (plain + figures).joined(separator: "  ").count > width {
+      figures.removeLast()
+    }
+    return ([head] + figures).joined(separator: "  ")
   }
 
   private static let narrowestBar = 8

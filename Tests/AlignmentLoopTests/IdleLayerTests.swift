@@ -116,6 +116,19 @@ import Training
     #expect(!notes[0].contains("epsilon"))
   }
 
+  @Test("a recipe stands above what its file extends, and below what that file says")
+  func extendedRecipe() throws {
+    let (scenario, notes) = try read([
+      "base.yaml": tiny("kl: {coefficient: 0.9}", "discount: 0.8"),
+      "main.yaml": "extends: base.yaml\nppo: {preset: trl, discount: 0.7}",
+    ])
+    #expect(scenario.ppo.kl.coefficient == 0.05 && scenario.ppo.discount == 0.7 && notes.isEmpty)
+    // The resolved file says both, and reads as it was written.
+    let again = try Scenario.read(
+      SettingsDocument(yaml: scenario.resolvedYAML(), file: "resolved.yaml"))
+    #expect(again.node == scenario.node)
+  }
+
   @Test("--set of a key that the command has no use for is said, a file's is not")
   func commands() throws {
     let scenario = try makeScenario()

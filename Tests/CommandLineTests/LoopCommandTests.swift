@@ -120,6 +120,27 @@ struct LoopCommandTests {
     #expect(try run.text("run/metrics/ppo.jsonl").contains("objective/gold"))
   }
 
+  @Test("the shipped models' first ratios are 1 at the lowest temperature that PPO may have")
+  func firstRatios() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run([
+      "ppo", "--out", "first-ratios", "--set", "ppo.policy.learning_rate=0", "--set",
+      "ppo.temperature=0.25", "--set", "ppo.iterations=2", "--set", "ppo.episodes=512", "--set",
+      "evaluation.responses=24", "--set", "evaluation.best_of=16",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let rows = try run.text("first-ratios/metrics/ppo.jsonl").split(separator: "\n").map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:]
+    }
+    #expect(rows.count == 2)
+    for row in rows {
+      let ratio = try #require(row["policy/ratio_max"] as? Double)
+      #expect(abs(ratio - 1) < 1e-5, "\(ratio)")
+    }
+    let lower = try run.run(["ppo", "--set", "ppo.temperature=0.2", "--out", "lower"])
+    #expect(lower.code == 65 && lower.errors.contains("`ppo.temperature`"))
+  }
+
   @Test("without --out a run goes to the first free place")
   func freePlace() throws {
     let run = try TinyRun.shared()

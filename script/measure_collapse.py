@@ -4,7 +4,7 @@
 usage: script/measure_collapse.py [--seeds 21-25] [--out runs/collapse]
 
 Needs a release build and Python 3.9, nothing else; about a minute a seed. Runs the whole loop of
-`sentiment` with `ppo.kl.coefficient` 0, with `ppo.policy.learning_rate` three times its own, and with
+`sentiment` as it is, with `ppo.kl.coefficient` 0, with `ppo.policy.learning_rate` three times its own, and with
 both, which is the scenario `no-kl`. Prints a Markdown row for each: score (in deviations of the
 reference's), gold, exact KL, share of grammatical samples, entropy of a token before and after, the
 share of samples that are the commonest one, and the warnings of the run.
@@ -12,6 +12,7 @@ share of samples that are the commonest one, and the warnings of the run.
 import argparse, collections, json, pathlib, statistics, subprocess
 
 VARIANTS = {
+    "as it is": ["--scenario", "sentiment"],
     "β = 0": ["--scenario", "sentiment", "--set", "ppo.kl.coefficient=0"],
     "3 × rate": ["--scenario", "sentiment", "--set", "ppo.policy.learning_rate=0.00045"],
     "both": ["--scenario", "no-kl"],

@@ -103,7 +103,7 @@ enum MetricGlossary {
     Entry(
       "rewards for the longer",
       meaning: "How often the reward model prefers the longer response, where lengths differ",
-      badSign: "farther from 50 % than the judgements are: it exaggerates a taste for length"),
+      badSign: "on the other side of 50 % than the judgements, or much farther out"),
     Entry(
       "calibration error", meaning: "Mean gap between stated and observed preference",
       badSign: "above 0.05"),

@@ -56,7 +56,7 @@ struct LevelLabels {
   /// Lower and upper edge of each band. A name may stand on one, but had better not.
   let bands: [[(x: Double, low: Double, high: Double)]]
 
-  /// What a glyph takes up at the largest size that the style sheet gives a label, 15.5.
+  /// What a glyph takes up at the largest size that the style sheet gives texts of drawings, 15.5.
   static let glyphWidth = 9.0
   private static let ascent = 13.0
   private static let descent = 4.5

@@ -79,7 +79,7 @@ struct LineChartDrawing {
     let vertical = Axis(covering: values, count: 4)
     self.vertical = vertical
     let longest = vertical.ticks.map { vertical.label($0).count }.max() ?? 1
-    left = 16 + 7.5 * Double(longest)
+    left = 13 + LevelLabels.glyphWidth * Double(longest)
     labels = placedLabels
   }
 

@@ -18,7 +18,7 @@ struct LevelLabels {
       left < other.right && other.left < right && top < other.bottom && other.top < bottom
     }
 
-    /// Whether any point of a straight line between two points lies inside (Liang and Barsky, 1984).
+    /// Whether a straight line between two points touches the inside (Liang and Barsky, 1984).
     func isCrossed(from: Place, to: Place) -> Bool {
       var (first, last) = (0.0, 1.0)
       let sides = [

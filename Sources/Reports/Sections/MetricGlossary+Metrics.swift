@@ -10,7 +10,8 @@ extension MetricGlossary {
     Entry(
       "sft/learning_rate",
       meaning:
-        "How far one step of the optimizer goes, as its schedule has it: up while it warms up, if it does, then constant or down to 0",
+        "How far one step of the optimizer goes, as its schedule has it: up while it warms up, "
+        + "if it does, then constant or down to 0",
       badSign: "the loss jumps where it is highest"),
     Entry(
       "reward/loss", meaning: "−log σ(r_chosen − r_rejected) on training pairs, in nats",
@@ -141,7 +142,8 @@ extension MetricGlossary {
     Entry(
       "memory/policy",
       meaning:
-        "Bytes that the allocator gave to the policy’s parameters, but for those shared with the reference",
+        "Bytes that the allocator gave to the policy’s parameters, but for those shared with "
+        + "the reference",
       badSign: "it changes during a run"),
     Entry(
       "memory/reference", meaning: "Bytes that the allocator gave to the reference’s parameters",

@@ -28,7 +28,8 @@ enum MetricGlossary {
     Entry(
       "±",
       meaning:
-        "One standard deviation over responses, the spread and not the error, unless it says interval",
+        "One standard deviation over responses, the spread and not the error, unless it says "
+        + "interval",
       badSign: "0 after tuning: every prompt gets answers that are worth the same"),
     Entry(
       "95 % interval",
@@ -40,7 +41,8 @@ enum MetricGlossary {
     Entry(
       "exact KL from the reference", "KL",
       meaning:
-        "Kullback–Leibler divergence of a response, Σ π log(π/ρ), in nats: how unlike the reference the policy writes",
+        "Kullback–Leibler divergence of a response, Σ π log(π/ρ), in nats: how unlike the "
+        + "reference the policy writes",
       badSign: "above about 10"),
     Entry(
       "√KL", meaning: "The root of KL, in which reward rises about linearly at first",
@@ -94,7 +96,8 @@ enum MetricGlossary {
     Entry(
       "accuracy on length-balanced pairs",
       meaning:
-        "Accuracy on held-out pairs of which the longer response was chosen as often as the shorter, so that length alone is worth 50 %",
+        "Accuracy on held-out pairs of which the longer response was chosen as often as the "
+        + "shorter, so that length alone is worth 50 %",
       badSign: "clearly below held-out accuracy: much of that was length"),
     Entry(
       "judgements for the longer",
@@ -110,7 +113,8 @@ enum MetricGlossary {
     Entry(
       "margin",
       meaning:
-        "Reward of the chosen minus reward of the other response; σ of it is the stated probability",
+        "Reward of the chosen minus reward of the other response; σ of it is the stated "
+        + "probability",
       badSign: "nearly all are near 0"),
   ]
 
@@ -119,7 +123,8 @@ enum MetricGlossary {
     Entry(
       "of the possible improvement",
       meaning:
-        "How much of the way from SFT to the optimum’s score − β·KL the policy went, 100 % being all of it",
+        "How much of the way from SFT to the optimum’s score − β·KL the policy went, 100 % "
+        + "being all of it",
       badSign: "far below 100 %, and below 0 % it is worse than SFT"),
     Entry(
       "KL from the optimum", meaning: "KL(π ‖ π*) in nats, 0 when the policy is the optimum",

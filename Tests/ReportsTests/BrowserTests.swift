@@ -12,14 +12,16 @@ private enum Browser {
   }.first
 
   /// The document after its scripts have run, and what the console said.
-  static func open(_ page: URL, width: Int = 1280) throws -> (document: String, console: [String]) {
+  static func open(
+    _ page: URL, width: Int = 1280, isDark: Bool = false
+  ) throws -> (document: String, console: [String]) {
     let profile = page.deletingLastPathComponent().appendingPathComponent("profile")
     let process = Process()
     process.executableURL = URL(filePath: place ?? "")
     process.arguments = [
       "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
       "--user-data-dir=\(profile.path)", "--window-size=\(width),1000",
-      "--virtual-time-budget=1000",
+      "--virtual-time-budget=1000", "--blink-settings=preferredColorScheme=\(isDark ? 0 : 1)",
       "--dump-dom", page.absoluteString,
     ]
     let directory = page.deletingLastPathComponent()
@@ -42,7 +44,10 @@ private enum Browser {
 @Suite("In a browser, a report")
 struct BrowserTests {
   @Test(
-    "shows a token's numbers under the pointer, and the console stays silent",
+    """
+    shows a token's numbers under the pointer, and no text of a drawing covers anything or is \
+    cut, wide and narrow, light and dark; the console stays silent
+    """,
     .enabled(
       if: Browser.place != nil, "chromium is not installed; install it to see reports opened"))
   func hovering() throws {
@@ -70,22 +75,86 @@ struct BrowserTests {
       const color = () => getComputedStyle(token).backgroundColor;
       const before = color();
       document.querySelector("#tint-v").click();
-      document.title = JSON.stringify({
+      const said = JSON.stringify({
         hidden, text, changes: before !== color(),
         tip: document.querySelectorAll("svg[data-chart] circle[r='5']").length > 0,
-        fits: document.documentElement.scrollWidth <= innerWidth,
+        fits: document.documentElement.scrollWidth <= innerWidth, width: innerWidth,
+        dark: getComputedStyle(document.body).backgroundColor === "rgb(20, 23, 26)",
+        \(Self.drawings)
       });
+      document.title = said;
+      parent.postMessage(said, "*");
       </script></body>
       """
     let touched = url.appendingPathComponent("touched.html")
     try page.replacing("</body>", with: probe).write(to: touched, atomically: true, encoding: .utf8)
-    for width in [1280, 500] {
-      let shown = try Browser.open(touched, width: width)
-      #expect(shown.console.isEmpty, "\(shown.console)")
-      let title = try #require(shown.document.firstMatch(of: /<title>(.*?)<\/title>/)).1
-      #expect(title.contains("\"hidden\":false") && title.contains("\"changes\":true"), "\(title)")
-      #expect(title.contains("· advantage +1.125 ·") && title.contains("\"tip\":true"), "\(title)")
-      #expect(title.contains("\"fits\":true"), "\(width): \(title)")
+    // No window is as narrow as a telephone, but a frame is.
+    let narrow = url.appendingPathComponent("narrow.html")
+    try """
+    <!DOCTYPE html><title></title>
+    <script>addEventListener("message", said => { document.title = said.data; });</script>
+    <iframe src="touched.html" width="390" height="900" style="border: 0"></iframe>
+    """.write(to: narrow, atomically: true, encoding: .utf8)
+    for (file, width) in [(touched, 1280), (touched, 500), (narrow, 390)] {
+      for isDark in [false, true] {
+        let shown = try Browser.open(file, width: max(width, 500), isDark: isDark)
+        #expect(shown.console.isEmpty, "\(shown.console)")
+        let title = try #require(shown.document.firstMatch(of: /<title>(.*?)<\/title>/)).1
+        for words in [
+          "\"hidden\":false", "\"changes\":true", "· advantage +1.125 ·", "\"tip\":true",
+          "\"fits\":true", "\"width\":\(width),", "\"dark\":\(isDark)", "\"drawings\":true",
+          "\"overlapping\":[]", "\"cut\":[]", "\"covering\":[]",
+        ] {
+          #expect(title.contains(words), "\(words) at \(width): \(title)")
+        }
+      }
     }
   }
+
+  /// What is wrong with the drawings as they are set: texts on each other, texts beyond the edge,
+  /// and labels that a curve or a mark runs through.
+  private static let drawings = """
+    ...(() => {
+      const [overlapping, cut, covering] = [[], [], []];
+      const meets = (a, b, slack) =>
+        Math.min(a.right, b.right) - Math.max(a.left, b.left) > slack
+          && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > slack;
+      // Digits and letters fill three fifths of the height of their line.
+      const ink = ({ left, right, top, bottom }) =>
+        ({ left, right, top: top + (bottom - top) / 5, bottom: bottom - (bottom - top) / 5 });
+      const drawings = [...document.querySelectorAll("svg[role='img']")];
+      for (const drawing of drawings) {
+        const frame = drawing.getBoundingClientRect();
+        const texts = [...drawing.querySelectorAll("text")].map(
+          text => ({ name: text.textContent, box: text.getBoundingClientRect() }));
+        texts.forEach((text, index) => {
+          for (const other of texts.slice(index + 1)) {
+            if (meets(ink(text.box), ink(other.box), 1)) overlapping.push(text.name + " on " + other.name);
+          }
+          if (text.box.left < frame.left - 1 || text.box.right > frame.right + 1
+            || text.box.top < frame.top - 1 || text.box.bottom > frame.bottom + 1) {
+            cut.push(text.name);
+          }
+        });
+        for (const label of drawing.querySelectorAll(".reference-label")) {
+          const { x, y, width, height } = label.getBBox();
+          for (const path of drawing.querySelectorAll("path")) {
+            for (let along = 0; along <= path.getTotalLength(); along += 1) {
+              const point = path.getPointAtLength(along);
+              if (point.x > x && point.x < x + width && point.y > y && point.y < y + height) {
+                covering.push(label.textContent);
+                break;
+              }
+            }
+          }
+          for (const mark of drawing.querySelectorAll(".mark:not([visibility])")) {
+            if (meets(mark.getBoundingClientRect(), label.getBoundingClientRect(), 0)) {
+              covering.push(label.textContent);
+            }
+          }
+        }
+      }
+      return { overlapping, cut, covering, drawings: drawings.length > 20 };
+    })(),
+    """
 }

@@ -28,6 +28,24 @@ enum ExampleRun {
     winRate: .init(value: 0.873, low: 0.842, high: 0.899, n: 512),
     reward: reward)
 
+  static let exact = EvaluationSummary.Exact(
+    coefficient: 0.25, prompts: 48, responses: 2801,
+    reference: .init(objective: 0.1, score: 0.1, gold: -1.25, kl: 0),
+    policy: .init(objective: 1, score: 1.5, gold: 0.375, kl: 2),
+    optimum: .init(objective: 1.1, score: 1.65, gold: 0.4375, kl: 2.2), klFromOptimum: 0.4,
+    scoreCeiling: 1.5625,
+    frontier: [
+      .init(coefficient: 2, kl: 0.1, score: 0.5), .init(coefficient: 0.25, kl: 2.2, score: 1.65),
+    ],
+    likeliest: [
+      .init(
+        prompt: "do re", response: "mi <sol> do", reference: 0.017, policy: 0.575, optimum: 0.586,
+        score: 2.3, gold: 1.6),
+      .init(
+        prompt: "do re", response: "", reference: 0, policy: 0.01, optimum: 0.02, score: 2.3,
+        gold: nil),
+    ])
+
   static let reward: EvaluationSummary.RewardModel = {
     func proportion(_ value: Double, _ n: Int = 2000) -> EvaluationSummary.Proportion {
       let half = 1.96 * (value * (1 - value) / Double(n)).squareRoot()

@@ -65,6 +65,55 @@ struct LineChartTests {
     #expect(rising.anchor == "start" && rising.x < 240)
   }
 
+  @Test("lets no label lie on a curve, whatever the curve does", arguments: 0..<40)
+  func labelsAreFree(seed: Int) throws {
+    // Noisy curves that rise to a level and stay about it.
+    func value(_ step: Int, _ line: Int) -> Double {
+      let noise = sin(Double(step * 37 + line * 101 + seed * 11) * 12.9898)
+      let rate = 4 + Double(seed % 7) * 20
+      return 0.5 + 0.3 * (1 - exp(-Double(step) / rate)) + 0.02 * Double(seed % 5) * noise
+    }
+    let chart = LineChart(
+      title: "T", unit: "u",
+      series: (0..<2).map { line in
+        .init(
+          name: "\(line)", points: (0..<300).map { .init(x: Double($0), y: value($0, line)) })
+      },
+      references: [.init(name: "chance", value: 0.5), .init(name: "Bayes ceiling", value: 0.79)])
+    let page = try parsed(chart)
+    let drawing = LineChartDrawing(chart.thinned())
+    let points = page.values(of: "d").flatMap { path in
+      path.split { "ML".contains($0) }.map { $0.split(separator: " ").compactMap { Double($0) } }
+    }
+    try #require(points.count == 300)
+    for label in drawing.labels {
+      #expect(label.box.right - label.box.left >= 8 * Double(label.name.count))
+      #expect(label.box.bottom - label.box.top >= 16)
+      // Between the points too: they lie closer to each other than a text is wide.
+      #expect(
+        !points.contains { point in
+          (label.box.left...label.box.right).contains(point[0])
+            && (label.box.top...label.box.bottom).contains(point[1])
+        }, "\(label)")
+    }
+    // In the drawing or in the legend, but in one of them.
+    let shown = page.elements.count { $0.attributes["class"] == "reference-label" }
+    #expect(shown == drawing.labels.count)
+    #expect(shown + drawing.levelsOutside.count == 2)
+    for level in drawing.levelsOutside { #expect(page.text.contains("\(level.name), 0.")) }
+  }
+
+  @Test("names a level in its legend where all of its line is covered")
+  func labelOutside() throws {
+    let covered = chart(
+      (0..<200).map { $0 % 2 == 0 ? 0 : 1 }, references: [.init(name: "ceiling", value: 0.5)])
+    let page = try parsed(covered)
+    #expect(!page.values(of: "class").contains("reference-label"))
+    #expect(page.text.contains("ceiling, 0.5"))
+    // One line has a legend for the sake of the level.
+    #expect(page.count("li") == 2)
+  }
+
   @Test("of which nothing was recorded has no entry in the legend")
   func absentSeries() throws {
     var chart = chart([1, 2])

@@ -182,14 +182,14 @@ struct ReportTests {
       let page = parsed(records)
       let recorded = Set(records.tables.flatMap(\.table.names))
       #expect(recorded.contains("policy/gradient_norm"))
-      #expect(recorded.subtracting(MetricGlossary.entries.map(\.name)) == [])
+      #expect(recorded.subtracting(MetricGlossary.metrics.flatMap(\.names)) == [])
       for name in recorded { #expect(page.text.contains(name)) }
     }
   }
 
   @Test("knows every metric of the contract")
   func contract() {
-    let names = Set(MetricGlossary.entries.map(\.name))
+    let names = Set(MetricGlossary.metrics.flatMap(\.names))
     let contract = [
       "objective/score", "objective/gold", "objective/kl", "objective/kl_exact",
       "objective/penalized_reward", "objective/entropy", "policy/approximate_kl",

@@ -294,16 +294,54 @@ struct StoryTests {
     #expect(page.text.contains("PPO") == (name == "PPO"))
   }
 
-  @Test("explains every final figure and every number of a token")
+  @Test("explains every final figure and every number of a token, and says what is a bad sign")
   func glossary() {
     let page = ParsedPage(
       Report.page(
         of: records {
           $0.evaluation = ExampleRun.evaluation
+          $0.evaluation?.exact = ExampleRun.exact
           $0.rollouts = ExampleRun.rollouts
         }))
-    for entry in MetricGlossary.figures + MetricGlossary.tokens {
-      #expect(page.text.contains(entry.meaning), "\(entry.name)")
+    for entry in MetricGlossary.figures + MetricGlossary.rewardModel
+      + MetricGlossary.exactOptimum + MetricGlossary.tokens
+    {
+      #expect(
+        page.text.contains("\(entry.meaning); bad sign: \(entry.badSign)."), "\(entry.names)")
     }
+  }
+
+  @Test("has an entry for every heading of a final figure, also beside other runs")
+  func headings() throws {
+    let records = records {
+      $0.evaluation = ExampleRun.evaluation
+      $0.evaluation?.exact = ExampleRun.exact
+    }
+    let pages = [
+      Report.page(of: records),
+      ComparisonReport.page(of: [ComparedRun(name: "a", records: records)]),
+    ]
+    let part = #"(?:<span class="unit">[^<]*</span>)?"#
+    let patterns = [
+      #"<dt>([^<]+)</dt>\s*<dd>"#, #"<h3>([^<]+)\#(part)</h3>\s*<p class="figure">"#,
+      #"<th scope="row">([^<]+)\#(part)</th>\s*<td class="number">"#,
+    ]
+    var headings: [String] = []
+    for page in pages {
+      let main = try #require(page.firstRange(of: "<main>"))
+      for pattern in patterns {
+        let regex = try Regex(pattern, as: (Substring, Substring).self)
+        headings += page[main.upperBound...].matches(of: regex).map { String($0.1).lowercased() }
+      }
+    }
+    for heading in ["gap", "gold reward", "win rate against sft", "kl", "rewards for the longer"] {
+      #expect(headings.contains(heading), "\(heading)")
+    }
+    #expect(headings.count >= 6 + 9 + 7)
+    let entries =
+      MetricGlossary.figures + MetricGlossary.rewardModel + MetricGlossary.exactOptimum
+    let names = entries.flatMap(\.names).map { $0.lowercased() }
+    #expect(Set(headings).subtracting(names) == [])
+    #expect(Set(names).count == names.count)
   }
 }

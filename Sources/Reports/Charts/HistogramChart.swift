@@ -61,7 +61,7 @@ struct HistogramChart {
     let horizontal = Axis(covering: [edge(0), edge(counts.count)], count: 6, extent: .values)
     let vertical = Axis(covering: [0] + counts.map(Double.init), count: 4, isWhole: true)
     let longest = vertical.ticks.map { vertical.label($0).count }.max() ?? 1
-    let left = 16 + 7.5 * Double(longest)
+    let left = 13 + LevelLabels.glyphWidth * Double(longest)
     let (plotRight, plotBottom) = (Self.size.width - Self.right, Self.size.height - Self.bottom)
     func x(_ value: Double) -> Double { left + horizontal.position(value) * (plotRight - left) }
     func y(_ value: Double) -> Double {

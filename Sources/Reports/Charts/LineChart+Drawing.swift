@@ -9,15 +9,19 @@ extension LineChart {
         element("b") { title }
         if !unit.isEmpty { element("span", ["class": "unit"]) { unit } }
       }
-      if series.count > 1 { legend }
-      LineChartDrawing(thinned()).svg
+      let drawing = LineChartDrawing(thinned())
+      legend(withLevels: drawing.levelsOutside)
+      drawing.svg
       element("div", ["class": "tip", "hidden": "hidden"])
       if !note.isEmpty { element("p", ["class": "note"]) { note } }
     }
   }
 
-  private var legend: Markup {
-    element("ul", ["class": "legend"]) {
+  /// What tells lines apart, and names the levels whose names find no room in the drawing; `nil`
+  /// where there is one line only.
+  private func legend(withLevels levels: [Reference]) -> Markup? {
+    guard series.count > 1 || !levels.isEmpty else { return nil }
+    return element("ul", ["class": "legend"]) {
       for (index, line) in series.enumerated() where line.isDrawn {
         element("li") {
           element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
@@ -33,6 +37,15 @@ extension LineChart {
             }
           }
           line.name
+        }
+      }
+      for level in levels {
+        element("li") {
+          element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
+            element(
+              "line", ["class": "reference", "x1": "1", "x2": "33", "y1": "5", "y2": "5"])
+          }
+          "\(level.name), \(NumberText.short(level.value))"
         }
       }
     }
@@ -51,6 +64,8 @@ struct LineChartDrawing {
   private let horizontal: Axis
   private let vertical: Axis
   private let left: Double
+  /// The names of levels that stand in the drawing.
+  private(set) var labels: [LevelLabels.Label] = []
 
   init(_ chart: LineChart) {
     self.chart = chart
@@ -64,7 +79,27 @@ struct LineChartDrawing {
     let vertical = Axis(covering: values, count: 4)
     self.vertical = vertical
     let longest = vertical.ticks.map { vertical.label($0).count }.max() ?? 1
-    left = 16 + 7.5 * Double(longest)
+    left = 13 + LevelLabels.glyphWidth * Double(longest)
+    labels = placedLabels
+  }
+
+  /// The levels whose names would cover something wherever they stood.
+  var levelsOutside: [LineChart.Reference] {
+    chart.references.filter { level in
+      level.value.isFinite && !labels.contains { $0.name == level.name }
+    }
+  }
+
+  private var placedLabels: [LevelLabels.Label] {
+    let room = LevelLabels(
+      plot: .init(left: left, right: plotRight, top: Self.top, bottom: plotBottom),
+      lines: chart.series.filter(\.isConnected).flatMap(segments),
+      marks: chart.series.filter { $0.isScattered || !$0.isConnected }.flatMap(segments),
+      bands: chart.bands.map { band in
+        band.points.map { (x: x($0.x), low: y($0.low), high: y($0.high)) }
+      })
+    return room.placed(
+      chart.references.filter(\.value.isFinite).map { (name: $0.name, y: y($0.value)) })
   }
 
   var svg: Markup {
@@ -82,7 +117,7 @@ struct LineChartDrawing {
       for reference in chart.references { line(of: reference) }
       for (index, series) in chart.series.enumerated() { line(of: series, index) }
       // Labels last, so that no line runs through them.
-      for reference in chart.references { label(of: reference) }
+      for label in labels { text(of: label) }
       element(
         "line",
         [
@@ -192,47 +227,14 @@ struct LineChartDrawing {
       ])
   }
 
-  private func label(of reference: LineChart.Reference) -> Markup? {
-    guard reference.value.isFinite else { return nil }
-    let line = y(reference.value)
-    let width = 8 * Double(reference.name.count)
-    // Right or left, above or below: wherever the fewest points are under it.
-    var places: [(isRight: Bool, y: Double, covered: Int)] = []
-    for isRight in [true, false] {
-      let start = isRight ? plotRight - 4 - width : left + 4
-      for y in [line - 5, line + 15] where y >= Self.top + 10 && y <= plotBottom - 2 {
-        places.append((isRight, y, points(from: start, width, above: y)))
-      }
-    }
-    guard let place = places.min(by: { $0.covered < $1.covered }) else { return nil }
-    return element(
+  private func text(of label: LevelLabels.Label) -> Markup {
+    element(
       "text",
       [
-        "class": "reference-label", "x": text(place.isRight ? plotRight - 4 : left + 4),
-        "y": text(place.y), "text-anchor": place.isRight ? "end" : "start",
+        "class": "reference-label", "x": text(label.x), "y": text(label.y),
+        "text-anchor": label.isRightAligned ? "end" : "start",
       ]
-    ) { reference.name }
-  }
-
-  /// How many points, of lines and of other levels, lie in the box of a label.
-  private func points(from start: Double, _ width: Double, above base: Double) -> Int {
-    let columns = (start - 6)...(start + width + 6)
-    let rows = (base - 14)...(base + 5)
-    var covered = 0
-    for segment in chart.series.flatMap(segments) {
-      for (index, from) in segment.enumerated() {
-        let to = index + 1 < segment.count ? segment[index + 1] : from
-        // Also between the points, which lie far apart where they are few.
-        for share in [0, 0.25, 0.5, 0.75] {
-          let x = from.x + share * (to.x - from.x)
-          let y = from.y + share * (to.y - from.y)
-          if columns.contains(x), rows.contains(y) { covered += 1 }
-        }
-      }
-    }
-    let levels = chart.references.filter { $0.value.isFinite }.map { y($0.value) }
-      .filter { $0 > rows.lowerBound && $0 < rows.upperBound }
-    return covered + 20 * levels.count
+    ) { label.name }
   }
 
   @MarkupBuilder private func line(of series: LineChart.Series, _ index: Int) -> [Markup] {

@@ -3,20 +3,20 @@ import RunRecords
 extension ComparisonReport {
   /// The final figures of every run with what is known of their error.
   static func figures(_ runs: [ComparedRun]) -> ReportSection? {
-    typealias Figure = (name: String, text: (EvaluationSummary) -> String?)
+    typealias Figure = (name: String, of: String, text: (EvaluationSummary) -> String?)
     let all: [Figure] = [
-      ("gold before", { $0.sft?.gold.map(interval) }),
-      ("gold after", { $0.ppo?.gold.map(interval) }),
-      ("score after", { $0.ppo?.score.map(interval) }),
-      ("win rate", { $0.winRate.map(interval) }),
-      ("exact KL, nats", { $0.ppo?.klExact.map(interval) }),
-      ("grammatical after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
-      ("tokens a response", { $0.ppo?.length.map(interval) }),
-      ("entropy, nats a token", { $0.ppo?.entropy.map(interval) }),
-      ("reward-model accuracy", { $0.reward?.accuracy.map(interval) }),
-      ("ceiling", { $0.reward?.ceiling.map(NumberText.percent) }),
-      ("calibration error", { $0.reward?.ece.map { NumberText.fixed($0, 3) } }),
-      ("of the possible improvement", { $0.exact?.fraction.map(NumberText.percent) }),
+      ("gold", "before", { $0.sft?.gold.map(interval) }),
+      ("gold", "after", { $0.ppo?.gold.map(interval) }),
+      ("score", "after", { $0.ppo?.score.map(interval) }),
+      ("win rate against SFT", "", { $0.winRate.map(interval) }),
+      ("exact KL from the reference", "nats", { $0.ppo?.klExact.map(interval) }),
+      ("grammatical responses", "after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
+      ("length", "tokens a response", { $0.ppo?.length.map(interval) }),
+      ("entropy", "nats a token", { $0.ppo?.entropy.map(interval) }),
+      ("reward-model accuracy", "", { $0.reward?.accuracy.map(interval) }),
+      ("ceiling", "", { $0.reward?.ceiling.map(NumberText.percent) }),
+      ("calibration error", "", { $0.reward?.ece.map { NumberText.fixed($0, 3) } }),
+      ("of the possible improvement", "", { $0.exact?.fraction.map(NumberText.percent) }),
     ]
     let figures = all.filter { figure in
       runs.contains { $0.records.evaluation.flatMap(figure.text) != nil }
@@ -34,7 +34,10 @@ extension ComparisonReport {
           element("tbody") {
             for figure in figures {
               element("tr") {
-                element("th", ["scope": "row"]) { figure.name }
+                element("th", ["scope": "row"]) {
+                  figure.name
+                  if !figure.of.isEmpty { element("span", ["class": "unit"]) { figure.of } }
+                }
                 for run in runs {
                   element("td", ["class": "number"]) {
                     run.records.evaluation.flatMap(figure.text) ?? "–"
@@ -198,11 +201,14 @@ extension ComparisonReport {
   static func reading(_ runs: [ComparedRun]) -> ReportSection? {
     guard runs.contains(where: { $0.records.evaluation != nil }) else { return nil }
     return ReportSection(id: "glossary", title: "Glossary") {
-      element("dl", ["class": "glossary"]) {
-        for entry in MetricGlossary.figures {
-          element("dt") { element("code") { entry.name } }
-          element("dd") { entry.meaning }
-        }
+      MetricGlossary.list(MetricGlossary.figures)
+      if runs.contains(where: { $0.records.evaluation?.reward != nil }) {
+        element("h3", ["class": "part"]) { "The reward model" }
+        MetricGlossary.list(MetricGlossary.rewardModel)
+      }
+      if runs.contains(where: { $0.records.evaluation?.exact != nil }) {
+        element("h3", ["class": "part"]) { "The exact optimum" }
+        MetricGlossary.list(MetricGlossary.exactOptimum)
       }
     }
   }

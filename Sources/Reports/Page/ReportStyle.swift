@@ -59,6 +59,8 @@ enum ReportStyle {
     .wide { max-width: 40rem; margin-top: 1rem; }
     figcaption { margin-bottom: .35rem; }
     .unit { color: var(--soft); font-size: .85rem; margin-left: .6rem; }
+    th .unit, h3 .unit { font-weight: 400; white-space: nowrap; }
+    .compared .unit, .facts + table .unit, h3 .unit { font-size: inherit; }
     .note { color: var(--soft); font-size: .85rem; line-height: 1.45; margin: .35rem 0 0; }
     .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 0 0 .3rem;
       padding: 0; font-size: .85rem; }

@@ -34,21 +34,19 @@ extension ReportSection {
   /// What each number means, and what is a bad sign.
   @Sendable static func glossary(_ records: ReportRecords) -> ReportSection? {
     let names = Set(records.tables.flatMap(\.table.names))
+    let evaluation = records.evaluation
     let parts = [
-      ("Final figures", records.evaluation == nil ? [] : MetricGlossary.figures),
+      ("Final figures", evaluation == nil ? [] : MetricGlossary.figures),
+      ("The reward model", evaluation?.reward == nil ? [] : MetricGlossary.rewardModel),
+      ("The exact optimum", evaluation?.exact == nil ? [] : MetricGlossary.exactOptimum),
       ("Tokens", records.rollouts.isEmpty ? [] : MetricGlossary.tokens),
-      ("Metrics", MetricGlossary.entries.filter { names.contains($0.name) }),
+      ("Metrics", MetricGlossary.metrics.filter { !names.isDisjoint(with: $0.names) }),
     ].filter { !$0.1.isEmpty }
     guard !parts.isEmpty else { return nil }
     return ReportSection(id: "glossary", title: "Glossary") {
       for (title, entries) in parts {
         element("h3", ["class": "part"]) { title }
-        element("dl", ["class": "glossary"]) {
-          for entry in entries {
-            element("dt") { element("code") { entry.name } }
-            element("dd") { entry.meaning }
-          }
-        }
+        MetricGlossary.list(entries)
       }
     }
   }

@@ -21,11 +21,16 @@ extension ReportSection {
   }
 
   private static func facts(_ exact: EvaluationSummary.Exact, of method: String) -> Markup {
-    func row(_ name: String, _ value: (EvaluationSummary.Exact.Policy) -> Double?) -> Markup? {
+    func row(
+      _ name: String, _ note: String, _ value: (EvaluationSummary.Exact.Policy) -> Double?
+    ) -> Markup? {
       let values = [exact.reference, exact.policy, exact.optimum].compactMap(value)
       guard values.count == 3 else { return nil }
       return element("tr") {
-        element("th", ["scope": "row"]) { name }
+        element("th", ["scope": "row"]) {
+          name
+          if !note.isEmpty { element("span", ["class": "unit"]) { note } }
+        }
         for value in values { element("td", ["class": "number"]) { NumberText.fixed(value, 3) } }
       }
     }
@@ -46,10 +51,10 @@ extension ReportSection {
           }
         }
         element("tbody") {
-          row("score − β·KL, β = \(NumberText.short(exact.coefficient))", \.objective)
-          row("score", \.score)
-          row("KL from ρ, nats", \.kl)
-          row("gold, never seen", \.gold)
+          row("score − β·KL", "β = \(NumberText.short(exact.coefficient))", \.objective)
+          row("score", "", \.score)
+          row("KL", "nats from ρ", \.kl)
+          row("gold", "never seen", \.gold)
         }
       }
     }

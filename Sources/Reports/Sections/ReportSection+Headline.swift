@@ -17,10 +17,14 @@ extension ReportSection {
   }
 
   private static func card(
-    _ title: String, _ figure: String, _ detail: String, bar: IntervalBar? = nil
+    _ title: String, of part: String = "", _ figure: String, _ detail: String,
+    bar: IntervalBar? = nil
   ) -> Markup {
     element("div", ["class": "card"]) {
-      element("h3") { title }
+      element("h3") {
+        title
+        if !part.isEmpty { element("span", ["class": "unit"]) { part } }
+      }
       element("p", ["class": "figure"]) { figure }
       bar?.svg
       element("p", ["class": "detail"]) { detail }
@@ -49,7 +53,7 @@ extension ReportSection {
       + "(n = \(before.n)), then \(method) \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
       + "\(NumberText.fixed(after.sd, 2)) (n = \(after.n)); ± is one standard deviation."
     return card(
-      "Gold reward, before → after",
+      "Gold reward", of: "before → after",
       "\(NumberText.fixed(before.mean, 2)) → \(NumberText.fixed(after.mean, 2))", words + change,
       bar: IntervalBar(rows: rows, range: low...max(high, low), description: words))
   }

@@ -65,13 +65,19 @@ struct BrowserTests {
       const token = [...document.querySelectorAll(".token")].findLast(
         token => token.textContent.length === 1);
       token.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
-      const readout = document.querySelector(".readout");
+      const readout = document.querySelector("#tokens .readout");
       const [hidden, text] = [readout.hidden, readout.textContent];
       const color = () => getComputedStyle(token).backgroundColor;
       const before = color();
       document.querySelector("#tint-v").click();
+      const sample = document.querySelector("#samples .token");
+      sample.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+      const sampleText = document.querySelector("#samples .readout").textContent;
+      const colors = new Set([getComputedStyle(sample).backgroundColor]);
+      document.querySelector("#sample-tint-l").click();
+      colors.add(getComputedStyle(sample.nextElementSibling).backgroundColor);
       document.title = JSON.stringify({
-        hidden, text, changes: before !== color(),
+        hidden, text, changes: before !== color(), sampleText, sampleColors: colors.size,
         tip: document.querySelectorAll("svg[data-chart] circle[r='5']").length > 0,
         fits: document.documentElement.scrollWidth <= innerWidth,
       });
@@ -85,6 +91,8 @@ struct BrowserTests {
       let title = try #require(shown.document.firstMatch(of: /<title>(.*?)<\/title>/)).1
       #expect(title.contains("\"hidden\":false") && title.contains("\"changes\":true"), "\(title)")
       #expect(title.contains("· advantage +1.125 ·") && title.contains("\"tip\":true"), "\(title)")
+      #expect(title.contains("very · KL 0.500 · log-ratio +0.250"), "\(title)")
+      #expect(title.contains("\"sampleColors\":2"), "\(title)")
       #expect(title.contains("\"fits\":true"), "\(width): \(title)")
     }
   }

@@ -106,9 +106,9 @@ struct StoryTests {
     #expect(tokens.count == 11 * 5 + 1)
     #expect(
       tokens.prefix(5).map { $0.attributes["title"] } == [
-        "very\nKL 0.500\nlog-ratio +0.250", "good\nKL 0.250\nlog-ratio −1.125",
-        "&\nKL 0.375\nlog-ratio +0.000", "fresh\nKL 1.475\nlog-ratio +1.875",
-        "<eos>\nKL 0.500\nlog-ratio +0.500",
+        "very KL 0.500 log-ratio +0.250", "good KL 0.250 log-ratio −1.125",
+        "& KL 0.375 log-ratio +0.000", "fresh KL 1.475 log-ratio +1.875",
+        "<eos> KL 0.500 log-ratio +0.500",
       ])
     // The strongest are KL 1.475 and a log-ratio of 1.875.
     #expect(

@@ -76,7 +76,8 @@ package struct RunDirectory: Sendable, Equatable {
   package var report: URL { file(Name.report) }
   /// The rollouts kept for the report and for `trace`.
   package var samples: URL { file(Name.samples) }
-  /// The same prompts answered before and after optimization, one a line.
+  /// The same prompts answered before and after optimization, one a line, the first of them token
+  /// by token.
   package var sampleComparisons: URL { file(Name.samples + "/before_after.jsonl") }
   /// What resuming needs.
   package var state: URL { file(Name.state) }

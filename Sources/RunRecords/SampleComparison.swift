@@ -1,6 +1,7 @@
 import Foundation
 
-/// One prompt answered by the policy before and after optimization.
+/// One prompt answered by the policy before and after optimization: a line of
+/// `samples/before_after.jsonl`. The first of them are kept token by token.
 package struct SampleComparison: Codable, Sendable, Equatable {
   package var prompt: String
   package var before: String
@@ -13,11 +14,23 @@ package struct SampleComparison: Codable, Sendable, Equatable {
   package var scoreAfter: Double?
   /// KL of the later response from the reference, in nats.
   package var klAfter: Double?
+  /// The later response's tokens as text, its end among them when it ended; absent, as the two
+  /// below, in rows that are not kept token by token.
+  package var tokensAfter: [String]?
+  /// KL(π ‖ ρ) of the state before each token, over the whole vocabulary, in nats; their sum is
+  /// `klAfter`.
+  package var exactKLTokensAfter: [Double]?
+  /// log π(y_t | x, y_<t) − log ρ(y_t | x, y_<t) of each token.
+  package var logRatioTokensAfter: [Double]?
+
+  /// How many rows are kept token by token: those that a report shows without being asked.
+  package static let countByToken = 12
 
   package init(
     prompt: String, before: String, after: String, goldBefore: Double? = nil,
     goldAfter: Double? = nil, scoreBefore: Double? = nil, scoreAfter: Double? = nil,
-    klAfter: Double? = nil
+    klAfter: Double? = nil, tokensAfter: [String]? = nil, exactKLTokensAfter: [Double]? = nil,
+    logRatioTokensAfter: [Double]? = nil
   ) {
     self.prompt = prompt
     self.before = before
@@ -27,6 +40,9 @@ package struct SampleComparison: Codable, Sendable, Equatable {
     self.scoreBefore = scoreBefore
     self.scoreAfter = scoreAfter
     self.klAfter = klAfter
+    self.tokensAfter = tokensAfter
+    self.exactKLTokensAfter = exactKLTokensAfter
+    self.logRatioTokensAfter = logRatioTokensAfter
   }
 
   /// Writes all rows, one a line, in the given order.
@@ -39,9 +55,19 @@ package struct SampleComparison: Codable, Sendable, Equatable {
     try AtomicFile.write(RecordJSON.encodeLines(rows, for: url), to: url)
   }
 
-  /// - Throws: `unreadable`, or `malformed` with the line.
+  /// - Throws: `unreadable`, or `malformed` with the line, also where the numbers are not as many as
+  ///   the tokens.
   package static func read(from run: RunDirectory) throws(RunRecordsError) -> [SampleComparison] {
-    try RecordJSON.decodeLines(SampleComparison.self, at: run.sampleComparisons)
+    let rows = try RecordJSON.decodeLines(SampleComparison.self, at: run.sampleComparisons)
+    for (index, row) in rows.enumerated() {
+      let counts = [row.exactKLTokensAfter?.count, row.logRatioTokensAfter?.count]
+      guard counts.allSatisfy({ $0 == row.tokensAfter?.count }) else {
+        throw .malformed(
+          path: run.sampleComparisons.path, line: index + 1,
+          reason: "there must be one number for each of `tokens_after`, or neither of them")
+      }
+    }
+    return rows
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -51,5 +77,8 @@ package struct SampleComparison: Codable, Sendable, Equatable {
     case scoreBefore = "score_before"
     case scoreAfter = "score_after"
     case klAfter = "kl_after"
+    case tokensAfter = "tokens_after"
+    case exactKLTokensAfter = "kl_exact_tokens_after"
+    case logRatioTokensAfter = "log_ratio_tokens_after"
   }
 }

@@ -91,7 +91,18 @@ import Transformer
         ) { _ in rows += 1 }
         #expect(rows == count)
       }
-      #expect(try SampleComparison.read(from: directory).count == 48)
+      let samples = try SampleComparison.read(from: directory)
+      #expect(samples.count == 48)
+      let byToken = samples.prefix(SampleComparison.countByToken)
+      #expect(samples.map { $0.tokensAfter != nil }.firstIndex(of: false) == byToken.count)
+      for sample in byToken {
+        let tokens = try #require(sample.tokensAfter)
+        #expect(tokens.filter { !$0.hasPrefix("<") }.joined(separator: " ") == sample.after)
+        #expect(sample.exactKLTokensAfter?.count == tokens.count)
+        #expect(sample.exactKLTokensAfter?.reduce(0, +) == sample.klAfter)
+        let logRatios = try #require(sample.logRatioTokensAfter)
+        #expect(logRatios.count == tokens.count && logRatios.contains { $0 != 0 })
+      }
 
       for checkpoint in [RunCheckpoint.sft, .policy, .reference] {
         _ = try LanguageModel(directory: directory.checkpoint(checkpoint))

@@ -70,13 +70,19 @@ struct BrowserTests {
       const token = [...document.querySelectorAll(".token")].findLast(
         token => token.textContent.length === 1);
       token.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
-      const readout = document.querySelector(".readout");
+      const readout = document.querySelector("#tokens .readout");
       const [hidden, text] = [readout.hidden, readout.textContent];
       const color = () => getComputedStyle(token).backgroundColor;
       const before = color();
       document.querySelector("#tint-v").click();
+      const sample = document.querySelector("#samples .token");
+      sample.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+      const sampleText = document.querySelector("#samples .readout").textContent;
+      const colors = new Set([getComputedStyle(sample).backgroundColor]);
+      document.querySelector("#sample-tint-l").click();
+      colors.add(getComputedStyle(sample.nextElementSibling).backgroundColor);
       const said = JSON.stringify({
-        hidden, text, changes: before !== color(),
+        hidden, text, changes: before !== color(), sampleText, sampleColors: colors.size,
         tip: document.querySelectorAll("svg[data-chart] circle[r='5']").length > 0,
         fits: document.documentElement.scrollWidth <= innerWidth, width: innerWidth,
         dark: getComputedStyle(document.body).backgroundColor === "rgb(20, 23, 26)",
@@ -102,6 +108,7 @@ struct BrowserTests {
         let title = try #require(shown.document.firstMatch(of: /<title>(.*?)<\/title>/)).1
         for words in [
           "\"hidden\":false", "\"changes\":true", "· advantage +1.125 ·", "\"tip\":true",
+          "very · KL 0.500 · log-ratio +0.250", "\"sampleColors\":2",
           "\"fits\":true", "\"width\":\(width),", "\"dark\":\(isDark)", "\"drawings\":true",
           "\"overlapping\":[]", "\"cut\":[]", "\"covering\":[]",
         ] {

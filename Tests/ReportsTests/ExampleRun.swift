@@ -103,12 +103,18 @@ enum ExampleRun {
     return reward
   }()
 
-  static let samples = (0..<15).map { index in
-    SampleComparison(
+  /// The first ones as they are kept token by token; of the fifth there is but the end.
+  static let samples = (0..<15).map { (index: Int) -> SampleComparison in
+    let (isEmpty, isKept) = (index == 4, index < SampleComparison.countByToken)
+    let words = isEmpty ? ["<eos>"] : ["very", "good", "&", "fresh", "<eos>"]
+    let divergence = isEmpty ? [3.1] : [0.5, 0.25, 0.375, 1.475, 0.5]
+    let logRatio = isEmpty ? [-1.5] : [0.25, -1.125, 0, 1.875, 0.5]
+    return SampleComparison(
       prompt: "the \(["food", "service", "<b>view</b>"][index % 3]) was",
-      before: "not very good and the staff was slow", after: index == 4 ? "" : "very good & fresh",
+      before: "not very good and the staff was slow", after: isEmpty ? "" : "very good & fresh",
       goldBefore: -1.5 + Double(index) * 0.4, goldAfter: 2.1, scoreBefore: -0.8,
-      scoreAfter: 1.6, klAfter: 3.1)
+      scoreAfter: 1.6, klAfter: 3.1, tokensAfter: isKept ? words : nil,
+      exactKLTokensAfter: isKept ? divergence : nil, logRatioTokensAfter: isKept ? logRatio : nil)
   }
 
   /// Four iterations' rollouts; the fourth token's numbers are easy to find again.

@@ -89,10 +89,60 @@ struct StoryTests {
     #expect(choices.count { $0.attributes["checked"] != nil } == 1)
     for tint in TokenTint.allCases {
       #expect(
-        ReportStyle.css.contains("#tint-\(tint.rawValue):checked ~ .tokens .\(tint.rawValue)-4"))
+        ReportStyle.css.contains(".tint-\(tint.rawValue):checked ~ .tokens .\(tint.rawValue)-4"))
     }
     // The same numbers for those who do not point.
     #expect(page.count("caption") == 24 && page.text.contains("1.375, clipped"))
+  }
+
+  @Test("colours the later samples by KL and log-ratio, where they were kept token by token")
+  func samples() throws {
+    let page = ParsedPage(Report.page(of: records { $0.samples = ExampleRun.samples }))
+    #expect(page.failure == nil)
+    let tokens = page.elements.filter {
+      $0.attributes["class"]?.split(separator: " ").contains("token") ?? false
+    }
+    // Eleven responses of five tokens, one of its end alone; three are not kept so.
+    #expect(tokens.count == 11 * 5 + 1)
+    #expect(
+      tokens.prefix(5).map { $0.attributes["title"] } == [
+        "very KL 0.500 log-ratio +0.250", "good KL 0.250 log-ratio −1.125",
+        "& KL 0.375 log-ratio +0.000", "fresh KL 1.475 log-ratio +1.875",
+        "<eos> KL 0.500 log-ratio +0.500",
+      ])
+    // The strongest are KL 1.475 and a log-ratio of 1.875.
+    #expect(
+      tokens.prefix(5).map { $0.attributes["class"] } == [
+        "token k1 l1", "token k1 l-2", "token k1", "token k4 l4", "token k1 l1",
+      ])
+    let choices = page.elements.filter { $0.name == "input" }
+    #expect(choices.map { $0.attributes["id"] } == ["sample-tint-k", "sample-tint-l"])
+    #expect(choices.map { $0.attributes["class"] } == ["tint-k", "tint-l"])
+    // The same numbers for those who do not point, and no way to a section that is not there.
+    #expect(page.count("caption") == 12)
+    #expect(!page.values(of: "href").contains("#tokens"))
+    let whole = ParsedPage(
+      Report.page(
+        of: records {
+          $0.samples = ExampleRun.samples
+          $0.rollouts = ExampleRun.rollouts
+        }))
+    #expect(whole.values(of: "id").count == Set(whole.values(of: "id")).count)
+    #expect(whole.values(of: "href").count { $0 == "#tokens" } == 2)
+  }
+
+  @Test("shows samples of earlier runs as plain text")
+  func plainSamples() throws {
+    let page = ParsedPage(
+      Report.page(
+        of: records {
+          $0.samples = ExampleRun.samples.map {
+            SampleComparison(prompt: $0.prompt, before: $0.before, after: $0.after)
+          }
+        }))
+    #expect(page.failure == nil)
+    #expect(page.text.contains("very good & fresh") && page.text.contains("3 more"))
+    #expect(page.count("input") == 0 && page.count("caption") == 0)
   }
 
   @Test("colours by size: nothing for nearly nothing, the strongest for the rare")
@@ -102,7 +152,10 @@ struct StoryTests {
     #expect(TokenTint.advantage.style(-50, scale: 1) == "a-4")
     #expect(TokenTint.advantage.style(.nan, scale: 1) == nil)
     #expect(TokenTint.value.scale(over: []) == 1)
-    #expect(TokenTint.advantage.scale(over: ExampleRun.rollouts) == 1.5)
+    let tokens = ExampleRun.rollouts.flatMap(\.advantages).map {
+      TintedToken(text: "", values: [.advantage: $0], figures: [])
+    }
+    #expect(TokenTint.advantage.scale(over: tokens) == 1.5)
   }
 
   @Test("shows what annotators chose, how often against gold, and how expected it was")

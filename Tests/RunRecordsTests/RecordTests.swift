@@ -77,7 +77,8 @@ struct RecordTests {
       let rows = [
         SampleComparison(
           prompt: "the food was", before: "bad\n", after: "“good”", goldBefore: -1, goldAfter: 2.5,
-          scoreBefore: -0.5, scoreAfter: 1, klAfter: 3),
+          scoreBefore: -0.5, scoreAfter: 1, klAfter: 3, tokensAfter: ["“good”", "<eos>"],
+          exactKLTokensAfter: [2.75, 0.25], logRatioTokensAfter: [1.5, -0.5]),
         SampleComparison(prompt: "", before: "", after: ""),
       ]
       try SampleComparison.write(rows, to: run)
@@ -85,7 +86,7 @@ struct RecordTests {
       let first = try text(of: run.sampleComparisons).split(separator: "\n")[0]
       for key in [
         "prompt", "before", "after", "gold_before", "gold_after", "score_before", "score_after",
-        "kl_after",
+        "kl_after", "tokens_after", "kl_exact_tokens_after", "log_ratio_tokens_after",
       ] {
         #expect(first.contains("\"\(key)\":"))
       }
@@ -95,6 +96,35 @@ struct RecordTests {
           path: run.sampleComparisons.path, line: 1, reason: "the key `before` is missing")
       ) {
         try SampleComparison.read(from: run)
+      }
+    }
+  }
+
+  @Test("of samples of earlier runs have no tokens; numbers that are not as many are named")
+  func sampleTokens() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      let earlier = #"{"after":"good","before":"bad","kl_after":3,"prompt":"the food was""#
+      try AtomicFile.write(earlier + "}\n", to: run.sampleComparisons)
+      let row = SampleComparison(prompt: "the food was", before: "bad", after: "good", klAfter: 3)
+      #expect(try SampleComparison.read(from: run) == [row])
+      // What a row does not have takes no room in it.
+      try SampleComparison.write([row], to: run)
+      #expect(try text(of: run.sampleComparisons) == earlier + "}\n")
+      for numbers in [
+        #""tokens_after":["good"],"kl_exact_tokens_after":[3],"log_ratio_tokens_after":[]"#,
+        #""tokens_after":["good"],"kl_exact_tokens_after":[2,1],"log_ratio_tokens_after":[1]"#,
+        #""tokens_after":["good"],"log_ratio_tokens_after":[1]"#,
+        #""kl_exact_tokens_after":[3],"log_ratio_tokens_after":[1]"#,
+      ] {
+        try AtomicFile.write("\(earlier)}\n\(earlier),\(numbers)}\n", to: run.sampleComparisons)
+        #expect(
+          throws: RunRecordsError.malformed(
+            path: run.sampleComparisons.path, line: 2,
+            reason: "there must be one number for each of `tokens_after`, or neither of them")
+        ) {
+          try SampleComparison.read(from: run)
+        }
       }
     }
   }

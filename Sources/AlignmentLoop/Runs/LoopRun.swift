@@ -1,5 +1,6 @@
 import AtomicFiles
 import Autodiff
+import Evaluation
 import Foundation
 import PolicyOptimization
 import Preferences
@@ -137,11 +138,19 @@ package struct LoopRun {
   }
 
   private func keepSamples(_ before: [JudgedResponse], _ after: [JudgedResponse]) throws {
-    let rows = zip(before, after).prefix(200).map { before, after in
+    var rows = zip(before, after).prefix(200).map { before, after in
       SampleComparison(
         prompt: loop.text(before.exchange).prompt, before: loop.text(before.exchange).response,
         after: loop.text(after.exchange).response, goldBefore: before.gold, goldAfter: after.gold,
         scoreBefore: before.score, scoreAfter: after.score, klAfter: after.exactKL)
+    }
+    for (row, after) in zip(rows.indices, after).prefix(SampleComparison.countByToken) {
+      let tokens = after.tokens
+      rows[row].tokensAfter = after.exchange.response.map(loop.tokenizer.token)
+      rows[row].exactKLTokensAfter = tokens.exactKL.map(Double.init)
+      rows[row].logRatioTokensAfter = zip(
+        tokens.logProbabilities, tokens.referenceLogProbabilities
+      ).map { Double($0) - Double($1) }
     }
     try SampleComparison.write(rows, to: directory)
   }

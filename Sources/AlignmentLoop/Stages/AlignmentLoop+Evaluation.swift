@@ -14,12 +14,15 @@ package struct JudgedResponse: Sendable {
   package let gold: Double?
   /// The normalised reward of the reward model; nil when there is none.
   package let score: Double?
-  /// Σ_t KL(π ‖ ρ) over the states of the response, exact over the vocabulary, in nats.
-  package let exactKL: Double
-  /// Mean entropy of the policy per token, in nats.
-  package let entropy: Double
+  /// What policy and reference say of each token.
+  package let tokens: TokenComparison
   /// Whether the text is one of the world's; nil where there is no world.
   package let isGrammatical: Bool?
+
+  /// Σ_t KL(π ‖ ρ) over the states of the response, exact over the vocabulary, in nats.
+  package var exactKL: Double { tokens.exactKL.reduce(0) { $0 + Double($1) } }
+  /// Mean entropy of the policy per token, in nats.
+  package var entropy: Double { Summary(tokens.entropies.map(Double.init)).mean }
 }
 
 extension AlignmentLoop {
@@ -59,8 +62,7 @@ extension AlignmentLoop {
       return JudgedResponse(
         exchange: exchanges[index], ended: ended,
         gold: hasGold ? gold(exchanges[index], ended: ended) : nil, score: scores?[index],
-        exactKL: tokens[index].exactKL.reduce(0) { $0 + Double($1) },
-        entropy: Summary(tokens[index].entropies.map(Double.init)).mean,
+        tokens: tokens[index],
         isGrammatical: hasGold
           ? world.isGrammatical(
             prompt: words(exchanges[index].prompt), response: words(exchanges[index].response),

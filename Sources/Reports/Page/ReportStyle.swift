@@ -156,6 +156,7 @@ enum ReportStyle {
       color: var(--ink); }
     .tokens { margin-top: 1.2rem; }
     .rollout { max-width: none; margin: .45rem 0; line-height: 1.9; }
+    .samples td:has(.token) { line-height: 1.9; }
     .token, .scale span { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     .token { padding: .12rem .28rem; border-radius: .25rem; cursor: help; white-space: nowrap; }
     .token:hover { outline: 1px solid var(--soft); }

@@ -5,7 +5,7 @@ extension ReportSection {
   @Sendable static func rollouts(_ records: ReportRecords) -> ReportSection? {
     let shown = shownRollouts(records.rollouts)
     guard !shown.isEmpty else { return nil }
-    let scales = TokenTint.allCases.map { ($0, $0.scale(over: shown)) }
+    let tinting = TokenTinting("tint", by: TokenTint.allCases, of: shown.flatMap(tokens))
     let iterations = Set(shown.map(\.iteration)).sorted()
     return ReportSection(id: "tokens", title: "Token by token") {
       element("p") {
@@ -18,18 +18,18 @@ extension ReportSection {
         "."
       }
       element("div", ["class": "tinted"]) {
-        for (index, tint) in TokenTint.allCases.enumerated() { choice(tint, isChosen: index == 0) }
-        for (tint, scale) in scales { legend(tint, scale) }
+        tinting.choices
         for iteration in iterations {
           element("div", ["class": "tokens"]) {
             element("h3") { "Iteration \(iteration)" }
             for rollout in shown where rollout.iteration == iteration {
-              response(rollout, scales)
+              response(rollout, tinting)
             }
-            numbers(shown.filter { $0.iteration == iteration })
+            TokenTinting.numbers(
+              shown.filter { $0.iteration == iteration }.map { ($0.prompt, tokens($0)) })
           }
         }
-        element("output", ["class": "readout", "hidden": "hidden"])
+        TokenTinting.readout
       }
     }
   }
@@ -44,48 +44,12 @@ extension ReportSection {
     }
   }
 
-  @MarkupBuilder private static func choice(_ tint: TokenTint, isChosen: Bool) -> [Markup] {
-    let id = "tint-\(tint.rawValue)"
-    isChosen
-      ? element("input", ["type": "radio", "name": "tint", "id": id, "checked": "checked"])
-      : element("input", ["type": "radio", "name": "tint", "id": id])
-    element("label", ["for": id]) { tint.title }
-  }
-
-  private static func legend(_ tint: TokenTint, _ scale: Double) -> Markup {
-    let levels = Array(1...TokenTint.levels)
-    let signs = tint == .divergence ? [1] : [-1, 1]
-    return element("div", ["class": "scale scale-\(tint.rawValue)"]) {
-      element("p", ["class": "note"]) { tint.meaning }
-      element("p", ["class": "note"]) {
-        for sign in signs {
-          for level in sign < 0 ? levels.reversed() : levels {
-            let value = Double(sign * level) / Double(TokenTint.levels) * scale
-            element("span", ["class": tint.style(value, scale: scale) ?? ""]) {
-              " \(NumberText.short(value)) "
-            }
-          }
-        }
-      }
-    }
-  }
-
-  private static func response(
-    _ rollout: RolloutRecord, _ scales: [(TokenTint, Double)]
-  ) -> Markup {
-    let values = scales.map { ($0.0.values(of: rollout), $0.0, $0.1) }
-    return element("p", ["class": "rollout"]) {
+  private static func response(_ rollout: RolloutRecord, _ tinting: TokenTinting) -> Markup {
+    element("p", ["class": "rollout"]) {
       element("span", ["class": "prompt"]) { rollout.prompt }
-      for (token, text) in rollout.tokens.enumerated() {
+      for token in tokens(rollout) {
         " "
-        let styles = values.compactMap { $0.1.style($0.0[token], scale: $0.2) }
-        element(
-          "span",
-          [
-            "class": (["token"] + styles).joined(separator: " "),
-            "title": title(rollout, token),
-          ]
-        ) { text }
+        tinting.span(token)
       }
       let gold = rollout.gold.map { ", gold \(NumberText.fixed($0, 2))" } ?? ""
       " "
@@ -95,8 +59,23 @@ extension ReportSection {
     }
   }
 
+  private static func tokens(_ rollout: RolloutRecord) -> [TintedToken] {
+    rollout.tokens.enumerated().map { token, text in
+      TintedToken(
+        text: text,
+        values: [
+          .divergence: rollout.exactKL[token], .advantage: rollout.advantages[token],
+          .value: rollout.values[token],
+          .logRatio: rollout.logProbabilities[token] - rollout.referenceLogProbabilities[token],
+        ],
+        figures: figures(rollout, token))
+    }
+  }
+
   /// What each number of a token is called, and the number.
-  private static func figures(_ rollout: RolloutRecord, _ token: Int) -> [(String, String)] {
+  private static func figures(_ rollout: RolloutRecord, _ token: Int) -> [(
+    name: String, value: String
+  )] {
     let logRatio =
       rollout.logProbabilities[token] - rollout.referenceLogProbabilities[token]
     return [
@@ -113,42 +92,5 @@ extension ReportSection {
         NumberText.fixed(rollout.ratios[token], 3) + (rollout.isClipped(token) ? ", clipped" : "")
       ),
     ]
-  }
-
-  private static func title(_ rollout: RolloutRecord, _ token: Int) -> String {
-    ([rollout.tokens[token]] + figures(rollout, token).map { "\($0.0) \($0.1)" })
-      .joined(separator: "\n")
-  }
-
-  /// The same numbers as tables, for those who do not point.
-  private static func numbers(_ rollouts: [RolloutRecord]) -> Markup {
-    element("details") {
-      element("summary") { "These in numbers" }
-      for rollout in rollouts where !rollout.tokens.isEmpty {
-        element("div", ["class": "scroll"]) {
-          element("table", ["class": "dense"]) {
-            element("caption") { rollout.prompt }
-            element("thead") {
-              element("tr") {
-                element("th", ["scope": "col"]) { "token" }
-                for (name, _) in figures(rollout, 0) {
-                  element("th", ["scope": "col", "class": "number"]) { name }
-                }
-              }
-            }
-            element("tbody") {
-              for (token, text) in rollout.tokens.enumerated() {
-                element("tr") {
-                  element("th", ["scope": "row"]) { text }
-                  for (_, value) in figures(rollout, token) {
-                    element("td", ["class": "number"]) { value }
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
-    }
   }
 }

@@ -4,20 +4,67 @@ extension ReportSection {
   /// The same prompts answered before and after.
   @Sendable static func samples(_ records: ReportRecords) -> ReportSection? {
     guard !records.samples.isEmpty else { return nil }
-    let shown = 12
+    let shown = Array(records.samples.prefix(SampleComparison.countByToken))
+    let more = records.samples.dropFirst(shown.count)
     return ReportSection(id: "samples", title: "Samples before and after") {
-      table(records.samples.prefix(shown), after: records.method)
-      if records.samples.count > shown {
+      if shown.contains(where: { !tokens($0).isEmpty }) {
+        coloured(shown, records)
+      } else {
+        table(shown, after: records.method)
+      }
+      if !more.isEmpty {
         element("details") {
-          element("summary") { "\(records.samples.count - shown) more" }
-          table(records.samples.dropFirst(shown), after: records.method)
+          element("summary") { "\(more.count) more" }
+          table(more, after: records.method)
         }
       }
     }
   }
 
+  /// The samples with the later responses coloured token by token.
+  @MarkupBuilder private static func coloured(
+    _ samples: [SampleComparison], _ records: ReportRecords
+  ) -> [Markup] {
+    let tinting = TokenTinting(
+      "sample-tint", by: [.divergence, .logRatio], of: samples.flatMap(tokens))
+    element("p") {
+      """
+      The later responses are coloured by how far each token is from the reference; point at one, \
+      or tap it, for its numbers. Before, the policy was the reference: all would be 0.
+      """
+      if !records.rollouts.isEmpty {
+        " Advantages and values exist only where an update was made: see "
+        element("a", ["href": "#tokens"]) { "Token by token" }
+        "."
+      }
+    }
+    element("div", ["class": "tinted"]) {
+      tinting.choices
+      element("div", ["class": "tokens"]) {
+        table(samples, after: records.method, tinting)
+        TokenTinting.numbers(samples.map { ($0.prompt, tokens($0)) })
+      }
+      TokenTinting.readout
+    }
+  }
+
+  /// The later response's tokens; none where they were not kept.
+  private static func tokens(_ sample: SampleComparison) -> [TintedToken] {
+    let numbers = zip(sample.exactKLTokensAfter ?? [], sample.logRatioTokensAfter ?? [])
+    return zip(sample.tokensAfter ?? [], numbers).map { text, numbers in
+      let (divergence, logRatio) = numbers
+      return TintedToken(
+        text: text, values: [.divergence: divergence, .logRatio: logRatio],
+        figures: [
+          (TokenTint.divergence.title, NumberText.fixed(divergence, 3)),
+          (TokenTint.logRatio.title, NumberText.signed(logRatio, 3)),
+        ])
+    }
+  }
+
   private static func table(
-    _ samples: some Sequence<SampleComparison>, after method: String
+    _ samples: some Sequence<SampleComparison>, after method: String,
+    _ tinting: TokenTinting? = nil
   ) -> Markup {
     element("table", ["class": "samples"]) {
       element("thead") {
@@ -37,7 +84,7 @@ extension ReportSection {
             words(sample.prompt, sample.before, "Before")
             number(sample.goldBefore, "gold")
             number(sample.scoreBefore, "score")
-            words(sample.prompt, sample.after, "After")
+            words(sample.prompt, sample.after, "After", tinting, tokens(sample))
             change(sample.goldBefore, sample.goldAfter)
             number(sample.scoreAfter, "score")
             number(sample.klAfter, "KL")
@@ -47,11 +94,19 @@ extension ReportSection {
     }
   }
 
-  private static func words(_ prompt: String, _ response: String, _ label: String) -> Markup {
+  private static func words(
+    _ prompt: String, _ response: String, _ label: String, _ tinting: TokenTinting? = nil,
+    _ tokens: [TintedToken] = []
+  ) -> Markup {
     element("td", ["class": "words", "data-label": label]) {
       element("span", ["class": "prompt"]) { prompt }
       " "
-      if response.isEmpty {
+      if let tinting, !tokens.isEmpty {
+        for token in tokens {
+          tinting.span(token)
+          " "
+        }
+      } else if response.isEmpty {
         element("i") { "(empty)" }
       } else {
         response

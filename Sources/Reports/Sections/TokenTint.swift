@@ -1,5 +1,4 @@
 import Foundation
-import RunRecords
 
 /// A number of each token that the page can colour it by.
 enum TokenTint: String, CaseIterable {
@@ -36,20 +35,9 @@ enum TokenTint: String, CaseIterable {
     }
   }
 
-  /// The number of every token.
-  func values(of rollout: RolloutRecord) -> [Double] {
-    switch self {
-    case .divergence: rollout.exactKL
-    case .advantage: rollout.advantages
-    case .value: rollout.values
-    case .logRatio:
-      zip(rollout.logProbabilities, rollout.referenceLogProbabilities).map { $0 - $1 }
-    }
-  }
-
   /// The size that has the strongest colour: 19 of 20 tokens are below it.
-  func scale(over rollouts: [RolloutRecord]) -> Double {
-    let sizes = rollouts.flatMap(values).map(abs).filter(\.isFinite).sorted()
+  func scale(over tokens: [TintedToken]) -> Double {
+    let sizes = tokens.compactMap { $0.values[self] }.map(abs).filter(\.isFinite).sorted()
     guard !sizes.isEmpty else { return 1 }
     let size = sizes[min(sizes.count - 1, sizes.count * 19 / 20)]
     return size > 0 ? size : 1
@@ -66,11 +54,11 @@ enum TokenTint: String, CaseIterable {
   /// What is below 0 is underlined too, so that colour is not needed either.
   static var css: String {
     allCases.flatMap { tint in
-      ["#tint-\(tint.rawValue):checked ~ .scale-\(tint.rawValue) { display: block; }"]
+      [".tint-\(tint.rawValue):checked ~ .scale-\(tint.rawValue) { display: block; }"]
         + (1...levels).flatMap { level in
           let share = level * 14
           func rule(_ sign: String, _ color: String, _ more: String) -> String {
-            "#tint-\(tint.rawValue):checked ~ .tokens .\(tint.rawValue)\(sign)\(level), "
+            ".tint-\(tint.rawValue):checked ~ .tokens .\(tint.rawValue)\(sign)\(level), "
               + ".scale .\(tint.rawValue)\(sign)\(level) { background: color-mix(in srgb, "
               + "var(\(color)) \(share)%, transparent);\(more) }"
           }

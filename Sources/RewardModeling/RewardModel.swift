@@ -58,7 +58,7 @@ package struct RewardModel: Sendable {
       standardDeviation: members.reduce(0) { $0 + $1.normalization.standardDeviation } / count)
   }
 
-  /// Moves every member to an arena of its own; see ``ParameterSet/settle()``.
+  /// Moves every member to an arena of its own; see `ParameterSet.settle()`.
   package mutating func settle() {
     for index in members.indices { members[index].model.parameters.settle() }
   }

@@ -108,9 +108,6 @@ package struct SettingsDocument: Sendable {
     return (text, entry.source)
   }
 
-  /// Whether the document gives a value to a key, such as `ppo.kl.coefficient`.
-  package func has(_ path: String) -> Bool { node(at: path) != nil }
-
   /// The plain value of a key, as it is written; nil when it has none.
   package func text(at path: String) -> String? {
     if case .scalar(let text, _) = node(at: path)?.content { text } else { nil }

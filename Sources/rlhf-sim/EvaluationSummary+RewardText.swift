@@ -6,10 +6,10 @@ extension EvaluationSummary.RewardModel {
   var shortText: String? {
     guard let accuracy else { return nil }
     var text =
-      "Reward model: \(fixed(accuracy.value, 3)) of \(accuracy.n) held-out pairs as judged "
-      + "(95 %: \(fixed(accuracy.low, 3)) to \(fixed(accuracy.high, 3))).\n"
-    if let ceiling { text += "The annotators' noise allows \(fixed(ceiling, 3)). " }
-    if let ece { text += "Calibration error \(fixed(ece, 3))." }
+      "Reward model: \(DecimalText.fixed(accuracy.value, 3)) of \(accuracy.n) held-out pairs as judged "
+      + "(95 %: \(DecimalText.fixed(accuracy.low, 3)) to \(DecimalText.fixed(accuracy.high, 3))).\n"
+    if let ceiling { text += "The annotators' noise allows \(DecimalText.fixed(ceiling, 3)). " }
+    if let ece { text += "Calibration error \(DecimalText.fixed(ece, 3))." }
     return text + "\n"
   }
 
@@ -24,7 +24,9 @@ extension EvaluationSummary.RewardModel {
     table.add("  where length says nothing", length?.balancedAccuracy)
     for bin in difficulty ?? [] {
       let what = bin.measure == .goldDifference ? "gold apart by" : "certain by"
-      table.add("  \(what) \(fixed(bin.low, 2)) to \(fixed(bin.high, 2))", bin.accuracy)
+      table.add(
+        "  \(what) \(DecimalText.fixed(bin.low, 2)) to \(DecimalText.fixed(bin.high, 2))",
+        bin.accuracy)
     }
     table.add("pairs ordered as gold does", goldAgreement)
     table.add("correlation with gold", goldCorrelation)
@@ -32,17 +34,18 @@ extension EvaluationSummary.RewardModel {
     table.add("loss", loss)
     table.add("calibration error", ece)
     for bin in reliability ?? [] where bin.observed.n > 0 {
-      table.add("  says \(fixed(bin.predicted, 2)), and it is so", bin.observed)
+      table.add("  says \(DecimalText.fixed(bin.predicted, 2)), and it is so", bin.observed)
     }
     table.add("margin, chosen − rejected", marginMean, marginHistogram.map(Self.course))
     table.add("correlation with length", length?.correlation)
     table.add("  judges choose the longer", length?.longerChosen)
     table.add("  the model does", length?.longerPreferred)
     for probe in probes ?? [] {
-      let gold = probe.goldChange.map { ", gold \(fixed($0.mean, 2))" } ?? ""
+      let gold = probe.goldChange.map { ", gold \(DecimalText.fixed($0.mean, 2))" } ?? ""
       table.add(
         "\(probe.name.replacing("_", with: " ")): change of reward", probe.change.mean,
-        "\(fixed(probe.change.low, 2)) to \(fixed(probe.change.high, 2))\(gold)")
+        "\(DecimalText.fixed(probe.change.low, 2)) to \(DecimalText.fixed(probe.change.high, 2))\(gold)"
+      )
     }
     return table.rendered
   }
@@ -54,7 +57,8 @@ extension EvaluationSummary.RewardModel {
     let blocks = stride(from: 0, to: margins.counts.count, by: max(1, together)).map {
       Double(margins.counts.dropFirst($0).prefix(together).reduce(0, +))
     }
-    return Sparkline.text(blocks, from: 0) + " \(fixed(margins.lower, 1)) to \(fixed(end, 1))"
+    return Sparkline.text(blocks, from: 0)
+      + " \(DecimalText.fixed(margins.lower, 1)) to \(DecimalText.fixed(end, 1))"
   }
 }
 
@@ -69,12 +73,14 @@ private struct Rows {
 
   mutating func add(_ name: String, _ value: Double?, _ beside: String? = nil) {
     guard let value else { return }
-    table.append([name, fixed(value, 3), beside ?? ""])
+    table.append([name, DecimalText.fixed(value, 3), beside ?? ""])
   }
 
   mutating func add(_ name: String, _ share: EvaluationSummary.Proportion?) {
     guard let share, share.n > 0 else { return }
-    add(name, share.value, "\(fixed(share.low, 3)) to \(fixed(share.high, 3))")
+    add(
+      name, share.value, "\(DecimalText.fixed(share.low, 3)) to \(DecimalText.fixed(share.high, 3))"
+    )
   }
 
   var rendered: String { table.rendered() }

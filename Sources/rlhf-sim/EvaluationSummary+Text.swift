@@ -78,7 +78,7 @@ extension EvaluationSummary {
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {
-    fixed(value, digits)
+    DecimalText.fixed(value, digits)
   }
 
   private static func percent(_ fraction: Double) -> String { number(fraction * 100, 1) + " %" }

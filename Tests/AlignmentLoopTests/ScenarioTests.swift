@@ -107,6 +107,14 @@ import Testing
     #expect(scenario.minibatches == 2 && scenario.epochs == 2, "as the file says")
   }
 
+  @Test("prompts are held out as pairs are, and no more than half of them")
+  func heldOutShare() throws {
+    let preferences = PreferencesConfiguration()
+    #expect(abs(preferences.heldOutShare - 2_000.0 / 18_000) < 1e-12)
+    #expect(try makeScenario(["preferences.pairs=10"]).preferences.heldOutShare == 0.5)
+    #expect(throws: SettingsError.self) { try makeScenario(["preferences.held_out_pairs=999"]) }
+  }
+
   @Test("every preset is a valid recipe of its own", arguments: PPOPreset.allCases)
   func presets(_ preset: PPOPreset) throws {
     let scenario = try makeScenario(["ppo.episodes=16", "ppo.preset=\(preset.rawValue)"])

@@ -43,6 +43,18 @@ struct LoopCommandTests {
       let outcome = try run.run(step + ["--quiet"] + Program.tiny)
       #expect(outcome.code == 0, "\(outcome.errors)")
       #expect(outcome.errors.isEmpty)
+      guard step[0] == "train-reward" else { continue }
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      for start in [
+        "reward model on 1000 held-out pairs", "accuracy", "  the annotators' noise allows",
+        "  on as many training pairs", "  where length says nothing", "  gold apart by",
+        "pairs ordered as gold does", "  of ranks", "loss", "calibration error", "  says 0.",
+        "margin, chosen − rejected", "correlation with length", "filler: change of reward",
+        "swapped prompt: change of reward",
+      ] {
+        #expect(lines.contains { $0.hasPrefix(start) }, "\(start): \(outcome.output)")
+      }
+      #expect(lines.dropLast().allSatisfy { $0.count <= 80 }, "\(outcome.output)")
     }
     for (stage, model) in [
       ("stage-sft", "sft"), ("stage-reward", "reward"), ("stage-ppo", "ppo/policy"),

@@ -66,6 +66,22 @@ import Transformer
     #expect(warnings(inside).isEmpty)
   }
 
+  @Test("a remedy names only keys that have a part in the run")
+  func remedies() {
+    func remedy(_ kind: TrainingWarning.Kind, _ change: (inout PPOConfiguration) -> Void) -> String
+    {
+      kind.remedy(configured(change))
+    }
+    #expect(remedy(.explodingValueLoss) { _ in }.contains("`ppo.value.learning_rate`"))
+    #expect(!remedy(.explodingValueLoss) { $0.valueModel = .shared }.contains("ppo.value.learning"))
+    #expect(remedy(.missingEnds) { $0.missingEnd = .keep }.contains("`ppo.missing_end` to replace"))
+    #expect(!remedy(.missingEnds) { $0.missingEnd = .replace }.contains("to replace"))
+    #expect(remedy(.extremeRatios) { ($0.epochs, $0.minibatches) = (3, 1) }.contains("stop_kl"))
+    #expect(!remedy(.extremeRatios) { ($0.epochs, $0.minibatches) = (2, 1) }.contains("stop_kl"))
+    #expect(remedy(.equalAdvantages) { $0.reward.source = .verifier }.contains("reward.threshold"))
+    #expect(!remedy(.equalAdvantages) { _ in }.contains("samples_per_prompt"))
+  }
+
   @Test("a large value loss is no trouble while the values follow the returns")
   func followedReturns() { #expect(warnings(["value/loss": 50]).isEmpty) }
 

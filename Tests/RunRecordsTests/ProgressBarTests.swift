@@ -79,6 +79,28 @@ struct ProgressBarTests {
         == ["\r\u{1B}[K", "✓ SFT  100 steps in 1.0 s (100/s)  loss 2.000\n"])
   }
 
+  @Test("keeps what is measured now and then until it is measured again")
+  func seldomFigures() {
+    let screen = Screen()
+    let bar = screen.bar(total: 3, terminal(width: 120))
+    bar.update(1, figures: [("loss", 2)])
+    bar.update(2, figures: [("loss", 1), ("held-out", 0.75)])
+    bar.update(3, figures: [("loss", 0.5)])
+    bar.finish()
+    #expect(screen.written.last?.hasSuffix("  loss 0.500  held-out 0.750\n") == true)
+  }
+
+  @Test("leaves a summary of one line: figures give way on a terminal, and nowhere else")
+  func shortSummary() {
+    let line = ProgressLine(
+      stage: "reward model", done: 500, total: 500, elapsed: 5,
+      figures: [("loss", 0.5), ("accuracy", 0.75), ("held-out", 0.75)])
+    let narrow = line.summary(unit: "steps", for: terminal(width: 62))
+    #expect(narrow == "✓ reward model  500 steps in 5.0 s (100/s)  loss 0.500")
+    let file = Terminal(isInteractive: false)
+    #expect(line.summary(unit: "steps", for: file).hasSuffix("  accuracy 0.750  held-out 0.750"))
+  }
+
   @Test("is only its summary line off a terminal, and nothing when quiet")
   func plain() {
     let screen = Screen()

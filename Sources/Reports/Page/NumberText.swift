@@ -1,4 +1,5 @@
 import Foundation
+import RunRecords
 
 /// Numbers as a reader wants them: a true minus sign, no more digits than mean something.
 enum NumberText {
@@ -16,26 +17,10 @@ enum NumberText {
     return text
   }
 
-  /// Exactly `digits` decimals; a number halfway between two goes to the even one, so that parts
-  /// which add up to 100 still do when they are rounded.
+  /// Exactly `digits` decimals; see `DecimalText`.
   static func fixed(_ value: Double, _ digits: Int) -> String {
     guard value.isFinite else { return "–" }
-    let text = String(format: "%.\(digits)f", roundedHalves(value, digits))
-    // "-0.00" is zero to a reader.
-    let isZero = text.allSatisfy { "-0.".contains($0) }
-    return isZero ? text.replacing("-", with: "") : text.replacing("-", with: "−")
-  }
-
-  /// A number that is a half as written, such as 14.95, rounded to even; any other as it is.
-  ///
-  /// Formatting rounds the binary number, which lies beside the half: 14.95 down, and 85.05 too.
-  private static func roundedHalves(_ value: Double, _ digits: Int) -> Double {
-    let power = pow(10, Double(digits))
-    let scaled = value * power
-    let half = scaled.rounded(.down) + 0.5
-    // Beyond this a half is not told from its neighbours.
-    guard abs(scaled) < 1e9, abs(scaled - half) <= abs(scaled) * 1e-14 else { return value }
-    return half.rounded(.toNearestOrEven) / power
+    return DecimalText.fixed(value, digits).replacing("-", with: "−")
   }
 
   /// As `fixed`, with a plus sign where there is no minus.

@@ -7,6 +7,9 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
+/// Holds the kernels to one x86-64 level: 1 (SSE2), 3 (AVX2) or 4 (AVX-512). For tests: see
+/// `script/test_processors`.
+let kernelLevel = Context.environment["RLHF_SIM_KERNEL_LEVEL"]
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -44,7 +47,8 @@ let package = Package(
       name: "CJemalloc", pkgConfig: "jemalloc",
       providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
     .target(name: "CAllocatorOptions"),
-    .target(name: "CVectorMath"),
+    .target(
+      name: "CVectorMath", cSettings: kernelLevel.map { [.define("KERNEL_LEVEL", to: $0)] } ?? []),
 
     // Files and text formats.
     room("AtomicFiles"),
@@ -111,50 +115,57 @@ let package = Package(
         "RunRecords", "Reports", "OrderedJSON", "AtomicFiles", "Benchmarking", argumentParser,
       ], swiftSettings: strict),
 
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     tests(of: "AtomicFiles"),
     tests(of: "OrderedJSON", sees: ["Tensors"]),
     tests(of: "Settings"),
     tests(of: "Tokenizers", fixtures: true),
     tests(of: "Checkpoints", sees: ["Tensors", "OrderedJSON"]),
-    tests(of: "Worlds", sees: ["Settings", "Tensors"]),
+    tests(of: "Worlds", sees: ["TestSupport", "Settings", "Tensors"]),
     tests(of: "Preferences", sees: ["Tensors"]),
     tests(of: "RunRecords"),
     tests(of: "Reports", sees: ["RunRecords"]),
-    tests(of: "Tensors"),
-    tests(of: "Autodiff", sees: ["Tensors"]),
-    tests(of: "Training", sees: ["Autodiff", "Tensors"]),
-    tests(of: "Evaluation", sees: ["Transformer", "Autodiff", "Tensors"]),
+    tests(of: "Tensors", sees: ["TestSupport"]),
+    tests(of: "Autodiff", sees: ["TestSupport", "Tensors"]),
+    tests(of: "Training", sees: ["TestSupport", "Autodiff", "Tensors"]),
+    tests(of: "Evaluation", sees: ["TestSupport", "Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "Oracles",
       sees: [
-        "PolicyOptimization", "RewardModeling", "Training", "Evaluation", "Transformer", "Autodiff",
+        "TestSupport", "PolicyOptimization", "RewardModeling", "Training", "Evaluation",
+        "Transformer", "Autodiff",
         "Tensors",
       ]),
-    tests(of: "SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors"]),
+    tests(
+      of: "SupervisedTuning",
+      sees: ["TestSupport", "Training", "Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "RewardModeling",
-      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors"]),
+      sees: ["TestSupport", "Training", "Evaluation", "Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "PolicyOptimization",
-      sees: ["Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings"]),
-    tests(of: "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints"]),
+      sees: [
+        "TestSupport", "Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings",
+      ]),
+    tests(of: "Transformer", sees: ["TestSupport", "Autodiff", "Tensors", "Checkpoints"]),
     tests(of: "Microbenchmarks"),
     tests(of: "Benchmarking", sees: ["Transformer", "Autodiff", "Tensors"]),
     tests(
       of: "AlignmentLoop",
       sees: [
-        "Settings", "Worlds", "Tokenizers", "Preferences", "Transformer", "Autodiff", "Tensors",
+        "TestSupport", "Settings", "Worlds", "Tokenizers", "Preferences", "Transformer", "Autodiff",
+        "Tensors",
         "Training", "SupervisedTuning", "RewardModeling", "PolicyOptimization", "Evaluation",
         "RunRecords",
       ]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["rlhf-sim", "Tensors", "RunRecords"],
+      name: "CommandLineTests", dependencies: ["rlhf-sim", "Tensors", "RunRecords", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "ParityTests",
       dependencies: [
         "Transformer", "RewardModeling", "PolicyOptimization", "Training", "Autodiff", "Tensors",
-        "Checkpoints",
+        "Checkpoints", "TestSupport",
       ],
       exclude: ["Fixtures"], swiftSettings: strict),
   ]

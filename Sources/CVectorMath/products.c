@@ -87,10 +87,13 @@ KERNEL static void narrow(const Product *product) {
 }
 
 void run_product(const Product *p) {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return wide(p);
-#endif
+#if KERNEL_LEVEL == 4
+  wide(p);
+#elif KERNEL_LEVEL || !defined(__x86_64__)
   narrow(p);
+#else
+  __builtin_cpu_supports("avx512f") ? wide(p) : narrow(p);
+#endif
 }
 
 KERNEL void vm_pack_weight(float *panels, const float *weight, long outputs, long inputs) {

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import TestSupport
 import Testing
 
 @testable import AlignmentLoop
@@ -14,10 +15,10 @@ import Testing
       for choice in choices { counts[Int.bitWidth - 1 - choice.leadingZeroBitCount] += 1 }
       let weights = AlignmentLoop.bestOfWeights(n, of: total)
       for index in 0..<total {
-        #expect(abs(weights[index] - counts[index] / Double(choices.count)) < 1e-12)
+        #expect(abs(weights[index] - counts[index] / Double(choices.count)) < .float64Rounding)
       }
     }
-    #expect(abs(AlignmentLoop.bestOfWeights(700, of: 4_096).reduce(0, +) - 1) < 1e-9)
+    #expect(abs(AlignmentLoop.bestOfWeights(700, of: 4_096).reduce(0, +) - 1) < .float64Solutions)
   }
 
   @Test("more to choose from has a higher score, from the same first sample on")
@@ -29,14 +30,15 @@ import Testing
     let points = try #require(try loop.bestOfN(policy, reward: reward))
     #expect(points.map(\.n) == [1, 2, 4, 8, 16])
     #expect(zip(points, points.dropFirst()).allSatisfy { $0.score.mean < $1.score.mean })
-    #expect(points[0].kl == 0 && abs(points[1].kl - (log(2) - 0.5)) < 1e-12)
+    #expect(points[0].kl == 0 && abs(points[1].kl - (log(2) - 0.5)) < .float64Rounding)
     #expect(points.allSatisfy { $0.gold != nil })
     #expect(try makeLoop(["evaluation.best_of=1"]).bestOfN(policy, reward: reward) == nil)
 
     var summary = EvaluationSummary(bestOfN: points)
     let between = try #require(summary.bestOfN(atKL: (points[1].kl + points[2].kl) / 2))
-    #expect(abs(between.n - 3) < 1e-9)
-    #expect(abs(between.score - (points[1].score.mean + points[2].score.mean) / 2) < 1e-9)
+    #expect(abs(between.n - 3) < .float64Solutions)
+    #expect(
+      abs(between.score - (points[1].score.mean + points[2].score.mean) / 2) < .float64Solutions)
     #expect(summary.bestOfN(atKL: 99) == nil)
     summary.bestOfN = nil
     #expect(summary.bestOfN(atKL: 0) == nil)

@@ -6,6 +6,7 @@ import RewardModeling
 import RunRecords
 import Settings
 import Tensors
+import TestSupport
 import Testing
 import Tokenizers
 import Transformer
@@ -69,8 +70,10 @@ import Worlds
           }, figures.score))
       #expect(agrees(try judged.map { try #require($0.gold) }, try #require(figures.gold)))
       let kl = judged.map(\.exactKL)
-      #expect(figures.kl < 1e-9 ? kl.allSatisfy { $0 < 1e-6 } : agrees(kl, figures.kl))
-      #expect(abs(figures.objective - (figures.score - exact.coefficient * figures.kl)) < 1e-9)
+      #expect(figures.kl < 1e-9 ? kl.allSatisfy { $0 < .float32Rounding } : agrees(kl, figures.kl))
+      #expect(
+        abs(figures.objective - (figures.score - exact.coefficient * figures.kl))
+          < .float64Solutions)
     }
     #expect(exact.policy.kl > 0.1)
   }
@@ -82,17 +85,20 @@ import Worlds
     let exact = try #require(
       try loop.compareWithOptimum(policy, reference: reference, reward: reward))
     let lack = exact.optimum.objective - exact.policy.objective
-    #expect(abs(lack - exact.coefficient * exact.klFromOptimum) < 1e-9)
+    #expect(abs(lack - exact.coefficient * exact.klFromOptimum) < .float64Solutions)
     #expect(exact.optimum.objective > exact.reference.objective)
     let fraction = try #require(exact.fraction)
     let possible = exact.optimum.objective - exact.reference.objective
-    #expect(abs(fraction - (possible - lack) / possible) < 1e-12)
+    #expect(abs(fraction - (possible - lack) / possible) < .float64Rounding)
     #expect(exact.scoreCeiling > exact.policy.score)
     // The curve rises, and passes the optimum at β.
     let curve = exact.frontier
     #expect(zip(curve, curve.dropFirst()).allSatisfy { $0.kl < $1.kl && $0.score < $1.score })
-    let own = try #require(curve.first { abs($0.coefficient - exact.coefficient) < 1e-9 })
-    #expect(abs(own.kl - exact.optimum.kl) < 1e-9 && abs(own.score - exact.optimum.score) < 1e-9)
+    let own = try #require(
+      curve.first { abs($0.coefficient - exact.coefficient) < .float64Solutions })
+    #expect(
+      abs(own.kl - exact.optimum.kl) < .float64Solutions
+        && abs(own.score - exact.optimum.score) < .float64Solutions)
     for (first, second) in zip(exact.likeliest, exact.likeliest.dropFirst())
     where first.prompt == second.prompt {
       #expect(first.optimum >= second.optimum)

@@ -45,11 +45,6 @@ import Transformer
       "ppo.policy.schedule=cosine", "ppo.value.schedule=constant", "ppo.whiten_rewards=true",
       "ppo.whiten_advantages=false", "ppo.freeze=0.5", "ppo.pretraining_weight=1"),
     Setting("ppo.iterations=1"),
-    Setting("ppo.iterations=1", "ppo.epochs=1", "ppo.minibatches=1"),
-    Setting("ppo.epochs=1"),
-    Setting("ppo.epochs=1", "ppo.minibatches=1"),
-    Setting("ppo.policy.learning_rate=0"),
-    Setting("ppo.value.learning_rate=0"),
   ]
 
   @Test(

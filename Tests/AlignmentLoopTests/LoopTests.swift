@@ -5,6 +5,7 @@ import Preferences
 import RewardModeling
 import SupervisedTuning
 import Tensors
+import TestSupport
 import Testing
 import Tokenizers
 import Transformer
@@ -67,7 +68,7 @@ import Worlds
       let probability = try #require(row.probability)
       let other = loop.world.preferenceProbability(
         prompt: prompt, first: Response(words: rejected), second: Response(words: chosen))
-      #expect(abs(probability + other - 1) < 1e-9)
+      #expect(abs(probability + other - 1) < .float64Solutions)
       let best = max(probability, 1 - probability)
       likelier += probability > 0.5 ? 1 : probability == 0.5 ? 0.5 : 0
       expected += best
@@ -136,7 +137,7 @@ import Worlds
     let judged = try loop.judge(policy, reference: policy, reward: reward, prompts: prompts)
     #expect(judged.map(\.exchange.prompt) == prompts)
     for response in judged {
-      #expect(abs(response.exactKL) < 1e-6)
+      #expect(abs(response.exactKL) < .float32Rounding)
       let text = (
         prompt: loop.words(response.exchange.prompt).joined(separator: " "),
         response: loop.words(response.exchange.response).joined(separator: " ")

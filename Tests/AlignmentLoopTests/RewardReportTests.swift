@@ -4,6 +4,7 @@ import Preferences
 import RewardModeling
 import RunRecords
 import Tensors
+import TestSupport
 import Testing
 import Tokenizers
 import Transformer
@@ -55,7 +56,7 @@ struct RewardReportTests {
     for (index, scored) in report.lengths.enumerated() {
       let side = index % 2
       #expect(scored.tokens == tokens[index].exchanges[side].response.count)
-      #expect(abs(scored.score - scores[2 * index + side]) < 1e-5)
+      #expect(abs(scored.score - scores[2 * index + side]) < .decoderRounding)
     }
 
     // Rows that the model cannot hold or tell apart change nothing but the notes.
@@ -111,7 +112,7 @@ struct RewardReportTests {
     #expect(other.evaluation == report.evaluation)
     #expect(other.probes.count == report.probes.count && !report.probes.isEmpty)
     for (halved, probe) in zip(other.probes, report.probes) {
-      #expect(abs(2 * halved.change.mean - probe.change.mean) < 1e-5)
+      #expect(abs(2 * halved.change.mean - probe.change.mean) < .decoderRounding)
       #expect(halved.goldChange == probe.goldChange)
     }
     #expect(report.probes.contains { abs($0.change.mean) > 1e-3 })

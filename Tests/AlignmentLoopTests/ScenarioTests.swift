@@ -1,6 +1,7 @@
 import Foundation
 import PolicyOptimization
 import Settings
+import TestSupport
 import Testing
 
 @testable import AlignmentLoop
@@ -110,7 +111,7 @@ import Testing
   @Test("prompts are held out as pairs are, and no more than half of them")
   func heldOutShare() throws {
     let preferences = PreferencesConfiguration()
-    #expect(abs(preferences.heldOutShare - 2_000.0 / 18_000) < 1e-12)
+    #expect(abs(preferences.heldOutShare - 2_000.0 / 18_000) < .float64Rounding)
     #expect(try makeScenario(["preferences.pairs=10"]).preferences.heldOutShare == 0.5)
     #expect(throws: SettingsError.self) { try makeScenario(["preferences.held_out_pairs=999"]) }
   }

@@ -4,6 +4,7 @@ import Preferences
 import RewardModeling
 import RunRecords
 import Tensors
+import TestSupport
 import Testing
 import Tokenizers
 import Transformer
@@ -44,8 +45,8 @@ import Transformer
     let expected = try scores(of: exchanges, by: reward, in: loop)
     let charged = try loop.scorer(reward, hasGold: true)(exchanges)
     for (index, score) in expected.enumerated() {
-      #expect(abs((judged[index].score ?? .nan) - score) < 1e-5)
-      #expect(abs(charged[index] - score) < 1e-5)
+      #expect(abs((judged[index].score ?? .nan) - score) < .decoderRounding)
+      #expect(abs(charged[index] - score) < .decoderRounding)
     }
     #expect(Summary(expected).standardDeviation > 0.1)
   }
@@ -110,11 +111,12 @@ import Transformer
     let points = try #require(try loop.bestOfN(policy, reward: reward))
     let last = try #require(points.last)
     #expect(last.n == 4)
-    #expect(abs(last.score.mean - Summary(best.map { all[$0] }).mean) < 1e-5)
-    #expect(abs(points[0].score.mean - Summary(all).mean) < 1e-5)
+    #expect(abs(last.score.mean - Summary(best.map { all[$0] }).mean) < .decoderRounding)
+    #expect(abs(points[0].score.mean - Summary(all).mean) < .decoderRounding)
     let gold = zip(exchanges, responses).map { loop.gold($0, ended: $1.ended) }
     // Responses that are alike have the same gold, so which of them is the best does not matter.
-    #expect(abs((last.gold?.mean ?? .nan) - Summary(best.map { gold[$0] }).mean) < 1e-9)
+    #expect(
+      abs((last.gold?.mean ?? .nan) - Summary(best.map { gold[$0] }).mean) < .float64Solutions)
   }
 
   @Test("a verifier says 1 from its threshold on, and 0 below")

@@ -1,6 +1,7 @@
 import AlignmentLoop
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Worlds
 
@@ -67,7 +68,7 @@ import Worlds
     ])
   func gold(prompt: String, response: String, expected: Double) {
     let gold = world.goldReward(prompt: words(prompt), response: words(response), ended: true)
-    #expect(abs(gold - expected) < 1e-12)
+    #expect(abs(gold - expected) < .float64Rounding)
   }
 
   private func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }

@@ -1,6 +1,7 @@
 import Autodiff
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("Gradients over shards")
@@ -66,7 +67,7 @@ struct DataParallelTests {
     for index in parameters.names.indices {
       let (a, b) = (try #require(sharded.tensors[index]), try #require(whole.tensors[index]))
       #expect(b.sumOfSquares > 1e-4)
-      #expect(zip(a.values, b.values).allSatisfy { abs($0 - $1) < 1e-5 })
+      #expect(zip(a.values, b.values).allSatisfy { abs($0 - $1) < .decoderRounding })
     }
   }
 

@@ -1,4 +1,5 @@
 import Autodiff
+import TestSupport
 import Testing
 
 @Suite("Learning-rate schedules")
@@ -8,7 +9,7 @@ struct LearningRateScheduleTests {
   }
 
   private func expect(_ found: [Double], _ expected: [Double]) {
-    for (a, b) in zip(found, expected) { #expect(abs(a - b) < 1e-12) }
+    for (a, b) in zip(found, expected) { #expect(abs(a - b) < .float64Rounding) }
   }
 
   @Test("constant stays, linear and cosine fall from 1 towards 0")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("bench")
@@ -16,7 +17,7 @@ struct BenchTests {
     #expect(row["threads"] as? Int == 2 && row["peer"] == nil)
     let seconds = try #require(row["s_per_step"] as? Double)
     let rate = try #require(row["pairs_per_s"] as? Double)
-    #expect(abs(rate * seconds - 32) < 1e-6)
+    #expect(abs(rate * seconds - 32) < .float32Rounding)
     #expect((row["peak_bytes"] as? Int ?? 0) > 1 << 20)
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Commands that use models")
@@ -31,8 +32,8 @@ struct ModelCommandTests {
     let rewards = rows.compactMap { $0["reward"] as? Double }
     try #require(rewards.count == 4)
     #expect(rows[0]["note"] as? String == "kept")
-    #expect(abs(rewards[0] - rewards[1]) < 1e-6)
-    #expect(abs(rewards[0] - rewards[3]) < 1e-6)
+    #expect(abs(rewards[0] - rewards[1]) < .float32Rounding)
+    #expect(abs(rewards[0] - rewards[3]) < .float32Rounding)
     #expect(abs(rewards[0] - rewards[2]) > 1e-6, "ids are used as given, without an end")
     let written = try run.run([
       "score", "--model", "run/reward", "--input", file, "--output", "scored.jsonl",
@@ -83,7 +84,7 @@ struct ModelCommandTests {
     let kept = try JSONSerialization.jsonObject(with: run.bytes("run/evaluation.json"))
     let reward = ((kept as? [String: Any])?["reward"] as? [String: Any])?["accuracy"]
     let accuracy = try #require((reward as? [String: Any])?["value"] as? Double)
-    #expect(abs(right / Double(pairs.count) - accuracy) < 1e-9)
+    #expect(abs(right / Double(pairs.count) - accuracy) < .float64Solutions)
   }
 
   @Test("logprobs are those that the sampler gave")
@@ -103,7 +104,7 @@ struct ModelCommandTests {
       let sampled = try #require(row["sampler"] as? [Double])
       let computed = try #require(row["logprobs"] as? [Double])
       #expect(sampled.count == computed.count && !computed.isEmpty)
-      #expect(zip(sampled, computed).allSatisfy { abs($0 - $1) < 1e-5 })
+      #expect(zip(sampled, computed).allSatisfy { abs($0 - $1) < .decoderRounding })
     }
   }
 

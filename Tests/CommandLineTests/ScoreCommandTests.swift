@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("score ranks responses and shows how far it is")
@@ -31,7 +32,8 @@ struct ScoreCommandTests {
     let rows = try outcome.rows()
     try #require(rows.count == 3)
     let together = try #require(rows[0]["rewards"] as? [Double])
-    #expect(zip(together, single).allSatisfy { abs($0 - $1) < 1e-5 } && together.count == 4)
+    #expect(
+      zip(together, single).allSatisfy { abs($0 - $1) < .decoderRounding } && together.count == 4)
     #expect(rows[0]["order"] as? [Int] == (0..<4).sorted { single[$0] > single[$1] })
     #expect(rows[1]["order"] as? [Int] == (single[0] > single[2] ? [0, 2, 1, 3] : [1, 3, 0, 2]))
     #expect(rows[2]["order"] as? [Int] == [0] && rows[2]["reward"] == nil)
@@ -61,7 +63,9 @@ struct ScoreCommandTests {
     let rows = try shown.rows()
     let chosen = try #require(rows[2]["chosen_reward"] as? Double)
     let rejected = try #require(rows[2]["rejected_reward"] as? Double)
-    #expect(abs(chosen - single[order[0]]) < 1e-5 && abs(rejected - single[order[3]]) < 1e-5)
+    #expect(
+      abs(chosen - single[order[0]]) < .decoderRounding
+        && abs(rejected - single[order[3]]) < .decoderRounding)
     #expect(rows[0]["ranking"] as? [Int] == order && rows[1]["ranking"] as? [Int] == swapped)
 
     let beside = try run.run(arguments + ["--output", "judged-out.jsonl"])
@@ -72,7 +76,7 @@ struct ScoreCommandTests {
     #expect(figures["rows"] as? Int == 6 && figures["responses"] as? Int == 17)
     let pairs = try #require(figures["pair_agreement"] as? [String: Any])
     #expect(pairs["n"] as? Int == 14)
-    #expect(abs((pairs["value"] as? Double ?? 0) - 12.0 / 14) < 1e-12)
+    #expect(abs((pairs["value"] as? Double ?? 0) - 12.0 / 14) < .float64Rounding)
     let top = try #require(figures["top_agreement"] as? [String: Any])
     #expect(top["n"] as? Int == 4 && top["value"] as? Double == 0.5)
   }

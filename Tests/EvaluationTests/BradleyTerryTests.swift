@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("The maximum-likelihood Bradley–Terry oracle")
@@ -15,8 +16,8 @@ struct BradleyTerryTests {
   @Test("of two items the strengths differ by the log of the odds")
   func two() throws {
     let strengths = try BradleyTerry.fit(items: 2, outcomes([(0, 1, 30), (1, 0, 10)]))
-    #expect(abs(strengths[0] - strengths[1] - log(3)) < 1e-12)
-    #expect(abs(strengths[0] + strengths[1]) < 1e-12)
+    #expect(abs(strengths[0] - strengths[1] - log(3)) < .float64Rounding)
+    #expect(abs(strengths[0] + strengths[1]) < .float64Rounding)
   }
 
   @Test("probabilities of known strengths give them back, whatever the items' numbers of meetings")
@@ -30,7 +31,9 @@ struct BradleyTerryTests {
       }
     }
     let strengths = try BradleyTerry.fit(items: 5, outcomes(judged))
-    for (found, expected) in zip(strengths, known) { #expect(abs(found - expected) < 1e-9) }
+    for (found, expected) in zip(strengths, known) {
+      #expect(abs(found - expected) < .float64Solutions)
+    }
   }
 
   @Test("the solution has no slope, every move from it is downhill, and Hunter's steps agree")
@@ -39,7 +42,7 @@ struct BradleyTerryTests {
       (0, 1, 7), (1, 0, 2), (1, 2, 5), (2, 1, 4), (2, 3, 6), (3, 2, 1), (0, 3, 9), (3, 1, 2),
     ])
     let strengths = try BradleyTerry.fit(items: 4, judged)
-    #expect(norm(BradleyTerry.gradient(of: strengths, judged)) < 1e-12)
+    #expect(norm(BradleyTerry.gradient(of: strengths, judged)) < .float64Rounding)
     let best = BradleyTerry.logLikelihood(of: strengths, judged)
     for item in 0..<4 {
       for move in [-0.01, 0.01] {
@@ -59,7 +62,9 @@ struct BradleyTerryTests {
     }
     let logs = gamma.map { log($0) }
     let mean = logs.reduce(0, +) / 4
-    for (found, expected) in zip(strengths, logs) { #expect(abs(found - expected + mean) < 1e-9) }
+    for (found, expected) in zip(strengths, logs) {
+      #expect(abs(found - expected + mean) < .float64Solutions)
+    }
   }
 
   @Test("the gradient is the slope of the likelihood")
@@ -73,6 +78,7 @@ struct BradleyTerryTests {
         moved[item] += move
         return BradleyTerry.logLikelihood(of: moved, judged)
       }
+      // A likelihood about 10 in Float64 over 2e-5: 10·u / 2e-5 = 5e-11, and h² of curvature.
       #expect(abs((value(1e-5) - value(-1e-5)) / 2e-5 - gradient[item]) < 1e-8)
     }
   }
@@ -104,6 +110,6 @@ struct BradleyTerryTests {
       (0, 2, 1), (2, 4, 1), (4, 0, 1), (1, 3, 1), (3, 5, 1), (5, 1, 1), (0, 1, 1), (5, 4, 0.01),
     ])
     let strengths = try BradleyTerry.fit(items: 6, judged)
-    #expect(norm(BradleyTerry.gradient(of: strengths, judged)) < 1e-12)
+    #expect(norm(BradleyTerry.gradient(of: strengths, judged)) < .float64Rounding)
   }
 }

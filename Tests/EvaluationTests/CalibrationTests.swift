@@ -1,4 +1,5 @@
 import Evaluation
+import TestSupport
 import Testing
 
 @Suite("Calibration and histograms")
@@ -10,7 +11,7 @@ struct CalibrationTests {
   private func expect(
     _ found: Double, _ expected: Double, sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    #expect(abs(found - expected) < 1e-12, sourceLocation: sourceLocation)
+    #expect(abs(found - expected) < .float64Rounding, sourceLocation: sourceLocation)
   }
 
   @Test("expected calibration error of hand-made data")

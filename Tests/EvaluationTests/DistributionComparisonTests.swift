@@ -2,6 +2,7 @@ import Autodiff
 import Evaluation
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -54,7 +55,7 @@ struct DistributionComparisonTests {
 
   private func expect(_ found: [Float], _ expected: [Double]) {
     #expect(found.count == expected.count)
-    for (a, b) in zip(found, expected) { #expect(abs(Double(a) - b) < 1e-5) }
+    for (a, b) in zip(found, expected) { #expect(abs(Double(a) - b) < .decoderRounding) }
   }
 
   @Test("equals a Float64 twin over the whole vocabulary", arguments: [0.7, 1, 2])

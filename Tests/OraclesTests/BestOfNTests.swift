@@ -1,6 +1,7 @@
 import Foundation
 import Oracles
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct BestOfNTests {
@@ -25,7 +26,7 @@ import Testing
     }
     add([], 1)
     let exact = BestOfN.distribution(of: policy, rewards: rewards, n: n)
-    #expect(isClose(exact.probabilities, expected, within: 1e-12))
+    #expect(isClose(exact.probabilities, expected, within: .float64Rounding))
   }
 
   @Test("log n − (n − 1)/n bounds the divergence, closely without ties and loosely with them")
@@ -38,7 +39,7 @@ import Testing
     for n in [1, 2, 4, 8, 16] {
       let bound = BestOfN.divergenceBound(n: n)
       let free = BestOfN.distribution(of: policy, rewards: rewards, n: n)
-      #expect(abs(free.probabilities.reduce(0, +) - 1) < 1e-12)
+      #expect(abs(free.probabilities.reduce(0, +) - 1) < .float64Rounding)
       let divergence = free.divergence(from: reference)
       #expect(divergence <= bound + 1e-12)
       #expect(divergence > 0.8 * bound - 1e-12, "n = \(n): \(divergence) of \(bound)")

@@ -1,6 +1,7 @@
 import Foundation
 import Oracles
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -54,7 +55,7 @@ import Transformer
     Advantages.fill(&experience, configured(objective) { $0.lambda = lambda })
     let estimates = means(experience, policy, \.advantages)
     for state in policy.space.states.indices {
-      #expect(isClose(estimates[state], truth.advantages(state), within: 1e-10))
+      #expect(isClose(estimates[state], truth.advantages(state), within: .float64Sums))
     }
   }
 
@@ -76,7 +77,7 @@ import Transformer
         return max(error, abs(value - truth.values[state]))
       }.max() ?? 0
     }
-    #expect(largestError(1) < 1e-10)
+    #expect(largestError(1) < .float64Sums)
     #expect(largestError(0.95) > 0.01)
   }
 
@@ -98,9 +99,9 @@ import Transformer
         })
       let returns = means(experience, policy, \.returns)
       for state in policy.space.states.indices {
-        #expect(isClose(returns[state], truth.actionValues(state), within: 1e-10))
+        #expect(isClose(returns[state], truth.actionValues(state), within: .float64Sums))
         let value = zip(policy.probabilities(state), returns[state]).reduce(0) { $0 + $1.0 * $1.1 }
-        #expect(abs(value - truth.values[state]) < 1e-10)
+        #expect(abs(value - truth.values[state]) < .float64Sums)
       }
     }
   }
@@ -117,7 +118,7 @@ import Transformer
       var toGo = 0.0
       for index in (0..<episode.length).reversed() {
         toGo += episode.rewards[index]
-        #expect(abs(episode.advantages[index] - (toGo - episode.values[index])) < 1e-12)
+        #expect(abs(episode.advantages[index] - (toGo - episode.values[index])) < .float64Rounding)
       }
     }
   }
@@ -135,14 +136,14 @@ import Transformer
       return policy.expectation(of: experience.episodes.map { $0.kl.reduce(0, +) })
     }
     for estimator in [KLEstimator.k1, .k3, .exact] {
-      #expect(abs(charged(estimator) - divergence) < 1e-10, "\(estimator)")
+      #expect(abs(charged(estimator) - divergence) < .float64Sums, "\(estimator)")
     }
     let halfSquares = policy.expectedSum { state, token in
       let ratio =
         policy.logProbabilities[state][token] - reference.logProbabilities[state][token]
       return ratio * ratio / 2
     }
-    #expect(abs(charged(.k2) - halfSquares) < 1e-10)
+    #expect(abs(charged(.k2) - halfSquares) < .float64Sums)
     #expect(abs(halfSquares - divergence) > 0.1)
   }
 
@@ -154,6 +155,6 @@ import Transformer
     var experience = experience(policy, objective, values: policy.space.states.map { _ in 0 })
     Advantages.fill(&experience, configured(objective))
     let earned = policy.expectation(of: experience.episodes.map { $0.rewards.reduce(0, +) })
-    #expect(abs(earned - objective.value(of: policy)) < 1e-10)
+    #expect(abs(earned - objective.value(of: policy)) < .float64Sums)
   }
 }

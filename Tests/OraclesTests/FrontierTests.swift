@@ -1,6 +1,7 @@
 import Foundation
 import Oracles
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct FrontierTests {
@@ -13,10 +14,12 @@ import Testing
       let objective = RegularizedObjective(
         reference: reference, rewards: rewards, coefficient: beta)
       let point = frontier.point(coefficient: beta)
-      #expect(abs(point.divergence - objective.optimum.divergence(from: reference)) < 1e-10)
-      #expect(abs(point.reward - objective.optimum.expectation(of: rewards)) < 1e-10)
-      #expect(abs(point.optimalValue - objective.optimalValue) < 1e-10)
-      #expect(abs(frontier.highestReward(atDivergence: point.divergence) - point.reward) < 1e-9)
+      #expect(abs(point.divergence - objective.optimum.divergence(from: reference)) < .float64Sums)
+      #expect(abs(point.reward - objective.optimum.expectation(of: rewards)) < .float64Sums)
+      #expect(abs(point.optimalValue - objective.optimalValue) < .float64Sums)
+      #expect(
+        abs(frontier.highestReward(atDivergence: point.divergence) - point.reward)
+          < .float64Solutions)
     }
   }
 
@@ -78,8 +81,8 @@ import Testing
     }
     let common = place([0.4, 0.4, 0.4])
     let point = frontier.point(coefficient: 0.4)
-    #expect(abs(common.divergence - point.divergence) < 1e-10)
-    #expect(abs(common.reward - point.reward) < 1e-10)
+    #expect(abs(common.divergence - point.divergence) < .float64Sums)
+    #expect(abs(common.reward - point.reward) < .float64Sums)
     let mixed = place([0.1, 1, 3])
     #expect(mixed.reward < frontier.highestReward(atDivergence: mixed.divergence) - 1e-3)
   }

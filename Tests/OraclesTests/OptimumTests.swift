@@ -1,6 +1,7 @@
 import Foundation
 import Oracles
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct OptimumTests {
@@ -17,19 +18,22 @@ import Testing
       $0 * exp($1 / coefficient)
     }
     let total = weights.reduce(0, +)
-    #expect(isClose(optimum.sequenceProbabilities, weights.map { $0 / total }, within: 1e-12))
-    #expect(abs(objective.optimalValue - coefficient * log(total)) < 1e-10)
-    #expect(abs(objective.value(of: optimum) - objective.optimalValue) < 1e-10)
-    #expect(abs(objective.softValues[0] - objective.optimalValue) < 1e-10)
+    #expect(
+      isClose(optimum.sequenceProbabilities, weights.map { $0 / total }, within: .float64Rounding))
+    #expect(abs(objective.optimalValue - coefficient * log(total)) < .float64Sums)
+    #expect(abs(objective.value(of: optimum) - objective.optimalValue) < .float64Sums)
+    #expect(abs(objective.softValues[0] - objective.optimalValue) < .float64Sums)
     for sharpness in [0, 0.5, 1, 3] {
       let policy = generator.policy(.small, sharpness: sharpness)
       let loss = objective.optimalValue - objective.value(of: policy)
-      #expect(abs(loss - coefficient * policy.divergence(from: optimum)) < 1e-10 * (1 + loss))
+      #expect(
+        abs(loss - coefficient * policy.divergence(from: optimum)) < .float64Sums * (1 + loss))
       #expect(loss >= 0)
     }
     let loss = objective.optimalValue - objective.value(of: objective.reference)
     #expect(
-      abs(loss - coefficient * objective.reference.divergence(from: optimum)) < 1e-10 * (1 + loss))
+      abs(loss - coefficient * objective.reference.divergence(from: optimum)) < .float64Sums
+        * (1 + loss))
   }
 
   @Test("soft values are β log E_ρ[exp(r/β) | s], from the responses that pass a state")
@@ -43,7 +47,7 @@ import Testing
         guard space.sequences[sequence].states.contains(state) else { return sum }
         return sum + probabilities[sequence] * exp(objective.rewards[sequence] / 0.4)
       }
-      #expect(abs(value - 0.4 * log(mean / visits[state])) < 1e-10)
+      #expect(abs(value - 0.4 * log(mean / visits[state])) < .float64Sums)
     }
   }
 
@@ -53,10 +57,11 @@ import Testing
     let objective = generator.objective(.small, coefficient: 0.3)
     let moved = RegularizedObjective(
       reference: objective.reference, rewards: objective.rewards.map { $0 + 2.5 }, coefficient: 0.3)
-    #expect(abs(moved.optimalValue - objective.optimalValue - 2.5) < 1e-10)
+    #expect(abs(moved.optimalValue - objective.optimalValue - 2.5) < .float64Sums)
     #expect(
       isClose(
-        moved.optimum.sequenceProbabilities, objective.optimum.sequenceProbabilities, within: 1e-12)
+        moved.optimum.sequenceProbabilities, objective.optimum.sequenceProbabilities,
+        within: .float64Rounding)
     )
   }
 
@@ -65,9 +70,9 @@ import Testing
     var generator = SeededGenerator(seed: 6)
     let objective = generator.objective(.small, coefficient: 0.7)
     let values = PolicyValues(of: objective.optimum, in: objective)
-    #expect(isClose(values.values, objective.softValues, within: 1e-10))
+    #expect(isClose(values.values, objective.softValues, within: .float64Sums))
     for state in objective.reference.space.states.indices {
-      #expect(values.advantages(state).allSatisfy { abs($0) < 1e-10 })
+      #expect(values.advantages(state).allSatisfy { abs($0) < .float64Sums })
     }
   }
 
@@ -77,7 +82,7 @@ import Testing
     let objective = generator.objective(.small, coefficient: 0.3)
     let policy = generator.policy(.small)
     let values = PolicyValues(of: policy, in: objective)
-    #expect(abs(values.values[0] - objective.value(of: policy)) < 1e-12)
+    #expect(abs(values.values[0] - objective.value(of: policy)) < .float64Rounding)
     let (space, visits) = (policy.space, policy.visits)
     let probabilities = policy.sequenceProbabilities
     var totals = Array(repeating: 0.0, count: space.states.count)
@@ -91,12 +96,12 @@ import Testing
         totals[step.state] += probabilities[index] * toGo
       }
     }
-    #expect(isClose(values.values, zip(totals, visits).map { $0 / $1 }, within: 1e-10))
+    #expect(isClose(values.values, zip(totals, visits).map { $0 / $1 }, within: .float64Sums))
     for state in space.states.indices {
       let mean = zip(policy.probabilities(state), values.advantages(state)).reduce(0) {
         $0 + $1.0 * $1.1
       }
-      #expect(abs(mean) < 1e-12)
+      #expect(abs(mean) < .float64Rounding)
     }
   }
 
@@ -116,7 +121,8 @@ import Testing
           return objective.value(of: TabularPolicy(space, logits: moved))
         }
         let difference = (value(1e-5) - value(-1e-5)) / 2e-5
-        #expect(abs(gradient[state][token] - difference) < 1e-6 * max(1e-3, abs(difference)))
+        #expect(
+          abs(gradient[state][token] - difference) < .float32Rounding * max(1e-3, abs(difference)))
       }
     }
   }
@@ -127,7 +133,8 @@ import Testing
     for _ in 0..<5 {
       let (policy, reference) = (generator.policy(.small), generator.policy(.small))
       let whole = policy.divergence(from: reference)
-      #expect(abs(whole - policy.divergenceByStates(from: reference)) < 1e-12 * (1 + whole))
+      #expect(
+        abs(whole - policy.divergenceByStates(from: reference)) < .float64Rounding * (1 + whole))
     }
   }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Oracles
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 
 /// From judgements to the policy that they ask for.
@@ -32,6 +33,7 @@ import Testing
     }
     let learned = try fit(gold, Statistics.sigmoid)
     let constant = learned[0] - gold[0]
+    // Newton stops at a gradient of 1e-12, which the flattest direction turns into 1e-9.
     #expect(isClose(learned, gold.map { $0 + constant }, within: 1e-8))
     #expect(isClose(optimum(learned), optimum(gold), within: 1e-8))
   }
@@ -58,7 +60,7 @@ import Testing
         tape.constant(Tensor(rewards)), margins: [0, 0.5], centering: 0, weight: 0.5
       ).value[0]
     }
-    #expect(abs(loss([1, -0.5, 0.25, 2]) - loss([4, 2.5, 3.25, 5])) < 1e-6)
+    #expect(abs(loss([1, -0.5, 0.25, 2]) - loss([4, 2.5, 3.25, 5])) < .float32Rounding)
     #expect(abs(loss([1, -0.5, 0.25, 2]) - loss([1, 0.5, 0.25, 2])) > 0.1)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Oracles
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct SequenceSpaceTests {
@@ -41,18 +42,18 @@ import Testing
     var generator = SeededGenerator(seed: 1)
     let policy = generator.policy(.small, sharpness: 2)
     let probabilities = policy.sequenceProbabilities
-    #expect(abs(probabilities.reduce(0, +) - 1) < 1e-12)
+    #expect(abs(probabilities.reduce(0, +) - 1) < .float64Rounding)
     let visits = policy.visits
     for state in policy.space.states.indices {
       let passing = zip(policy.space.sequences, probabilities).reduce(0) {
         $1.0.states.contains(state) ? $0 + $1.1 : $0
       }
-      #expect(abs(passing - visits[state]) < 1e-12)
+      #expect(abs(passing - visits[state]) < .float64Rounding)
     }
     // A sum over steps is the expectation of a sum along responses.
     let cost = { (state: Int, token: Int) in sin(Double(7 * state + token)) }
     let along = policy.space.sequences.map { $0.steps.reduce(0) { $0 + cost($1.state, $1.token) } }
-    #expect(abs(policy.expectedSum(cost) - policy.expectation(of: along)) < 1e-12)
+    #expect(abs(policy.expectedSum(cost) - policy.expectation(of: along)) < .float64Rounding)
   }
 
   @Test("a policy given as a conditional distribution is the one given as a table")
@@ -83,9 +84,10 @@ import Testing
     let (policy, reference) = (without(2), without(2))
     #expect(policy.divergence(from: reference).isFinite)
     #expect(
-      abs(policy.divergence(from: reference) - policy.divergenceByStates(from: reference)) < 1e-12)
+      abs(policy.divergence(from: reference) - policy.divergenceByStates(from: reference))
+        < .float64Rounding)
     let objective = RegularizedObjective(
       reference: reference, rewards: generator.rewards(space), coefficient: 0.3)
-    #expect(abs(objective.value(of: objective.optimum) - objective.optimalValue) < 1e-10)
+    #expect(abs(objective.value(of: objective.optimum) - objective.optimalValue) < .float64Sums)
   }
 }

@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import Oracles
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -25,15 +26,15 @@ import Transformer
     let expected = space.sequences.flatMap { sequence in
       sequence.steps.map { policy.logProbabilities[$0.state][$0.token] }
     }
-    #expect(isClose(said, expected, within: 1e-5))
+    #expect(isClose(said, expected, within: .decoderRounding))
     let judged = tables.valueModel(values, on: model).values(exchanges, on: tape).value.values
     #expect(
       isClose(
         judged.map(Double.init), space.sequences.flatMap { $0.states.map { values[$0] } },
-        within: 1e-5))
+        within: .decoderRounding))
     let back = try tables.policy(of: model)
     for (row, other) in zip(back.logProbabilities, policy.logProbabilities) {
-      #expect(isClose(row, other, within: 1e-5))
+      #expect(isClose(row, other, within: .decoderRounding))
     }
   }
 

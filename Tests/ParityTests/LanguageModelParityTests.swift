@@ -1,6 +1,7 @@
 import Autodiff
 import Checkpoints
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -33,7 +34,7 @@ struct LanguageModelParityTests {
       of: PackedBatch(sequences: try fixture.sequences()), on: tape)
     let difference = largestDifference(
       model.logits(hidden, on: tape).value.values, try fixture.values("logits"))
-    #expect(difference <= 1e-4)
+    #expect(difference <= .trainingRounding)
   }
 
   @Test("loss and all parameter gradients within 1e-4, relative", arguments: names)
@@ -42,11 +43,11 @@ struct LanguageModelParityTests {
     let model = try LanguageModel(directory: fixture.model)
     let tape = Tape(recording: true)
     let loss = loss(model, try exchanges(fixture), tape)
-    #expect(abs(loss.value[0] - (try fixture.values("loss")[0])) <= 1e-4)
+    #expect(abs(loss.value[0] - (try fixture.values("loss")[0])) <= .trainingRounding)
     let gradients = tape.gradients(of: loss, parameterCount: model.parameters.count)
     let worst = try fixture.largestDifference(
       model, tensors: gradients.tensors, prefix: "gradient/")
-    #expect(worst.difference <= 1e-4, "\(worst.name)")
+    #expect(worst.difference <= .trainingRounding, "\(worst.name)")
   }
 
   @Test("ten AdamW losses within 1e-4", arguments: names)
@@ -70,10 +71,10 @@ struct LanguageModelParityTests {
         &model.parameters, gradients: gradients, loss: Double(loss.value[0]),
         workers: Workers(count: 1))
     }
-    #expect(largestDifference(losses, try fixture.values("losses")) <= 1e-4)
+    #expect(largestDifference(losses, try fixture.values("losses")) <= .trainingRounding)
     let worst = try fixture.largestDifference(
       model, tensors: model.parameters.tensors, prefix: "trained/")
-    #expect(worst.difference <= 1e-4, "\(worst.name)")
+    #expect(worst.difference <= .trainingRounding, "\(worst.name)")
   }
 
   @Test("a saved model has the tensors of the original, bit for bit", arguments: names)

@@ -2,6 +2,7 @@ import Autodiff
 import Checkpoints
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -69,7 +70,7 @@ struct PPOUpdateParityTests {
   private func isClose(_ ours: [Double], _ name: String) throws -> Bool {
     let theirs = try doubles(name)
     return ours.count == theirs.count
-      && zip(ours, theirs).allSatisfy { abs($0 - $1) <= 1e-5 }
+      && zip(ours, theirs).allSatisfy { abs($0 - $1) <= .decoderRounding }
   }
 
   @Test("KL, rewards, whitened advantages and returns within 1e-5")
@@ -97,10 +98,10 @@ struct PPOUpdateParityTests {
       value: &value, valueOptimizer: &valueOptimizer, using: SeededGenerator(seed: 1))
 
     func total(_ name: String) throws -> Double { try doubles(name).reduce(0, +) }
-    #expect(abs(statistics.policyLoss - (try total("policy_losses"))) <= 1e-5)
-    #expect(abs(statistics.valueLoss - (try total("value_losses"))) <= 1e-5)
+    #expect(abs(statistics.policyLoss - (try total("policy_losses"))) <= .decoderRounding)
+    #expect(abs(statistics.valueLoss - (try total("value_losses"))) <= .decoderRounding)
     let norm = try total("policy_norms")
-    #expect(abs(statistics.policyGradientNorm - norm) <= 1e-5 * norm)
+    #expect(abs(statistics.policyGradientNorm - norm) <= .decoderRounding * norm)
     #expect(Double(statistics.ratios.clipped) == (try setting("policy_clipped")))
     #expect(Double(statistics.valueClipped) == (try setting("value_clipped")))
     try compare(policy.exportedTensors, "policy/")
@@ -113,7 +114,7 @@ struct PPOUpdateParityTests {
     for entry in tensors {
       let difference = largestDifference(
         entry.tensor.values, try fixture.values(prefix + entry.name))
-      #expect(difference <= 1e-5, "\(prefix)\(entry.name)")
+      #expect(difference <= .decoderRounding, "\(prefix)\(entry.name)")
     }
     #expect(tensors.count == fixture.expected.names.count { $0.hasPrefix(prefix) })
   }

@@ -1,6 +1,7 @@
 import Autodiff
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -28,7 +29,8 @@ struct RewardModelParityTests {
     let fixture = try Fixture(name)
     let model = try ScalarModel(directory: fixture.model)
     let rewards = model.rewards(try exchanges(fixture), on: Tape(recording: false))
-    #expect(largestDifference(rewards.value.values, try fixture.values("rewards")) <= 1e-4)
+    #expect(
+      largestDifference(rewards.value.values, try fixture.values("rewards")) <= .trainingRounding)
   }
 
   @Test("loss and all parameter gradients within 1e-4, relative", arguments: names)
@@ -37,11 +39,11 @@ struct RewardModelParityTests {
     let model = try ScalarModel(directory: fixture.model)
     let tape = Tape(recording: true)
     let loss = try loss(model, fixture, tape)
-    #expect(abs(loss.value[0] - (try fixture.values("loss")[0])) <= 1e-4)
+    #expect(abs(loss.value[0] - (try fixture.values("loss")[0])) <= .trainingRounding)
     let gradients = tape.gradients(of: loss, parameterCount: model.parameters.count)
     let worst = try fixture.largestDifference(
       model, tensors: gradients.tensors, prefix: "gradient/")
-    #expect(worst.difference <= 1e-4, "\(worst.name)")
+    #expect(worst.difference <= .trainingRounding, "\(worst.name)")
   }
 
   @Test("a prompt computed once gives the gradients of two whole sequences", arguments: names)
@@ -56,12 +58,12 @@ struct RewardModelParityTests {
     let tape = Tape(recording: true)
     let rewards = model.rewards(exchanges, on: tape)
     let difference = largestDifference(rewards.value.values, try fixture.values("shared/rewards"))
-    #expect(difference <= 1e-4)
+    #expect(difference <= .trainingRounding)
     let loss = tape.pairwiseLoss(rewards, margins: [0], centering: 0, weight: 1)
     let gradients = tape.gradients(of: loss, parameterCount: model.parameters.count)
     let worst = try fixture.largestDifference(
       model, tensors: gradients.tensors, prefix: "shared/gradient/")
-    #expect(worst.difference <= 1e-4, "\(worst.name)")
+    #expect(worst.difference <= .trainingRounding, "\(worst.name)")
   }
 
   @Test("ten AdamW losses within 1e-4", arguments: names)
@@ -84,9 +86,9 @@ struct RewardModelParityTests {
         &model.parameters, gradients: gradients, loss: Double(loss.value[0]),
         workers: Workers(count: 1))
     }
-    #expect(largestDifference(losses, try fixture.values("losses")) <= 1e-4)
+    #expect(largestDifference(losses, try fixture.values("losses")) <= .trainingRounding)
     let worst = try fixture.largestDifference(
       model, tensors: model.parameters.tensors, prefix: "trained/")
-    #expect(worst.difference <= 1e-4, "\(worst.name)")
+    #expect(worst.difference <= .trainingRounding, "\(worst.name)")
   }
 }

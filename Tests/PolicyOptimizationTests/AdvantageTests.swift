@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import PolicyOptimization
@@ -22,7 +23,7 @@ import Testing
       }
       let estimates = Advantages.estimate(
         rewards: rewards, values: values, discount: discount, lambda: lambda)
-      #expect(isClose(estimates, slow, within: 1e-12))
+      #expect(isClose(estimates, slow, within: .float64Rounding))
     }
   }
 
@@ -30,9 +31,9 @@ import Testing
   func ends() {
     let (rewards, values) = ([1.0, -2, 4], [0.5, 0.25, -1])
     let full = Advantages.estimate(rewards: rewards, values: values, discount: 0.5, lambda: 1)
-    #expect(isClose(full, [0.5, -0.25, 5], within: 1e-12))
+    #expect(isClose(full, [0.5, -0.25, 5], within: .float64Rounding))
     let one = Advantages.estimate(rewards: rewards, values: values, discount: 0.5, lambda: 0)
-    #expect(isClose(one, [0.625, -2.75, 5], within: 1e-12))
+    #expect(isClose(one, [0.625, -2.75, 5], within: .float64Rounding))
   }
 
   /// Episodes of different lengths with random figures, filled.
@@ -54,8 +55,8 @@ import Testing
       for index in 0..<episode.length {
         let kl = episode.logProbabilities[index] - episode.referenceLogProbabilities[index]
         let score = index == episode.length - 1 ? episode.score : 0
-        #expect(abs(episode.rewards[index] - (score - 0.3 * kl)) < 1e-12)
-        #expect(abs(episode.kl[index] - kl) < 1e-12)
+        #expect(abs(episode.rewards[index] - (score - 0.3 * kl)) < .float64Rounding)
+        #expect(abs(episode.kl[index] - kl) < .float64Rounding)
       }
     }
   }
@@ -77,7 +78,7 @@ import Testing
       #expect(plain.returns == white.returns)
       #expect(plain.advantages != white.advantages)
       let sums = zip(plain.advantages, plain.values).map { $0 + $1 }
-      #expect(isClose(plain.returns, sums, within: 1e-12))
+      #expect(isClose(plain.returns, sums, within: .float64Rounding))
     }
   }
 
@@ -86,9 +87,9 @@ import Testing
     let white = experience().episodes.flatMap(\.advantages)
     let plain = experience { $0.whitenAdvantages = false }.episodes.flatMap(\.advantages)
     #expect(white.count == 14)
-    #expect(abs(Summary(white).mean) < 1e-9)
-    #expect(abs(Summary(white).standardDeviation - 1) < 1e-6)
-    #expect(abs(Statistics.correlation(white, plain) - 1) < 1e-9)
+    #expect(abs(Summary(white).mean) < .float64Solutions)
+    #expect(abs(Summary(white).standardDeviation - 1) < .float32Rounding)
+    #expect(abs(Statistics.correlation(white, plain) - 1) < .float64Solutions)
   }
 
   @Test("whitened rewards have deviation 1 and the mean they had, before advantages are formed")
@@ -99,12 +100,12 @@ import Testing
       $0.whitenRewards = true
     }
     let (before, after) = (plain.episodes.flatMap(\.rewards), white.episodes.flatMap(\.rewards))
-    #expect(abs(Summary(after).standardDeviation - 1) < 1e-6)
-    #expect(abs(Summary(after).mean - Summary(before).mean) < 1e-9)
+    #expect(abs(Summary(after).standardDeviation - 1) < .float32Rounding)
+    #expect(abs(Summary(after).mean - Summary(before).mean) < .float64Solutions)
     for episode in white.episodes {
       let advantages = Advantages.estimate(
         rewards: episode.rewards, values: episode.values, discount: 1, lambda: 0.95)
-      #expect(isClose(episode.advantages, advantages, within: 1e-12))
+      #expect(isClose(episode.advantages, advantages, within: .float64Rounding))
     }
   }
 

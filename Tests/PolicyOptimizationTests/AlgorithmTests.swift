@@ -1,5 +1,6 @@
 import Autodiff
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -11,14 +12,15 @@ import Transformer
   @Test("RLOO holds a return against the mean of its siblings")
   func leaveOneOut() {
     let advantages = Advantages.advantages(of: [1, 2, 6], by: .rloo)
-    #expect(isClose(advantages, [-3, -1.5, 4.5], within: 1e-12))
+    #expect(isClose(advantages, [-3, -1.5, 4.5], within: .float64Rounding))
   }
 
   @Test("GRPO brings the returns of a group to mean 0 and deviation 1")
   func groupNormalized() {
     let advantages = Advantages.advantages(of: [1, 2, 6, 3], by: .grpo)
-    #expect(abs(advantages.reduce(0, +)) < 1e-12)
+    #expect(abs(advantages.reduce(0, +)) < .float64Rounding)
     let variance = advantages.reduce(0) { $0 + $1 * $1 } / 3
+    // The deviation, 2.2, is divided by after 1e-4 is added to it.
     #expect(abs(variance - 1) < 1e-3)
     #expect(Advantages.advantages(of: [2, 2, 2], by: .grpo) == [0, 0, 0], "nothing to choose")
   }
@@ -65,7 +67,7 @@ import Transformer
     let expected: [Double] = differences.flatMap { [$0, -$0] }
     for (index, episode) in experience.episodes.enumerated() {
       #expect(episode.advantages.count == scores[index].1)
-      #expect(episode.advantages.allSatisfy { abs($0 - expected[index]) < 1e-12 })
+      #expect(episode.advantages.allSatisfy { abs($0 - expected[index]) < .float64Rounding })
     }
   }
 
@@ -80,7 +82,7 @@ import Transformer
         $0.lambda = 0.3
         $0.whitenAdvantages = false
       })
-    #expect(isClose(experience.episodes[0].advantages, [2.5, 4, 1], within: 1e-12))
+    #expect(isClose(experience.episodes[0].advantages, [2.5, 4, 1], within: .float64Rounding))
   }
 
   @Test(
@@ -99,7 +101,7 @@ import Transformer
       })
     // PPO: the scores, less values of 0; RLOO: ±4; rejection sampling: 0 and 1.
     let spread = [PolicyAlgorithm.ppo: 4.0, .rloo: 8, .rejectionSampling: 1][algorithm] ?? .nan
-    #expect(abs(experience.advantageDeviation - spread / 2.0.squareRoot()) < 1e-9)
+    #expect(abs(experience.advantageDeviation - spread / 2.0.squareRoot()) < .float64Solutions)
   }
 
   @Test("a penalty in the loss is not charged in the rewards")
@@ -221,11 +223,11 @@ import Transformer
         .policyGradients(of: policy, on: experience.episodes, coefficient: 0.3)
     }
     let (whole, parts) = (try gradients(1), try gradients(3))
-    #expect(abs(whole.loss - parts.loss) < 1e-6)
+    #expect(abs(whole.loss - parts.loss) < .float32Rounding)
     #expect(whole.ratios.clipped == parts.ratios.clipped)
     for (a, b) in zip(whole.gradients.tensors, parts.gradients.tensors) {
       let (a, b) = (try #require(a).values, try #require(b).values)
-      #expect(isClose(a.map(Double.init), b.map(Double.init), within: 1e-5))
+      #expect(isClose(a.map(Double.init), b.map(Double.init), within: .decoderRounding))
     }
   }
 
@@ -258,7 +260,7 @@ import Transformer
         }
       })
     for (tensor, expected) in zip(trainer.result.parameters.tensors, expected) {
-      #expect(isClose(tensor.values.map(Double.init), expected, within: 1e-6))
+      #expect(isClose(tensor.values.map(Double.init), expected, within: .float32Rounding))
     }
     #expect(bits(trainer.result.parameters) != bits(trainer.policy.parameters))
     let (plain, _) = try train(configured())

@@ -1,6 +1,7 @@
 import Autodiff
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -26,14 +27,14 @@ import Transformer
     let (value, margins) = tape.directPreferenceLoss(
       leaf, lengths: [(2, 1), (3, 1)], reference: reference, beta: 0.4, smoothing: smoothing,
       weight: 0.5)
-    #expect(abs(Double(value.value[0]) - loss(tokens)) < 1e-6)
+    #expect(abs(Double(value.value[0]) - loss(tokens)) < .float32Rounding)
     #expect(margins.count == 2)
     let slopes = tape.gradients(of: value, leaves: [leaf])[0].values.map(Double.init)
     for token in tokens.indices {
       var (up, down) = (tokens, tokens)
       up[token] += 1e-5
       down[token] -= 1e-5
-      #expect(abs(slopes[token] - (loss(up) - loss(down)) / 2e-5) < 1e-5)
+      #expect(abs(slopes[token] - (loss(up) - loss(down)) / 2e-5) < .decoderRounding)
     }
   }
 
@@ -84,8 +85,8 @@ import Transformer
     configuration.optimizer.learningRate = 0.003
     let (trainer, metrics) = try train(configuration, rounds: 10)
     #expect(metrics.count == 30 && metrics.last?.totalSteps == 30)
-    #expect(abs((metrics[0]["dpo/loss"] ?? 0) - log(2)) < 1e-6)
-    #expect(abs(metrics[0]["dpo/margin"] ?? 1) < 1e-6)
+    #expect(abs((metrics[0]["dpo/loss"] ?? 0) - log(2)) < .float32Rounding)
+    #expect(abs(metrics[0]["dpo/margin"] ?? 1) < .float32Rounding)
     #expect(metrics[29]["dpo/accuracy"] == 1)
     #expect(try #require(metrics[29]["dpo/loss"]) < 0.5)
     func logProbability(_ policy: LanguageModel, of token: Int32) -> Float {
@@ -113,7 +114,8 @@ import Transformer
     for (plain, smoothed) in zip(plain, smoothed) {
       // At the reference the slope is β (ε − ½).
       #expect(
-        isClose(smoothed.map(Double.init), plain.map { 0.5 * Double($0) }, within: 1e-6))
+        isClose(smoothed.map(Double.init), plain.map { 0.5 * Double($0) }, within: .float32Rounding)
+      )
     }
   }
 

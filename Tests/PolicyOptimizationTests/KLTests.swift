@@ -1,6 +1,7 @@
 import Foundation
 import Settings
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -28,9 +29,9 @@ import Training
       let halfSquare = zip(policy, reference).reduce(0) {
         $0 + $1.0 * pow(log($1.0) - log($1.1), 2) / 2
       }
-      #expect(abs(mean(.k1) - kl) < 1e-12)
-      #expect(abs(mean(.k3) - kl) < 1e-12)
-      #expect(abs(mean(.k2) - halfSquare) < 1e-12)
+      #expect(abs(mean(.k1) - kl) < .float64Rounding)
+      #expect(abs(mean(.k3) - kl) < .float64Rounding)
+      #expect(abs(mean(.k2) - halfSquare) < .float64Rounding)
       #expect(abs(halfSquare - kl) > 1e-6)
     }
   }
@@ -41,9 +42,9 @@ import Training
       func value(_ estimator: KLEstimator) -> Double {
         estimator(logProbability: -1.5, reference: -1.5 + l, exact: 0.75)
       }
-      #expect(abs(value(.k1) + l) < 1e-12)
-      #expect(abs(value(.k2) - l * l / 2) < 1e-12)
-      #expect(abs(value(.k3) - (exp(l) - 1 - l)) < 1e-12)
+      #expect(abs(value(.k1) + l) < .float64Rounding)
+      #expect(abs(value(.k2) - l * l / 2) < .float64Rounding)
+      #expect(abs(value(.k3) - (exp(l) - 1 - l)) < .float64Rounding)
       #expect(value(.k3) >= 0)
       #expect(value(.exact) == 0.75)
     }
@@ -53,7 +54,7 @@ import Training
   func nearZero(l: Double) {
     let series = l * l / 2 + l * l * l / 6
     let value = KLEstimator.k3(logProbability: 0, reference: l, exact: 0)
-    #expect(abs(value / series - 1) < 1e-6)
+    #expect(abs(value / series - 1) < .float32Rounding)
   }
 
   @Test("k1 in the loss, whose expected gradient is 0, is refused; the others are not")
@@ -82,11 +83,12 @@ import Training
     for (kl, error) in [(5.5, 0.1), (4.75, -0.05), (60, 0.2), (0, -0.2), (5, 0)] {
       var controller = KLController(configuration)
       controller.update(kl: kl, episodes: 128)
-      #expect(abs(controller.coefficient - 0.3 * (1 + error * 0.128)) < 1e-12, "KL \(kl)")
+      #expect(
+        abs(controller.coefficient - 0.3 * (1 + error * 0.128)) < .float64Rounding, "KL \(kl)")
     }
     var controller = KLController(configuration)
     for _ in 0..<3 { controller.update(kl: 60, episodes: 500) }
-    #expect(abs(controller.coefficient - 0.3 * 1.1 * 1.1 * 1.1) < 1e-12)
+    #expect(abs(controller.coefficient - 0.3 * 1.1 * 1.1 * 1.1) < .float64Rounding)
   }
 
   @Test("fixed β stays")
@@ -115,7 +117,7 @@ import Training
       makePrompts(count)
     } report: { metrics, _, _ in
       let coefficient = try #require(metrics["kl/coefficient"])
-      #expect(abs(coefficient - expected) < 1e-12)
+      #expect(abs(coefficient - expected) < .float64Rounding)
       let error = try #require(metrics["objective/kl"]) / 2.5 - 1
       unclipped += abs(error) < 0.2 ? 1 : 0
       expected *= 1 + min(0.2, max(-0.2, error)) * 8 / 40

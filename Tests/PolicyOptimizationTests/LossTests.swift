@@ -1,6 +1,7 @@
 import Autodiff
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import PolicyOptimization
@@ -49,17 +50,17 @@ import Testing
       policyTwin(new[index] + moved, old[index], advantages[index], 0.2)
     }
     let total = (0..<count).reduce(0) { $0 + twin($1) }
-    #expect(abs(Double(loss.value[0]) - 0.005 * total) < 1e-5)
+    #expect(abs(Double(loss.value[0]) - 0.005 * total) < .decoderRounding)
     let differences = (0..<count).map {
       0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
     }
-    #expect(isClose(slopes, differences, within: 1e-6))
+    #expect(isClose(slopes, differences, within: .float32Rounding))
     let logRatios = zip(new, old).map { $0 - $1 }
     let clipped = differences.count { $0 == 0 }
     #expect(ratios.clipped == clipped && (20..<120).contains(clipped))
-    #expect(abs(ratios.largest - exp(logRatios.max() ?? 0)) < 1e-9)
+    #expect(abs(ratios.largest - exp(logRatios.max() ?? 0)) < .float64Solutions)
     let approximateKL = logRatios.reduce(0) { $0 + exp($1) - 1 - $1 }
-    #expect(abs(ratios.approximateKL - approximateKL) < 1e-9)
+    #expect(abs(ratios.approximateKL - approximateKL) < .float64Solutions)
   }
 
   @Test("the dual clip bounds what a bad token can cost, and nothing else")
@@ -79,11 +80,13 @@ import Testing
       leaf, old: old, advantages: advantages, clipRange: 0.2, dualClip: 1.5, weight: 0.005
     ).loss
     let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
-    #expect(abs(Double(loss.value[0]) - 0.005 * (0..<count).reduce(0) { $0 + twin($1) }) < 1e-5)
+    #expect(
+      abs(Double(loss.value[0]) - 0.005 * (0..<count).reduce(0) { $0 + twin($1) })
+        < .decoderRounding)
     let differences = (0..<count).map {
       0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
     }
-    #expect(isClose(slopes, differences, within: 1e-6))
+    #expect(isClose(slopes, differences, within: .float32Rounding))
     let bounded = (0..<count).count { advantages[$0] < 0 && exp(new[$0] - old[$0]) > 1.5 }
     #expect(bounded > 10, "the draws reach the dual clip")
   }
@@ -105,11 +108,11 @@ import Testing
       valueTwin(new[index] + moved, old[index], returns[index], 0.3)
     }
     let total = (0..<count).reduce(0) { $0 + twin($1) }
-    #expect(abs(Double(loss.value[0]) - 0.005 * total) < 1e-5)
+    #expect(abs(Double(loss.value[0]) - 0.005 * total) < .decoderRounding)
     let differences = (0..<count).map {
       0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
     }
-    #expect(isClose(slopes, differences, within: 1e-6))
+    #expect(isClose(slopes, differences, within: .float32Rounding))
     let still = differences.count { $0 == 0 }
     #expect(clipped == still && (20..<120).contains(still))
   }

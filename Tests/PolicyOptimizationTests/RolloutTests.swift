@@ -1,6 +1,7 @@
 import Autodiff
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -37,16 +38,20 @@ import Transformer
       let own = slowDistributions(policy, episode.exchange, temperature: temperature)
       let other = slowDistributions(reference, episode.exchange, temperature: temperature)
       let tokens = episode.exchange.response.map(Int.init)
-      #expect(isClose(episode.logProbabilities, zip(own, tokens).map { $0[$1] }, within: 1e-5))
+      #expect(
+        isClose(episode.logProbabilities, zip(own, tokens).map { $0[$1] }, within: .decoderRounding)
+      )
       #expect(
         isClose(
-          episode.referenceLogProbabilities, zip(other, tokens).map { $0[$1] }, within: 1e-5))
+          episode.referenceLogProbabilities, zip(other, tokens).map { $0[$1] },
+          within: .decoderRounding))
       let kl = zip(own, other).map { zip($0, $1).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) } }
-      #expect(isClose(episode.exactKL, kl, within: 1e-5))
+      #expect(isClose(episode.exactKL, kl, within: .decoderRounding))
       let entropies = own.map { -$0.reduce(0) { $0 + exp($1) * $1 } }
-      #expect(isClose(episode.entropies, entropies, within: 1e-5))
+      #expect(isClose(episode.entropies, entropies, within: .decoderRounding))
       let charged = zip(own, other).enumerated().map { $1.0[tokens[$0]] - $1.1[tokens[$0]] }
-      #expect(isClose(episode.kl, charged, within: 1e-4), "one charge per response token")
+      #expect(
+        isClose(episode.kl, charged, within: .trainingRounding), "one charge per response token")
     }
   }
 
@@ -64,12 +69,13 @@ import Transformer
       from: policy, to: prompts, generators: prompts.indices.map { generator.stream("one", $0) },
       workers: Workers(count: 2))
     let exchanges = zip(prompts, samples).map { Exchange(prompt: $0, response: $1.tokens) }
-    let again = policy.responseLogProbabilities(
-      exchanges, temperature: temperature, on: Tape(recording: false)
-    ).logProbabilities.value.values
+    let (logProbabilities, logits) = policy.responseLogProbabilities(
+      exchanges, temperature: temperature, on: Tape(recording: false))
+    let again = logProbabilities.value.values
+    let rounding = ratioRounding(logits.value.values, temperature: temperature)
     let drawn = samples.flatMap(\.logProbabilities)
     #expect(drawn.count == again.count)
-    #expect(zip(drawn, again).allSatisfy { abs(exp($0 - $1) - 1) < 1e-5 })
+    #expect(zip(drawn, again).allSatisfy { abs(exp(Double($0 - $1)) - 1) < rounding })
   }
 
   @Test("values are those of the value model, one for the state before each response token")
@@ -85,7 +91,7 @@ import Transformer
       let batch = PackedBatch(sequences: [prompt + response])
       let all = value.scalars(value.hiddenStates(of: batch, on: tape), on: tape).value.values
       let expected = all[(prompt.count - 1)...].dropLast().map(Double.init)
-      #expect(isClose(episode.values, expected, within: 1e-5))
+      #expect(isClose(episode.values, expected, within: .decoderRounding))
     }
   }
 

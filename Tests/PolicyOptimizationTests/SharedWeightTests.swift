@@ -1,6 +1,7 @@
 import Autodiff
 import Settings
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -98,8 +99,8 @@ import Transformer
     let together = try update.policyGradients(of: joint, on: experience.episodes)
     let apart = try update.policyGradients(of: policy, on: experience.episodes)
     let (values, loss, clipped) = try update.valueGradients(of: value, on: experience.episodes)
-    #expect(abs(together.loss - apart.loss) < 1e-6 && apart.valueLoss == 0)
-    #expect(abs(together.valueLoss - loss) < 1e-6 && together.valueClipped == clipped)
+    #expect(abs(together.loss - apart.loss) < .float32Rounding && apart.valueLoss == 0)
+    #expect(abs(together.valueLoss - loss) < .float32Rounding && together.valueClipped == clipped)
     for (index, name) in joint.parameters.names.enumerated() {
       let ours = try #require(together.gradients.tensors[index]).values.map(Double.init)
       let position = value.parameters.names.firstIndex(of: name)
@@ -108,7 +109,7 @@ import Transformer
         index < policy.parameters.count
         ? apart.gradients.tensors[index]?.values ?? ours.map { _ in 0 } : ours.map { _ in 0 }
       let sum = zip(first, second).map { Double($0) + 0.3 * Double($1) }
-      #expect(isClose(ours, sum, within: 1e-5), "\(name)")
+      #expect(isClose(ours, sum, within: .decoderRounding), "\(name)")
     }
   }
 
@@ -169,7 +170,7 @@ import Transformer
     }
     let index = try #require(trainer.result.parameters.names.firstIndex(of: name))
     let merged = trainer.result.parameters.tensors[index].values.map(Double.init)
-    #expect(isClose(merged, expected, within: 1e-6))
+    #expect(isClose(merged, expected, within: .float32Rounding))
     #expect(zip(merged, weight.values).contains { abs($0 - Double($1)) > 1e-3 })
   }
 
@@ -187,7 +188,7 @@ import Transformer
       let expected = zip(before.tensors[index].values, last.tensors[index].values).map {
         Double(0.25 * $0 + 0.75 * $1)
       }
-      #expect(isClose(tensor.values.map(Double.init), expected, within: 1e-6))
+      #expect(isClose(tensor.values.map(Double.init), expected, within: .float32Rounding))
     }
   }
 

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("The probability of a choice by judges who slip")
@@ -14,8 +15,8 @@ struct ChoiceProbabilityTests {
     let choices = ChoiceProbability(slips: 0.1)
     for difference in differences {
       let expected = 0.1 + 0.8 / (1 + exp(-difference))
-      #expect(abs(choices(difference) - expected) < 1e-12)
-      #expect(abs(choices(difference) + choices(-difference) - 1) < 1e-12)
+      #expect(abs(choices(difference) - expected) < .float64Rounding)
+      #expect(abs(choices(difference) + choices(-difference) - 1) < .float64Rounding)
       #expect(ChoiceProbability()(difference) == Statistics.sigmoid(difference))
     }
     #expect(choices(0) == 0.5)
@@ -38,10 +39,10 @@ struct ChoiceProbabilityTests {
     for difference in differences {
       let found = loss([Float(difference), 0], probability: 1, slips: 0.1)
       let expected = -log(0.1 + 0.8 / (1 + exp(-difference)))
-      #expect(abs(found.loss - expected) < 1e-6)
+      #expect(abs(found.loss - expected) < .float32Rounding)
     }
     // However wrong a pair is, it costs no more than a slip, and pulls no more.
-    #expect(abs(loss([0, 2000], probability: 1, slips: 0.1).loss + log(0.1)) < 1e-6)
+    #expect(abs(loss([0, 2000], probability: 1, slips: 0.1).loss + log(0.1)) < .float32Rounding)
     #expect(loss([0, 2000], probability: 1, slips: 0.1).slopes == [0, 0])
   }
 
@@ -51,7 +52,7 @@ struct ChoiceProbabilityTests {
   func unbiased(difference: Double) {
     let truth = 0.1 + 0.8 * Statistics.sigmoid(difference)
     let rewards: [Float] = [Float(difference), 0]
-    #expect(abs(loss(rewards, probability: truth, slips: 0.1).slopes[0]) < 1e-6)
+    #expect(abs(loss(rewards, probability: truth, slips: 0.1).slopes[0]) < .float32Rounding)
     // A slope above 0 draws the better reward down.
     #expect(loss(rewards, probability: truth, slips: 0).slopes[0] > 0.01)
     let smoothed = 0.9 * truth + 0.1 * (1 - truth)
@@ -69,8 +70,8 @@ struct ChoiceProbabilityTests {
     let rewards = [log(3.0), 0, log(3.0), 0]
     let evaluation = RewardEvaluation(
       comparisons, rewards: rewards, choices: ChoiceProbability(slips: 0.1))
-    #expect(abs(evaluation.loss + log(0.7)) < 1e-9)
-    #expect(abs(evaluation.calibrationError - 0.3) < 1e-9)
+    #expect(abs(evaluation.loss + log(0.7)) < .float64Solutions)
+    #expect(abs(evaluation.calibrationError - 0.3) < .float64Solutions)
     #expect(evaluation.accuracy == RewardEvaluation(comparisons, rewards: rewards).accuracy)
   }
 }

@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -60,14 +61,15 @@ struct EnsembleTests {
         case .worst: min(each[0], each[1], each[2])
         case .uncertainty: mean - 0.3 * spread
         }
-      #expect(abs(score - truth) < 1e-12)
+      #expect(abs(score - truth) < .float64Rounding)
       #expect(Set(each).count == 3)
     }
     // Rewards are the scores in the members' units, and the normalization leads back.
     let rewards = try ensemble.rewards(exchanges, workers: workers)
     #expect(
       ensemble.normalization == RewardNormalization(mean: -0.5 / 3, standardDeviation: 3.5 / 3))
-    #expect(largestDifference(rewards.map { ensemble.normalization($0) }, scores) < 1e-12)
+    #expect(
+      largestDifference(rewards.map { ensemble.normalization($0) }, scores) < .float64Rounding)
   }
 
   @Test("of one is that model, every bit of it", arguments: EnsembleRule.allCases)

@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("The pairwise loss")
@@ -35,11 +36,11 @@ struct PairwiseLossTests {
       let truth = -log(1 / (1 + exp(-(difference - margin))))
       let slope = 1 / (1 + exp(-(difference - margin))) - 1
       let found = loss([Float(1 + difference), 1], margins: [margin])
-      #expect(abs(found.loss - truth) < 1e-6 * (1 + truth))
-      #expect(abs(Double(found.slopes[0]) - slope) < 1e-6)
+      #expect(abs(found.loss - truth) < .float32Rounding * (1 + truth))
+      #expect(abs(Double(found.slopes[0]) - slope) < .float32Rounding)
       #expect(found.slopes[1] == -found.slopes[0])
     }
-    #expect(abs(loss([3, 3], margins: [0]).loss - log(2.0)) < 1e-6)
+    #expect(abs(loss([3, 3], margins: [0]).loss - log(2.0)) < .float32Rounding)
   }
 
   @Test("stays finite where the sigmoid is 0 or 1 in any precision")
@@ -58,10 +59,10 @@ struct PairwiseLossTests {
   func centering() {
     let plain = loss([2, 1, -4, 1], margins: [0, 0], weight: 0.5)
     let centered = loss([2, 1, -4, 1], margins: [0, 0], centering: 0.1, weight: 0.5)
-    #expect(abs(centered.loss - plain.loss - 0.5 * 0.1 * (9 + 9)) < 1e-5)
+    #expect(abs(centered.loss - plain.loss - 0.5 * 0.1 * (9 + 9)) < .decoderRounding)
     let pulls = zip(centered.slopes, plain.slopes).map { $0 - $1 }
     for (pull, expected) in zip(pulls, [0.3, 0.3, -0.3, -0.3] as [Float]) {
-      #expect(abs(pull - expected) < 1e-6)
+      #expect(abs(pull - expected) < .float32Rounding)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import RewardModeling
+import TestSupport
 import Testing
 
 @Suite("How well rewards agree with held-out judgements")
@@ -15,7 +16,7 @@ struct RewardEvaluationTests {
   private func expect(
     _ found: Double, _ expected: Double, sourceLocation: SourceLocation = #_sourceLocation
   ) {
-    #expect(abs(found - expected) < 1e-9, sourceLocation: sourceLocation)
+    #expect(abs(found - expected) < .float64Solutions, sourceLocation: sourceLocation)
   }
 
   @Test("of hand-made rewards")

@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -25,9 +26,9 @@ struct RewardModelTests {
       + exchanges.indices.filter { !$0.isMultiple(of: 2) }
     let separated = try model.rewards(apart.map { exchanges[$0] }, workers: workers)
     #expect(ResponseBatch(exchanges).packed.count < exchanges.reduce(0) { $0 + $1.count })
-    #expect(largestDifference(together, alone) < 1e-5)
-    #expect(largestDifference(reversed.reversed(), alone) < 1e-5)
-    #expect(largestDifference(separated, apart.map { alone[$0] }) < 1e-5)
+    #expect(largestDifference(together, alone) < .decoderRounding)
+    #expect(largestDifference(reversed.reversed(), alone) < .decoderRounding)
+    #expect(largestDifference(separated, apart.map { alone[$0] }) < .decoderRounding)
     #expect((alone.max() ?? 0) - (alone.min() ?? 0) > 0.5)
   }
 
@@ -40,7 +41,7 @@ struct RewardModelTests {
     #expect(rewards.count == exchanges.count)
     for index in stride(from: 0, to: exchanges.count, by: 997) {
       let alone = try model.rewards([exchanges[index]], workers: workers)
-      #expect(largestDifference([rewards[index]], alone) < 1e-5)
+      #expect(largestDifference([rewards[index]], alone) < .decoderRounding)
     }
   }
 
@@ -52,7 +53,7 @@ struct RewardModelTests {
     let last = states.suffix(TestRewardModel.width)
     let truth = zip(last, model.model.head.values).reduce(0.0) { $0 + Double($1.0 * $1.1) }
     let found = try model.rewards([exchange], workers: workers)
-    #expect(abs(found[0] - truth) < 1e-5)
+    #expect(abs(found[0] - truth) < .decoderRounding)
   }
 
   @Test("is read after exactly one end-of-sequence token")
@@ -76,7 +77,7 @@ struct RewardModelTests {
     // The same tokens have the same reward wherever the response is said to begin.
     let moved = Exchange(prompt: [3], response: [end, 4, 5, end])
     let again = try model.rewards([moved], workers: workers)
-    #expect(abs(rewards[0] - again[0]) < 1e-5)
+    #expect(abs(rewards[0] - again[0]) < .decoderRounding)
   }
 
   @Test("and its normalization come back from files")
@@ -94,7 +95,7 @@ struct RewardModelTests {
     let rewards = try model.rewards(exchanges, workers: workers)
     #expect(try restored.rewards(exchanges, workers: workers) == rewards)
     let scores = try restored.scores(exchanges, workers: workers)
-    #expect(largestDifference(scores, rewards.map { ($0 + 0.5) / 2 }) < 1e-12)
+    #expect(largestDifference(scores, rewards.map { ($0 + 0.5) / 2 }) < .float64Rounding)
 
     try model.model.save(to: directory, specialTokens: model.specialTokens)
     let plain = try RewardModel(directory: directory, specialTokens: model.specialTokens)

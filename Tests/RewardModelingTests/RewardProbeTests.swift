@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import TestSupport
 import Testing
 import Transformer
 
@@ -80,7 +81,7 @@ struct RewardProbeTests {
     #expect(results.count == 4)
     // Gold changes in deviations of gold: lengths 2 and 3, three times each.
     let deviation = Summary([2, 3, 2, 3, 2, 3]).standardDeviation
-    #expect(abs((results[0].goldChange?.mean ?? 0) - 4 / deviation) < 1e-12)
+    #expect(abs((results[0].goldChange?.mean ?? 0) - 4 / deviation) < .float64Rounding)
   }
 
   @Test("the swapped prompt is another row's, also for the last row and among equal prompts")

@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -55,19 +56,19 @@ struct RewardTrainerTests {
     let backwards = try trainer.gradients(of: model, on: swapped)
     let accuracies = try (#require(forwards.accuracy), #require(backwards.accuracy))
     #expect(accuracies.0 > 0 && accuracies.0 < 1)
-    #expect(abs(accuracies.0 + accuracies.1 - 1) < 1e-12)
+    #expect(abs(accuracies.0 + accuracies.1 - 1) < .float64Rounding)
     // softplus(−Δ) − softplus(Δ) = −Δ
     let rewards = model.rewards(
       comparisons.flatMap(\.exchanges), on: Tape(recording: false)
     ).value.values.map(Double.init)
     let margins = comparisons.indices.map { rewards[2 * $0] - rewards[2 * $0 + 1] }
     let mean = margins.reduce(0, +) / Double(margins.count)
-    #expect(abs(forwards.loss - backwards.loss + mean) < 1e-5)
+    #expect(abs(forwards.loss - backwards.loss + mean) < .decoderRounding)
     let again = model.rewards(
       swapped.flatMap(\.exchanges), on: Tape(recording: false)
     ).value.values.map(Double.init)
     for (index, margin) in margins.enumerated() {
-      #expect(abs(again[2 * index] - again[2 * index + 1] + margin) < 1e-5)
+      #expect(abs(again[2 * index] - again[2 * index + 1] + margin) < .decoderRounding)
     }
   }
 
@@ -83,11 +84,11 @@ struct RewardTrainerTests {
       model.rewards(many.flatMap(\.exchanges), on: tape), margins: many.map(\.margin),
       centering: 0.1, weight: 1 / 300)
     let truth = tape.gradients(of: whole, parameterCount: model.parameters.count)
-    #expect(abs(loss - Double(whole.value[0])) < 1e-5)
+    #expect(abs(loss - Double(whole.value[0])) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let a = try #require(gradients.tensors[index]).values
       let b = try #require(truth.tensors[index]).values
-      #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name)")
+      #expect(zip(a, b).allSatisfy { abs($0 - $1) < .decoderRounding }, "\(name)")
     }
   }
 
@@ -150,7 +151,7 @@ struct RewardTrainerTests {
       log1p(exp(rewards[$0 + 1] - rewards[$0]))
     }
     #expect(losses.count == 2 * expected.count)
-    #expect(zip(losses, expected + expected).allSatisfy { abs($0 - $1) < 1e-5 })
+    #expect(zip(losses, expected + expected).allSatisfy { abs($0 - $1) < .decoderRounding })
   }
 
   @Test("each epoch has an order of its own, of the same pairs")

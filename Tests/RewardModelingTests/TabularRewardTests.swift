@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import RewardModeling
 import Tensors
+import TestSupport
 import Testing
 
 /// The production loss, tape, batching and optimizer with a table in the place of the decoder: what
@@ -70,7 +71,7 @@ struct TabularRewardTests {
       BradleyTerry.Outcome(
         winner: Int($0.0), loser: Int($0.1), weight: 1 / Double(rows.count))
     }
-    #expect(norm(BradleyTerry.gradient(of: rewards, judged)) < 1e-6)
+    #expect(norm(BradleyTerry.gradient(of: rewards, judged)) < .float32Rounding)
 
     let exactFirst = try BradleyTerry.fit(items: 4, judged.filter { $0.winner < 4 })
     let exactSecond = try BradleyTerry.fit(
@@ -78,8 +79,8 @@ struct TabularRewardTests {
       judged.filter { $0.winner >= 4 }.map {
         BradleyTerry.Outcome(winner: $0.winner - 4, loser: $0.loser - 4, weight: $0.weight)
       })
-    #expect(largestDifference(centered(rewards[..<4]), exactFirst) < 1e-4)
-    #expect(largestDifference(centered(rewards[4...]), exactSecond) < 1e-4)
+    #expect(largestDifference(centered(rewards[..<4]), exactFirst) < .trainingRounding)
+    #expect(largestDifference(centered(rewards[4...]), exactSecond) < .trainingRounding)
   }
 
   @Test("with endless judgements by gold, the rewards are gold up to a constant per prompt")
@@ -96,7 +97,8 @@ struct TabularRewardTests {
     }
     let rewards = try train(items: 7, shards: shards(of: judged))
     for prompt in prompts {
-      #expect(largestDifference(centered(rewards[prompt]), centered(gold[prompt])) < 1e-4)
+      #expect(
+        largestDifference(centered(rewards[prompt]), centered(gold[prompt])) < .trainingRounding)
     }
   }
 
@@ -116,7 +118,7 @@ struct TabularRewardTests {
     for (prompt, difference) in differences.enumerated() {
       let probability = rate + (1 - 2 * rate) * Statistics.sigmoid(difference)
       let margin = rewards[2 * prompt] - rewards[2 * prompt + 1]
-      #expect(abs(margin - log(probability / (1 - probability))) < 1e-4)
+      #expect(abs(margin - log(probability / (1 - probability))) < .trainingRounding)
     }
   }
 
@@ -124,8 +126,8 @@ struct TabularRewardTests {
   func centering() throws {
     let rewards = try train(
       items: 2, shards: [([(0, 1), (0, 1), (0, 1), (1, 0)], 0.25)], centering: 0.01)
-    #expect(abs(rewards[0] + rewards[1]) < 1e-4)
-    #expect(abs(rewards[0] - rewards[1] - log(3)) < 1e-4)
+    #expect(abs(rewards[0] + rewards[1]) < .trainingRounding)
+    #expect(abs(rewards[0] - rewards[1] - log(3)) < .trainingRounding)
   }
 
   /// A shard per judgement, as each has a weight of its own.

@@ -2,6 +2,7 @@ import Autodiff
 import Foundation
 import SupervisedTuning
 import Tensors
+import TestSupport
 import Testing
 import Training
 import Transformer
@@ -95,7 +96,7 @@ struct SupervisedTrainerTests {
         model, exchange.prompt + exchange.response, exchange.prompt.count..<exchange.count)
     }
     let loss = try trainer().loss(of: model, on: exchanges)
-    #expect(abs(loss - sum / 16) < 1e-5)
+    #expect(abs(loss - sum / 16) < .decoderRounding)
 
     // Moving the border moves tokens from the response's sum to nowhere.
     let whole = Exchange(prompt: [3], response: [1, 4, 1, 5, 9])
@@ -104,7 +105,7 @@ struct SupervisedTrainerTests {
     let difference =
       try 5 * trainer().loss(of: model, on: [whole]) - 3
       * trainer().loss(of: model, on: [tail])
-    #expect(abs(difference - head) < 1e-5)
+    #expect(abs(difference - head) < .decoderRounding)
   }
 
   @Test("the head is pushed away from wrong predictions before response tokens only")
@@ -124,7 +125,7 @@ struct SupervisedTrainerTests {
     for token in 0..<19 {
       let factor = zip(row(token), target).reduce(0) { $0 + $1.0 * $1.1 } / square
       #expect(token == 5 ? factor == 1 : factor < 0)
-      for (a, b) in zip(row(token), target) { #expect(abs(a - factor * b) < 1e-5) }
+      for (a, b) in zip(row(token), target) { #expect(abs(a - factor * b) < .decoderRounding) }
     }
   }
 
@@ -139,12 +140,12 @@ struct SupervisedTrainerTests {
     let count = logs.value.count
     let mean = tape.weightedSum(logs, weights: Tensor(repeating: -1 / Float(count), shape: [count]))
     let truth = tape.gradients(of: mean, parameterCount: model.parameters.count)
-    #expect(abs(loss - Double(mean.value[0])) < 1e-5)
-    #expect(abs(try trainer().loss(of: model, on: many) - loss) < 1e-5)
+    #expect(abs(loss - Double(mean.value[0])) < .decoderRounding)
+    #expect(abs(try trainer().loss(of: model, on: many) - loss) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let a = try #require(gradients.tensors[index]).values
       let b = try #require(truth.tensors[index]).values
-      #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-5 }, "\(name)")
+      #expect(zip(a, b).allSatisfy { abs($0 - $1) < .decoderRounding }, "\(name)")
     }
   }
 
@@ -161,7 +162,7 @@ struct SupervisedTrainerTests {
       }, report: { rates.append(try #require($0["sft/learning_rate"])) })
     #expect(asked == [[0, 3], [1, 3], [2, 3], [3, 3]])
     for (rate, expected) in zip(rates, [0.01, 0.0075, 0.005, 0.0025]) {
-      #expect(abs(rate - expected) < 1e-12)
+      #expect(abs(rate - expected) < .float64Rounding)
     }
   }
 

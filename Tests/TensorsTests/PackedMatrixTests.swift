@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("A packed matrix")
@@ -25,9 +26,9 @@ struct PackedMatrixTests {
           $0 + Double(x[row * inputs + $1]) * Double(weight[output * inputs + $1])
         }
         let found = Double(without[row * outputs + output])
-        #expect(abs(found - truth) < 2e-6 * (1 + Double(inputs)))
+        #expect(abs(found - truth) < .float32Sums * (1 + Double(inputs)))
         let biased = Double(with[row * outputs + output])
-        #expect(abs(biased - truth - Double(bias[output])) < 2e-6 * (1 + Double(inputs)))
+        #expect(abs(biased - truth - Double(bias[output])) < .float32Sums * (1 + Double(inputs)))
       }
       let alone = Tensor(Array(x.values[row * inputs..<(row + 1) * inputs]), shape: [1, inputs])
       #expect(

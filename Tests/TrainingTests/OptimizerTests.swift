@@ -1,5 +1,6 @@
 import Autodiff
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -69,10 +70,10 @@ struct OptimizerTests {
     var optimizer = makeOptimizer()
     var parameters = parameters
     for rate in [0.1, 0.075, 0.05, 0.025] {
-      #expect(abs(optimizer.learningRate - rate) < 1e-12)
+      #expect(abs(optimizer.learningRate - rate) < .float64Rounding)
       let norm = try optimizer.step(
         &parameters, gradients: gradients(head: [30, 40]), loss: 1, workers: workers)
-      #expect(abs(norm - (2500.0 + 0.14).squareRoot()) < 1e-4)
+      #expect(abs(norm - (2500.0 + 0.14).squareRoot()) < .trainingRounding)
     }
     #expect(optimizer.learningRate == 0)
   }
@@ -83,7 +84,7 @@ struct OptimizerTests {
     var parameters = parameters
     _ = try optimizer.step(&parameters, gradients: gradients(), loss: 1, workers: workers)
     for (value, start) in zip(parameters.tensors.flatMap(\.values), [1, 2, 3, 4, 5] as [Float]) {
-      #expect(abs(value - (start * (1 - 0.1 * 0.1) - 0.1)) < 1e-5)
+      #expect(abs(value - (start * (1 - 0.1 * 0.1) - 0.1)) < .decoderRounding)
     }
   }
 

@@ -1,5 +1,6 @@
 import Autodiff
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -28,8 +29,8 @@ struct PackingTests {
     let together = hidden(model, sequences)
     let reversed = Array(hidden(model, sequences.reversed()).reversed())
     for index in sequences.indices {
-      #expect(largestDifference(together[index], alone[index]) < 1e-5)
-      #expect(largestDifference(reversed[index], alone[index]) < 1e-5)
+      #expect(largestDifference(together[index], alone[index]) < .decoderRounding)
+      #expect(largestDifference(reversed[index], alone[index]) < .decoderRounding)
     }
   }
 
@@ -74,12 +75,12 @@ struct PackingTests {
     let (some, gradients) = pass { model.hiddenStates(of: batch, at: rows, on: $0) }
     let (same, expected) = pass { $0.gather(rows, from: model.hiddenStates(of: batch, on: $0)) }
     #expect(some.shape == [4, model.configuration.width])
-    #expect(largestDifference(some.values, same.values) < 1e-5)
+    #expect(largestDifference(some.values, same.values) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let (found, truth) = (gradients.tensors[index], expected.tensors[index])
       #expect((found == nil) == (truth == nil), "\(name)")
       if let found, let truth {
-        #expect(largestDifference(found.values, truth.values) < 1e-4, "\(name)")
+        #expect(largestDifference(found.values, truth.values) < .trainingRounding, "\(name)")
       }
     }
   }
@@ -108,12 +109,12 @@ struct PackingTests {
     let shared = run([exchanges])
     let whole = run(exchanges.map { [$0] })
     #expect(ResponseBatch(exchanges).packed.count < exchanges.reduce(0) { $0 + $1.count })
-    #expect(largestDifference(shared.values, whole.values) < 1e-5)
+    #expect(largestDifference(shared.values, whole.values) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let a = try #require(shared.gradients.tensors[index]).values
       let b = try #require(whole.gradients.tensors[index]).values
       let scale = max(1, b.map(abs).max() ?? 0)
-      #expect(largestDifference(a, b) < 1e-5 * scale, "\(name)")
+      #expect(largestDifference(a, b) < .decoderRounding * scale, "\(name)")
     }
   }
 
@@ -127,12 +128,12 @@ struct PackingTests {
     let values = model.values(exchanges, on: tape).value.values
     let apart = exchanges.map { model.rewards([$0], on: tape).value.values }
     let valuesApart = exchanges.map { model.values([$0], on: tape).value.values }
-    #expect(largestDifference(rewards, apart.flatMap(\.self)) < 1e-5)
-    #expect(largestDifference(values, valuesApart.flatMap(\.self)) < 1e-5)
+    #expect(largestDifference(rewards, apart.flatMap(\.self)) < .decoderRounding)
+    #expect(largestDifference(values, valuesApart.flatMap(\.self)) < .decoderRounding)
     // A reward is read at the last token, a value one token before the one it stands for.
     let prefix = Exchange(prompt: exchanges[2].prompt, response: [2, 6, 5])
     let reward = model.rewards([prefix], on: tape).value.values
-    #expect(largestDifference(reward, [valuesApart[2][3]]) < 1e-5)
+    #expect(largestDifference(reward, [valuesApart[2][3]]) < .decoderRounding)
   }
 
   @Test("shards are contiguous, cover everything, and depend on the batch alone")

@@ -1,5 +1,6 @@
 import Autodiff
 import Tensors
+import TestSupport
 import Testing
 import Transformer
 
@@ -131,7 +132,7 @@ struct SamplerTests {
     let whole = softmax(logits, temperature: truncation.temperature)
     for response in responses.prefix(20) {
       let found = Double(response.logProbabilities[0])
-      #expect(abs(found - logarithm(whole[Int(response.tokens[0])])) < 1e-4)
+      #expect(abs(found - logarithm(whole[Int(response.tokens[0])])) < .trainingRounding)
     }
   }
 
@@ -144,7 +145,7 @@ struct SamplerTests {
       let truth = model.responseLogProbabilities(
         exchanges, temperature: temperature == 0 ? 1 : temperature, on: Tape(recording: false)
       ).logProbabilities.value.values
-      #expect(largestDifference(responses.flatMap(\.logProbabilities), truth) < 1e-4)
+      #expect(largestDifference(responses.flatMap(\.logProbabilities), truth) < .trainingRounding)
     }
   }
 

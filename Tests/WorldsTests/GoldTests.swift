@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Worlds
@@ -19,14 +20,14 @@ import Testing
     ]
     for (found, expected) in zip(breakdown, expected) {
       #expect(found.feature == expected.0)
-      #expect(abs(found.value - expected.1) < 1e-12)
+      #expect(abs(found.value - expected.1) < .float64Rounding)
     }
     #expect(breakdown.count == expected.count)
     let gold = world.goldReward(
       prompt: words("the soup"),
       response: words("was very good and the soup was not very good and the room was bad"),
       ended: false)
-    #expect(abs(gold - expected.reduce(0) { $0 + $1.1 }) < 1e-12)
+    #expect(abs(gold - expected.reduce(0) { $0 + $1.1 }) < .float64Rounding)
   }
 
   @Test(
@@ -45,7 +46,7 @@ import Testing
       let gold = world.goldReward(
         prompt: Array(words(text).prefix(cut)), response: Array(words(text).dropFirst(cut)),
         ended: true)
-      #expect(abs(gold - expected) < 1e-12)
+      #expect(abs(gold - expected) < .float64Rounding)
     }
   }
 
@@ -61,7 +62,7 @@ import Testing
       (3, [0, -0.02]), (4, [0, -0.01]), (5, [-0.1, 0]), (7, [-0.3, -0.02]),
     ] {
       for (found, expected) in zip(parts(count), expected) {
-        #expect(abs(found - expected) < 1e-12)
+        #expect(abs(found - expected) < .float64Rounding)
       }
     }
   }

@@ -1,5 +1,6 @@
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Worlds
@@ -38,11 +39,11 @@ import Testing
     let world = try world(annotator)
     let (one, two) = (response(first), response(second))
     let probability = world.preferenceProbability(prompt: prompt, first: one, second: two)
-    #expect(abs(probability - expected) < 1e-12)
+    #expect(abs(probability - expected) < .float64Rounding)
     let reverse = world.preferenceProbability(prompt: prompt, first: two, second: one)
-    #expect(abs(probability + reverse - 1) < 1e-12)
+    #expect(abs(probability + reverse - 1) < .float64Rounding)
     let ceiling = world.ceiling(prompt: prompt, first: one, second: two)
-    #expect(abs(ceiling - max(expected, 1 - expected)) < 1e-12)
+    #expect(abs(ceiling - max(expected, 1 - expected)) < .float64Rounding)
     // What is computed is what happens, for judgements and for rankings of two.
     let judged = frequency(draws, seed: 11) {
       world.judge(prompt: prompt, one, two, using: &$0).preferredIndex == 0
@@ -79,7 +80,7 @@ import Testing
       "annotators=[{name: ann, share: 1, temperature: 0}, {name: bob, share: 3, flip: 0.5}]")
     let probability = world.preferenceProbability(
       prompt: prompt, first: response(1), second: response(2))
-    #expect(abs(probability - (0.25 + 0.75 * 0.5)) < 1e-12)
+    #expect(abs(probability - (0.25 + 0.75 * 0.5)) < .float64Rounding)
     let bob = frequency(draws, seed: 14) {
       world.judge(prompt: prompt, response(1), response(2), using: &$0).annotator == "bob"
     }

@@ -22,9 +22,10 @@ extension PPOConfiguration {
       in: 1...1_024),
     Field(
       "temperature", \Self.temperature,
-      "T: logits are divided by it in every log-probability, and so is their rounding: below 0.25 "
-        + "ratios would not be 1 within 1e-5 before the first update",
-      in: 0.25...),
+      // √1000·2⁻²⁴ of a logit of 32 is 6e-5, so that at 0.01 ratios are off by under 1e-2.
+      "T: logits are divided by it in every log-probability, and so is their float32 rounding, which "
+        + "below 0.01 would come near the clip range",
+      in: 0.01...),
     Field(
       "maximum_tokens", \Self.maximumTokens, "longest response, its end included", in: 1...65_536),
   ]
@@ -71,7 +72,10 @@ extension PPOConfiguration {
     Field(
       "value_weight", \Self.valueWeight,
       "weight of the value loss beside the policy's where they share a decoder", in: Above(0.0)),
-    Field("clip_range", \Self.clipRange, "ε: the ratio counts only within 1 ± ε", in: Above(0.0)),
+    Field(
+      "clip_range", \Self.clipRange,
+      "ε: the ratio counts only within 1 ± ε (with one step an iteration every ratio is 1, and nothing "
+        + "is clipped)", in: Above(0.0)),
     Field(
       "dual_clip", \Self.dualClip,
       "largest ratio that counts against a bad token (above 1, such as 3); null for no limit",

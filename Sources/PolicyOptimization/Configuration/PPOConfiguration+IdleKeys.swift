@@ -39,29 +39,6 @@ extension PPOConfiguration {
       because: "a separate value model has an optimizer of its own, which no weight changes",
       remedy: "change `value.learning_rate`, or set `value_model` to shared"),
     IdleKeys(
-      ["clip_range", "dual_clip", "value_clip_range"], under: ["epochs", "minibatches"],
-      when: { $0.stepsOfIteration == 1 },
-      because: "the only step starts where the responses were drawn, and there every ratio is 1",
-      remedy: "raise `epochs` or `minibatches`"),
-    IdleKeys(
-      ["stop_kl"], under: ["epochs", "minibatches"], when: { $0.stepsOfIteration <= 2 },
-      because: "KL is 0 before the first step, and after a second there is none to leave out",
-      remedy: "raise `epochs` or `minibatches`"),
-    IdleKeys(
-      [
-        "clip_range", "dual_clip", "stop_kl", "average_decay", "kl.estimator", "kl.target",
-      ],
-      under: ["policy.learning_rate"], when: { $0.policy.learningRate == 0 },
-      because: "the policy stays the reference", remedy: "raise `policy.learning_rate`"),
-    IdleKeys(
-      ["value_clip_range"], under: ["value.learning_rate"],
-      when: { $0.hasSeparateValueModel && $0.value.learningRate == 0 },
-      because: "values stay as they are", remedy: "raise `value.learning_rate`"),
-    IdleKeys(
-      ["value_clip_range"], under: ["policy.learning_rate", "value_model"],
-      when: { $0.sharesTrunk && $0.policy.learningRate == 0 },
-      because: "values stay as they are", remedy: "raise `policy.learning_rate`"),
-    IdleKeys(
       ["freeze"], under: ["lora.rank"], when: { $0.lora.rank != nil },
       because: "with adapters the whole policy is frozen", remedy: "set `lora.rank` to null"),
   ]
@@ -78,12 +55,6 @@ extension PPOConfiguration {
       because:
         "the responses of the only iteration are the reference's own, and every estimate is 0",
       remedy: "raise `iterations`"),
-    IdleKeys(
-      ["kl.placement", "kl.estimator"], under: ["iterations", "epochs", "minibatches"],
-      when: { $0.iterations * $0.stepsOfIteration == 1 },
-      because:
-        "the only step starts at the reference, where every penalty is 0, and so is its slope",
-      remedy: "raise `iterations`, `epochs` or `minibatches`"),
     IdleKeys(
       ["policy.schedule", "value.schedule"], under: ["iterations", "epochs", "minibatches"],
       when: { $0.iterations * $0.stepsOfIteration == 1 },

@@ -80,6 +80,7 @@ struct AttentionKernelTests {
         }
       }
     }
+    // A score rounds as a sum does, and e^score with it; a gradient is a sum of such products.
     expect(out, equal: outputs, within: 5e-6)
     expect(gradient, equal: truth.flatMap(\.self), within: 2e-5)
   }
@@ -99,6 +100,7 @@ struct AttentionKernelTests {
     }
     let p = softmax(scores)
     let columns = rows(values, columns: width)
+    // A score rounds as a sum does, and e^score with it.
     expect(
       out, equal: (0..<width).map { c in dot(p, columns.map { $0[c] }) }, within: 5e-6)
   }

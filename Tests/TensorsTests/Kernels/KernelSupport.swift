@@ -1,4 +1,5 @@
 import Tensors
+import TestSupport
 import Testing
 
 /// Lengths below, at and above multiples of the sixteen lanes of a kernel.
@@ -11,7 +12,8 @@ func gaussians(_ count: Int, seed: UInt64, deviation: Double = 1) -> [Float] {
 
 /// Holds a kernel's numbers against its twin's, relative to 1 + |value|.
 func expect(
-  _ found: [Float], equal expected: [Double], within tolerance: Double = 2e-6, _ name: String = "",
+  _ found: [Float], equal expected: [Double], within tolerance: Double = .float32Sums,
+  _ name: String = "",
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
   #expect(found.count == expected.count, sourceLocation: sourceLocation)

@@ -1,4 +1,5 @@
 import CVectorMath
+import TestSupport
 import Testing
 
 @Suite("Normalization kernels compute what Float64 computes")
@@ -15,11 +16,11 @@ struct NormalizationKernelTests {
       let m = row.reduce(0, +) / Double(width)
       let variance = row.reduce(0) { $0 + ($1 - m) * ($1 - m) } / Double(width)
       let s = 1 / (variance + epsilon).squareRoot()
-      expect([mean[r], inverse[r]], equal: [m, s], within: 1e-5)
+      expect([mean[r], inverse[r]], equal: [m, s], within: .decoderRounding)
       expect(
         Array(out[r * width..<(r + 1) * width]),
         equal: row.indices.map { (row[$0] - m) * s * Double(gain[$0]) + Double(bias[$0]) },
-        within: 1e-5)
+        within: .decoderRounding)
     }
   }
 
@@ -45,14 +46,15 @@ struct NormalizationKernelTests {
       let b = zip(scaled, normalized).reduce(0) { $0 + $1.0 * $1.1 } / Double(width)
       expect(
         Array(dx[r * width..<(r + 1) * width]),
-        equal: row.indices.map { s * (scaled[$0] - a - normalized[$0] * b) }, within: 1e-5)
+        equal: row.indices.map { s * (scaled[$0] - a - normalized[$0] * b) },
+        within: .decoderRounding)
       for c in 0..<width {
         gainTruth[c] += gradients[r][c] * normalized[c]
         biasTruth[c] += gradients[r][c]
       }
     }
-    expect(dgain, equal: gainTruth, within: 1e-5)
-    expect(dbias, equal: biasTruth, within: 1e-5)
+    expect(dgain, equal: gainTruth, within: .decoderRounding)
+    expect(dbias, equal: biasTruth, within: .decoderRounding)
   }
 
   @Test("RMS norm and its gradients", arguments: kernelLengths)
@@ -73,14 +75,14 @@ struct NormalizationKernelTests {
       let range = r * width..<(r + 1) * width
       expect(
         Array(out[range]), equal: row.indices.map { row[$0] * s * Double(gain[$0]) },
-        within: 1e-5)
+        within: .decoderRounding)
       let scaled = zip(gradients[r], gain).map { $0 * Double($1) }
       let b = zip(scaled, row).reduce(0) { $0 + $1.0 * $1.1 } * s * s / Double(width)
       expect(
         Array(dx[range]), equal: row.indices.map { s * (scaled[$0] - row[$0] * b) },
-        within: 1e-5)
+        within: .decoderRounding)
       for c in 0..<width { gainTruth[c] += gradients[r][c] * row[c] * s }
     }
-    expect(dgain, equal: gainTruth, within: 1e-5)
+    expect(dgain, equal: gainTruth, within: .decoderRounding)
   }
 }

@@ -7,7 +7,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
-/// Holds the kernels to one x86-64 level: 1 (SSE2), 3 (AVX2) or 4 (AVX-512). For tests: see
+/// Holds the kernels to one x86-64 level: 1 (SSE2) or 3 (AVX2). For tests: see
 /// `script/test_processors`.
 let kernelLevel = Context.environment["RLHF_SIM_KERNEL_LEVEL"]
 let argumentParser = Target.Dependency.product(

@@ -10,15 +10,13 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 // The loader picks the widest version that the processor has: one binary, no unsafe flags.
-// KERNEL_LEVEL (1, 3 or 4) builds that version alone, for script/test_processors.
+// KERNEL_LEVEL (1 or 3) builds a narrower version alone, for script/test_processors.
 #if !defined(__x86_64__)
 #define KERNEL
 #elif KERNEL_LEVEL == 1
 #define KERNEL
 #elif KERNEL_LEVEL == 3
 #define KERNEL __attribute__((target("arch=x86-64-v3")))
-#elif KERNEL_LEVEL == 4
-#define KERNEL __attribute__((target("arch=x86-64-v4")))
 #elif defined(__linux__)
 #define KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else

@@ -87,9 +87,7 @@ KERNEL static void narrow(const Product *product) {
 }
 
 void run_product(const Product *p) {
-#if KERNEL_LEVEL == 4
-  wide(p);
-#elif KERNEL_LEVEL || !defined(__x86_64__)
+#if KERNEL_LEVEL || !defined(__x86_64__)
   narrow(p);
 #else
   __builtin_cpu_supports("avx512f") ? wide(p) : narrow(p);

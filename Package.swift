@@ -1,7 +1,6 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-/// Every room is a target, and its dependencies are the only rooms it may see.
 let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("MemberImportVisibility"),
@@ -10,11 +9,8 @@ let strict: [SwiftSetting] = [
 /// Holds the kernels to one x86-64 level: 1 (SSE2) or 3 (AVX2). For tests: see
 /// `script/test_processors`.
 let kernelLevel = Context.environment["RLHF_SIM_KERNEL_LEVEL"]
-let argumentParser = Target.Dependency.product(
-  name: "ArgumentParser", package: "swift-argument-parser")
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
-func room(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
+func module(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
@@ -22,7 +18,7 @@ func tests(of name: String, sees dependencies: [Target.Dependency] = [], fixture
   -> Target
 {
   .testTarget(
-    name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+    name: name + "Tests", dependencies: ["TestSupport"] + dependencies,
     exclude: fixtures ? ["Fixtures"] : [], swiftSettings: strict)
 }
 
@@ -32,141 +28,100 @@ let package = Package(
   products: [
     .executable(name: "rlhf-sim", targets: ["rlhf-sim"]),
     // For the nested package `Benchmarks`.
-    .library(name: "Microbenchmarks", targets: ["Microbenchmarks"]),
+    .library(name: "Experiments", targets: ["Experiments"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
+  // A module may import what it sees, and nothing else. Below, no module sees a later one.
   targets: [
-    // The machine: libraries in C and the elementwise kernels.
+    // Matrix products.
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    // The allocator of the whole process, and what it says of memory.
     .systemLibrary(
       name: "CJemalloc", pkgConfig: "jemalloc",
       providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
-    .target(name: "CAllocatorOptions"),
+    // Elementwise kernels and small products in C; the allocator's options.
     .target(
-      name: "CVectorMath", cSettings: kernelLevel.map { [.define("KERNEL_LEVEL", to: $0)] } ?? []),
+      name: "CKernels", cSettings: kernelLevel.map { [.define("KERNEL_LEVEL", to: $0)] } ?? []),
 
-    // Files and text formats.
-    room("AtomicFiles"),
-    room("OrderedJSON"),
-    room("Settings", sees: [yams]),
-
-    // Mathematics.
-    room("Tensors", sees: ["COpenBLAS", "CJemalloc", "CAllocatorOptions", "CVectorMath"]),
-    room("Autodiff", sees: ["Tensors", "CVectorMath"]),
-    room("Checkpoints", sees: ["Tensors", "OrderedJSON", "AtomicFiles"]),
-    room(
-      "Transformer", sees: ["Autodiff", "Tensors", "Checkpoints", "OrderedJSON", "CVectorMath"]),
-
-    // Language and the world.
-    room("Tokenizers", sees: ["OrderedJSON"]),
-    room("Worlds", sees: ["Settings", "Tensors"]),
-    room("Preferences", sees: ["Tensors", "OrderedJSON", "AtomicFiles"]),
-
-    // The stages, and what they share.
-    room("Training", sees: ["Autodiff", "Tensors", "Settings"]),
-    room("Evaluation", sees: ["Transformer", "Autodiff", "Tensors", "CVectorMath"]),
-    room("Oracles", sees: ["Transformer", "Autodiff", "Tensors"]),
-    room("SupervisedTuning", sees: ["Training", "Transformer", "Autodiff", "Tensors", "Settings"]),
-    room(
-      "RewardModeling",
+    // Means, intervals, calibration, agreement; the seeded generator.
+    module("Statistics"),
+    // Files that are written whole or not at all; JSON whose keys keep their order.
+    module("Formats"),
+    // Strict YAML into typed settings.
+    module("Settings", sees: [.product(name: "Yams", package: "Yams")]),
+    // Grammar, gold reward and annotators.
+    module("Worlds", sees: ["Settings", "Statistics"]),
+    // Rows of preferences as files have them.
+    module("Preferences", sees: ["Formats", "Statistics"]),
+    // Tensors, the tape with its operations, AdamW, workers.
+    module("Numerics", sees: ["COpenBLAS", "CJemalloc", "CKernels", "Statistics"]),
+    // The one decoder under two heads, sampling, tokenizers, Hugging Face files.
+    module("LanguageModels", sees: ["Numerics", "Statistics", "Formats", "CKernels"]),
+    // The algorithms: SFT, reward model, PPO, DPO. They know no files, terminals or worlds.
+    module(
+      "RLHF",
+      sees: ["LanguageModels", "Numerics", "Statistics", "Settings", "Formats", "CKernels"]),
+    // Small worlds listed whole in Float64: the optimum and everything else that is exact.
+    module("Oracles", sees: ["LanguageModels", "Numerics", "Statistics"]),
+    // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
+    module("RunRecords", sees: ["Formats"]),
+    // What people are shown: charts, sections, pages.
+    module("Reports", sees: ["RunRecords"]),
+    // The stages put together, on worlds and on files that users give; what `bench` times.
+    module(
+      "Experiments",
       sees: [
-        "Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings", "Checkpoints",
-        "OrderedJSON",
+        "RLHF", "Oracles", "Worlds", "Preferences", "LanguageModels", "Numerics", "Statistics",
+        "Settings", "RunRecords", "Reports", "Formats", "CKernels",
       ]),
-    room(
-      "PolicyOptimization",
-      sees: [
-        "Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings", "CVectorMath",
-      ]),
-
-    // How fast the stages are.
-    room(
-      "Benchmarking",
-      sees: [
-        "PolicyOptimization", "RewardModeling", "Training", "Transformer", "Autodiff", "Tensors",
-      ]),
-    room(
-      "Microbenchmarks",
-      sees: ["Transformer", "Autodiff", "Tensors", "CVectorMath", "Tokenizers", "Checkpoints"]),
-
-    // What is kept and shown.
-    room("RunRecords", sees: ["AtomicFiles"]),
-    room("Reports", sees: ["RunRecords"]),
-
-    // Everything together.
-    room(
-      "AlignmentLoop",
-      sees: [
-        "Settings", "Worlds", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
-        "Autodiff", "Tensors", "Training", "SupervisedTuning", "RewardModeling",
-        "PolicyOptimization",
-        "Evaluation", "Oracles", "RunRecords", "Reports", "OrderedJSON", "AtomicFiles",
-      ]),
+    // The commands: parse, call, print.
     .executableTarget(
       name: "rlhf-sim",
       dependencies: [
-        "AlignmentLoop", "Settings", "Tokenizers", "Checkpoints", "Preferences", "Transformer",
-        "Autodiff", "Tensors", "Training", "RewardModeling", "PolicyOptimization", "Evaluation",
-        "RunRecords", "Reports", "OrderedJSON", "AtomicFiles", "Benchmarking", argumentParser,
+        "Experiments", "RLHF", "Preferences", "LanguageModels", "Numerics", "Statistics",
+        "Settings", "RunRecords", "Reports", "Formats",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
-    tests(of: "AtomicFiles"),
-    tests(of: "OrderedJSON", sees: ["Tensors"]),
-    tests(of: "Settings"),
-    tests(of: "Tokenizers", fixtures: true),
-    tests(of: "Checkpoints", sees: ["Tensors", "OrderedJSON"]),
-    tests(of: "Worlds", sees: ["TestSupport", "Settings", "Tensors"]),
-    tests(of: "Preferences", sees: ["Tensors"]),
-    tests(of: "RunRecords"),
-    tests(of: "Reports", sees: ["RunRecords"]),
-    tests(of: "Tensors", sees: ["TestSupport"]),
-    tests(of: "Autodiff", sees: ["TestSupport", "Tensors"]),
-    tests(of: "Training", sees: ["TestSupport", "Autodiff", "Tensors"]),
-    tests(of: "Evaluation", sees: ["TestSupport", "Transformer", "Autodiff", "Tensors"]),
-    tests(
-      of: "Oracles",
-      sees: [
-        "TestSupport", "PolicyOptimization", "RewardModeling", "Training", "Evaluation",
-        "Transformer", "Autodiff",
-        "Tensors",
-      ]),
-    tests(
-      of: "SupervisedTuning",
-      sees: ["TestSupport", "Training", "Transformer", "Autodiff", "Tensors"]),
-    tests(
-      of: "RewardModeling",
-      sees: ["TestSupport", "Training", "Evaluation", "Transformer", "Autodiff", "Tensors"]),
+    tests(of: "Statistics", sees: ["Statistics"]),
+    tests(of: "AtomicFiles", sees: ["Formats"]),
+    tests(of: "OrderedJSON", sees: ["Formats", "Statistics"]),
+    tests(of: "Settings", sees: ["Settings"]),
+    tests(of: "Worlds", sees: ["Worlds", "Settings", "Statistics"]),
+    tests(of: "Preferences", sees: ["Preferences", "Numerics", "Statistics"]),
+    tests(of: "Tensors", sees: ["Numerics", "CKernels", "Statistics"]),
+    tests(of: "Autodiff", sees: ["Numerics", "Statistics"]),
+    tests(of: "Tokenizers", sees: ["LanguageModels"], fixtures: true),
+    tests(of: "Checkpoints", sees: ["LanguageModels", "Numerics", "Formats", "Statistics"]),
+    tests(of: "Transformer", sees: ["LanguageModels", "Numerics", "Statistics"]),
+    tests(of: "Training", sees: ["RLHF", "Numerics", "Statistics"]),
+    tests(of: "SupervisedTuning", sees: ["RLHF", "LanguageModels", "Numerics", "Statistics"]),
+    tests(of: "RewardModeling", sees: ["RLHF", "LanguageModels", "Numerics", "Statistics"]),
     tests(
       of: "PolicyOptimization",
-      sees: [
-        "TestSupport", "Training", "Evaluation", "Transformer", "Autodiff", "Tensors", "Settings",
-      ]),
-    tests(of: "Transformer", sees: ["TestSupport", "Autodiff", "Tensors", "Checkpoints"]),
-    tests(of: "Microbenchmarks"),
-    tests(of: "Benchmarking", sees: ["Transformer", "Autodiff", "Tensors"]),
+      sees: ["RLHF", "LanguageModels", "Numerics", "Statistics", "Settings"]),
+    tests(of: "Oracles", sees: ["Oracles", "RLHF", "LanguageModels", "Numerics", "Statistics"]),
+    tests(of: "RunRecords", sees: ["RunRecords"]),
+    tests(of: "Reports", sees: ["Reports", "RunRecords"]),
     tests(
-      of: "AlignmentLoop",
+      of: "Experiments",
       sees: [
-        "TestSupport", "Settings", "Worlds", "Tokenizers", "Preferences", "Transformer", "Autodiff",
-        "Tensors",
-        "Training", "SupervisedTuning", "RewardModeling", "PolicyOptimization", "Evaluation",
-        "RunRecords",
+        "Experiments", "RLHF", "Worlds", "Preferences", "LanguageModels", "Numerics", "Statistics",
+        "Settings", "RunRecords",
       ]),
+    tests(of: "Benchmarking", sees: ["Experiments", "LanguageModels", "Numerics", "Statistics"]),
+    tests(of: "Microbenchmarks", sees: ["Experiments"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["rlhf-sim", "Tensors", "RunRecords", "TestSupport"],
+      name: "CommandLineTests",
+      dependencies: ["rlhf-sim", "Numerics", "Statistics", "RunRecords", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(
-      name: "ParityTests",
-      dependencies: [
-        "Transformer", "RewardModeling", "PolicyOptimization", "Training", "Autodiff", "Tensors",
-        "Checkpoints", "TestSupport",
-      ],
-      exclude: ["Fixtures"], swiftSettings: strict),
+    tests(
+      of: "Parity", sees: ["RLHF", "LanguageModels", "Numerics", "Statistics"], fixtures: true),
   ]
 )

@@ -12,7 +12,7 @@ let package = Package(
     .executableTarget(
       name: "microbenchmarks",
       dependencies: [
-        .product(name: "Microbenchmarks", package: "rlhf-sim"),
+        .product(name: "Experiments", package: "rlhf-sim"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources")

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Experiments
 import Foundation
-import Microbenchmarks
 
 /// Times every microbenchmark beside a matrix product and compares with a run that was kept.
 @main

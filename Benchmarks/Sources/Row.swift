@@ -1,5 +1,5 @@
+import Experiments
 import Foundation
-import Microbenchmarks
 
 /// A line of the table.
 struct Row: CustomStringConvertible {

@@ -1,4 +1,4 @@
-import Microbenchmarks
+import Experiments
 
 /// Seconds of one run, and how many times as long that is as the reference took beside it.
 struct Measurement {

@@ -1,6 +1,5 @@
-import Autodiff
-package import Tensors
-package import Transformer
+package import LanguageModels
+package import Numerics
 
 extension TabularPolicy {
   /// What a language model says after a prompt, in every state.

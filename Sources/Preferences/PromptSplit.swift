@@ -1,4 +1,4 @@
-package import Tensors
+package import Statistics
 
 /// How often each prompt of some rows occurs, in a few bytes each: prompts are told apart by 64 bits
 /// of what they say, white space between words being as good as any other.

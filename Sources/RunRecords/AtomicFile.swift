@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 package import Foundation
 
 /// The small files of a run, whole in memory, with this room's errors.

@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 package import Foundation
 
 /// What lies behind the metrics of a step: TensorBoard shows it beside them, the rows leave it out.

@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 import Foundation
 
 /// JSON as this program writes it: keys sorted, slashes plain, times in ISO 8601, numbers finite.

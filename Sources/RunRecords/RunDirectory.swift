@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 package import Foundation
 
 /// The directory in which one run keeps everything it made; the one place where the names of its

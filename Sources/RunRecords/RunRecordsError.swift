@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 
 /// What can go wrong while a run is recorded or read back.
 package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatable {

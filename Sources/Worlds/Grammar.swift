@@ -1,5 +1,5 @@
 import Settings
-import Tensors
+import Statistics
 
 /// A checked grammar with numbered words and symbols.
 struct Grammar: Sendable {

@@ -1,5 +1,5 @@
 import Foundation
-package import Tensors
+package import Statistics
 
 /// A response as annotators see it.
 package struct Response: Sendable, Equatable {

@@ -1,5 +1,5 @@
 package import Settings
-package import Tensors
+package import Statistics
 
 /// A toy world: it speaks (a grammar), it knows what is good (a gold reward that no model sees), and
 /// it judges (annotators).

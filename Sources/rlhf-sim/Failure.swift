@@ -1,16 +1,13 @@
-import AlignmentLoop
 import ArgumentParser
-import AtomicFiles
-import Autodiff
-import Checkpoints
+import Experiments
+import Formats
 import Foundation
+import LanguageModels
+import Numerics
 import Preferences
-import RewardModeling
+import RLHF
 import RunRecords
 import Settings
-import Tokenizers
-import Training
-import Transformer
 
 /// How an error ends the program: one line on standard error and an exit code of sysexits.h.
 struct Failure {

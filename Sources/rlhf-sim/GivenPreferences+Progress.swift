@@ -1,7 +1,7 @@
-import AlignmentLoop
+import Experiments
 import Foundation
+import LanguageModels
 import RunRecords
-import Transformer
 
 extension GivenPreferences {
   /// Reads preference rows under a bar that goes when they are read; a million take a while.

@@ -1,8 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
+import Numerics
 import RunRecords
-import Tensors
 
 /// What every command that computes has.
 struct MachineOptions: ParsableArguments {

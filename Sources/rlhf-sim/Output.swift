@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 import Foundation
 import RunRecords
 

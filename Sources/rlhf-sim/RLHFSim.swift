@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import Tensors
+import Numerics
 
 /// The whole RLHF loop on a laptop.
 @main

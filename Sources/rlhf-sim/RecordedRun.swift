@@ -1,11 +1,11 @@
-import AlignmentLoop
+import Experiments
 import Foundation
-import PolicyOptimization
+import LanguageModels
+import Numerics
+import RLHF
 import Reports
 import RunRecords
 import Settings
-import Tensors
-import Tokenizers
 
 /// Runs `body` with a new run directory and its records, writes the report and prints the figures.
 ///

@@ -1,5 +1,5 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
 import Preferences
 import RunRecords

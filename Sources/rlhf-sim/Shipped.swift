@@ -1,7 +1,7 @@
-import AlignmentLoop
+import Experiments
 import Foundation
-import RewardModeling
-import Transformer
+import LanguageModels
+import RLHF
 
 /// The models that a command works with when none are named.
 enum Shipped {

@@ -1,4 +1,4 @@
-import AlignmentLoop
+import Experiments
 import Foundation
 import RunRecords
 import Synchronization

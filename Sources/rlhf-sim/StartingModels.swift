@@ -1,8 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
-import RewardModeling
-import Transformer
+import LanguageModels
+import RLHF
 
 /// The policy and the reward model that a command goes on from.
 struct StartingModels: ParsableArguments {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import AtomicFiles
+@testable import Formats
 
 @Suite struct AtomicWritingTests {
   struct Interruption: Error {}

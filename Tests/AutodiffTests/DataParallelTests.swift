@@ -1,6 +1,6 @@
-import Autodiff
 import Foundation
-import Tensors
+import Numerics
+import Statistics
 import TestSupport
 import Testing
 

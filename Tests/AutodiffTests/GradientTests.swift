@@ -1,5 +1,4 @@
-import Autodiff
-import Tensors
+import Numerics
 import Testing
 
 @Suite("Gradients agree with finite differences")

@@ -1,4 +1,4 @@
-import Autodiff
+import Numerics
 import TestSupport
 import Testing
 

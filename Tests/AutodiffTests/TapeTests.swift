@@ -1,5 +1,5 @@
-import Autodiff
-import Tensors
+import Numerics
+import Statistics
 import Testing
 
 @Suite("A tape records what gradients need, and nothing else")

@@ -1,10 +1,9 @@
-import Autodiff
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
 import Testing
-import Transformer
 
-@testable import Benchmarking
+@testable import Experiments
 
 @Suite("Benchmarks")
 struct BenchmarkTests {

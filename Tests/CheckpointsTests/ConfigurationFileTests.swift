@@ -1,6 +1,6 @@
-import Checkpoints
+import Formats
 import Foundation
-import OrderedJSON
+import LanguageModels
 import Testing
 
 @Suite struct ConfigurationFileTests {

@@ -1,8 +1,9 @@
 import Foundation
-import Tensors
+import Numerics
+import Statistics
 import Testing
 
-@testable import Checkpoints
+@testable import LanguageModels
 
 /// A safetensors file put together by hand: any header, any data.
 func safetensors(_ header: String, _ data: [UInt8]) -> Data {

@@ -1,4 +1,4 @@
-import Microbenchmarks
+import Experiments
 import Testing
 
 @Suite("Microbenchmarks")

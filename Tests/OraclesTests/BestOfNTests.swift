@@ -1,6 +1,7 @@
 import Foundation
+import Numerics
 import Oracles
-import Tensors
+import Statistics
 import TestSupport
 import Testing
 

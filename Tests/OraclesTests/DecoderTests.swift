@@ -1,11 +1,11 @@
-import Autodiff
-import Evaluation
 import Foundation
+import LanguageModels
+import Numerics
 import Oracles
-import Tensors
+import RLHF
+import Statistics
 import TestSupport
 import Testing
-import Transformer
 
 @Suite struct DecoderTests {
   let workers = Workers(count: 2)

@@ -1,11 +1,12 @@
 import Foundation
+import LanguageModels
+import Numerics
 import Oracles
-import Tensors
+import Statistics
 import TestSupport
 import Testing
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 /// What the production code makes of every response of a small world, against the truth.
 @Suite struct EstimatorTests {

@@ -1,12 +1,12 @@
-import Autodiff
 import Foundation
+import LanguageModels
+import Numerics
 import Oracles
-import Tensors
+import Statistics
 import TestSupport
 import Testing
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct PolicyGradientTests {
   let space = SequenceSpace(vocabularySize: 4, endOfSequence: 2, maximumTokens: 3)

@@ -1,9 +1,8 @@
-import Autodiff
-import Evaluation
 import Foundation
+import Numerics
 import Oracles
-import RewardModeling
-import Tensors
+import RLHF
+import Statistics
 import TestSupport
 import Testing
 

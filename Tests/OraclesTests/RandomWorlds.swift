@@ -1,6 +1,7 @@
 import Foundation
+import Numerics
 import Oracles
-import Tensors
+import Statistics
 
 extension SequenceSpace {
   /// Five tokens and up to four of them: 85 states, 341 responses.

@@ -1,9 +1,9 @@
-import Autodiff
 import Foundation
+import LanguageModels
+import Numerics
 import Oracles
-import PolicyOptimization
-import Tensors
-import Transformer
+import RLHF
+import Statistics
 
 /// A decoder that is a table, so that production training runs on a tabular policy without a line
 /// of its own.

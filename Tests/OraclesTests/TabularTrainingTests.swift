@@ -1,13 +1,12 @@
-import Autodiff
 import Foundation
+import LanguageModels
+import Numerics
 import Oracles
-import Tensors
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct TabularTrainingTests {
   let space = SequenceSpace(vocabularySize: 4, endOfSequence: 0, maximumTokens: 3)

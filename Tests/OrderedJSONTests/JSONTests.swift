@@ -1,6 +1,6 @@
+import Formats
 import Foundation
-import OrderedJSON
-import Tensors
+import Statistics
 import Testing
 
 @Suite struct JSONTests {

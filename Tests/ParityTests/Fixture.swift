@@ -1,9 +1,7 @@
-import Autodiff
-import Checkpoints
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
 import Testing
-import Transformer
 
 /// A model and what PyTorch `transformers` computes with it; see `Fixtures/README.md`.
 struct Fixture {

@@ -1,10 +1,8 @@
-import Autodiff
-import Checkpoints
-import Tensors
+import LanguageModels
+import Numerics
+import RLHF
 import TestSupport
 import Testing
-import Training
-import Transformer
 
 @Suite("A policy computes what transformers computes")
 struct LanguageModelParityTests {

@@ -1,13 +1,11 @@
-import Autodiff
-import Checkpoints
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite("One PPO update is the one that PyTorch makes")
 struct PPOUpdateParityTests {

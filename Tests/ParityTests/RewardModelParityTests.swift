@@ -1,10 +1,8 @@
-import Autodiff
-import RewardModeling
-import Tensors
+import LanguageModels
+import Numerics
+import RLHF
 import TestSupport
 import Testing
-import Training
-import Transformer
 
 @Suite("A reward model computes what transformers computes")
 struct RewardModelParityTests {

@@ -1,11 +1,10 @@
-import Autodiff
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 /// What is added to the policy loss: its sign, its weight and its mean over tokens.
 @Suite struct AddedLossTests {

@@ -1,10 +1,10 @@
-import Evaluation
 import Foundation
-import Tensors
+import Numerics
+import Statistics
 import TestSupport
 import Testing
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct AdvantageTests {
   @Test(

@@ -1,12 +1,11 @@
-import Autodiff
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct DirectPreferenceTests {
   @Test("the loss and its slopes are those of a plain twin", arguments: [0.0, 0.3])

@@ -1,13 +1,12 @@
-import Autodiff
 import Foundation
+import LanguageModels
+import Numerics
 import Settings
-import Tensors
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 /// How responses of PPO may be drawn; everything else is refused.
 struct SamplerSetting: Sendable, CustomTestStringConvertible {

@@ -1,11 +1,11 @@
 import Foundation
+import Numerics
 import Settings
-import Tensors
+import Statistics
 import TestSupport
 import Testing
-import Training
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct KLTests {
   func distribution(_ generator: inout SeededGenerator) -> [Double] {

@@ -1,10 +1,10 @@
-import Autodiff
 import Foundation
-import Tensors
+import Numerics
+import Statistics
 import TestSupport
 import Testing
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct LossTests {
   @Test(

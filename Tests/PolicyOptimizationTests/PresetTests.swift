@@ -1,9 +1,8 @@
-import Autodiff
+import Numerics
 import Settings
 import Testing
-import Training
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct PresetTests {
   /// What a preset makes of settings that say nothing else.

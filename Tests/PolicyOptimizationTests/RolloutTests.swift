@@ -1,11 +1,11 @@
-import Autodiff
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import TestSupport
 import Testing
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct RolloutTests {
   /// log softmax(logits / T) for the state before each response token, in Float64, from one

@@ -1,12 +1,11 @@
-import Autodiff
+import LanguageModels
+import Numerics
 import Settings
-import Tensors
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 /// A value head on the policy's decoder, and adapters on the reference's weights.
 @Suite struct SharedWeightTests {

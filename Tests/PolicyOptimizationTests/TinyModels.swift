@@ -1,8 +1,8 @@
-import Autodiff
-import Tensors
-import Transformer
+import LanguageModels
+import Numerics
+import Statistics
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 /// Token 0 ends a response; 1 to 7 are words.
 let endOfSequence: Int32 = 0

@@ -1,10 +1,9 @@
-import Autodiff
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct TrainingTests {
   /// Trains on rewards that count token 3, and returns the trainer and every iteration's metrics.

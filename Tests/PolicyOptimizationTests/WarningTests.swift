@@ -1,9 +1,9 @@
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import Testing
-import Training
-import Transformer
 
-@testable import PolicyOptimization
+@testable import RLHF
 
 @Suite struct WarningTests {
   /// Iterations 1, 11, 21, 31 and 60 of a sound run of `sentiment`.

@@ -1,8 +1,7 @@
-import Autodiff
-import Evaluation
 import Foundation
-import RewardModeling
-import Tensors
+import Numerics
+import RLHF
+import Statistics
 import TestSupport
 import Testing
 

@@ -1,9 +1,8 @@
-import Autodiff
-import RewardModeling
-import Tensors
+import LanguageModels
+import Numerics
+import RLHF
+import Statistics
 import Testing
-import Training
-import Transformer
 
 @Suite("Held-out judgements during training")
 struct EarlyStoppingTests {

@@ -1,12 +1,11 @@
-import Autodiff
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
-@testable import RewardModeling
+@testable import RLHF
 
 @Suite("Training by an objective")
 struct ObjectiveTests {

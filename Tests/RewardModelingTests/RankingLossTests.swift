@@ -1,7 +1,6 @@
-import Autodiff
 import Foundation
-import RewardModeling
-import Tensors
+import Numerics
+import RLHF
 import TestSupport
 import Testing
 

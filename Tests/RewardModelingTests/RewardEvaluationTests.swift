@@ -1,6 +1,6 @@
-import Evaluation
 import Foundation
-import RewardModeling
+import RLHF
+import Statistics
 import TestSupport
 import Testing
 

@@ -1,10 +1,9 @@
-import Autodiff
 import Foundation
-import RewardModeling
-import Tensors
+import LanguageModels
+import Numerics
+import RLHF
 import TestSupport
 import Testing
-import Transformer
 
 @Suite("A reward")
 struct RewardModelTests {

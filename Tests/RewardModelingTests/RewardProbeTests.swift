@@ -1,10 +1,10 @@
-import Evaluation
 import Foundation
+import LanguageModels
+import Statistics
 import TestSupport
 import Testing
-import Transformer
 
-@testable import RewardModeling
+@testable import RLHF
 
 @Suite("Probes of a reward model")
 struct RewardProbeTests {

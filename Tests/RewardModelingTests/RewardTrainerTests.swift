@@ -1,11 +1,10 @@
-import Autodiff
 import Foundation
-import RewardModeling
-import Tensors
+import LanguageModels
+import Numerics
+import RLHF
+import Statistics
 import TestSupport
 import Testing
-import Training
-import Transformer
 
 @Suite("Training a reward model")
 struct RewardTrainerTests {

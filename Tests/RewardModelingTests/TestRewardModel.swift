@@ -1,8 +1,8 @@
-import Autodiff
 import Foundation
-import RewardModeling
-import Tensors
-import Transformer
+import LanguageModels
+import Numerics
+import RLHF
+import Statistics
 
 /// A small reward model whose rewards differ by more than rounding.
 enum TestRewardModel {

@@ -1,7 +1,7 @@
-import Tensors
+import Numerics
 import Testing
 
-@testable import RewardModeling
+@testable import RLHF
 
 @Suite("Rows in tokens, packed")
 struct TokenizedRowsTests {

@@ -1,4 +1,5 @@
-import Tensors
+import Numerics
+import Statistics
 import TestSupport
 import Testing
 

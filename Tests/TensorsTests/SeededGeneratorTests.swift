@@ -1,5 +1,6 @@
 import Foundation
-import Tensors
+import Numerics
+import Statistics
 import Testing
 
 @Suite("The seeded generator")

@@ -1,4 +1,4 @@
-import Tensors
+import Numerics
 import Testing
 
 @Suite("A tensor is a value")

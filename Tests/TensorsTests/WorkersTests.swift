@@ -1,5 +1,6 @@
+import Numerics
+import Statistics
 import Synchronization
-import Tensors
 import Testing
 
 @Suite("Workers share out pieces of work")

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Tokenizers
+@testable import LanguageModels
 
 /// The files that `Fixtures/make_fixtures.py` made with the `tokenizers` library.
 enum Fixture {

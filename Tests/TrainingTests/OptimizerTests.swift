@@ -1,8 +1,7 @@
-import Autodiff
-import Tensors
+import Numerics
+import RLHF
 import TestSupport
 import Testing
-import Training
 
 @Suite("A stage's optimizer")
 struct OptimizerTests {

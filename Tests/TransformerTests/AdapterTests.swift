@@ -1,10 +1,10 @@
-import Autodiff
 import Foundation
-import Tensors
+import Numerics
+import Statistics
 import TestSupport
 import Testing
 
-@testable import Transformer
+@testable import LanguageModels
 
 @Suite("A policy with adapters or a value head")
 struct AdapterTests {

@@ -1,8 +1,7 @@
-import Autodiff
-import Tensors
+import LanguageModels
+import Numerics
 import TestSupport
 import Testing
-import Transformer
 
 @Suite("A key-value cache")
 struct CacheTests {

@@ -1,5 +1,5 @@
+import LanguageModels
 import Testing
-import Transformer
 
 @Suite("A decoder's sizes")
 struct DecoderConfigurationTests {

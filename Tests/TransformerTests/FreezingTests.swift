@@ -1,8 +1,8 @@
-import Autodiff
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import Testing
-import Transformer
 
 @Suite("Freezing")
 struct FreezingTests {

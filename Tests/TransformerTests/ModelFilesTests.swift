@@ -1,9 +1,8 @@
-import Autodiff
-import Checkpoints
 import Foundation
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import Testing
-import Transformer
 
 @Suite("A model's files")
 struct ModelFilesTests {

@@ -1,8 +1,8 @@
-import Autodiff
-import Tensors
+import LanguageModels
+import Numerics
+import Statistics
 import TestSupport
 import Testing
-import Transformer
 
 @Suite("Packing")
 struct PackingTests {

@@ -1,7 +1,7 @@
-import Autodiff
 import Foundation
-import Tensors
-import Transformer
+import LanguageModels
+import Numerics
+import Statistics
 
 /// Small models whose weights are large enough that every part of them shows in the logits.
 enum TestModels {

@@ -1,5 +1,5 @@
 import Settings
-import Tensors
+import Statistics
 
 @testable import Worlds
 

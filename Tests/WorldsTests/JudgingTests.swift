@@ -1,5 +1,5 @@
 import Foundation
-import Tensors
+import Statistics
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
+import Formats
 import Foundation
-import OrderedJSON
 
 /// The objects of a file of JSON lines, one at a time: memory does not grow with the file.
 final class JSONLineReader {

@@ -1,6 +1,5 @@
-import AtomicFiles
+import Formats
 import Foundation
-import OrderedJSON
 
 /// Files of one JSON object a line, read and written piece by piece: memory does not grow with
 /// the file.

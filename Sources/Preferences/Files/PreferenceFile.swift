@@ -1,4 +1,4 @@
-import AtomicFiles
+import Formats
 package import Foundation
 
 /// What reading a file of preferences met; nothing is left out without being counted here.

@@ -1,5 +1,5 @@
+import Formats
 package import Foundation
-import OrderedJSON
 
 /// One prompt of a file, and where it stands.
 package struct PromptRow: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import OrderedJSON
+import Formats
 
 extension PreferenceRow {
   /// The row as one line of JSON, without the newline: what ``PreferenceFile`` writes.

@@ -1,4 +1,4 @@
-import OrderedJSON
+import Formats
 
 /// A judgement between two responses to one prompt.
 package struct Comparison: Sendable, Equatable {

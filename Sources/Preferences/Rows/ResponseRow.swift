@@ -1,5 +1,5 @@
+import Formats
 package import Foundation
-import OrderedJSON
 
 /// A row of `score` and `logprobs`: a prompt and its responses, and whatever else the row holds,
 /// which is written back as it was.

@@ -1,4 +1,4 @@
-import OrderedJSON
+import Formats
 
 /// The checked fields of one line; every failure names file, line and key.
 struct RowFields {

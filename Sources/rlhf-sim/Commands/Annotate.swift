@@ -1,5 +1,5 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Preferences
 
 /// Samples of a policy, judged by the scenario's annotators.

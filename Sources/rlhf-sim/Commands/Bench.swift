@@ -1,6 +1,6 @@
 import ArgumentParser
-import Benchmarking
-import Tensors
+import Experiments
+import Numerics
 
 /// How fast training and sampling are on this machine.
 struct Bench: ParsableCommand {

@@ -1,9 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
-import Autodiff
+import Experiments
 import Foundation
+import Numerics
 import RunRecords
-import Tensors
 
 /// Whether the mathematics and the libraries under it are right on this machine.
 struct Check: ParsableCommand {

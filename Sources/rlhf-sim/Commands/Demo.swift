@@ -1,5 +1,5 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import RunRecords
 
 /// The whole loop of one scenario into one run directory, then the report.

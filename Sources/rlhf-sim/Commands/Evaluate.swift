@@ -1,11 +1,10 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
+import LanguageModels
 import Preferences
-import RewardModeling
+import RLHF
 import RunRecords
-import Tokenizers
-import Transformer
 
 /// The final figures of a run, or of three models, measured anew.
 struct Evaluate: ParsableCommand {

@@ -1,8 +1,9 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
-import Tensors
-import Transformer
+import LanguageModels
+import Numerics
+import Statistics
 
 /// Samples of a policy.
 struct Generate: ParsableCommand {

@@ -1,5 +1,5 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
 
 /// Log-probabilities of the responses of a file.

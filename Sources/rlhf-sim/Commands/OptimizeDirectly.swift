@@ -1,9 +1,9 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
-import PolicyOptimization
+import LanguageModels
+import RLHF
 import RunRecords
-import Transformer
 
 /// `dpo`: a policy from comparisons, without a reward model in between.
 struct OptimizeDirectly: ParsableCommand {

@@ -1,8 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
+import LanguageModels
 import RunRecords
-import Transformer
 
 /// `ppo`: a policy against a reward model.
 struct OptimizePolicy: ParsableCommand {

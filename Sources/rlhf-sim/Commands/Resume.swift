@@ -1,8 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
+import Numerics
 import RunRecords
-import Tensors
 
 /// Goes on with an interrupted run.
 struct Resume: ParsableCommand {

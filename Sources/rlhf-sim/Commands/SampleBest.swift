@@ -1,8 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
+import LanguageModels
 import RunRecords
-import Transformer
 
 /// `best-of-n`: what choosing among samples earns, without any training.
 struct SampleBest: ParsableCommand {

@@ -1,7 +1,7 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
-import PolicyOptimization
+import RLHF
 import RunRecords
 import Settings
 

@@ -1,7 +1,7 @@
-import AlignmentLoop
 import ArgumentParser
-import Evaluation
+import Experiments
 import Foundation
+import Statistics
 
 /// Rewards of the rows of a file, and the order of responses by reward.
 struct Score: ParsableCommand {

@@ -1,5 +1,5 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import RunRecords
 
 /// `sft`: the base policy and the SFT policy of a scenario.

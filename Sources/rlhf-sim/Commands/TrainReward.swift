@@ -1,8 +1,8 @@
-import AlignmentLoop
 import ArgumentParser
+import Experiments
 import Foundation
+import LanguageModels
 import RunRecords
-import Transformer
 
 /// A reward model, from annotators or from files.
 struct TrainReward: ParsableCommand {

@@ -1,0 +1,108 @@
+package import Foundation
+package import LanguageModels
+import Numerics
+import RLHF
+import Worlds
+
+/// A model of a directory in Hugging Face layout, with the tokenizer that lies beside it.
+package struct LoadedModel<Model: Sendable>: Sendable {
+  package let directory: URL
+  package let model: Model
+  package let tokenizer: Tokenizer
+  /// The shape of the model's decoder.
+  package let shape: DecoderConfiguration
+
+  private init(
+    _ directory: URL, _ model: Model, _ tokenizer: Tokenizer, _ shape: DecoderConfiguration
+  ) throws(LoopError) {
+    (self.directory, self.model, self.tokenizer, self.shape) = (directory, model, tokenizer, shape)
+    guard tokenizer.vocabularySize <= shape.vocabularySize else {
+      throw .vocabulary(
+        "\(directory.path): tokenizer.json has \(tokenizer.vocabularySize) tokens and the model "
+          + "\(shape.vocabularySize); put the tokenizer beside it that it was trained with")
+    }
+  }
+
+  /// Throws ``LoopError/vocabulary(_:)`` naming both directories when an id may mean different
+  /// things to the two models.
+  package func requireVocabulary(of other: LoadedModel<some Sendable>) throws(LoopError) {
+    var difference = tokenizer.sharesVocabulary(with: other.tokenizer)
+    if difference == nil, shape.vocabularySize != other.shape.vocabularySize {
+      difference = "\(shape.vocabularySize) rows here, \(other.shape.vocabularySize) there"
+    }
+    guard let difference else { return }
+    throw .vocabulary(
+      "\(directory.path) and \(other.directory.path) do not share a vocabulary (\(difference)); "
+        + "use models of one run, or train the one from the other")
+  }
+
+  /// Refuses a model that does not speak the words of a scenario's world, or that cannot hold its
+  /// texts.
+  ///
+  /// - Parameter remedy: what to do instead of needing the world.
+  package func requireWorld(of scenario: Scenario, remedy: String) throws {
+    let world = try World(scenario.world)
+    if let difference = tokenizer.sharesVocabulary(with: .wordLevel(words: world.vocabulary)) {
+      throw LoopError.vocabulary(
+        "\(directory.path) does not have the vocabulary of the scenario `\(scenario.name)` "
+          + "(\(difference)); name the scenario it was trained on with --scenario, or \(remedy)")
+    }
+    try requirePositions(scenario.neededPositions, for: "the scenario `\(scenario.name)`")
+  }
+
+  /// The scenario as a run has it that goes on from this checkpoint: with the checkpoint's shape for
+  /// `model`, so that `scenario.yaml` says what there was; and what the person should know of that.
+  ///
+  /// - Parameter overrides: `--set` assignments; they cannot give the checkpoint another shape.
+  /// - Throws: ``LoopError/input(_:)`` for one that tries to.
+  package func adopted(
+    by scenario: Scenario, overrides: [String]
+  ) throws(LoopError) -> (scenario: Scenario, notes: [String]) {
+    var adopted = scenario
+    adopted.model = ModelConfiguration(of: shape)
+    let wanted = scenario.model.decoder(vocabularySize: shape.vocabularySize)
+    let described = adopted.model.decoder(vocabularySize: shape.vocabularySize)
+    guard wanted != described else { return (adopted, []) }
+    let form = "a \(shape.family.rawValue) of width \(shape.width) with \(shape.layers) layers"
+    if let override = overrides.first(where: { $0.hasPrefix("model.") || $0.hasPrefix("model=") }) {
+      throw .input(
+        "--set \(override): the run goes on from \(directory.path), \(form), which keeps its shape; "
+          + "train a policy of another with `rlhf-sim sft`")
+    }
+    return (adopted, ["the run goes on from \(directory.path) and has its shape: \(form)"])
+  }
+
+  /// Throws ``LoopError/input(_:)`` when the model has fewer positions than are needed.
+  func requirePositions(_ needed: Int, for purpose: String) throws(LoopError) {
+    guard needed > shape.maximumPositions else { return }
+    throw .input(
+      "\(purpose) needs \(needed) positions, and the model in \(directory.path) has "
+        + "\(shape.maximumPositions); shorten it, or lower `ppo.maximum_tokens`")
+  }
+}
+
+extension LoadedModel<LanguageModel> {
+  /// Loads a policy.
+  package init(policy directory: URL) throws {
+    var model = try LanguageModel(directory: directory)
+    model.parameters.settle()
+    try self.init(directory, model, Tokenizer(directory: directory), model.configuration)
+  }
+}
+
+extension LoadedModel<RewardModel> {
+  /// Loads a reward model.
+  package init(reward directory: URL) throws {
+    let tokenizer = try Tokenizer(directory: directory)
+    var model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
+    model.settle()
+    try self.init(directory, model, tokenizer, model.model.configuration)
+  }
+}
+
+extension Tokenizer {
+  /// The ids that a checkpoint's `config.json` carries.
+  var specialTokens: SpecialTokens {
+    SpecialTokens(endOfSequence: endOfSequence, padding: padding)
+  }
+}

@@ -1,0 +1,79 @@
+import Formats
+package import Foundation
+import Preferences
+
+/// What a person has judged so far, on disk at every moment: the answers in `FILE.journal`, and the
+/// preference rows that follow from them in `FILE`.
+package struct LabelJournal {
+  /// The preference rows, for `train-reward`.
+  package let file: URL
+  /// Every answer in order, ties and skipped pairs among them: what judging goes on from.
+  package let journal: URL
+  package private(set) var answers: [LabelledPair]
+
+  /// Begins a journal, or goes on with the one that is there.
+  ///
+  /// - Throws: ``LoopError/input(_:)`` for a file of rows without a journal, which is left alone, and
+  ///   for a journal that cannot be read.
+  package init(at file: URL) throws {
+    self.file = file
+    journal = file.appendingPathExtension("journal")
+    let files = FileManager.default
+    guard files.fileExists(atPath: journal.path) else {
+      guard !files.fileExists(atPath: file.path) else {
+        throw LoopError.input(
+          "\(file.path) exists and is none of `label`'s files (\(journal.lastPathComponent) is not "
+            + "beside it); choose another --output")
+      }
+      answers = []
+      return
+    }
+    answers = try Self.read(journal)
+    // An interruption may have come between the two files.
+    try writeRows()
+  }
+
+  package mutating func append(_ answer: LabelledPair) throws {
+    answers.append(answer)
+    try write()
+  }
+
+  /// Takes the last answer back; says whether there was one.
+  package mutating func undo() throws -> Bool {
+    guard answers.popLast() != nil else { return false }
+    try write()
+    return true
+  }
+
+  private func write() throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var lines = Data()
+    for answer in answers { lines += try encoder.encode(answer) + Data("\n".utf8) }
+    try writeFileAtomically(lines, to: journal)
+    try writeRows()
+  }
+
+  private func writeRows() throws {
+    let rows = try answers.compactMap(\.comparison).map {
+      try PreferenceRow.comparison($0).line() + "\n"
+    }
+    try writeFileAtomically(Data(rows.joined().utf8), to: file)
+  }
+
+  private static func read(_ journal: URL) throws -> [LabelledPair] {
+    let data: Data
+    do { data = try Data(contentsOf: journal) } catch {
+      throw LoopError.input(
+        "\(journal.path): cannot be read (\(FileWritingError.reason(of: error))); check permissions"
+      )
+    }
+    return try data.split(separator: UInt8(ascii: "\n")).enumerated().map { index, line in
+      do { return try JSONDecoder().decode(LabelledPair.self, from: Data(line)) } catch {
+        throw LoopError.input(
+          "\(journal.path):\(index + 1): this is no answer that `label` wrote; repair or remove the "
+            + "file")
+      }
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import Formats
+import Foundation
+package import LanguageModels
+import Numerics
+import Preferences
+package import RLHF
+package import RunRecords
+import Settings
+
+/// A loop that keeps what it makes in a run directory.
+package struct LoopRun {
+  package let loop: AlignmentLoop
+  package let directory: RunDirectory
+
+  package init(_ loop: AlignmentLoop, in directory: RunDirectory) throws {
+    self.loop = loop
+    self.directory = directory
+    try AtomicFile.write(loop.scenario.resolvedYAML(), to: directory.scenario)
+  }
+
+  /// The whole loop: trains every model, evaluates, and keeps everything but the report.
+  ///
+  /// Like every stage here, it goes on with what the directory holds already: a checkpoint appears
+  /// whole when its stage is over.
+  package func demo() throws -> EvaluationSummary {
+    var policy = try trainPolicy()
+    var (reward, report) = try trainReward(
+      from: policy, preferences: comparePreferences(of: policy))
+    // Not before: what is trained from a settled model begins in that one's arena.
+    reward.settle()
+    policy.parameters.settle()
+    let tuned = try optimize(policy, reward: reward)
+    return try evaluate(
+      policy: tuned, reference: policy, reward: reward, rewardReport: report)
+  }
+
+  /// Trains and keeps the SFT policy.
+  package func trainPolicy() throws -> LanguageModel {
+    if directory.has(.sft) { return try keptPolicy(.sft) }
+    let policy = try loop.trainPolicy()
+    try save(policy, as: .sft)
+    return policy
+  }
+
+  /// Has the scenario's comparisons made and keeps them.
+  package func comparePreferences(
+    of policy: LanguageModel
+  ) throws -> KeptPreferences {
+    if let kept = try keptPreferences() { return kept }
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    return try keep(training: training, heldOut: heldOut)
+  }
+
+  /// Keeps the rows that a reward model is trained on and judged by; those to judge by last.
+  func keep(
+    training: some RowStream<PreferenceRow>, heldOut: some RowStream<Comparison>
+  ) throws -> KeptPreferences {
+    try PreferenceFile.write(training, to: directory.preferences(.train))
+    try PreferenceFile.write(comparisons: heldOut, to: directory.preferences(.eval))
+    return try KeptPreferences(of: directory)
+  }
+
+  /// Keeps a policy that was made elsewhere, under the name of the part that it plays here.
+  package func keep(_ policy: LanguageModel, as name: RunCheckpoint) throws {
+    try save(policy, as: name)
+  }
+
+  /// Trains and keeps a reward model.
+  package func trainReward(
+    from policy: LanguageModel, preferences: KeptPreferences
+  ) throws -> (RewardModel, RewardReport) {
+    let (training, heldOut) = (preferences.training, preferences.heldOut)
+    if directory.has(.reward) {
+      let reward = try keptReward()
+      let report = try loop.report(
+        of: reward, on: heldOut, training: Judgements(of: training, pairingRatings: nil))
+      return (reward, report)
+    }
+    let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    try save(as: .reward, reward.save)
+    return (reward, report)
+  }
+
+  /// Keeps a reward model that was made elsewhere, so that the run can be evaluated again.
+  package func keep(_ reward: RewardModel) throws {
+    try save(as: .reward, reward.save)
+  }
+
+  /// Optimizes a policy, and keeps it, its reference, the value model, and rollouts on the way.
+  package func optimize(
+    _ policy: LanguageModel, reward: RewardModel, prompts: [[Int32]]? = nil, hasGold: Bool = true
+  ) throws -> LanguageModel {
+    // The policy is kept last.
+    if directory.has(.policy) { return try keptPolicy(.policy) }
+    if !directory.has(.reference) { try save(policy, as: .reference) }
+    var writer: RolloutWriter?
+    let keeper = RolloutKeeper {
+      writer = try RolloutWriter(in: directory, keeping: $0)
+    } write: {
+      try writer?.write($0)
+    }
+    let (tuned, value) = try loop.optimize(
+      policy, reward: reward, prompts: prompts, hasGold: hasGold, keep: keeper)
+    if loop.scenario.ppo.algorithm.usesValueModel {
+      try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
+    }
+    try save(tuned, as: .policy)
+    return tuned
+  }
+
+  /// Judges the policy before and after on the same prompts, and keeps figures and samples.
+  ///
+  /// - Parameters:
+  ///   - prompts: prompts to judge on; nil for prompts of the world.
+  ///   - hasGold: whether the world's gold reward means something for these prompts and models.
+  package func evaluate(
+    policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
+    rewardReport: RewardReport?, prompts: [[Int32]]? = nil, hasGold: Bool = true
+  ) throws -> EvaluationSummary {
+    let (before, after) = try loop.compare(
+      policy, with: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+    var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
+    summary.exact = try loop.compareWithOptimum(
+      policy, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+    summary.bestOfN = try loop.bestOfN(
+      reference, reward: reward, prompts: prompts, hasGold: hasGold)
+    try summary.write(to: directory)
+    try keepSamples(before, after)
+    return summary
+  }
+
+  /// Keeps figures that are all there is to a run of a single stage.
+  package func keep(_ summary: EvaluationSummary) throws {
+    try summary.write(to: directory)
+  }
+
+  private func keepSamples(_ before: [JudgedResponse], _ after: [JudgedResponse]) throws {
+    var rows = zip(before, after).prefix(200).map { before, after in
+      SampleComparison(
+        prompt: loop.text(before.exchange).prompt, before: loop.text(before.exchange).response,
+        after: loop.text(after.exchange).response, goldBefore: before.gold, goldAfter: after.gold,
+        scoreBefore: before.score, scoreAfter: after.score, klAfter: after.exactKL)
+    }
+    for (row, after) in zip(rows.indices, after).prefix(SampleComparison.countByToken) {
+      let tokens = after.tokens
+      rows[row].tokensAfter = after.exchange.response.map(loop.tokenizer.token)
+      rows[row].exactKLTokensAfter = tokens.exactKL.map(Double.init)
+      rows[row].logRatioTokensAfter = zip(
+        tokens.logProbabilities, tokens.referenceLogProbabilities
+      ).map { Double($0) - Double($1) }
+    }
+    try SampleComparison.write(rows, to: directory)
+  }
+
+  private func save(_ model: LanguageModel, as name: RunCheckpoint) throws {
+    try save(as: name) { try model.save(to: $0, specialTokens: loop.specialTokens) }
+  }
+
+  private func save(as name: RunCheckpoint, _ write: (URL) throws -> Void) throws {
+    let place = directory.checkpoint(name)
+    try FileManager.default.createDirectory(
+      at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try writeDirectoryAtomically(place, replacingExisting: true) { directory in
+      try write(directory)
+      try loop.tokenizer.save(to: directory)
+    }
+  }
+}

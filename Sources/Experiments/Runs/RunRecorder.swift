@@ -1,0 +1,156 @@
+import Foundation
+import Numerics
+package import RLHF
+package import RunRecords
+
+/// Keeps a run's records and shows its progress: what the loop tells goes to files and terminal.
+package final class RunRecorder: StageObserver {
+  package let directory: RunDirectory?
+  private let terminal: Terminal
+  private var information: RunInformation?
+  private var bar: ProgressBar?
+  private var writers: [RunStage: (writer: MetricsWriter, start: ContinuousClock.Instant)] = [:]
+  private var stageStart: (stage: LoopStage, time: ContinuousClock.Instant)?
+  private var details = StepDetails()  // of the step that is reported next
+  private var stepsBefore = 0  // of the phases of the same stage that are over
+  private let isResumed: Bool
+  private let clock = ContinuousClock()
+
+  /// - Parameters:
+  ///   - directory: where records go; nil keeps none.
+  ///   - information: written at once, and again when the run ends.
+  ///   - isResumed: whether the run goes on after an interruption, with the records that it left.
+  package init(
+    directory: RunDirectory?, information: RunInformation? = nil, terminal: Terminal,
+    isResumed: Bool = false
+  ) throws {
+    self.directory = directory
+    self.terminal = terminal
+    self.information = information
+    self.isResumed = isResumed
+    try writeInformation()
+  }
+
+  package func begin(_ stage: LoopStage, _ extent: StageExtent) throws {
+    stageStart = (stage, clock.now)
+    bar = ProgressBar(
+      stage: stage.rawValue, total: extent.total, unit: extent.unit, terminal: terminal,
+      done: extent.done)
+    stepsBefore = extent.before
+    if let records = stage.records, writers[records] == nil, let directory {
+      let writer = try MetricsWriter(
+        stage: records, in: directory,
+        keeping: isResumed ? extent.before + extent.done : nil)
+      let missing = extent.before + extent.done - writer.stepsBefore
+      if missing > 0 {
+        note(
+          "the metrics of \(missing) steps that were done before are no longer in "
+            + directory.metrics(records).path)
+      }
+      writers[records] = (writer, clock.now - .seconds(writer.secondsBefore))
+    }
+  }
+
+  package func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws {
+    bar?.update(done, figures: metrics.map { stage.figures($0) } ?? [])
+    guard let metrics, let records = stage.records, let (writer, start) = writers[records] else {
+      // A stage with metrics keeps its state before it stops; here there is none to keep.
+      if metrics == nil, Interruption.isRequested { throw Interrupted() }
+      return
+    }
+    try writer.write(
+      step: stepsBefore + metrics.step, seconds: (clock.now - start) / .seconds(1),
+      Dictionary(metrics.values) { $1 }, details: details)
+    details = StepDetails()
+  }
+
+  package func describe(_ stage: LoopStage, _ details: StepDetails) { self.details = details }
+
+  package func hold(_ models: [RunInformation.ModelSize]) { information?.models = models }
+
+  package func end(_ stage: LoopStage) throws {
+    bar?.finish()
+    bar = nil
+    countTime()
+    try writeInformation()
+  }
+
+  /// Counts the time since the stage began, also when it was cut short.
+  private func countTime() {
+    guard let (stage, start) = stageStart else { return }
+    information?.add(seconds: (clock.now - start) / .seconds(1), for: stage.rawValue)
+    stageStart = nil
+  }
+
+  package func note(_ text: String) {
+    let notes = information?.notes ?? []
+    information?.notes = notes + [.init(stage: stageStart?.stage.rawValue, text: text)]
+    say("note: \(text)")
+  }
+
+  package func warn(_ warning: TrainingWarning) throws {
+    information?.add(
+      RunInformation.Warning(
+        kind: warning.kind.rawValue, iteration: warning.iteration, text: warning.description))
+    try writeInformation()
+    say("warning: \(warning)")
+  }
+
+  private func say(_ line: String) {
+    guard !terminal.isQuiet else { return }
+    bar?.interrupt()
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
+  }
+
+  /// Marks the run as over; `error` says why when it failed.
+  package func close(error: (any Error)? = nil) throws {
+    bar?.abandon()
+    bar = nil
+    countTime()
+    information?.ended = Date()
+    information?.status =
+      error == nil ? .finished : error is Interrupted ? .interrupted : .failed
+    information?.error = error.map { "\($0)" }
+    try writeInformation()
+  }
+
+  /// Seconds of the loop's stages so far.
+  package var stageSeconds: Double {
+    information?.stageSeconds.reduce(0) { $0 + $1.seconds } ?? 0
+  }
+
+  private func writeInformation() throws {
+    if let directory { try information?.write(to: directory) }
+  }
+}
+
+extension LoopStage {
+  /// The metrics file that the stage writes to.
+  fileprivate var records: RunStage? {
+    switch self {
+    case .pretraining, .fineTuning: .sft
+    case .rewardModel: .reward
+    case .ppo: .ppo
+    case .directPreference: .dpo
+    case .annotation, .evaluation, .bestOfN, .exactOptimum: nil
+    }
+  }
+
+  /// The few figures worth watching while the stage runs.
+  fileprivate func figures(_ metrics: StepMetrics) -> [ProgressBar.Figure] {
+    let names: [(String, String)] =
+      switch self {
+      case .pretraining, .fineTuning: [("loss", "sft/loss")]
+      case .rewardModel:
+        [
+          ("loss", "reward/loss"), ("accuracy", "reward/accuracy"),
+          ("held-out", "eval/accuracy"), ("loss there", "eval/loss"),
+        ]
+      case .ppo:
+        [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]
+      case .directPreference: [("loss", "dpo/loss"), ("accuracy", "dpo/accuracy")]
+      case .annotation, .evaluation, .bestOfN, .exactOptimum: []
+      }
+    return names.compactMap { name, key in metrics[key].map { (name, $0) } }
+  }
+}

@@ -1,0 +1,72 @@
+import Formats
+import Foundation
+import LanguageModels
+import Numerics
+package import RLHF
+package import RunRecords
+
+/// Keeps the state of the running stage in `state/` of a run, so that an interrupted run goes on to
+/// the same bytes: `stage.json` says which stage, how many of its steps are done, and its numbers;
+/// `tensors.safetensors` holds its weights and moments.
+package final class StageState {
+  private let directory: RunDirectory
+  private let clock = ContinuousClock()
+  private let isEager: Bool
+  private var nextTime: ContinuousClock.Instant
+
+  /// - Parameter isEager: whether the state is written after every step. Otherwise at least 5 s lie
+  ///   between two writings, and more where writing takes long, so that no more than 2 % of the time
+  ///   goes there.
+  package init(in directory: RunDirectory, isEager: Bool = false) {
+    self.directory = directory
+    self.isEager = isEager
+    nextTime = clock.now + Self.shortestInterval
+  }
+
+  /// What was kept of a stage; nil when nothing was.
+  ///
+  /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
+  package func read(_ stage: LoopStage) throws -> TrainingState? {
+    guard FileManager.default.fileExists(atPath: description.path) else { return nil }
+    let kept = try RunStageState.read(from: directory)
+    guard kept.stage == stage.rawValue else { return nil }
+    var state = TrainingState(step: kept.step)
+    for (name, number) in kept.numbers { state.set(name, number) }
+    let archive = try Safetensors.read(tensors)
+    for name in archive.names {
+      guard let tensor = archive[name] else { continue }
+      guard tensor.isFinite else { throw TrainingStateError.notFinite(name: name) }
+      state.set(name, tensor)
+    }
+    return state
+  }
+
+  /// Writes the state of a stage when it is time to, at its last step, and when the person wants the
+  /// run to stop.
+  ///
+  /// - Throws: ``Interrupted`` when the person wants that.
+  func keep(_ stage: LoopStage, isLast: Bool, _ state: () -> TrainingState) throws {
+    let isInterrupted = Interruption.isRequested
+    if isInterrupted || isLast || isEager || clock.now >= nextTime {
+      let start = clock.now
+      try write(state(), of: stage)
+      nextTime = clock.now + max(Self.shortestInterval, (clock.now - start) * 50)
+    }
+    if isInterrupted { throw Interrupted() }
+  }
+
+  private func write(_ state: TrainingState, of stage: LoopStage) throws {
+    let kept = RunStageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
+    try writeDirectoryAtomically(directory.state, replacingExisting: true) { place in
+      try Safetensors.write(
+        state.tensors.map { NamedTensor(name: $0.name, tensor: $0.tensor) },
+        to: place.appending(path: tensors.lastPathComponent))
+      try kept.write(to: place.appending(path: description.lastPathComponent))
+    }
+  }
+
+  private static let shortestInterval = Duration.seconds(5)
+
+  private var description: URL { directory.stageState }
+  private var tensors: URL { directory.state.appending(path: "tensors.safetensors") }
+}

@@ -1,0 +1,95 @@
+import RLHF
+package import Settings
+
+/// A command that takes a scenario with `--set`.
+package enum ScenarioCommand: String, CaseIterable, Sendable {
+  case demo, sft, annotate, label, ppo, dpo, evaluate
+  case trainReward = "train-reward"
+  case bestOfN = "best-of-n"
+}
+
+extension Scenario {
+  /// What a person should know of keys that have no part in what they asked for.
+  ///
+  /// A file is for all commands, so that keys of stages which this one leaves out belong there. Whoever
+  /// sets one with `--set` may expect something of it: that is said, and not refused, because the
+  /// commands of one experiment are often given the same list of `--set`.
+  ///
+  /// - Parameters:
+  ///   - leftOut: keys that a more specific layer made idle. Of those that a recipe gave nothing is
+  ///     said, for nobody wrote them.
+  ///   - overrides: `--set` assignments.
+  package func notes(
+    leftOut: [InheritedIdleKey], overrides: [String], for command: ScenarioCommand
+  ) -> [String] {
+    var notes: [String] = []
+    var conditions: [(text: String, keys: [String])] = []
+    for key in leftOut where !key.source.isRecipe {
+      if let index = conditions.firstIndex(where: { $0.text == key.condition }) {
+        conditions[index].keys.append("`\(key.path)`")
+      } else {
+        conditions.append((key.condition, ["`\(key.path)`"]))
+      }
+    }
+    if !conditions.isEmpty {
+      notes.append(
+        conditions.map { "\($0.keys.joined(separator: ", ")) while \($0.text)" }
+          .joined(separator: "; ") + ": no part, and as if not set")
+    }
+    var unread: [String] = []
+    for key in overrides.map({ String($0.prefix { $0 != "=" }) })
+    where !isRead(key, by: command) && !unread.contains(key) {
+      unread.append(key)
+    }
+    if !unread.isEmpty {
+      notes.append(
+        "`rlhf-sim \(command.rawValue)` has no use for "
+          + unread.map { "`\($0)`" }.joined(separator: ", "))
+    }
+    return notes
+  }
+
+  /// Whether a command looks at a key, at one above it, or at one below it.
+  func isRead(_ path: String, by command: ScenarioCommand) -> Bool {
+    let path = path.replacing("[", with: ".").replacing("]", with: "")
+    return keys(readBy: command).contains {
+      path == $0 || path.hasPrefix($0 + ".") || $0.hasPrefix(path + ".")
+    }
+  }
+
+  /// Keys and sections that a command may look at; it looks at nothing else.
+  private func keys(readBy command: ScenarioCommand) -> [String] {
+    let texts = ["name", "title", "lesson", "model", "world.grammar", "world.prompt", "world.gold"]
+    // A recipe has a temperature.
+    let sampling = ["ppo.preset", "ppo.temperature", "ppo.maximum_tokens"]
+    let comparing =
+      ["evaluation.responses", "evaluation.best_of"]
+      + ["kl.coefficient", "kl.controller", "score_clip", "missing_end", "missing_end_penalty"]
+      .map { "ppo.\($0)" }
+    switch command {
+    case .demo:
+      return texts
+        + ["world", "pretraining", "fine_tuning", "preferences", "reward", "ppo", "evaluation"]
+    case .sft:
+      return texts + sampling
+        + ["world.base_noise", "pretraining", "fine_tuning", "evaluation.responses"]
+    case .annotate, .label:
+      return texts + ["world.annotators", "preferences.temperature", "ppo.maximum_tokens"]
+    case .trainReward:
+      return texts + sampling
+        + ["world.annotators", "preferences", "reward", "evaluation.normalization_responses"]
+    case .ppo:
+      return texts + ["ppo", "evaluation.responses", "evaluation.best_of"]
+        + (ppo.pretrainingWeight > 0 ? ["fine_tuning.batch_size"] : [])
+    case .dpo:
+      return texts + sampling + comparing + ["dpo"]
+        + (dpo.pairs == .onPolicy
+          ? ["ppo.episodes", "ppo.reward.source", "ppo.reward.threshold"]
+          : ["world.annotators", "preferences"])
+    case .bestOfN:
+      return texts + sampling + ["evaluation.responses", "evaluation.best_of"]
+    case .evaluate:
+      return texts + sampling + comparing + ["world.annotators", "reward.slips"]
+    }
+  }
+}

@@ -1,0 +1,211 @@
+package import LanguageModels
+package import RLHF
+package import Settings
+package import Worlds
+
+/// A whole lesson: a world, a model, and the settings of every stage.
+package struct Scenario: Configurable {
+  package var name = ""
+  package var title = ""
+  package var lesson = ""
+  package var world = WorldConfiguration()
+  package var model = ModelConfiguration()
+  package var pretraining = SupervisedConfiguration()
+  package var fineTuning = SupervisedConfiguration()
+  package var preferences = PreferencesConfiguration()
+  package var reward = RewardConfiguration()
+  package var ppo = PPOConfiguration()
+  package var dpo = DPOConfiguration()
+  package var evaluation = EvaluationConfiguration()
+
+  package init() {}
+
+  package static let fields = [
+    Field("name", \Self.name, "what commands call the scenario", isRequired: true),
+    Field("title", \Self.title, "one line for reports and lists"),
+    Field("lesson", \Self.lesson, "what to look at"),
+    Field("world", \Self.world, "vocabulary, grammar, gold reward, annotators", isRequired: true),
+    Field("model", \Self.model, "the decoder that all four models share"),
+    Field("pretraining", \Self.pretraining, "the base policy, on whole noisy texts"),
+    Field("fine_tuning", \Self.fineTuning, "the SFT policy, on clean answers to prompts"),
+    Field("preferences", \Self.preferences, "what the annotators compare"),
+    Field("reward", \Self.reward, "the reward model"),
+    Field("ppo", \Self.ppo, "the policy against the reward model"),
+    Field("dpo", \Self.dpo, "the policy from comparisons alone, for the command of that name"),
+    Field("evaluation", \Self.evaluation, "how the final figures are measured"),
+  ]
+
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["pretraining.batch_size", "world.base_noise"], under: ["pretraining.steps"],
+      when: { $0.pretraining.steps == 0 }, because: "there is no pretraining",
+      remedy: "raise `pretraining.steps`"),
+    IdleKeys(
+      ["fine_tuning.batch_size"], under: ["fine_tuning.steps", "ppo.pretraining_weight"],
+      when: { $0.fineTuning.steps == 0 && $0.ppo.pretrainingWeight == 0 },
+      because: "no text of that corpus is learned from", remedy: "raise `fine_tuning.steps`"),
+    IdleKeys(
+      ["preferences.rating_noise"], under: ["reward.objective"],
+      when: { $0.reward.objective != .regression }, because: "only regression learns from ratings",
+      remedy: "set `reward.objective` to regression"),
+  ]
+
+  /// Positions for the longest prompt and response of the world, and the end that follows every
+  /// text, also one that was cut off.
+  package var neededPositions: Int {
+    world.prompt.words.upperBound + max(world.prompt.maximumResponseWords, ppo.maximumTokens) + 1
+  }
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    let needed = neededPositions
+    if needed > model.maximumPositions {
+      throw location.key("model").key("maximum_positions").error(
+        "a prompt, its response and an end need \(needed) positions",
+        advice: "raise it, or lower `ppo.maximum_tokens` or `world.prompt.maximum_response_words`")
+    }
+    try validateRankings(at: location)
+    try requireMemory(at: location)
+  }
+
+  /// Refuses what a reward model cannot learn from rankings.
+  private func validateRankings(at location: SettingsLocation) throws(SettingsError) {
+    guard preferences.responses > 2 else { return }
+    if reward.objective == .pairwiseTokens || reward.objective == .regression {
+      throw location.key("reward").key("objective").error(
+        "`\(reward.objective.rawValue)` does not learn from rankings of "
+          + "\(preferences.responses) responses",
+        advice: "set `preferences.responses` to 2, or choose pairwise, grouped-pairs, "
+          + "plackett-luce or best-of-k")
+    }
+    if reward.softLabels {
+      throw location.key("reward").key("soft_labels").error(
+        "rankings of \(preferences.responses) responses do not say how sure each pair is",
+        advice: "set it to false, or `preferences.responses` to 2")
+    }
+  }
+}
+
+/// The decoder that policy, reference, reward and value models share.
+package struct ModelConfiguration: Configurable, Equatable {
+  package var family = DecoderConfiguration.Family.llama
+  package var width = 64
+  package var layers = 2
+  package var heads = 4
+  package var keyValueHeads: Int?
+  package var feedForwardWidth: Int?
+  package var maximumPositions = 32
+  package var tiedEmbeddings = false
+
+  package init() {}
+
+  /// As much of a decoder's shape as a scenario can say.
+  init(of shape: DecoderConfiguration) {
+    family = shape.family
+    width = shape.width
+    layers = shape.layers
+    heads = shape.heads
+    keyValueHeads = shape.keyValueHeads
+    feedForwardWidth = shape.feedForwardWidth
+    maximumPositions = shape.maximumPositions
+    tiedEmbeddings = shape.tiedEmbeddings
+  }
+
+  package static let fields = [
+    Field("family", \Self.family, "llama or gpt2: which published blocks"),
+    Field("width", \Self.width, "D, width of the residual stream", in: 1...65_536),
+    Field("layers", \Self.layers, "blocks", in: 1...1_000),
+    Field("heads", \Self.heads, "query heads; divides width", in: 1...1_024),
+    Field(
+      "key_value_heads", \Self.keyValueHeads,
+      "heads of keys and values; divides heads; null for as many", in: 1...1_024),
+    Field(
+      "feed_forward_width", \Self.feedForwardWidth,
+      "width inside the feed-forward block; null for 3 × width (llama) or 4 × (gpt2)",
+      in: 1...262_144),
+    Field(
+      "maximum_positions", \Self.maximumPositions, "longest sequence in tokens", in: 2...65_536),
+    Field("tied_embeddings", \Self.tiedEmbeddings, "whether the language head is the embedding"),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if width % heads != 0 {
+      throw location.key("heads").error(
+        "\(heads) heads do not divide a width of \(width)",
+        advice: "choose one of \((1...min(width, 64)).filter { width % $0 == 0 })")
+    }
+    do { try decoder(vocabularySize: 1).validate() } catch {
+      throw location.error("\(error)", advice: "change the sizes under this key")
+    }
+  }
+
+  /// The decoder's shape for a vocabulary.
+  func decoder(vocabularySize: Int) -> DecoderConfiguration {
+    var shape = DecoderConfiguration()
+    shape.family = family
+    shape.vocabularySize = vocabularySize
+    shape.width = width
+    shape.layers = layers
+    shape.heads = heads
+    shape.keyValueHeads = keyValueHeads ?? heads
+    shape.headWidth = width / heads
+    shape.feedForwardWidth = feedForwardWidth ?? width * (family == .llama ? 3 : 4)
+    shape.maximumPositions = maximumPositions
+    shape.tiedEmbeddings = tiedEmbeddings
+    return shape
+  }
+}
+
+extension DecoderConfiguration.Family: SettingValue {}
+
+/// What the annotators compare.
+package struct PreferencesConfiguration: Configurable, Equatable {
+  package var pairs = 16_000
+  package var heldOutPairs = 2_000
+  package var responses = 2
+  package var temperature = 1.0
+  package var ratingNoise = 0.0
+
+  package init() {}
+
+  /// The share of prompts that is kept to judge by, as that of the pairs; half of them at most, so
+  /// that a few pairs to train on are not all about a few prompts.
+  var heldOutShare: Double { min(0.5, Double(heldOutPairs) / Double(pairs + heldOutPairs)) }
+
+  package static let fields = [
+    Field(
+      "pairs", \Self.pairs, "comparisons, or rankings of `responses`, to train on",
+      in: 1...100_000_000),
+    Field(
+      "held_out_pairs", \Self.heldOutPairs,
+      "comparisons to judge by; fewer would leave accuracy wider than ± 3 points",
+      in: AlignmentLoop.enoughHeldOutPairs...100_000_000),
+    Field(
+      "responses", \Self.responses,
+      "K: answers to a prompt that annotators rank to train on; 2 are compared", in: 2...64),
+    Field(
+      "temperature", \Self.temperature, "at which the SFT policy answers for them", in: 1e-6...),
+    Field(
+      "rating_noise", \Self.ratingNoise,
+      "deviation of the noise on gold rewards that stand in as ratings for `regression`", in: 0...),
+  ]
+}
+
+/// How the final figures are measured.
+package struct EvaluationConfiguration: Configurable, Equatable {
+  package var responses = 1_024
+  package var normalizationResponses = 512
+  package var bestOf = 16
+
+  package init() {}
+
+  package static let fields = [
+    Field("responses", \Self.responses, "sampled responses of each policy", in: 2...),
+    Field(
+      "normalization_responses", \Self.normalizationResponses,
+      "responses of the SFT policy whose rewards are brought to mean 0 and deviation 1", in: 2...),
+    Field(
+      "best_of", \Self.bestOf,
+      "largest n of best-of-n sampling from the SFT policy, with which PPO is compared; 1 for none",
+      in: 1...4_096),
+  ]
+}

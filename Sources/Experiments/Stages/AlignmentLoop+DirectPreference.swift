@@ -1,0 +1,84 @@
+package import LanguageModels
+import Numerics
+package import Preferences
+package import RLHF
+import Statistics
+
+extension AlignmentLoop {
+  /// DPO from the SFT policy, which stays as the reference: on comparisons, or on the policy's own
+  /// responses, compared by the reward of `ppo.reward`.
+  ///
+  /// - Parameters:
+  ///   - rows: what annotators said; not looked at for on-policy pairs.
+  ///   - reward: judges on-policy pairs.
+  package func optimizeDirectly(
+    _ policy: LanguageModel, rows: some RowStream<PreferenceRow>, reward: RewardModel
+  ) throws -> LanguageModel {
+    let settings = scenario.dpo
+    let stream = generator.stream("dpo")
+    let offline =
+      settings.pairs == .offline
+      ? try tokenize(
+        rows, positions: policy.configuration.maximumPositions, purpose: "training"
+      ).flatMap(\.pairs) : []
+    if settings.pairs == .offline, offline.isEmpty {
+      throw LoopError.input(
+        "DPO learns from pairs, and the rows hold none; give comparisons or rankings, or set "
+          + "`dpo.pairs` to on-policy")
+    }
+    let rounds = settings.pairs == .offline ? settings.epochs : settings.rounds
+    let pairs = settings.pairs == .offline ? offline.count : scenario.ppo.episodes / 2
+    guard pairs > 0 else {
+      throw LoopError.input("on-policy pairs need two responses; raise `ppo.episodes` to 2 or more")
+    }
+    let steps = rounds * DPOTrainer.steps(for: pairs, settings)
+    let score = try scorer(reward, hasGold: true)
+    var trainer = DPOTrainer(settings, policy: policy, steps: steps, workers: workers)
+    try run(.directPreference, total: steps) { continuation in
+      try trainer.run(rounds: rounds, using: stream, continuing: continuation) { round, policy in
+        settings.pairs == .offline
+          ? offline
+          : try ownPairs(of: policy, count: pairs, stream.stream("pairs", round), score)
+      } report: { metrics in
+        try observer.advance(.directPreference, to: metrics.step, metrics: metrics)
+      }
+    }
+    return trainer.policy
+  }
+
+  /// Two responses to each of `count` prompts, the better one chosen; prompts to which both are
+  /// alike or equally good say nothing and are left out.
+  func ownPairs(
+    of policy: LanguageModel, count: Int, _ stream: SeededGenerator,
+    _ score: ([Exchange]) throws -> [Double]
+  ) throws -> [PolicyPair] {
+    let prompts = prompts(stream.stream("prompts"), count: count)
+      .flatMap { Array(repeating: $0, count: 2) }
+    let responses = try sample(
+      policy, prompts: prompts, stream, temperature: scenario.ppo.temperature)
+    let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
+    let scores = try zip(score(exchanges), responses).map {
+      scenario.ppo.finalScore($0, ended: $1.ended)
+    }
+    return stride(from: 0, to: exchanges.count, by: 2).compactMap { first in
+      guard scores[first] != scores[first + 1],
+        exchanges[first].response != exchanges[first + 1].response
+      else { return nil }
+      let better = scores[first] > scores[first + 1] ? first : first + 1
+      return PolicyPair(
+        prompt: prompts[first], chosen: exchanges[better].response,
+        rejected: exchanges[2 * first + 1 - better].response)
+    }
+  }
+}
+
+extension RankedResponses {
+  /// Every better response with every worse one.
+  fileprivate var pairs: [PolicyPair] {
+    responses.indices.flatMap { better in
+      responses[(better + 1)...].map {
+        PolicyPair(prompt: prompt, chosen: responses[better], rejected: $0)
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package import LanguageModels
+import Numerics
+package import RLHF
+package import Statistics
+import Worlds
+
+/// One response of a policy and what is known of it.
+package struct JudgedResponse: Sendable {
+  package let exchange: Exchange
+  package let ended: Bool
+  /// The true reward; nil where there is no world to say it.
+  package let gold: Double?
+  /// The normalised reward of the reward model; nil when there is none.
+  package let score: Double?
+  /// What policy and reference say of each token.
+  package let tokens: TokenComparison
+  /// Whether the text is one of the world's; nil where there is no world.
+  package let isGrammatical: Bool?
+
+  /// Σ_t KL(π ‖ ρ) over the states of the response, exact over the vocabulary, in nats.
+  package var exactKL: Double { tokens.exactKL.reduce(0) { $0 + Double($1) } }
+  /// Mean entropy of the policy per token, in nats.
+  package var entropy: Double { Summary(tokens.entropies.map(Double.init)).mean }
+}
+
+extension AlignmentLoop {
+  /// Prompts on which policies are compared: the same for every policy of a run.
+  ///
+  /// - Parameter given: prompts to take in turn; nil for prompts of the world.
+  package func evaluationPrompts(from given: [[Int32]]? = nil) -> [[Int32]] {
+    let count = scenario.evaluation.responses
+    guard let given else { return prompts(generator.stream("evaluation prompts"), count: count) }
+    return (0..<count).map { given[$0 % given.count] }
+  }
+
+  /// Samples one response to each prompt and judges it by everything there is.
+  ///
+  /// - Parameter hasGold: whether the world's gold reward means something for these prompts and
+  ///   models.
+  package func judge(
+    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]],
+    hasGold: Bool = true
+  ) throws -> [JudgedResponse] {
+    try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
+    if let reward {
+      try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: reward.model)
+    }
+    let temperature = scenario.ppo.temperature
+    let responses = try sample(
+      policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)
+    let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
+    let scores = try reward.map { try $0.scores(exchanges.map($0.ended), workers: workers) }
+    let comparison = DistributionComparison(
+      policy: policy, reference: reference, temperature: temperature)
+    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
+    let tokens = try workers.map(ranges.count) { comparison(Array(exchanges[ranges[$0]])) }
+      .flatMap(\.self)
+    return exchanges.indices.map { index in
+      let ended = responses[index].ended
+      return JudgedResponse(
+        exchange: exchanges[index], ended: ended,
+        gold: hasGold ? gold(exchanges[index], ended: ended) : nil, score: scores?[index],
+        tokens: tokens[index],
+        isGrammatical: hasGold
+          ? world.isGrammatical(
+            prompt: words(exchanges[index].prompt), response: words(exchanges[index].response),
+            ended: ended) : nil)
+    }
+  }
+
+  /// How often the gold of `after` is above that of `before` on the same prompt, a tie counting
+  /// half; nil where there is no gold.
+  package static func winRate(
+    of after: [JudgedResponse], against before: [JudgedResponse]
+  ) -> Proportion? {
+    let pairs = zip(after, before).compactMap { after, before in
+      after.gold.flatMap { gold in before.gold.map { (gold, $0) } }
+    }
+    guard !pairs.isEmpty else { return nil }
+    let wins = pairs.reduce(0.0) { $0 + ($1.0 > $1.1 ? 1 : $1.0 == $1.1 ? 0.5 : 0) }
+    return Proportion(successes: wins, of: pairs.count)
+  }
+
+  /// The text of an exchange's two sides.
+  package func text(_ exchange: Exchange) -> (prompt: String, response: String) {
+    (tokenizer.decode(exchange.prompt), tokenizer.decode(exchange.response))
+  }
+}

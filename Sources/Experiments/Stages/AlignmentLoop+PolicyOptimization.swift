@@ -1,0 +1,118 @@
+package import LanguageModels
+import Numerics
+package import RLHF
+import RunRecords
+import Statistics
+import Worlds
+
+extension AlignmentLoop {
+  /// PPO from the SFT policy, which stays as the reference, against a reward model.
+  ///
+  /// - Parameters:
+  ///   - given: prompts to draw from; nil for prompts of the world.
+  ///   - hasGold: whether the world's gold reward means something for these prompts and models.
+  ///   - keep: gets rollouts of some iterations, in order; see
+  ///     ``rollouts(of:iteration:updated:hasGold:)``.
+  ///     First it is told how many iterations are done already, by a stage that goes on.
+  package func optimize(
+    _ policy: LanguageModel, reward: RewardModel, prompts given: [[Int32]]? = nil,
+    hasGold: Bool = true, keep: RolloutKeeper = .none
+  ) throws -> (policy: LanguageModel, value: ScalarModel) {
+    let configuration = scenario.ppo
+    let stream = generator.stream("ppo")
+    var reward = reward
+    reward.settle()
+    let rollout = Rollout(
+      configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
+      workers: workers, score: try scorer(reward, hasGold: hasGold))
+    let value = ScalarModel(
+      trunkOf: reward.model,
+      head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
+    var trainer = PPOTrainer(
+      configuration, policy: policy, value: value, rollout: rollout, using: stream)
+    // Layers that were frozen while members learned are theirs in common only until they are read
+    // from a checkpoint: each member counts for itself, so that a resumed run says the same.
+    let rewardBytes = reward.members.map(\.model.parameters).reduce(0) {
+      $0 + ($1.arena?.allocatedBytes ?? $1.allocatedBytes())
+    }
+    observer.hold(sizes(of: trainer, reference: policy, reward: reward))
+    try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
+      try keep.begin(continuation.state?.step ?? 0)
+      try trainer.run(continuing: continuation) { iteration, count in
+        var stream = stream.stream("prompts", iteration)
+        guard let given else { return prompts(stream, count: count) }
+        return (0..<count).map { (_: Int) -> [Int32] in given[stream.index(below: given.count)] }
+      } pretraining: { iteration, step in
+        corpus(stream.stream("pretraining", iteration, step))
+      } warn: { warning in
+        try observer.warn(warning)
+      } report: { metrics, experience, updated in
+        metrics.append("memory/reward", Double(rewardBytes))
+        if hasGold {
+          let total = experience.episodes.reduce(0) { $0 + gold($1.exchange, ended: $1.ended) }
+          metrics.append("objective/gold", total / Double(experience.episodes.count))
+        }
+        observer.describe(
+          .ppo,
+          details(
+            of: experience, hasGold: hasGold,
+            hasTexts: Self.keepsRollouts(
+              of: metrics.step, iterations: configuration.iterations)))
+        try observer.advance(.ppo, to: metrics.step, metrics: metrics)
+        if Self.keepsRollouts(of: metrics.step, iterations: configuration.iterations) {
+          try keep.write(
+            rollouts(of: experience, iteration: metrics.step, updated: updated, hasGold: hasGold))
+        }
+      }
+    }
+    return (trainer.result, trainer.value)
+  }
+
+  /// How many parameters each model has; a value head is the policy's.
+  private func sizes(
+    of trainer: PPOTrainer, reference: LanguageModel, reward: RewardModel
+  ) -> [RunInformation.ModelSize] {
+    let judges = reward.members.reduce(0) { $0 + $1.model.parameters.elementCount }
+    let sizes: [RunInformation.ModelSize] = [
+      .init(model: "policy", parameters: trainer.policy.parameters.elementCount),
+      .init(model: "reference", parameters: reference.parameters.elementCount),
+      .init(model: "reward", parameters: judges),
+    ]
+    guard scenario.ppo.hasSeparateValueModel else { return sizes }
+    return sizes + [.init(model: "value", parameters: trainer.value.parameters.elementCount)]
+  }
+
+  /// Who judges the responses, by `ppo.reward.source`.
+  func scorer(
+    _ reward: RewardModel, hasGold: Bool
+  ) throws -> @Sendable ([Exchange]) throws -> [Double] {
+    let settings = scenario.ppo.reward
+    guard settings.source != .model else {
+      return { [workers] exchanges in
+        try reward.scores(exchanges.map(reward.ended), workers: workers)
+      }
+    }
+    guard hasGold else {
+      throw LoopError.input(
+        "`ppo.reward.source` is \(settings.source.rawValue), which only the scenario's own prompts "
+          + "have; leave --prompts out, or set it to model")
+    }
+    let truth = goldJudge
+    return { exchanges in
+      exchanges.map { exchange in
+        let gold = truth(exchange)
+        return settings.source == .gold ? gold : gold >= settings.threshold ? 1 : 0
+      }
+    }
+  }
+
+  /// As many texts of the fine-tuning corpus as a step of fine-tuning has.
+  func corpus(_ stream: SeededGenerator) -> [Exchange] {
+    (0..<scenario.fineTuning.batchSize).map { index in
+      var generator = stream.stream("text", index)
+      let (prompt, response) = world.samplePair(using: &generator)
+      return Exchange(
+        prompt: encode(prompt), response: specialTokens.ended(encode(response)))
+    }
+  }
+}

@@ -1,0 +1,147 @@
+package import LanguageModels
+import Numerics
+package import Preferences
+import Statistics
+import Worlds
+
+extension AlignmentLoop {
+  /// Rows to train on, comparisons or rankings as the scenario says, and comparisons to judge by. No
+  /// prompt is on both sides.
+  package func comparePreferences(
+    of policy: LanguageModel
+  ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
+    let settings = scenario.preferences
+    let total = settings.pairs + settings.heldOutPairs
+    return try run(.annotation, total: total, unit: "pairs") {
+      let heldOut = try judged(
+        policy, count: settings.heldOutPairs, responses: 2, generator.stream("held-out pairs"),
+        prompts: isHeldOut, done: 0)
+      let training = try judged(
+        policy, count: settings.pairs, responses: settings.responses,
+        generator.stream("training pairs"), prompts: { !isHeldOut($0) },
+        done: settings.heldOutPairs)
+      return (training, heldOut.compactMap(\.comparison))
+    }
+  }
+
+  /// Samples `responses` answers to each of `count` prompts and has an annotator judge them: a
+  /// comparison when there are two, a ranking when there are more.
+  ///
+  /// - Parameter write: gets the rows in order, a few at a time.
+  package func annotate(
+    _ policy: LanguageModel, count: Int, responses: Int, write: ([PreferenceRow]) throws -> Void
+  ) throws {
+    try run(.annotation, total: count, unit: "prompts") {
+      try judge(
+        policy, count: count, responses: responses, generator.stream("annotation"),
+        prompts: { _ in true }, done: 0, write: write)
+    }
+  }
+
+  /// Whether a prompt is kept for judging; decided by the prompt and the seed alone.
+  private func isHeldOut(_ prompt: [String]) -> Bool {
+    var stream = generator.stream("held out: " + prompt.joined(separator: " "))
+    return stream.uniform() < scenario.preferences.heldOutShare
+  }
+
+  private func judged(
+    _ policy: LanguageModel, count: Int, responses: Int, _ stream: SeededGenerator,
+    prompts isWanted: ([String]) -> Bool, done: Int
+  ) throws -> [PreferenceRow] {
+    var rows: [PreferenceRow] = []
+    try judge(
+      policy, count: count, responses: responses, stream, prompts: isWanted, done: done
+    ) { rows += $0 }
+    return rows
+  }
+
+  /// Rounds of sampling and judging until there are `count` rows. Answers that are not all different
+  /// leave nothing to judge and are sampled again.
+  func judge(
+    _ policy: LanguageModel, count: Int, responses: Int, _ stream: SeededGenerator,
+    prompts isWanted: ([String]) -> Bool, done: Int, write: ([PreferenceRow]) throws -> Void
+  ) throws {
+    var written = 0
+    var round = 0
+    while written < count {
+      let stream = stream.stream("round", round)
+      let wanted = min(2_048, count - written)
+      let prompts = try drawPrompts(wanted, stream, isWanted)
+      let sampled = try sample(
+        policy, prompts: prompts.flatMap { Array(repeating: encode($0), count: responses) }, stream,
+        temperature: scenario.preferences.temperature)
+      var rows: [PreferenceRow] = []
+      for (index, prompt) in prompts.enumerated() {
+        let answers = sampled[index * responses..<(index + 1) * responses].map {
+          // Annotators see the text alone, so a cut-off answer is judged as what it says.
+          Response(words: words($0.tokens))
+        }
+        var judge = stream.stream("judge", index)
+        if let row = row(prompt, answers, using: &judge) { rows.append(row) }
+      }
+      try write(rows)
+      written += rows.count
+      round += 1
+      guard round < 50 + count else {
+        throw LoopError.nothingToCompare(rows: written, wanted: count)
+      }
+      try observer.advance(.annotation, to: done + written, metrics: nil)
+    }
+  }
+
+  private func drawPrompts(
+    _ count: Int, _ stream: SeededGenerator, _ isWanted: ([String]) -> Bool
+  ) throws -> [[String]] {
+    var prompts: [[String]] = []
+    var draw = 0
+    while prompts.count < count {
+      var generator = stream.stream("prompt", draw)
+      let prompt = world.samplePrompt(using: &generator)
+      if isWanted(prompt) { prompts.append(prompt) }
+      draw += 1
+      guard draw < 1_000 * (count + 10) else { throw LoopError.tooFewPrompts }
+    }
+    return prompts
+  }
+
+  private func row(
+    _ prompt: [String], _ answers: [Response], using generator: inout SeededGenerator
+  ) -> PreferenceRow? {
+    let texts = answers.map { $0.words.joined(separator: " ") }
+    guard Set(texts).count == texts.count, !texts.contains("") else { return nil }
+    let promptText = prompt.joined(separator: " ")
+    guard answers.count == 2 else {
+      let ranking = world.rank(prompt: prompt, answers, using: &generator)
+      return .ranking(Ranking(prompt: promptText, responses: texts, ranking: ranking))
+    }
+    let judgement = world.judge(prompt: prompt, answers[0], answers[1], using: &generator)
+    let (chosen, rejected) = (judgement.preferredIndex, 1 - judgement.preferredIndex)
+    let gold = answers.map {
+      world.goldReward(prompt: prompt, response: $0.words, ended: $0.ended)
+    }
+    return .comparison(
+      Comparison(
+        prompt: promptText, chosen: texts[chosen], rejected: texts[rejected],
+        probability: world.preferenceProbability(
+          prompt: prompt, first: answers[chosen], second: answers[rejected]),
+        chosenGold: gold[chosen], rejectedGold: gold[rejected], annotator: judgement.annotator))
+  }
+
+  /// One response to each prompt, each from a stream of its own.
+  func sample(
+    _ policy: LanguageModel, prompts: [[Int32]], _ stream: SeededGenerator, temperature: Double
+  ) throws -> [SampledResponse] {
+    var options = SamplingOptions()
+    options.temperature = temperature
+    options.maximumTokens = maximumTokens
+    return try Sampler(options, endOfSequence: tokenizer.endOfSequence).responses(
+      from: policy, to: prompts,
+      generators: prompts.indices.map { stream.stream("response", $0) }, workers: workers)
+  }
+}
+
+extension PreferenceRow {
+  fileprivate var comparison: Comparison? {
+    if case .comparison(let comparison) = self { comparison } else { nil }
+  }
+}

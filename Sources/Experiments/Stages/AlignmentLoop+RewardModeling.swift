@@ -1,0 +1,102 @@
+package import LanguageModels
+import Numerics
+package import Preferences
+package import RLHF
+import Statistics
+
+extension AlignmentLoop {
+  /// Trains a reward model from an SFT policy: language head off, scalar head on, the objective of
+  /// the scenario, and then normalisation on samples of the policy; an ensemble member by member.
+  ///
+  /// - Throws: `RewardModelingError` for rows that do not go with `reward.objective`.
+  package func trainReward(
+    from policy: LanguageModel, training: some RowStream<PreferenceRow>,
+    heldOut: some RowStream<Comparison>
+  ) throws -> (model: RewardModel, report: RewardReport) {
+    let judges = try heldOutPairs(heldOut, positions: policy.configuration.maximumPositions)
+    let model = try trainedReward(from: policy, training: training, judges: judges)
+    // What was trained on is no longer in memory: there may have been a million rows.
+    NumericalLibraries.releaseFreedMemory()
+    return (
+      model,
+      try report(
+        of: model, on: judges, training: Judgements(of: training, pairingRatings: nil))
+    )
+  }
+
+  private func trainedReward(
+    from policy: LanguageModel, training: some RowStream<PreferenceRow>, judges: HeldOutPairs
+  ) throws -> RewardModel {
+    let settings = scenario.reward
+    let rows = try tokenize(
+      training, positions: policy.configuration.maximumPositions, purpose: "training")
+    // Their texts, and arrays that they have outgrown.
+    NumericalLibraries.releaseFreedMemory()
+    let trainer = RewardTrainer(settings, workers: workers)
+    let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
+    let models = try run(.rewardModel, total: settings.ensemble * steps) { continuation in
+      try trainer.trainMembers(
+        from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
+      ) { model, metrics in
+        let evaluation = try evaluate(reward([.init(model: model)]), on: judges.pairs)
+        metrics.append("eval/loss", evaluation.loss)
+        metrics.append("eval/accuracy", evaluation.accuracy.value)
+        metrics.append("eval/ece", evaluation.calibrationError)
+        metrics.append("eval/margin_mean", evaluation.meanMargin)
+        metrics.append("eval/length_correlation", evaluation.lengthCorrelation)
+      } report: { metrics in
+        try observer.advance(.rewardModel, to: metrics.step, metrics: metrics)
+      }
+    }
+    return reward(try normalized(models, on: policy, rows: rows))
+  }
+
+  private func reward(_ members: [RewardModel.Member]) -> RewardModel {
+    RewardModel(
+      members: members, combination: scenario.reward.combination, specialTokens: specialTokens)
+  }
+
+  private func evaluate(
+    _ model: RewardModel, on pairs: some RandomAccessCollection<TokenizedComparison>
+  ) throws -> RewardEvaluation {
+    RewardEvaluation(
+      pairs, rewards: try rewards(of: pairs, by: model),
+      choices: scenario.reward.choiceProbability)
+  }
+
+  /// Models with mean and deviation of their rewards of the policy's own responses to prompts of
+  /// the training rows.
+  private func normalized(
+    _ models: [ScalarModel], on policy: LanguageModel, rows: TokenizedRows
+  ) throws -> [RewardModel.Member] {
+    var stream = generator.stream("normalization")
+    let room = policy.configuration.maximumPositions - 1 - maximumTokens  // 1 for the end
+    let fitting = rows.indices.filter { rows.promptLength(at: $0) <= room }
+    guard !fitting.isEmpty else {
+      observer.note(
+        "rewards stay as they are: no prompt leaves room for a response to measure them")
+      return models.map { RewardModel.Member(model: $0) }
+    }
+    let prompts = (0..<scenario.evaluation.normalizationResponses).map { _ in
+      rows[fitting[stream.index(below: fitting.count)]].prompt
+    }
+    let responses = try sample(
+      policy, prompts: prompts, stream, temperature: scenario.ppo.temperature)
+    return try models.map { model in
+      let reward = reward([.init(model: model)])
+      let rewards = try reward.rewards(
+        zip(prompts, responses).map { reward.ended(Exchange(prompt: $0, response: $1.tokens)) },
+        workers: workers)
+      let summary = Summary(rewards)
+      let isSpread = summary.standardDeviation > 1e-6
+      if !isSpread {
+        observer.note(
+          "rewards are centred but not scaled: those of the policy's own responses are all alike")
+      }
+      return RewardModel.Member(
+        model: model,
+        normalization: RewardNormalization(
+          mean: summary.mean, standardDeviation: isSpread ? summary.standardDeviation : 1))
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import LanguageModels
+import Numerics
+import RLHF
+package import RunRecords
+
+/// Where rollouts of an optimization go.
+package struct RolloutKeeper {
+  /// Is told how many iterations are done already.
+  package let begin: (Int) throws -> Void
+  package let write: ([RolloutRecord]) throws -> Void
+
+  package init(
+    begin: @escaping (Int) throws -> Void, write: @escaping ([RolloutRecord]) throws -> Void
+  ) {
+    self.begin = begin
+    self.write = write
+  }
+
+  /// Keeps nothing.
+  package static var none: RolloutKeeper { RolloutKeeper(begin: { _ in }, write: { _ in }) }
+}
+
+extension AlignmentLoop {
+  /// Episodes of an iteration that are kept.
+  static let keptEpisodes = 8
+
+  /// The first and the last iteration are kept, and some ten between.
+  static func keepsRollouts(of iteration: Int, iterations: Int) -> Bool {
+    iteration == 1 || iteration == iterations || iteration % max(1, iterations / 10) == 0
+  }
+
+  /// The distributions behind an iteration's means, and some of its responses to read.
+  func details(of experience: Experience, hasGold: Bool, hasTexts: Bool) -> StepDetails {
+    let episodes = experience.episodes
+    var details = StepDetails(distributions: [
+      ("distribution/score", episodes.map(\.score)),
+      ("distribution/reward", episodes.flatMap(\.rewards)),
+      ("distribution/advantage", episodes.flatMap(\.advantages)),
+    ])
+    if hasGold {
+      details.distributions.append(
+        ("distribution/gold", episodes.map { gold($0.exchange, ended: $0.ended) }))
+    }
+    if hasTexts {
+      let lines = episodes.prefix(Self.keptEpisodes).map { episode in
+        "- *\(tokenizer.decode(episode.exchange.prompt))* "
+          + tokenizer.decode(episode.exchange.response)
+          + String(format: " (score %.2f)", episode.score)
+      }
+      details.texts = [("samples/responses", lines.joined(separator: "\n"))]
+    }
+    return details
+  }
+
+  /// The first episodes of an iteration with all that its update used.
+  ///
+  /// - Parameter updated: the policy after the update, for the ratios at its end.
+  func rollouts(
+    of experience: Experience, iteration: Int, updated: LanguageModel, hasGold: Bool
+  ) throws -> [RolloutRecord] {
+    let settings = scenario.ppo
+    let episodes = Array(experience.episodes.prefix(Self.keptEpisodes))
+    var after = updated.responseLogProbabilities(
+      episodes.map(\.exchange), temperature: settings.temperature, on: Tape(recording: false)
+    ).logProbabilities.value.values[...]
+    return episodes.enumerated().map { index, episode in
+      let ratios = zip(after.prefix(episode.length), episode.logProbabilities).map {
+        exp(Double($0) - $1)
+      }
+      after = after.dropFirst(episode.length)
+      return RolloutRecord(
+        iteration: iteration, episode: index, prompt: tokenizer.decode(episode.exchange.prompt),
+        tokens: episode.exchange.response.map(tokenizer.token),
+        responseIDs: episode.exchange.response, ended: episode.ended, score: episode.score,
+        gold: hasGold ? gold(episode.exchange, ended: episode.ended) : nil,
+        coefficient: experience.coefficient, discount: settings.discount, lambda: settings.lambda,
+        logProbabilities: episode.logProbabilities,
+        referenceLogProbabilities: episode.referenceLogProbabilities, kl: episode.kl,
+        exactKL: episode.exactKL, entropies: episode.entropies, rewards: episode.rewards,
+        values: episode.values, advantages: episode.advantages, returns: episode.returns,
+        ratios: ratios, clipRange: settings.clipRange)
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package import LanguageModels
+import Numerics
+import RLHF
+import Statistics
+import Worlds
+
+extension AlignmentLoop {
+  /// Trains the SFT policy from nothing: first on whole noisy texts, then on clean responses.
+  package func trainPolicy() throws -> LanguageModel {
+    var initializer = generator.stream("policy weights")
+    var model = try LanguageModel(
+      scenario.model.decoder(vocabularySize: tokenizer.vocabularySize), using: &initializer)
+    try train(&model, .pretraining, scenario.pretraining) { generator in
+      let text = encode(world.sampleBaseText(using: &generator))
+      return Exchange(
+        prompt: Array(text.prefix(1)), response: specialTokens.ended(Array(text.dropFirst())))
+    }
+    try train(
+      &model, .fineTuning, scenario.fineTuning, before: scenario.pretraining.steps
+    ) { generator in
+      let (prompt, response) = world.samplePair(using: &generator)
+      return Exchange(
+        prompt: encode(prompt), response: specialTokens.ended(encode(response)))
+    }
+    return model
+  }
+
+  private func train(
+    _ model: inout LanguageModel, _ stage: LoopStage, _ configuration: SupervisedConfiguration,
+    before: Int = 0, sample: (inout SeededGenerator) -> Exchange
+  ) throws {
+    guard configuration.steps > 0 else { return }
+    let stream = generator.stream(stage.rawValue)
+    try run(stage, total: configuration.steps, before: before) { continuation in
+      let trainer = SupervisedTrainer(configuration, stage: stage.rawValue, workers: workers)
+      try trainer.train(&model, continuing: continuation) { step, size in
+        (0..<size).map { index in
+          var generator = stream.stream("text", step, index)
+          return sample(&generator)
+        }
+      } report: { metrics in
+        try observer.advance(stage, to: metrics.step, metrics: metrics)
+      }
+    }
+  }
+}

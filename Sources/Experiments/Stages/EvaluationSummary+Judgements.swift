@@ -1,0 +1,71 @@
+package import LanguageModels
+package import RLHF
+package import RunRecords
+import Statistics
+
+extension AlignmentLoop {
+  /// Responses of the reference and of the policy to the same prompts, each judged.
+  package func compare(
+    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel,
+    prompts given: [[Int32]]? = nil, hasGold: Bool = true
+  ) throws -> (before: [JudgedResponse], after: [JudgedResponse]) {
+    try run(.evaluation, total: 2, unit: "policies") {
+      let prompts = evaluationPrompts(from: given)
+      let before = try judge(
+        reference, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+      try observer.advance(.evaluation, to: 1, metrics: nil)
+      let after = try judge(
+        policy, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+      try observer.advance(.evaluation, to: 2, metrics: nil)
+      return (before, after)
+    }
+  }
+
+  /// The figures of an SFT policy by itself, on prompts of the world.
+  package func figures(of policy: LanguageModel) throws -> EvaluationSummary {
+    try run(.evaluation, total: 1, unit: "policy") {
+      let responses = try judge(
+        policy, reference: policy, reward: nil, prompts: evaluationPrompts())
+      try observer.advance(.evaluation, to: 1, metrics: nil)
+      return EvaluationSummary(sft: .init(responses))
+    }
+  }
+}
+
+extension EvaluationSummary {
+  /// The final figures of a run.
+  package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardReport?) {
+    self.init(
+      sft: Policy(before), ppo: Policy(after),
+      winRate: AlignmentLoop.winRate(of: after, against: before).map(Proportion.init),
+      reward: reward.map(RewardModel.init))
+  }
+}
+
+extension EvaluationSummary.Policy {
+  init(_ responses: [JudgedResponse]) {
+    func distribution(_ value: (JudgedResponse) -> Double?) -> EvaluationSummary.Distribution? {
+      let values = responses.compactMap(value)
+      guard !values.isEmpty else { return nil }
+      let summary = Summary(values)
+      return .init(mean: summary.mean, sd: summary.standardDeviation, n: summary.count)
+    }
+    func fraction(_ isCounted: (JudgedResponse) -> Bool?) -> Double? {
+      let outcomes = responses.compactMap(isCounted)
+      guard !outcomes.isEmpty else { return nil }
+      return Double(outcomes.count { $0 }) / Double(outcomes.count)
+    }
+    self.init(
+      gold: distribution(\.gold), score: distribution(\.score), klExact: distribution(\.exactKL),
+      length: distribution { Double($0.exchange.response.count) },
+      entropy: distribution(\.entropy), grammaticalFraction: fraction(\.isGrammatical),
+      eosFraction: fraction(\.ended))
+  }
+}
+
+extension EvaluationSummary.Proportion {
+  init(_ proportion: Statistics.Proportion) {
+    self.init(
+      value: proportion.value, low: proportion.low, high: proportion.high, n: proportion.count)
+  }
+}

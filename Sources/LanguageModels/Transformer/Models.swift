@@ -1,0 +1,167 @@
+package import Numerics
+package import Statistics
+
+/// What policy, reference, reward and value models have in common: one decoder and a head.
+package protocol TransformerModel: Sendable {
+  var decoder: Decoder { get }
+  var parameters: ParameterSet { get set }
+}
+
+extension TransformerModel {
+  package var configuration: DecoderConfiguration { decoder.configuration }
+
+  /// Hidden states after the last norm, `[N, D]`, or those of some rows alone; see ``Decoder``.
+  package func hiddenStates(
+    of batch: PackedBatch, at rows: [Int32]? = nil, on tape: Tape, cache: KeyValueCache? = nil,
+    after trunk: Decoder.Trunk? = nil
+  ) -> Variable {
+    decoder.hiddenStates(
+      of: batch, at: rows, parameters: parameters, on: tape, cache: cache, after: trunk)
+  }
+
+  /// What the layers that this model and another have in common make of a batch, computed once for
+  /// both; nil if they have none. Frozen layers stay in common: one that was written is no longer.
+  ///
+  /// At least the last layer is left to each, which computes only the rows that are read.
+  package func trunk(
+    of batch: PackedBatch, sharedWith other: some TransformerModel, on tape: Tape
+  ) -> Decoder.Trunk? {
+    let layout = decoder.layout
+    func isShared(_ index: Int) -> Bool {
+      parameters.isShared(index, with: other.parameters)
+    }
+    let embeddings = [layout.tokenEmbedding, layout.positionEmbedding].compactMap(\.self)
+    guard configuration == other.configuration, embeddings.allSatisfy(isShared) else { return nil }
+    let layers = layout.layers.dropLast().prefix { $0.indices.allSatisfy(isShared) }.count
+    guard layers > 0 else { return nil }
+    return decoder.trunk(of: batch, layers: layers, parameters: parameters, on: tape)
+  }
+
+  /// Freezes the embeddings and the first ⌊fraction · layers⌋ layers; 0 frees everything.
+  package mutating func freeze(fraction: Double) {
+    let layout = decoder.layout
+    parameters.isFrozen = Array(repeating: false, count: parameters.count)
+    guard fraction > 0 else { return }
+    // The small addend keeps 0.58 · 50 from becoming 28 in binary fractions.
+    let layers = min(layout.layers.count, Int(fraction * Double(layout.layers.count) + 1e-9))
+    let embeddings = [layout.tokenEmbedding, layout.positionEmbedding].compactMap(\.self)
+    for index in embeddings + layout.layers.prefix(layers).flatMap(\.indices) {
+      parameters.isFrozen[index] = true
+    }
+  }
+}
+
+/// A decoder with a language head: policy and reference.
+package struct LanguageModel: TransformerModel {
+  package let decoder: Decoder
+  package var parameters: ParameterSet
+  let headWeight: Int  // [V, D]; the token embedding when tied
+  var valueHead: Int?  // [1, D]; see `addValueHead`
+
+  /// A model with random weights.
+  package init(
+    _ configuration: DecoderConfiguration, using generator: inout SeededGenerator
+  ) throws(ModelError) {
+    var parameters = ParameterSet()
+    decoder = try Decoder(configuration, appendingTo: &parameters, using: &generator)
+    headWeight =
+      configuration.tiedEmbeddings
+      ? decoder.layout.tokenEmbedding
+      : parameters.append(
+        "language_head",
+        Tensor.gaussian(
+          [configuration.vocabularySize, configuration.width], deviation: 0.02, using: &generator))
+    self.parameters = parameters
+  }
+
+  /// Scores of every token of the vocabulary, `[M, V]`, from hidden states `[M, D]`.
+  package func logits(_ hidden: Variable, on tape: Tape) -> Variable {
+    tape.linear(hidden, weight: tape.parameter(headWeight, of: parameters))
+  }
+
+  /// Scores of the next token after each of the given rows, as far as a cache has come.
+  func nextLogits(
+    of batch: PackedBatch, at rows: [Int32]?, cache: KeyValueCache
+  ) -> Tensor {
+    let tape = Tape(recording: false)
+    let hidden = hiddenStates(of: batch, at: rows, on: tape, cache: cache)
+    return cache.weights?[headWeight]?.product(hidden.value, bias: nil)
+      ?? logits(hidden, on: tape).value
+  }
+
+  /// log π(y_t | x, y_<t) at temperature T for every token of every response, concatenated, `[M]`;
+  /// and the logits that gave them, `[M, V]`.
+  package func responseLogProbabilities(
+    _ exchanges: some Collection<Exchange>, temperature: Double, on tape: Tape
+  ) -> (logProbabilities: Variable, logits: Variable) {
+    let outputs = responseOutputs(exchanges, temperature: temperature, on: tape)
+    return (outputs.logProbabilities, outputs.logits)
+  }
+
+  /// The same, and V(x, y_<t) for every token, `[M]`, where the policy has a value head.
+  package func responseOutputs(
+    _ exchanges: some Collection<Exchange>, temperature: Double, on tape: Tape
+  ) -> (logProbabilities: Variable, logits: Variable, values: Variable?) {
+    let batch = ResponseBatch(exchanges)
+    let states = hiddenStates(
+      of: batch.packed, at: batch.predictingRows.flatMap(\.self), on: tape)
+    let logits = logits(states, on: tape)
+    let targets = exchanges.flatMap(\.response)
+    let logProbabilities = tape.logProbabilities(logits, targets: targets, temperature: temperature)
+    return (logProbabilities, logits, values(states, on: tape))
+  }
+}
+
+/// A decoder with a linear head to one number: reward (at the last token) and value (at every one).
+package struct ScalarModel: TransformerModel {
+  package let decoder: Decoder
+  package var parameters: ParameterSet
+  let headWeight: Int  // [1, D]
+
+  /// The head's weights, `[1, D]`.
+  package var head: Tensor {
+    get { parameters.tensors[headWeight] }
+    set { parameters.tensors[headWeight] = newValue }
+  }
+
+  /// The trunk of any model under a new head.
+  package init(trunkOf model: some TransformerModel, head: Tensor) {
+    precondition(
+      head.shape == [1, model.configuration.width],
+      "a scalar head for width \(model.configuration.width) cannot be \(head.shape)")
+    decoder = model.decoder
+    var trunk = ParameterSet()
+    // The decoder's parameters come first in every model; only the old head is left behind.
+    for index in 0...model.decoder.layout.lastIndex {
+      _ = trunk.append(model.parameters.names[index], model.parameters.tensors[index])
+    }
+    headWeight = trunk.append("scalar_head", head)
+    parameters = trunk
+  }
+
+  /// A head drawn from N(0, 1/(D + 1)), as in OpenAI's lm-human-preferences (2019).
+  package static func rewardHead(
+    width: Int, using generator: inout SeededGenerator
+  ) -> Tensor {
+    Tensor.gaussian([1, width], deviation: 1 / Double(width + 1).squareRoot(), using: &generator)
+  }
+
+  /// h · w for hidden states `[M, D]`, `[M]`.
+  package func scalars(_ hidden: Variable, on tape: Tape) -> Variable {
+    tape.flatten(tape.linear(hidden, weight: tape.parameter(headWeight, of: parameters)))
+  }
+
+  /// r(x, y) = h_last · w for every exchange, `[exchanges]`: the hidden state at the last token of
+  /// the concatenation of prompt and response (Foundations of Large Language Models, ch. 4).
+  package func rewards(_ exchanges: some Collection<Exchange>, on tape: Tape) -> Variable {
+    let batch = ResponseBatch(exchanges)
+    return scalars(hiddenStates(of: batch.packed, at: batch.lastRows, on: tape), on: tape)
+  }
+
+  /// V(x, y_<t) for every token of every response, concatenated, `[M]`.
+  package func values(_ exchanges: some Collection<Exchange>, on tape: Tape) -> Variable {
+    let batch = ResponseBatch(exchanges)
+    let rows = batch.predictingRows.flatMap(\.self)
+    return scalars(hiddenStates(of: batch.packed, at: rows, on: tape), on: tape)
+  }
+}

@@ -1,0 +1,74 @@
+import Formats
+package import Foundation
+package import LanguageModels
+
+extension RewardModel {
+  /// Loads a directory in Hugging Face layout. That of an ensemble is its first member, beside whose
+  /// files `member-1`, `member-2`, … hold the others.
+  package init(directory: URL, specialTokens: SpecialTokens) throws {
+    let file = try ConfigurationFile(directory.appending(path: "config.json"))
+    guard file[Self.ensembleKey] != nil else {
+      self.init(members: [try Member(directory: directory)], specialTokens: specialTokens)
+      return
+    }
+    let ensemble = try file.nested(Self.ensembleKey)
+    let count = try ensemble.int("members")
+    guard (1...1_000).contains(count) else {
+      throw ensemble.failure("members", "is \(count); write how many models there are")
+    }
+    let name = try ensemble.string("combine")
+    guard let rule = EnsembleRule(rawValue: name) else {
+      let names = EnsembleRule.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ensemble.failure("combine", "is \(name); write one of \(names)")
+    }
+    let weight = try ensemble.double("uncertainty_weight", default: 0)
+    let members = try (0..<count).map { try Member(directory: Self.place(of: $0, in: directory)) }
+    if let odd = members.firstIndex(where: {
+      $0.model.configuration != members[0].model.configuration
+    }) {
+      throw ensemble.failure(
+        "members", "and member \(odd) is of another shape; give the members of one training run")
+    }
+    self.init(
+      members: members,
+      combination: EnsembleCombination(rule: rule, uncertaintyWeight: weight),
+      specialTokens: specialTokens)
+  }
+
+  /// Writes the model's files into an existing directory, those of further members into directories
+  /// inside it.
+  package func save(to directory: URL) throws {
+    for (index, member) in members.enumerated() {
+      let place = Self.place(of: index, in: directory)
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      try member.model.save(
+        to: place, specialTokens: specialTokens, normalization: member.normalization)
+    }
+    if members.count > 1 { try addCombination(to: directory.appending(path: "config.json")) }
+  }
+
+  /// The extra key of the first member's `config.json` that says how members make one score.
+  private static let ensembleKey = "reward_ensemble"
+
+  private static func place(of member: Int, in directory: URL) -> URL {
+    member == 0 ? directory : directory.appending(path: "member-\(member)")
+  }
+
+  private func addCombination(to url: URL) throws {
+    let file = try ConfigurationFile(url)
+    let combination: JSONValue = .object([
+      "members": .int(members.count), "combine": .string(self.combination.rule.rawValue),
+      "uncertainty_weight": .double(self.combination.uncertaintyWeight),
+    ])
+    try ConfigurationFile.write(
+      file.keys.map { ($0, file[$0] ?? .null) } + [(Self.ensembleKey, combination)], to: url)
+  }
+}
+
+extension RewardModel.Member {
+  init(directory: URL) throws {
+    self.init(
+      model: try ScalarModel(directory: directory),
+      normalization: try ScalarModel.normalization(directory: directory) ?? RewardNormalization())
+  }
+}

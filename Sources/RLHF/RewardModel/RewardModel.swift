@@ -1,0 +1,115 @@
+package import LanguageModels
+package import Numerics
+
+/// One reward from one or several scalar models, each read at the end of a response and normalised:
+/// the one path by which training, evaluation, `score` and PPO read a reward.
+package struct RewardModel: Sendable {
+  /// A model of the ensemble.
+  package struct Member: Sendable {
+    package var model: ScalarModel
+    /// From samples of the reference policy, so that a reward of 1 is one deviation above its mean.
+    package var normalization: RewardNormalization
+
+    package init(
+      model: ScalarModel, normalization: RewardNormalization = RewardNormalization()
+    ) {
+      self.model = model
+      self.normalization = normalization
+    }
+  }
+
+  /// At least one.
+  package var members: [Member]
+  /// How normalised members make one score.
+  package let combination: EnsembleCombination
+  package let specialTokens: SpecialTokens
+
+  /// - Parameter members: at least one, all of one shape.
+  package init(
+    members: [Member], combination: EnsembleCombination = EnsembleCombination(),
+    specialTokens: SpecialTokens
+  ) {
+    precondition(!members.isEmpty, "a reward model needs at least one member")
+    self.members = members
+    self.combination = combination
+    self.specialTokens = specialTokens
+  }
+
+  package init(
+    model: ScalarModel, normalization: RewardNormalization = RewardNormalization(),
+    specialTokens: SpecialTokens
+  ) {
+    self.init(
+      members: [Member(model: model, normalization: normalization)], specialTokens: specialTokens)
+  }
+
+  /// The first member's model, from whose trunk the value model starts.
+  package var model: ScalarModel {
+    get { members[0].model }
+    set { members[0].model = newValue }
+  }
+
+  /// From rewards to scores: the member's own, or the mean of all members' in an ensemble.
+  package var normalization: RewardNormalization {
+    let count = Double(members.count)
+    return RewardNormalization(
+      mean: members.reduce(0) { $0 + $1.normalization.mean } / count,
+      standardDeviation: members.reduce(0) { $0 + $1.normalization.standardDeviation } / count)
+  }
+
+  /// Moves every member to an arena of its own; see `ParameterSet.settle()`.
+  package mutating func settle() {
+    for index in members.indices { members[index].model.parameters.settle() }
+  }
+
+  /// The exchange with its end: rewards are learned and read at the end-of-sequence token.
+  package func ended(_ exchange: Exchange) -> Exchange {
+    Exchange(prompt: exchange.prompt, response: specialTokens.ended(exchange.response))
+  }
+
+  /// The head's output h_last · w for every exchange as it is; see ``ended(_:)``. For an ensemble,
+  /// the combined score in the units of its members' rewards, so that a difference of two still has
+  /// a probability.
+  package func rewards(_ exchanges: [Exchange], workers: Workers) throws -> [Double] {
+    if members.count == 1 { return try rewards(of: model, exchanges, workers) }
+    let normalization = normalization
+    return try scores(exchanges, workers: workers).map {
+      normalization.mean + normalization.standardDeviation * $0
+    }
+  }
+
+  /// Normalised rewards; members are normalised before they are combined.
+  package func scores(_ exchanges: [Exchange], workers: Workers) throws -> [Double] {
+    let scores = try members.map { member in
+      try rewards(of: member.model, exchanges, workers).map { member.normalization($0) }
+    }
+    return exchanges.indices.map { index in combination(scores.map { $0[index] }) }
+  }
+
+  private func rewards(
+    of model: ScalarModel, _ exchanges: [Exchange], _ workers: Workers
+  ) throws -> [Double] {
+    // Pairs and samples of one prompt stay in one shard more often when a shard is long.
+    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
+    return try workers.map(ranges.count) { shard in
+      chunks(of: exchanges[ranges[shard]]).flatMap { chunk in
+        model.rewards(chunk, on: Tape(recording: false)).value.values.map(Double.init)
+      }
+    }.flatMap(\.self)
+  }
+
+  /// Pieces of at most a few thousand tokens, so that scoring a large file takes little memory.
+  private func chunks(of exchanges: ArraySlice<Exchange>) -> [ArraySlice<Exchange>] {
+    var chunks: [ArraySlice<Exchange>] = []
+    var start = exchanges.startIndex
+    var tokens = 0
+    for index in exchanges.indices {
+      if tokens > 4096 {
+        chunks.append(exchanges[start..<index])
+        (start, tokens) = (index, 0)
+      }
+      tokens += exchanges[index].count
+    }
+    return start < exchanges.endIndex ? chunks + [exchanges[start...]] : chunks
+  }
+}

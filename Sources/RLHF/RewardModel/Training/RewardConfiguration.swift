@@ -1,0 +1,119 @@
+package import Settings
+
+/// The reward-model stage.
+package struct RewardConfiguration: Configurable, Equatable {
+  package var objective = RewardObjective.pairwise
+  package var slips = 0.0
+  package var labelSmoothing = 0.0
+  package var softLabels = false
+  package var epochs = 1
+  package var batchSize = 64
+  package var accumulation = 1
+  package var optimizer = OptimizerConfiguration(learningRate: 5e-4)
+  package var centering = 0.01
+  package var freeze = 0.0
+  package var shuffle = true
+  package var evaluations = 5
+  package var earlyStopping: Int?
+  package var ensemble = 1
+  package var combine = EnsembleRule.mean
+  package var uncertaintyWeight = 0.1
+
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "objective", \Self.objective,
+      "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
+    Field(
+      "slips", \Self.slips,
+      "ε of P = ε + (1 − 2ε) σ(Δ): how often judges say the opposite of what they mean; for losses "
+        + "of pairs", in: 0..<0.5),
+    Field(
+      "label_smoothing", \Self.labelSmoothing,
+      "ε of the target 1 − ε: how far rewards are held back from being certain; for losses of pairs",
+      in: 0..<0.5),
+    Field(
+      "soft_labels", \Self.softLabels,
+      "whether rows' `chosen_probability` takes the place of the judgement; for pairs"),
+    Field("epochs", \Self.epochs, "passes over the training rows", in: 1...1_000_000),
+    Field(
+      "batch_size", \Self.batchSize, "pairs, or rankings as a whole, in a step", in: 1...1_000_000),
+    Field(
+      "accumulation", \Self.accumulation,
+      "pieces in which a batch is computed one after the other, to need less memory",
+      in: 1...1_000_000),
+    Field("optimizer", \Self.optimizer, "how the weights move"),
+    Field(
+      "centering", \Self.centering,
+      "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none; ratings need none",
+      in: 0...),
+    Field(
+      "freeze", \Self.freeze, "fraction of the layers, with the embeddings, that stay as they were",
+      in: 0...1),
+    Field("shuffle", \Self.shuffle, "whether each epoch sees the rows in an order of its own"),
+    Field(
+      "evaluations", \Self.evaluations, "times that held-out pairs are judged during training",
+      in: 1...),
+    Field(
+      "early_stopping", \Self.earlyStopping,
+      "evaluations without a lower held-out loss after which training stops, and the best model is "
+        + "kept; null to train to the end", in: 1...),
+    Field(
+      "ensemble", \Self.ensemble, "models that are trained, each from a seed of its own", in: 1...64
+    ),
+    Field(
+      "combine", \Self.combine,
+      "how the models of an ensemble make one reward: mean, worst, uncertainty (mean − λ variance)"),
+    Field(
+      "uncertainty_weight", \Self.uncertaintyWeight, "λ of `combine: uncertainty`", in: 0...),
+  ]
+
+  package static let idleKeys: [IdleKeys<Self>] = [
+    IdleKeys(
+      ["label_smoothing"], under: ["objective"], when: { !$0.objective.isSumOfPairs },
+      because: "only losses of pairs have labels to smooth",
+      remedy: "set `objective` to pairwise, pairwise-tokens or grouped-pairs"),
+    IdleKeys(
+      ["label_smoothing"], under: ["soft_labels"], when: { $0.softLabels },
+      because: "soft labels already say how sure each judgement is",
+      remedy: "set `soft_labels` to false"),
+    IdleKeys(
+      ["soft_labels"], under: ["objective"], when: { !$0.objective.isForPairs },
+      because: "only a pair has a probability to learn from",
+      remedy: "set `objective` to pairwise or pairwise-tokens"),
+    IdleKeys(
+      ["centering"], under: ["objective"], when: { $0.objective == .regression },
+      because: "ratings say where 0 is",
+      remedy: "set `objective` to a loss of pairs or rankings"),
+    IdleKeys(
+      ["combine", "uncertainty_weight"], under: ["ensemble"], when: { $0.ensemble == 1 },
+      because: "there is one reward model, and nothing to combine",
+      remedy: "set `ensemble` to 2 or more"),
+    IdleKeys(
+      ["uncertainty_weight"], under: ["combine"], when: { $0.combine != .uncertainty },
+      because: "only `uncertainty` takes the variance off", remedy: "set `combine` to uncertainty"),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if accumulation > batchSize {
+      throw location.key("accumulation").error(
+        "a batch of \(batchSize) cannot be cut into \(accumulation) pieces",
+        advice: "lower it, or raise `batch_size`")
+    }
+    // Not idle, for calibration is measured with it: a reward that was learned without would be blamed.
+    if slips > 0, !objective.isSumOfPairs {
+      throw location.key("slips").error(
+        "`\(objective.rawValue)` has no probabilities of pairs that could allow for slips",
+        advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
+    }
+  }
+
+  /// How probable a choice is, given the difference of rewards.
+  package var choiceProbability: ChoiceProbability { ChoiceProbability(slips: slips) }
+
+  /// How the members of the ensemble make one reward.
+  package var combination: EnsembleCombination {
+    EnsembleCombination(rule: combine, uncertaintyWeight: uncertaintyWeight)
+  }
+}

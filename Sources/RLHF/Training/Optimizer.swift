@@ -1,0 +1,90 @@
+package import Numerics
+
+/// AdamW with its schedule, for one model in one stage; it refuses numbers that are not finite.
+package struct Optimizer: Sendable {
+  private let configuration: OptimizerConfiguration
+  private let stage: String
+  private let totalSteps: Int
+  private var adamW: AdamW
+
+  /// - Parameters:
+  ///   - stage: named in errors.
+  ///   - totalSteps: steps over which the schedule runs.
+  ///   - arena: where the moments are kept; nil for where everything else is.
+  package init(
+    _ configuration: OptimizerConfiguration, for parameters: ParameterSet, stage: String,
+    totalSteps: Int, in arena: MemoryArena? = nil
+  ) {
+    self.configuration = configuration
+    self.stage = stage
+    self.totalSteps = totalSteps
+    adamW = AdamW(configuration.adamW, for: parameters, in: arena)
+  }
+
+  /// The learning rate of the next step.
+  package var learningRate: Double {
+    configuration.learningRate
+      * configuration.schedule.factor(
+        step: adamW.stepCount, total: totalSteps, warmup: configuration.warmupSteps)
+  }
+
+  /// Steps that it has taken.
+  package var stepCount: Int { adamW.stepCount }
+
+  /// Adds moments and step count to a state, as `PREFIX.first.NAME`, `PREFIX.second.NAME` and
+  /// `PREFIX.steps`.
+  package func keep(
+    in state: inout TrainingState, as prefix: String, for parameters: ParameterSet
+  ) {
+    state.set("\(prefix).steps", Double(adamW.stepCount))
+    for (index, name) in parameters.names.enumerated() {
+      guard let moments = adamW.moments(of: index) else { continue }
+      state.set("\(prefix).first.\(name)", moments.first)
+      state.set("\(prefix).second.\(name)", moments.second)
+    }
+  }
+
+  /// Goes on from what ``keep(in:as:for:)`` kept.
+  ///
+  /// - Throws: ``TrainingStateError``; the optimizer is then as it was.
+  package mutating func restore(
+    from state: TrainingState, as prefix: String, for parameters: ParameterSet
+  ) throws(TrainingStateError) {
+    let steps = try state.count("\(prefix).steps")
+    var moments: [(first: Tensor, second: Tensor)?] = []
+    for (name, tensor) in zip(parameters.names, parameters.tensors) {
+      let first = "\(prefix).first.\(name)"
+      // A parameter that no gradient has reached, such as a frozen one, has no moments.
+      guard state[tensor: first] != nil else {
+        moments.append(nil)
+        continue
+      }
+      moments.append(
+        (
+          try state.tensor(first, shape: tensor.shape),
+          try state.tensor("\(prefix).second.\(name)", shape: tensor.shape)
+        ))
+    }
+    adamW.restore(stepCount: steps, moments: moments)
+  }
+
+  /// Bytes that the allocator gave to what the optimizer keeps between steps.
+  package var allocatedBytes: Int { adamW.allocatedBytes }
+
+  /// Takes one step and returns the gradients' global norm before clipping.
+  ///
+  /// - Throws: `NonFiniteError` when the loss or a gradient is not finite; the parameters are then
+  ///   as they were.
+  package mutating func step(
+    _ parameters: inout ParameterSet, gradients: Gradients, loss: Double, workers: Workers
+  ) throws -> Double {
+    let step = adamW.stepCount + 1
+    guard loss.isFinite else { throw NonFiniteError(stage: stage, step: step, tensor: "the loss") }
+    if let index = gradients.firstNonFinite {
+      throw NonFiniteError(
+        stage: stage, step: step, tensor: "the gradient of \(parameters.names[index])")
+    }
+    return try adamW.step(
+      &parameters, gradients: gradients, rate: learningRate, workers: workers)
+  }
+}

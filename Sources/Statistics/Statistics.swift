@@ -1,0 +1,95 @@
+import Foundation
+
+/// Mean and spread of a sample.
+package struct Summary: Sendable, Equatable {
+  package let mean: Double
+  /// The standard deviation of the sample (n − 1); 0 for fewer than two values.
+  package let standardDeviation: Double
+  package let count: Int
+
+  package init(_ values: some Collection<Double>) {
+    count = values.count
+    let mean = values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    self.mean = mean
+    standardDeviation = values.count < 2 ? 0 : (squares / Double(values.count - 1)).squareRoot()
+  }
+}
+
+/// A proportion with its 95 % Wilson score interval (Wilson 1927).
+package struct Proportion: Sendable, Equatable {
+  package let value: Double
+  package let low: Double
+  package let high: Double
+  package let count: Int
+
+  /// - Parameters:
+  ///   - successes: may be halves, where a tie counts as half.
+  ///   - count: trials; with none, the interval is 0 to 1.
+  package init(successes: Double, of count: Int) {
+    self.count = count
+    guard count > 0 else {
+      (value, low, high) = (0, 0, 1)
+      return
+    }
+    let z = 1.959964
+    let n = Double(count)
+    let p = successes / n
+    let center = (p + z * z / (2 * n)) / (1 + z * z / n)
+    let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
+    (value, low, high) = (p, max(0, center - half), min(1, center + half))
+  }
+}
+
+/// A mean with its 95 % interval: mean ± 1.96 standard errors, for samples of dozens and more.
+package struct MeanInterval: Sendable, Equatable {
+  package let mean: Double
+  package let low: Double
+  package let high: Double
+  package let count: Int
+
+  package init(_ values: some Collection<Double>) {
+    let summary = Summary(values)
+    let half = 1.959964 * summary.standardDeviation / Double(max(1, summary.count)).squareRoot()
+    (mean, count) = (summary.mean, summary.count)
+    (low, high) = (summary.mean - half, summary.mean + half)
+  }
+}
+
+/// Pearson's correlation; 0 when either side does not vary.
+package func correlation(_ a: [Double], _ b: [Double]) -> Double {
+  precondition(a.count == b.count, "a correlation needs pairs")
+  let (meanA, meanB) = (Summary(a).mean, Summary(b).mean)
+  var (product, squareA, squareB) = (0.0, 0.0, 0.0)
+  for (x, y) in zip(a, b) {
+    product += (x - meanA) * (y - meanB)
+    squareA += (x - meanA) * (x - meanA)
+    squareB += (y - meanB) * (y - meanB)
+  }
+  return squareA > 0 && squareB > 0 ? product / (squareA * squareB).squareRoot() : 0
+}
+
+/// Spearman's rank correlation: Pearson's of the ranks, equal values sharing their mean rank.
+package func rankCorrelation(_ a: [Double], _ b: [Double]) -> Double {
+  correlation(ranks(a), ranks(b))
+}
+
+/// The rank of every value from 0; equal values get the mean of their places.
+private func ranks(_ values: [Double]) -> [Double] {
+  let order = values.indices.sorted { values[$0] < values[$1] }
+  var ranks = Array(repeating: 0.0, count: values.count)
+  var start = 0
+  while start < order.count {
+    var end = start + 1
+    while end < order.count, values[order[end]] == values[order[start]] { end += 1 }
+    for place in start..<end { ranks[order[place]] = Double(start + end - 1) / 2 }
+    start = end
+  }
+  return ranks
+}
+
+/// log(1 + e^x) without overflow.
+package func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
+
+/// 1 / (1 + e^−x)
+package func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

@@ -1,0 +1,146 @@
+import Foundation
+import LanguageModels
+import RunRecords
+import Settings
+import Testing
+
+@testable import Experiments
+
+/// The articles of `documentation/` against the code that they speak of.
+@Suite struct DocumentationTests {
+  struct Article {
+    let name: String
+    let text: String
+
+    /// What stands between single backticks, outside of code blocks and links to symbols.
+    var codes: [String] {
+      let prose = text.replacing(/(?s)```.*?```/, with: "").replacing(/``[^`]+``/, with: "")
+      return prose.matches(of: /`([^`\n]+)`/).map { String($0.output.1) }
+    }
+  }
+
+  static let catalogue = packageRoot.appending(path: "documentation/RLHFSimulation.docc")
+
+  let articles: [Article]
+
+  init() throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: Self.catalogue.path)
+    articles = try names.filter { $0.hasSuffix(".md") }.sorted().map { name in
+      Article(
+        name: name,
+        text: try String(contentsOf: Self.catalogue.appending(path: name), encoding: .utf8))
+    }
+    #expect(articles.count > 12)
+  }
+
+  func article(_ name: String) throws -> Article {
+    try #require(articles.first { $0.name == name })
+  }
+
+  /// Metrics that an article explains: a row `` | `name` | … `` of one of its tables.
+  func explained(in text: String) -> Set<String> {
+    Set(text.matches(of: /(?m)^\| `([a-z]+\/[a-z_]+)` \| [^|]{15,} \|/).map { String($0.output.1) })
+  }
+
+  /// The names of all metrics that small runs of every kind record.
+  func recorded() throws -> Set<String> {
+    let runs = [
+      [], ["reward.ensemble=2", "reward.early_stopping=1", "ppo.pretraining_weight=1"],
+    ]
+    var names: Set<String> = []
+    for assignments in runs {
+      let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+      defer { try? FileManager.default.removeItem(at: url) }
+      let directory = try RunDirectory.create(at: url, force: false)
+      let recorder = try RunRecorder(
+        directory: directory, terminal: Terminal(isInteractive: false, isQuiet: true))
+      let run = try LoopRun(makeLoop(assignments, observer: recorder), in: directory)
+      let policy = try run.trainPolicy()
+      let preferences = try run.comparePreferences(of: policy)
+      let (reward, _) = try run.trainReward(from: policy, preferences: preferences)
+      _ = try run.optimize(policy, reward: reward)
+      _ = try run.loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)
+      for stage in RunStage.allCases {
+        names.formUnion(try MetricsTable(stage: stage, in: directory).names)
+      }
+    }
+    return names
+  }
+
+  @Test("explain every metric that a run records, and no other")
+  func metrics() throws {
+    let explained = articles.reduce(into: Set()) { $0.formUnion(self.explained(in: $1.text)) }
+    let recorded = try recorded()
+    #expect(recorded.count > 40)
+    #expect(recorded.subtracting(explained).sorted() == [], "add a row to the stage's article")
+    #expect(explained.subtracting(recorded).sorted() == [], "nothing records these")
+  }
+
+  @Test("the page of keys is what the program prints")
+  func keys() throws {
+    #expect(
+      try article("ScenarioKeys.md").text == Scenario.referenceArticle,
+      """
+      make it again: .build/release/rlhf-sim scenarios keys --markdown \
+      > documentation/RLHFSimulation.docc/ScenarioKeys.md
+      """)
+    for key in Scenario.reference {
+      #expect(Scenario.referenceArticle.contains("| `\(key.path)` | "), "\(key.path)")
+    }
+  }
+
+  /// What reads like a path of keys, in prose and in commands.
+  func namedKeys(in article: Article) -> [String] {
+    let commands = article.text.matches(of: /--set "?([a-z_]+(?:\.[a-z_.\[\]0-9]+)?)=/)
+      .map { String($0.output.1) }.filter { $0 != "key.path" }  // the pattern itself
+    // Such as `ppo.kl.coefficient` and `reward.objective: pairwise`, but not `evaluation.json`.
+    let named = article.codes.filter { !$0.hasSuffix(".json") && !$0.hasSuffix(".jsonl") }
+      .compactMap { $0.prefixMatch(of: /[a-z_]+\.[a-z_.\[\]0-9]+/).map { String($0.output) } }
+    let sections = Set(Scenario.reference.map(\.path).filter { !$0.contains(".") })
+    return commands
+      + named.filter { sections.contains(String($0.prefix { $0 != "." })) }
+  }
+
+  @Test("every key of a scenario that the articles name is one")
+  func namedKeys() {
+    let paths = Set(Scenario.reference.map(\.path))
+    var count = 0
+    for article in articles {
+      for path in namedKeys(in: article) {
+        #expect(paths.contains(path.replacing(/\[\d+\]/, with: "[]")), "\(article.name): \(path)")
+        count += 1
+      }
+    }
+    #expect(count > 50)
+  }
+
+  @Test("every file and folder of the project that the articles name is there")
+  func files() throws {
+    var count = 0
+    for article in articles {
+      for code in article.codes {
+        guard
+          let path = code.prefixMatch(
+            of: /(?:Sources|Tests|script|scenarios|documentation)\/[\w\/.+-]+/)
+        else { continue }
+        let url = packageRoot.appending(path: String(path.output))
+        #expect(FileManager.default.fileExists(atPath: url.path), "\(article.name): \(code)")
+        count += 1
+      }
+    }
+    #expect(count > 50)
+  }
+
+  @Test("every article that is linked is there, and every one is linked")
+  func links() {
+    let names = Set(articles.map { $0.name.replacing(".md", with: "") })
+    var linked: Set = ["rlhf-sim"]
+    for article in articles {
+      for match in article.text.matches(of: /<doc:(\w+)(?:#[\w-]+)?>/) {
+        linked.insert(String(match.output.1))
+      }
+    }
+    #expect(linked.subtracting(names).sorted() == [])
+    #expect(names.subtracting(linked).sorted() == [])
+  }
+}

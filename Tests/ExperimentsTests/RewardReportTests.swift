@@ -1,0 +1,189 @@
+import LanguageModels
+import Numerics
+import Preferences
+import RLHF
+import RunRecords
+import Statistics
+import TestSupport
+import Testing
+
+@testable import Experiments
+
+@Suite("The judgement of a reward model")
+struct RewardReportTests {
+  @Test("is of the held-out rows that the model holds, with ceiling, gold, gap and probes")
+  func report() throws {
+    let recording = Recording()
+    let loop = try makeLoop(
+      ["preferences.pairs=2000", "preferences.held_out_pairs=1000"], observer: recording)
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    #expect(!recording.notes.contains { $0.contains("intervals that mean something") })
+    #expect(report.evaluation.accuracy.count == 1_000)
+    let ceiling = Summary(heldOut.compactMap(\.probability).map { max($0, 1 - $0) }).mean
+    #expect(report.ceiling == ceiling)
+    #expect(report.training?.count == 1_000)
+    #expect(
+      report.trainingGap == report.training.map { $0.value - report.evaluation.accuracy.value })
+    #expect(report.lengths.count == 200)
+    #expect(report.probes.map(\.probe) == RewardProbe.allCases)
+    #expect(report.probes.allSatisfy { $0.goldChange?.count == $0.change.count })
+    let swapped = try #require(report.probes.last)
+    #expect((500...1_000).contains(swapped.change.count))
+
+    // The figures are those of the held-out rows as they stand, each response read at its end.
+    let tokens = heldOut.map { row in
+      let ended = [row.chosen, row.rejected].map { response in
+        model.ended(
+          Exchange(
+            prompt: loop.tokenizer.encodePrompt(row.prompt),
+            response: loop.tokenizer.encode(response)))
+      }
+      #expect(ended.allSatisfy { $0.response.last == loop.tokenizer.endOfSequence })
+      return TokenizedComparison(
+        prompt: ended[0].prompt, chosen: ended[0].response, rejected: ended[1].response)
+    }
+    let rewards = try model.rewards(tokens.flatMap(\.exchanges), workers: loop.workers)
+    let truths = heldOut.map {
+      PairTruth(
+        probability: $0.probability, chosenGold: $0.chosenGold, rejectedGold: $0.rejectedGold)
+    }
+    #expect(report.evaluation == RewardEvaluation(tokens, rewards: rewards, truths: truths))
+    let scores = try model.scores(tokens.prefix(200).flatMap(\.exchanges), workers: loop.workers)
+    for (index, scored) in report.lengths.enumerated() {
+      let side = index % 2
+      #expect(scored.tokens == tokens[index].exchanges[side].response.count)
+      #expect(abs(scored.score - scores[2 * index + side]) < .decoderRounding)
+    }
+
+    // Rows that the model cannot hold or tell apart change nothing but the notes.
+    let long = Comparison(
+      prompt: "the soup", chosen: Array(repeating: "good", count: 20).joined(separator: " "),
+      rejected: "was bad", probability: 1, chosenGold: 90, rejectedGold: -90)
+    var longRejected = long
+    (longRejected.chosen, longRejected.rejected) = (long.rejected, long.chosen)
+    let alike = Comparison(
+      prompt: "the soup", chosen: "was  good", rejected: "was good", probability: 0.5,
+      chosenGold: 0, rejectedGold: 0)
+    let other = try loop.report(of: model, on: [long, longRejected, alike] + heldOut)
+    #expect(other.evaluation == report.evaluation)
+    #expect(other.training == nil && other.trainingGap == nil)
+    let note =
+      "3 of 1003 held-out comparisons are left out: 2 longer than the model's 13 positions, "
+    #expect(recording.notes.contains(note + "1 with responses alike in tokens"))
+  }
+
+  @Test("says so when the held-out rows are few, and asks no world for the gold of foreign rows")
+  func fewRows() throws {
+    let recording = Recording()
+    let loop = try makeLoop(observer: recording)
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    #expect(recording.notes.contains { $0.contains("judged by 48 held-out comparisons") })
+    let foreign = heldOut.map { row in
+      var row = row
+      row.chosenGold = row.chosenGold.map { $0 + 1 }
+      return row
+    }
+    let other = try loop.report(of: model, on: foreign)
+    #expect(other.evaluation.gold != nil && other.evaluation.gold != report.evaluation.gold)
+    #expect(other.probes.allSatisfy { $0.goldChange == nil })
+    #expect(other.probes.map(\.change) == report.probes.map(\.change))
+    // Judges who slip are predicted with less confidence, and ranked as before.
+    let lenient = try makeLoop(["reward.slips=0.2"]).report(of: model, on: heldOut).evaluation
+    #expect(lenient.loss != report.evaluation.loss)
+    #expect(lenient.accuracy == report.evaluation.accuracy)
+  }
+
+  @Test("probes count in deviations of the reference's rewards, whatever the model's own units")
+  func units() throws {
+    let loop = try makeLoop()
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    var (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    let before = model.normalization
+    model.members[0].normalization = RewardNormalization(
+      mean: before.mean + 3, standardDeviation: 2 * before.standardDeviation)
+    let other = try loop.report(of: model, on: heldOut)
+    #expect(other.evaluation == report.evaluation)
+    #expect(other.probes.count == report.probes.count && !report.probes.isEmpty)
+    for (halved, probe) in zip(other.probes, report.probes) {
+      #expect(abs(2 * halved.change.mean - probe.change.mean) < .decoderRounding)
+      #expect(halved.goldChange == probe.goldChange)
+    }
+    #expect(report.probes.contains { abs($0.change.mean) > 1e-3 })
+  }
+
+  @Test("the last judgement during training is that of the report, slips and all")
+  func duringTraining() throws {
+    let recording = Recording()
+    let loop = try makeLoop(["reward.slips=0.2"], observer: recording)
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let evaluation = try loop.trainReward(
+      from: policy, training: training, heldOut: heldOut
+    ).report.evaluation
+    let last = try #require(recording.metrics[.rewardModel]?.last)
+    let figures = [
+      ("eval/loss", evaluation.loss), ("eval/accuracy", evaluation.accuracy.value),
+      ("eval/ece", evaluation.calibrationError), ("eval/margin_mean", evaluation.meanMargin),
+      ("eval/length_correlation", evaluation.lengthCorrelation),
+    ]
+    for (name, value) in figures { #expect(last.contains("\"\(name)\", value: \(value))")) }
+  }
+
+  @Test("judging more often changes no weight and no normalization")
+  func oftenJudged() throws {
+    func trained(evaluations: Int) throws -> RewardModel {
+      let loop = try makeLoop(["reward.evaluations=\(evaluations)"])
+      let policy = try loop.trainPolicy()
+      let (training, heldOut) = try loop.comparePreferences(of: policy)
+      return try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
+    }
+    let (seldom, often) = try (trained(evaluations: 1), trained(evaluations: 6))
+    #expect(bits(seldom.model.parameters) == bits(often.model.parameters))
+    #expect(seldom.normalization == often.normalization)
+  }
+
+  @Test("one prompt, one pair, and a policy that always answers the same give plain rewards")
+  func oneAnswer() throws {
+    let recording = Recording()
+    var scenario = try makeScenario(["reward.batch_size=1"])
+    scenario.ppo.temperature = 1e-6
+    let loop = try AlignmentLoop(
+      scenario, seed: 1, workers: Workers(count: 1), observer: recording)
+    let policy = try loop.trainPolicy()
+    let row = Comparison(prompt: "the soup", chosen: "good", rejected: "bad")
+    let (model, report) = try loop.trainReward(
+      from: policy, training: [.comparison(row)], heldOut: [row])
+    // No deviation can be measured, and dividing by next to nothing would make rewards of millions.
+    #expect(model.normalization.standardDeviation == 1)
+    #expect(recording.notes.contains { $0.contains("all alike") })
+    #expect(report.evaluation.accuracy.count == 1 && report.lengths.count == 1)
+    #expect(report.probes.allSatisfy { abs($0.change.mean) < 100 })
+  }
+
+  @Test("is kept whole in evaluation.json")
+  func summary() throws {
+    let loop = try makeLoop()
+    let policy = try loop.trainPolicy()
+    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let report = try loop.trainReward(from: policy, training: training, heldOut: heldOut).report
+    let summary = EvaluationSummary.RewardModel(report)
+    #expect(summary.ece == report.evaluation.calibrationError)
+    #expect(summary.loss == report.evaluation.loss)
+    #expect(summary.marginHistogram?.counts.reduce(0, +) == 48)
+    #expect(summary.reliability?.reduce(0) { $0 + $1.observed.n } == 48)
+    #expect(summary.difficulty?.reduce(0) { $0 + $1.accuracy.n } == 48)
+    #expect(summary.difficulty?.first?.measure == .goldDifference)
+    #expect(summary.goldAgreement?.value == report.evaluation.gold?.agreement.value)
+    #expect(summary.goldRankCorrelation == report.evaluation.gold?.rankCorrelation)
+    #expect(summary.trainingGap == report.trainingGap)
+    #expect(summary.length?.balancedAccuracy.n == report.evaluation.length.balancedAccuracy.count)
+    #expect(summary.length?.sampleLengths == report.lengths.map(\.tokens))
+    #expect(summary.probes?.map(\.name) == report.probes.map(\.probe.rawValue))
+    #expect(summary.probes?.map(\.change.low) == report.probes.map(\.change.low))
+  }
+}

@@ -4,14 +4,14 @@ import Numerics
 import RLHF
 import Testing
 
+@testable import Experiments
+
 @Suite struct GradientCoverageTests {
   /// The root of the package, from where this file is.
   let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  let listed =
-    AutodiffOperations.all + TransformerOperations.all + RewardModelingOperations.all
-    + PolicyOptimizationOperations.all
+  let listed = GradientChecks.operations
 
   /// The names of all types in a source text that declare themselves differentiable operations.
   func declared(in source: String) -> [String] {

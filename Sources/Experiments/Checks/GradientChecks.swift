@@ -2,12 +2,14 @@ import LanguageModels
 package import Numerics
 import RLHF
 
-/// The gradient checks of every operation that any room has.
+/// The finite-difference checks of every operation of the tape and of every loss.
 package enum GradientChecks {
+  package static var operations: [any DifferentiableOperation.Type] {
+    AutodiffOperations.all + TransformerOperations.all + [ExactKLLoss.self]
+  }
+
   package static var all: [GradientCheck] {
-    let operations =
-      AutodiffOperations.all + TransformerOperations.all + RewardModelingOperations.all
-      + PolicyOptimizationOperations.all
-    return operations.flatMap { $0.gradientChecks }
+    operations.flatMap { $0.gradientChecks } + RewardModelLosses.gradientChecks
+      + PPOLosses.gradientChecks + DPOLosses.gradientChecks
   }
 }

@@ -1,10 +1,12 @@
-/// The operations of this room; each has finite-difference checks.
+/// The operations of this module; each has finite-difference checks.
 package enum AutodiffOperations {
   package static var all: [any DifferentiableOperation.Type] {
     [
-      Addition.self, Entropy.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self,
+      Addition.self, Entropy.self, EquationLoss.self, Flattening.self, Gather.self, GELU.self,
+      LayerNorm.self,
       Linear.self,
-      LogProbabilities.self, LowRankUpdate.self, RMSNorm.self, SwiGLU.self, WeightedSum.self,
+      LogProbabilities.self, LowRankUpdate.self, RMSNorm.self,
+      SegmentSums.self, SwiGLU.self, WeightedSum.self,
     ]
   }
 }

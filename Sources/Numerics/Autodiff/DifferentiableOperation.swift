@@ -47,16 +47,3 @@ package struct InputGradients {
     slots[node]?.modify(body)
   }
 }
-
-extension InputGradients {
-  /// Adds ∂L/∂input of a loss whose slopes were known as soon as its input was.
-  ///
-  /// - Parameters:
-  ///   - slopes: ∂L/∂input, in the input's shape.
-  ///   - outputGradient: what comes after the loss, a scalar.
-  package mutating func add(slopes: Tensor, scaledBy outputGradient: Tensor, to input: Int = 0) {
-    var gradient = slopes
-    gradient.multiply(by: outputGradient[0])
-    add(gradient, to: input)
-  }
-}

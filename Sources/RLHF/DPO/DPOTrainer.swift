@@ -113,10 +113,10 @@ package struct DPOTrainer: Sendable {
     ) { shard, tape in
       let pairs = batch[ranges[shard]]
       let exchanges = pairs.flatMap(\.exchanges)
-      let frozen = sums(
+      let frozen = segmentSums(
         reference.responseLogProbabilities(
           exchanges, temperature: 1, on: Tape(recording: false)
-        ).logProbabilities.value.values, of: exchanges)
+        ).logProbabilities.value.values, lengths: exchanges.map(\.response.count))
       let (loss, margins) = tape.directPreferenceLoss(
         policy.responseLogProbabilities(exchanges, temperature: 1, on: tape).logProbabilities,
         lengths: pairs.map { ($0.chosen.count, $0.rejected.count) },
@@ -127,14 +127,5 @@ package struct DPOTrainer: Sendable {
       return (loss, (loss: Double(loss.value[0]), margins: margins))
     }
     return (gradients, results.reduce(0) { $0 + $1.loss }, results.flatMap(\.margins))
-  }
-
-  /// Sums over the tokens of each response.
-  private func sums(_ values: [Float], of exchanges: [Exchange]) -> [Double] {
-    var rest = values[...]
-    return exchanges.map { exchange in
-      defer { rest = rest.dropFirst(exchange.response.count) }
-      return rest.prefix(exchange.response.count).reduce(0) { $0 + Double($1) }
-    }
   }
 }

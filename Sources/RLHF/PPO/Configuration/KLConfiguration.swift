@@ -12,7 +12,7 @@ package struct KLConfiguration: Configurable, Equatable {
   package enum Placement: String, Sendable, CaseIterable, SettingValue {
     /// In the reward of every token, as in InstructGPT.
     case reward
-    /// In the loss, as in GRPO; see ``KLPenaltyLoss`` and ``ExactKLLoss`` for what they mean there.
+    /// In the loss, as in GRPO; see ``KLEstimator`` and ``ExactKLLoss`` for what they mean there.
     case loss
   }
 

@@ -1,32 +1,26 @@
-import Foundation
+import Numerics
 import Settings
 
-/// What stands for KL(π ‖ ρ) at one token drawn from π (Schulman 2020, "Approximating KL divergence").
+/// What stands for KL(π ‖ π_ref) at one token drawn from π (Schulman 2020, "Approximating KL divergence").
 package enum KLEstimator: String, Sendable, CaseIterable, SettingValue {
-  /// log π − log ρ: unbiased; in the reward it gives the exact gradient in expectation.
+  /// log π − log π_ref: unbiased; in the reward it gives the exact gradient in expectation.
   case k1
-  /// ½ (log π − log ρ)²: biased, of low variance.
+  /// ½ (log π − log π_ref)²: biased, of low variance.
   case k2
-  /// ρ/π − 1 − log(ρ/π): unbiased, never negative.
+  /// π_ref/π − 1 − log(π_ref/π): unbiased, never negative.
   case k3
-  /// Σ_a π(a) log(π(a)/ρ(a)) over the whole vocabulary: the state's KL itself.
+  /// Σ_a π(a) log(π(a)/π_ref(a)) over the whole vocabulary: the state's KL itself.
   case exact
 
   /// The estimate in nats.
   ///
   /// - Parameters:
   ///   - logProbability: log π of the token.
-  ///   - reference: log ρ of the token.
+  ///   - reference: log π_ref of the token.
   ///   - exact: KL of the state.
   package func callAsFunction(logProbability: Double, reference: Double, exact: Double) -> Double {
-    let ratio = reference - logProbability
-    switch self {
-    case .k1: return -ratio
-    case .k2: return ratio * ratio / 2
-    // e^x − 1 − x would lose all its digits near 0.
-    case .k3: return expm1(ratio) - ratio
-    case .exact: return exact
-    }
+    self == .exact
+      ? exact : self(logProbability: Dual(logProbability), reference: reference).value
   }
 }
 

@@ -1,3 +1,4 @@
+import Numerics
 package import Statistics
 
 /// What is known of a comparison beside its judgement, where the world or the data say it.
@@ -58,7 +59,7 @@ package struct RewardEvaluation: Sendable, Equatable {
     precondition(truths.isEmpty || truths.count == comparisons.count, "one truth per comparison")
     let margins = (0..<comparisons.count).map { rewards[2 * $0] - rewards[2 * $0 + 1] }
     accuracy = Self.share(ofPositive: margins)
-    loss = Summary(margins.map(choices.surprise)).mean
+    loss = Summary(margins.map { choices.negativeLogLikelihood(Dual($0)).value }).mean
     meanMargin = Summary(margins).mean
     self.margins = Histogram(margins)
     // Always predicting "chosen" would hide miscalibration: every outcome would be true. So every

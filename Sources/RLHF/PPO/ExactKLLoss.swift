@@ -1,15 +1,17 @@
 import CKernels
 package import Numerics
 
-/// L = w Σ_t KL(π(·|s_t) ‖ ρ(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every
+/// L = w Σ_t KL(π(·|s_t) ‖ π_ref(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every
 /// state that was visited. How π changes which states are visited is not in its gradient.
 ///
-/// Logits of π `[M, V]`, those of ρ constants.
+/// Logits of π `[M, V]`, those of π_ref constants.
 package struct ExactKLLoss: DifferentiableOperation {
-  let slopes: Tensor  // [M, V] ∂L/∂logits
+  let derivatives: Tensor  // [M, V] ∂L/∂logits
 
   package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
-    inputs.add(slopes: slopes, scaledBy: outputGradient)
+    var gradient = derivatives
+    gradient.multiply(by: outputGradient[0])
+    inputs.add(gradient, to: 0)
   }
 
   package static let gradientChecks = [
@@ -33,7 +35,7 @@ extension Tape {
     let x = logits.value
     precondition(x.shape == reference.shape, "one row of logits a token from both models")
     var divergences = Tensor(zeros: [x.rows])
-    var slopes = Tensor(uninitialized: x.shape) { dx in
+    var derivatives = Tensor(uninitialized: x.shape) { dx in
       divergences.modify { out in
         x.read { x in
           reference.read {
@@ -43,10 +45,10 @@ extension Tape {
         }
       }
     }
-    slopes.multiply(by: Float(weight))
+    derivatives.multiply(by: Float(weight))
     let total = divergences.values.reduce(0.0) { $0 + Double($1) }
     return record(
-      ExactKLLoss(slopes: slopes), inputs: [logits],
+      ExactKLLoss(derivatives: derivatives), inputs: [logits],
       output: Tensor([Float(weight * total)], shape: []))
   }
 }

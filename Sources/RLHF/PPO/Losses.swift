@@ -1,0 +1,160 @@
+import Foundation
+package import Numerics
+
+// The losses of PPO and of the algorithms beside it, as equations. π is the policy that learns, π_old
+// the one that sampled, π_ref the frozen reference, A an advantage, r = π/π_old the ratio.
+
+/// max(−A r, −A clip(r, 1 ± ε)) (Schulman et al. 2017, eq. 7); with a dual clip c, at most −c A where
+/// A < 0 (Ye et al. 2020).
+///
+/// - Parameters:
+///   - logRatio: log r of a token.
+///   - clip: 1 − ε … 1 + ε.
+func clippedSurrogate(
+  logRatio: Dual, advantage: Double, clip: ClosedRange<Double>, dualClip: Double? = nil
+) -> Dual {
+  let ratio: Dual = .exp(logRatio)
+  let clipped: Dual = .clamp(ratio, clip.lowerBound, clip.upperBound)
+  let surrogate: Dual = .max(-advantage * ratio, -advantage * clipped)
+  guard let dualClip, advantage < 0 else { return surrogate }
+  return .min(surrogate, Dual(-advantage * dualClip))
+}
+
+/// −A log π (Williams 1992).
+func policyGradient(logProbability: Dual, advantage: Double) -> Dual { -advantage * logProbability }
+
+/// ½ max((V − R)², (clip(V, V_old ± ε) − R)²) (OpenAI Baselines, PPO2).
+///
+/// - Parameters:
+///   - value: V of a state now; `old` V_old, before the update.
+///   - target: R, the return.
+func clippedValueLoss(value: Dual, old: Double, target: Double, clipRange: Double) -> Dual {
+  let clipped: Dual = .clamp(value, old - clipRange, old + clipRange)
+  let (free, limited) = (value - target, clipped - target)
+  return .max(free * free, limited * limited) / 2
+}
+
+extension KLEstimator {
+  /// What stands for KL(π ‖ π_ref) at one token drawn from π, in nats (Schulman 2020, "Approximating KL
+  /// divergence").
+  ///
+  /// In the loss its gradient is that of the KL only in part: on-policy, k2 has in expectation the
+  /// gradient that k1 has in the reward; k3 has that of KL(π_ref ‖ π), the other direction; k1 has none
+  /// (arXiv:2510.01555, § 3).
+  func callAsFunction(logProbability: Dual, reference: Double) -> Dual {
+    let logRatio = reference - logProbability
+    switch self {
+    case .k1: return -logRatio
+    case .k2: return logRatio * logRatio / 2
+    // e^x − 1 − x would lose all its digits near 0.
+    case .k3: return .expm1(logRatio) - logRatio
+    case .exact: preconditionFailure("the exact KL is a sum over the vocabulary, not of one token")
+    }
+  }
+}
+
+// MARK: - Batches
+
+/// How far a minibatch's policy has moved from the one that sampled.
+package struct RatioStatistics: Sendable, Equatable {
+  /// Tokens whose gradient the clip cut off.
+  package var clipped = 0
+  package var largest = 0.0
+  /// Σ (r − 1 − log r), the k3 estimate of KL(π_old ‖ π) per token.
+  package var approximateKL = 0.0
+
+  package init() {}
+
+  init(logProbabilities: [Float], old: [Double]) {
+    for (new, old) in zip(logProbabilities, old) {
+      let logRatio = Double(new) - old
+      largest = max(largest, exp(logRatio))
+      approximateKL += expm1(logRatio) - logRatio
+    }
+  }
+
+  package mutating func add(_ other: RatioStatistics) {
+    clipped += other.clipped
+    largest = max(largest, other.largest)
+    approximateKL += other.approximateKL
+  }
+}
+
+extension Tape {
+  /// w Σ_t of ``clippedSurrogate(logRatio:advantage:clip:dualClip:)``, and what the ratios were.
+  ///
+  /// - Parameters:
+  ///   - logProbabilities: log π, `[M]`; `old` log π_old.
+  ///   - weight: w, 1 over the tokens of the minibatch.
+  package func clippedPolicyLoss(
+    _ logProbabilities: Variable, old: [Double], advantages: [Double], clipRange: Double,
+    dualClip: Double? = nil, weight: Double
+  ) -> (loss: Variable, ratios: RatioStatistics) {
+    let (loss, derivatives) = loss(of: logProbabilities, weight: weight) { token, logProbability in
+      clippedSurrogate(
+        logRatio: logProbability - old[token], advantage: advantages[token],
+        clip: 1 - clipRange...1 + clipRange, dualClip: dualClip)
+    }
+    var ratios = RatioStatistics(logProbabilities: logProbabilities.value.values, old: old)
+    ratios.clipped = zip(derivatives.values, advantages).count { $0 == 0 && $1 != 0 }
+    return (loss, ratios)
+  }
+
+  /// w Σ_t of ``clippedValueLoss(value:old:target:clipRange:)``, and how many tokens the clip cut off.
+  ///
+  /// - Parameters:
+  ///   - values: V, `[M]`; `old` V_old; `returns` R.
+  ///   - weight: w, 1 over the tokens of the minibatch.
+  package func clippedValueLoss(
+    _ values: Variable, old: [Double], returns: [Double], clipRange: Double, weight: Double
+  ) -> (loss: Variable, clipped: Int) {
+    let (loss, derivatives) = loss(of: values, weight: weight) { token, value in
+      RLHF.clippedValueLoss(
+        value: value, old: old[token], target: returns[token], clipRange: clipRange)
+    }
+    let clipped = derivatives.values.indices.count {
+      derivatives[$0] == 0 && Double(values.value[$0]) != returns[$0]
+    }
+    return (loss, clipped)
+  }
+
+  /// w Σ_t k(log π_t, log π_ref,t): the KL penalty as a loss on tokens that π_old drew.
+  func klPenaltyLoss(
+    _ logProbabilities: Variable, reference: [Double], estimator: KLEstimator, weight: Double
+  ) -> Variable {
+    loss(of: logProbabilities, weight: weight) {
+      estimator(logProbability: $1, reference: reference[$0])
+    }.loss
+  }
+}
+
+/// Finite-difference checks of every loss of PPO.
+package enum PPOLosses {
+  // So far from any input that none is near a corner of the loss; every case occurs.
+  package static let gradientChecks =
+    [
+      GradientCheck("clipped policy loss", inputs: [[6]]) {
+        $0.clippedPolicyLoss(
+          $1[0], old: [5, 5, -5, -5, 5, -5], advantages: [1, -1, 0.5, -2, 1.5, -0.25],
+          clipRange: 0.05, weight: 0.25
+        ).loss
+      },
+      GradientCheck("policy gradient loss", inputs: [[3]]) {
+        $0.loss(of: $1[0], weight: 0.5) { token, logProbability in
+          policyGradient(logProbability: logProbability, advantage: Double(token) - 1)
+        }.loss
+      },
+      GradientCheck("clipped value loss", inputs: [[5]]) {
+        $0.clippedValueLoss(
+          $1[0], old: [5, 5, -5, -5, 5], returns: [4.4, -5, 5, -4.4, 0], clipRange: 0.6,
+          weight: 0.2
+        ).loss
+      },
+    ]
+    + [KLEstimator.k1, .k2, .k3].map { estimator in
+      GradientCheck("KL penalty \(estimator.rawValue) in the loss", inputs: [[4]]) {
+        $0.klPenaltyLoss(
+          $1[0], reference: [-0.5, 0.25, 1, -1.5], estimator: estimator, weight: 0.5)
+      }
+    }
+}

@@ -43,8 +43,10 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   package var returns: [Double]
   /// π(y_t) / π_old(y_t) after the last minibatch of the iteration.
   package var ratios: [Double]
-  /// The clip range ε of the policy loss.
+  /// ε of the policy loss, below 1.
   package var clipRange: Double
+  /// ε above 1; nil for that below.
+  package var clipRangeHigh: Double?
 
   /// δ_t = r_t + γ V_{t+1} − V_t, with V after the last token 0.
   package var deltas: [Double] {
@@ -56,7 +58,8 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
 
   /// Whether the ratio of a token has left 1 ± ε on the side where the loss no longer pushes.
   package func isClipped(_ token: Int) -> Bool {
-    advantages[token] >= 0 ? ratios[token] > 1 + clipRange : ratios[token] < 1 - clipRange
+    advantages[token] >= 0
+      ? ratios[token] > 1 + (clipRangeHigh ?? clipRange) : ratios[token] < 1 - clipRange
   }
 
   package init(
@@ -64,7 +67,8 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
     ended: Bool, score: Double, gold: Double?, coefficient: Double, discount: Double,
     lambda: Double, logProbabilities: [Double], referenceLogProbabilities: [Double],
     kl: [Double], exactKL: [Double], entropies: [Double], rewards: [Double], values: [Double],
-    advantages: [Double], returns: [Double], ratios: [Double], clipRange: Double
+    advantages: [Double], returns: [Double], ratios: [Double], clipRange: Double,
+    clipRangeHigh: Double? = nil
   ) {
     self.iteration = iteration
     self.episode = episode
@@ -88,6 +92,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
     self.returns = returns
     self.ratios = ratios
     self.clipRange = clipRange
+    self.clipRangeHigh = clipRangeHigh == clipRange ? nil : clipRangeHigh
   }
 
   /// - Throws: `unreadable`, or `malformed` with the line, also where the numbers are not as many as
@@ -117,6 +122,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
     case referenceLogProbabilities = "reference_log_probabilities"
     case exactKL = "kl_exact"
     case clipRange = "clip_range"
+    case clipRangeHigh = "clip_range_high"
   }
 }
 

@@ -14,20 +14,6 @@ package struct RunInformation: Codable, Sendable, Equatable {
     case demo, sft, ppo, dpo
     case bestOfN = "best-of-n"
     case trainReward = "train-reward"
-
-    /// What it tunes a policy by, as people call it.
-    ///
-    /// - Parameter algorithm: `ppo.algorithm` of the scenario.
-    package func method(algorithm: String?) -> String {
-      if self == .dpo { return "DPO" }
-      return switch algorithm {
-      case "reinforce": "REINFORCE"
-      case "rloo": "RLOO"
-      case "grpo": "GRPO"
-      case "rejection-sampling": "rejection sampling"
-      default: "PPO"
-      }
-    }
   }
 
   /// How long one stage took, in seconds of wall time.
@@ -80,6 +66,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   /// The version of the program.
   package var version: String
   package var command: Command
+  /// What the policy is trained by, such as PPO; nil where none is, and in files of earlier versions.
+  package var method: String?
   /// The command line, one argument an element.
   package var commandLine: [String]
   /// The scenario's name.
@@ -111,14 +99,16 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var notes: [Note]?
 
   package init(
-    version: String, command: Command, commandLine: [String], scenario: String, seed: UInt64,
-    threads: Int, cpu: String, blasCore: String, allocator: String, process: Int32 = 0,
+    version: String, command: Command, method: String? = nil, commandLine: [String],
+    scenario: String, seed: UInt64, threads: Int, cpu: String, blasCore: String, allocator: String,
+    process: Int32 = 0,
     started: Date, resumed: [Date] = [], ended: Date? = nil,
     status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil,
     notes: [Note]? = nil
   ) {
     self.version = version
     self.command = command
+    self.method = method
     self.commandLine = commandLine
     self.scenario = scenario
     self.seed = seed
@@ -171,7 +161,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case version, command, scenario, seed, threads, cpu, allocator, process, started, resumed, ended
+    case version, command, method, scenario, seed, threads, cpu, allocator, process, started,
+      resumed, ended
     case status, error, notes, warnings, models
     case commandLine = "command_line"
     case blasCore = "blas_core"

@@ -32,6 +32,7 @@ func recorded(
     at: options.out.map { URL(filePath: $0) } ?? freePlace(command.rawValue), force: options.force)
   let information = RunInformation(
     version: version, command: command,
+    method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
     commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
     seed: options.seed, threads: options.workers.count, cpu: Machine.processor,
     blasCore: NumericalLibraries.blasCore,
@@ -74,8 +75,8 @@ struct RecordedRun {
       if error is Interrupted { Signals.end(afterInterrupting: directory) }
       throw error
     }
-    let method = information.command.method(algorithm: scenario.ppo.algorithm.rawValue)
-    try Output.write(summary, after: method, asJSON: printsJSON)
+    try Output.write(
+      summary, after: information.method ?? scenario.ppo.algorithm.name, asJSON: printsJSON)
     if !printsJSON {
       let seconds = String(format: "%.1f", recorder.stageSeconds)
       try Output.write("The stages took \(seconds) s. Report: \(directory.report.path)\n")

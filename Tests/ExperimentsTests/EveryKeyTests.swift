@@ -137,6 +137,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("ppo.discount", "0.9", .optimization),
       EveryKey("ppo.lambda", "0.5", .optimization),
       EveryKey("ppo.clip_range", "0.0001", .optimization),
+      EveryKey("ppo.clip_range_high", "0.0001", .optimization),
       EveryKey("ppo.value_clip_range", "0.0001", .optimization),
       EveryKey("ppo.whiten_advantages", "false", .optimization),
       EveryKey("ppo.dual_clip", "1.0001", .optimization),

@@ -38,7 +38,8 @@ import Testing
     Setting("ppo.discount=0"),
     Setting(
       "ppo.lambda=0", "ppo.policy.schedule=constant", "ppo.value.schedule=cosine",
-      "ppo.dual_clip=1.5", "ppo.stop_kl=0.001", "ppo.score_clip=0.5"),
+      "ppo.clip_range=0.1", "ppo.clip_range_high=0.3", "ppo.dual_clip=1.5", "ppo.stop_kl=0.001",
+      "ppo.score_clip=0.5"),
     Setting(
       "ppo.policy.epsilon_placement=uncorrected", "ppo.value.epsilon_placement=uncorrected",
       "ppo.policy.schedule=cosine", "ppo.value.schedule=constant", "ppo.whiten_rewards=true",

@@ -10,24 +10,25 @@ import Testing
 @Suite struct AlgorithmTests {
   @Test("RLOO holds a return against the mean of its siblings")
   func leaveOneOut() {
-    let advantages = Advantages.advantages(of: [1, 2, 6], by: .rloo)
+    let advantages = Advantages.advantages(of: [1, 2, 6], by: .leaveOneOut)
     #expect(isClose(advantages, [-3, -1.5, 4.5], within: .float64Rounding))
   }
 
   @Test("GRPO brings the returns of a group to mean 0 and deviation 1")
   func groupNormalized() {
-    let advantages = Advantages.advantages(of: [1, 2, 6, 3], by: .grpo)
+    let advantages = Advantages.advantages(of: [1, 2, 6, 3], by: .groupNormalized)
     #expect(abs(advantages.reduce(0, +)) < .float64Rounding)
     let variance = advantages.reduce(0) { $0 + $1 * $1 } / 3
     // The deviation, 2.2, is divided by after 1e-4 is added to it.
     #expect(abs(variance - 1) < 1e-3)
-    #expect(Advantages.advantages(of: [2, 2, 2], by: .grpo) == [0, 0, 0], "nothing to choose")
+    #expect(
+      Advantages.advantages(of: [2, 2, 2], by: .groupNormalized) == [0, 0, 0], "nothing to choose")
   }
 
   @Test("rejection sampling keeps the best of a group, once")
   func best() {
-    #expect(Advantages.advantages(of: [1, 5, 2], by: .rejectionSampling) == [0, 1, 0])
-    #expect(Advantages.advantages(of: [3, 1, 3], by: .rejectionSampling) == [1, 0, 0])
+    #expect(Advantages.advantages(of: [1, 5, 2], by: .bestOfGroup) == [0, 1, 0])
+    #expect(Advantages.advantages(of: [3, 1, 3], by: .bestOfGroup) == [1, 0, 0])
   }
 
   @Test("nothing is pushed away by rejection sampling, even where advantages are whitened")

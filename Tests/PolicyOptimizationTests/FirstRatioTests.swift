@@ -80,7 +80,7 @@ struct SamplerSetting: Sendable, CustomTestStringConvertible {
       let (now, rounding) = ratios(policy, experience, temperature: temperature)
       #expect(abs((metrics["policy/ratio_max"] ?? .nan) - 1) < rounding)
       #expect(now.allSatisfy { abs($0 - 1) < rounding })
-      #expect(rounding < 0.1 * configuration.clipRange)
+      #expect(rounding < 0.1 * configuration.clipWidths.low)
     }
   }
 

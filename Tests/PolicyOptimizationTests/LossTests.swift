@@ -43,7 +43,7 @@ import Testing
     let tape = Tape(recording: true)
     let leaf = tape.leaf(Tensor(new.map { Float($0) }))
     let (loss, ratios) = tape.clippedPolicyLoss(
-      leaf, old: old, advantages: advantages, clipRange: 0.2, weight: 0.005)
+      leaf, old: old, advantages: advantages, clip: 0.8...1.2, weight: 0.005)
     let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
 
     func twin(_ index: Int, moved: Double = 0) -> Double {
@@ -77,7 +77,7 @@ import Testing
     let tape = Tape(recording: true)
     let leaf = tape.leaf(Tensor(new.map { Float($0) }))
     let loss = tape.clippedPolicyLoss(
-      leaf, old: old, advantages: advantages, clipRange: 0.2, dualClip: 1.5, weight: 0.005
+      leaf, old: old, advantages: advantages, clip: 0.8...1.2, dualClip: 1.5, weight: 0.005
     ).loss
     let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
     #expect(

@@ -331,7 +331,7 @@ struct StoryTests {
       Report.page(
         of: records {
           $0.scenario = "name: x\nppo:\n  algorithm: \(algorithm)\n  kl:\n    coefficient: 0.1\n"
-          if algorithm == "dpo" { $0.information.command = .dpo }
+          $0.information.method = name
           $0.evaluation = ExampleRun.evaluation
           $0.samples = ExampleRun.samples
         }))

@@ -79,7 +79,7 @@ extension AlignmentLoop {
         referenceLogProbabilities: episode.referenceLogProbabilities, kl: episode.kl,
         exactKL: episode.exactKL, entropies: episode.entropies, rewards: episode.rewards,
         values: episode.values, advantages: episode.advantages, returns: episode.returns,
-        ratios: ratios, clipRange: settings.clipRange)
+        ratios: ratios, clipRange: settings.clipWidths.low, clipRangeHigh: settings.clipWidths.high)
     }
   }
 }

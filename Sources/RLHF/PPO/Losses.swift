@@ -55,6 +55,25 @@ extension KLEstimator {
 
 // MARK: - Batches
 
+/// How the policy loss of a minibatch is divided.
+struct LossScale {
+  /// 1 over the tokens of the minibatch: the weight of a token where all weigh the same.
+  let perToken: Double
+  private let normalization: PolicyAlgorithm.Normalization
+
+  init(of episodes: [Episode], _ configuration: PPOConfiguration) {
+    perToken = 1 / Double(episodes.reduce(0) { $0 + $1.length })
+    normalization = configuration.algorithm.normalization
+  }
+
+  /// The weight of each token of a response in the policy loss, in units of `perToken`.
+  func share(of episode: Episode) -> Double {
+    switch normalization {
+    case .tokens: 1
+    }
+  }
+}
+
 /// How far a minibatch's policy has moved from the one that sampled.
 package struct RatioStatistics: Sendable, Equatable {
   /// Tokens whose gradient the clip cut off.
@@ -81,19 +100,45 @@ package struct RatioStatistics: Sendable, Equatable {
 }
 
 extension Tape {
-  /// w Σ_t of ``clippedSurrogate(logRatio:advantage:clip:dualClip:)``, and what the ratios were.
+  /// The policy loss of an algorithm on some episodes of a minibatch, and what the ratios were.
+  ///
+  /// - Parameter logProbabilities: log π of their tokens, `[M]`.
+  func policyLoss(
+    _ logProbabilities: Variable, on episodes: ArraySlice<Episode>,
+    _ configuration: PPOConfiguration, scale: LossScale
+  ) -> (loss: Variable, ratios: RatioStatistics) {
+    let old = episodes.flatMap(\.logProbabilities)
+    let advantages = episodes.flatMap(\.advantages)
+    let shares = episodes.flatMap { Array(repeating: scale.share(of: $0), count: $0.length) }
+    switch configuration.algorithm.ratio {
+    case .token:
+      return clippedPolicyLoss(
+        logProbabilities, old: old, advantages: advantages, clip: configuration.clip,
+        dualClip: configuration.dualClip, weight: scale.perToken, shares: shares)
+    case .none:
+      let loss = loss(of: logProbabilities, weight: scale.perToken) {
+        shares[$0] * policyGradient(logProbability: $1, advantage: advantages[$0])
+      }.loss
+      return (loss, RatioStatistics(logProbabilities: logProbabilities.value.values, old: old))
+    }
+  }
+
+  /// Σ_t w u_t of ``clippedSurrogate(logRatio:advantage:clip:dualClip:)``, and what the ratios were.
   ///
   /// - Parameters:
   ///   - logProbabilities: log π, `[M]`; `old` log π_old.
+  ///   - clip: 1 − ε … 1 + ε.
   ///   - weight: w, 1 over the tokens of the minibatch.
+  ///   - shares: u, `[M]`; nil for 1.
   package func clippedPolicyLoss(
-    _ logProbabilities: Variable, old: [Double], advantages: [Double], clipRange: Double,
-    dualClip: Double? = nil, weight: Double
+    _ logProbabilities: Variable, old: [Double], advantages: [Double], clip: ClosedRange<Double>,
+    dualClip: Double? = nil, weight: Double, shares: [Double]? = nil
   ) -> (loss: Variable, ratios: RatioStatistics) {
     let (loss, derivatives) = loss(of: logProbabilities, weight: weight) { token, logProbability in
-      clippedSurrogate(
-        logRatio: logProbability - old[token], advantage: advantages[token],
-        clip: 1 - clipRange...1 + clipRange, dualClip: dualClip)
+      (shares?[token] ?? 1)
+        * clippedSurrogate(
+          logRatio: logProbability - old[token], advantage: advantages[token], clip: clip,
+          dualClip: dualClip)
     }
     var ratios = RatioStatistics(logProbabilities: logProbabilities.value.values, old: old)
     ratios.clipped = zip(derivatives.values, advantages).count { $0 == 0 && $1 != 0 }
@@ -136,7 +181,7 @@ package enum PPOLosses {
       GradientCheck("clipped policy loss", inputs: [[6]]) {
         $0.clippedPolicyLoss(
           $1[0], old: [5, 5, -5, -5, 5, -5], advantages: [1, -1, 0.5, -2, 1.5, -0.25],
-          clipRange: 0.05, weight: 0.25
+          clip: 0.95...1.05, weight: 0.25
         ).loss
       },
       GradientCheck("policy gradient loss", inputs: [[3]]) {

@@ -40,8 +40,8 @@ struct ReportRecords {
 
   /// What the policy was tuned by, as people call it.
   var method: String {
-    information.command.method(
-      algorithm: ScenarioText.value(of: ["ppo", "algorithm"], in: scenario ?? ""))
+    information.method
+      ?? ScenarioText.value(of: ["ppo", "algorithm"], in: scenario ?? "") ?? "optimization"
   }
 
   /// The stages with metrics, in the order they run, with the names they are shown by.

@@ -22,7 +22,8 @@ package struct EquationLoss: DifferentiableOperation {
     GradientCheck("a loss of groups that share elements", inputs: [[4]]) { tape, x in
       tape.loss(of: x[0], groups: [(0..<3, 1), (2..<4, 0.5)].map { (Array($0), $1) }) { group, x in
         let square: Dual = x[0] * x[1]
-        return .negativeLogSoftmax(ofFirst: x[...]) + .log1p(square * square) - .max(x[0] + 9, .exp(-x[1]) - 20)
+        return .negativeLogSoftmax(ofFirst: x[...]) + .log1p(square * square)
+          - .max(x[0] + 9, .exp(-x[1]) - 20)
       }.loss
     },
   ]

@@ -10,7 +10,8 @@ extension PPOConfiguration {
         + "openai-2019, instructgpt, trl, trlx, deepspeed-chat"),
     Field(
       "algorithm", \Self.algorithm,
-      "what pushes the policy: ppo, reinforce, rloo, grpo, rejection-sampling"),
+      "how experience changes the policy: "
+        + PolicyAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")),
   ]
 
   private static let rollouts: [Field<Self>] = [
@@ -75,7 +76,11 @@ extension PPOConfiguration {
     Field(
       "clip_range", \Self.clipRange,
       "ε: the ratio counts only within 1 ± ε (with one step an iteration every ratio is 1, and nothing "
-        + "is clipped)", in: Above(0.0)),
+        + "is clipped); null for the algorithm's own, 0.2 unless it says otherwise",
+      in: Above(0.0)),
+    Field(
+      "clip_range_high", \Self.clipRangeHigh,
+      "ε above 1, where it is not that below; null for the algorithm's own", in: Above(0.0)),
     Field(
       "dual_clip", \Self.dualClip,
       "largest ratio that counts against a bad token (above 1, such as 3); null for no limit",

@@ -14,7 +14,8 @@ extension PPOConfiguration {
       ["lambda"], under: ["algorithm"], when: { $0.algorithm == .reinforce },
       because: "REINFORCE takes the return itself", remedy: "set `algorithm` to ppo"),
     IdleKeys(
-      ["clip_range", "dual_clip"], under: ["algorithm"], when: { !$0.algorithm.clipsRatios },
+      ["clip_range", "clip_range_high", "dual_clip"], under: ["algorithm"],
+      when: { !$0.algorithm.clipsRatios },
       because: "the loss has no ratios to clip", remedy: "set `algorithm` to ppo, rloo or grpo"),
     IdleKeys(
       ["whiten_advantages"], under: ["algorithm"], when: { $0.algorithm == .rejectionSampling },

@@ -39,7 +39,8 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var maximumTokens = 16
   package var discount = 1.0
   package var lambda = 0.95
-  package var clipRange = 0.2
+  package var clipRange: Double?
+  package var clipRangeHigh: Double?
   package var dualClip: Double?
   package var entropyBonus = 0.0
   package var stopKL: Double?
@@ -60,6 +61,15 @@ package struct PPOConfiguration: Configurable, Equatable {
 
   /// Whether there is a value model that shares nothing with the policy.
   package var hasSeparateValueModel: Bool { algorithm.usesValueModel && valueModel == .separate }
+
+  /// ε below and above 1.
+  package var clipWidths: (low: Double, high: Double) {
+    let low = clipRange ?? algorithm.clipRange
+    return (low, clipRangeHigh ?? algorithm.clipRangeHigh ?? low)
+  }
+
+  /// 1 − ε … 1 + ε: where the ratio counts.
+  var clip: ClosedRange<Double> { 1 - clipWidths.low...1 + clipWidths.high }
 
   /// Optimizer steps in an iteration.
   var stepsOfIteration: Int { epochs * minibatches }

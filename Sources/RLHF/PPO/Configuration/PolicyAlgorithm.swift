@@ -1,34 +1,91 @@
 import Settings
 
-/// How the experience of an iteration becomes a push on the policy. All algorithms share rollouts,
-/// reward and KL penalty, and differ in two lines: what an advantage is, and whether the loss bounds
-/// the ratio.
-///
-/// | algorithm | advantage of a token | loss |
-/// |---|---|---|
-/// | `ppo` | generalised advantage estimate with a value model | clipped ratio |
-/// | `reinforce` | return from the token on − value | −A log π |
-/// | `rloo` | return of the response − mean of its siblings | clipped ratio |
-/// | `grpo` | (return − mean of the group) / deviation of the group | clipped ratio |
-/// | `rejection-sampling` | 1 for the best of the group, else 0 | −A log π |
-///
-/// A group are the `ppo.samples_per_prompt` responses to one prompt.
-///
-/// Sources: Schulman et al. 2017; Williams 1992; Ahmadian et al. 2024 (RLOO); Shao et al. 2024
-/// (GRPO); Dong et al. 2023 (RAFT).
-package enum PolicyAlgorithm: String, Sendable, CaseIterable, SettingValue {
-  case ppo
-  case reinforce
-  case rloo
-  case grpo
-  case rejectionSampling = "rejection-sampling"
+/// How the experience of an iteration becomes a change of the policy. All algorithms share rollouts,
+/// reward and KL penalty; a value says where they differ: what an advantage is, what ratio the loss
+/// clips, and how the loss is divided.
+package struct PolicyAlgorithm: Sendable, Hashable {
+  /// What it is called in `ppo.algorithm`.
+  package let rawValue: String
+  /// What people call it.
+  package let name: String
+  package let advantage: Advantage
+  package var ratio = Ratio.token
+  package var normalization = Normalization.tokens
+  /// ε below 1, where `ppo.clip_range` is not set.
+  package var clipRange = 0.2
+  /// ε above 1; nil for the one below.
+  package var clipRangeHigh: Double?
+
+  /// A of a token.
+  package enum Advantage: Sendable {
+    /// The generalised advantage estimate, with a value model (Schulman et al. 2016).
+    case generalized
+    /// The return from the token on − the value.
+    case returnMinusValue
+    /// The return of the response − the mean of its group's others.
+    case leaveOneOut
+    /// (Return − mean of the group) / sd of the group.
+    case groupNormalized
+    /// 1 for the best of the group, 0 for the others.
+    case bestOfGroup
+  }
+
+  /// r = π/π_old, where the loss clips one.
+  package enum Ratio: Sendable {
+    /// None: the loss is −A log π.
+    case none
+    /// Of each token.
+    case token
+  }
+
+  /// What the sum over the tokens of a minibatch is divided by.
+  package enum Normalization: Sendable {
+    /// The number of tokens: every token weighs the same.
+    case tokens
+  }
+
+  /// Schulman et al. 2017.
+  package static let ppo = PolicyAlgorithm(
+    rawValue: "ppo", name: "PPO", advantage: .generalized)
+  /// Williams 1992.
+  package static let reinforce = PolicyAlgorithm(
+    rawValue: "reinforce", name: "REINFORCE", advantage: .returnMinusValue, ratio: .none)
+  /// Ahmadian et al. 2024.
+  package static let rloo = PolicyAlgorithm(
+    rawValue: "rloo", name: "RLOO", advantage: .leaveOneOut)
+  /// Shao et al. 2024, with every token of the batch weighing the same.
+  package static let grpo = PolicyAlgorithm(
+    rawValue: "grpo", name: "GRPO", advantage: .groupNormalized)
+  /// Dong et al. 2023 (RAFT).
+  package static let rejectionSampling = PolicyAlgorithm(
+    rawValue: "rejection-sampling", name: "rejection sampling", advantage: .bestOfGroup,
+    ratio: .none)
 
   /// Whether a value model learns beside the policy.
-  package var usesValueModel: Bool { self == .ppo || self == .reinforce }
+  package var usesValueModel: Bool {
+    advantage == .generalized || advantage == .returnMinusValue
+  }
 
-  /// Whether responses to the same prompt are compared with each other.
+  /// Whether responses to the same prompt, `ppo.samples_per_prompt` of them, are compared with each
+  /// other.
   package var usesGroups: Bool { !usesValueModel }
 
   /// Whether the loss is over clipped ratios; otherwise it is −A log π.
-  package var clipsRatios: Bool { self != .reinforce && self != .rejectionSampling }
+  package var clipsRatios: Bool { ratio != .none }
+}
+
+extension PolicyAlgorithm: RawRepresentable, CaseIterable, SettingValue {
+  package static let allCases: [PolicyAlgorithm] = [
+    .ppo, .reinforce, .rloo, .grpo, .rejectionSampling,
+  ]
+
+  package init?(rawValue: String) {
+    guard let algorithm = Self.allCases.first(where: { $0.rawValue == rawValue }) else {
+      return nil
+    }
+    self = algorithm
+  }
+
+  package static func == (a: Self, b: Self) -> Bool { a.rawValue == b.rawValue }
+  package func hash(into hasher: inout Hasher) { hasher.combine(rawValue) }
 }

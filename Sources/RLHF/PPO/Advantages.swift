@@ -1,12 +1,12 @@
 import Statistics
 
-/// From scores and values to what the update pushes on.
+/// From scores and values to rewards, returns and advantages.
 package enum Advantages {
   /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode, and how far the advantages
   /// are spread.
   ///
-  /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token; generalised advantage estimation (Schulman et
-  /// al. 2016) δ_t = r_t + γ V_{t+1} − V_t, A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token;
+  /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token; generalised
+  /// advantage estimation (Schulman et al. 2016) δ_t = r_t + γ V_{t+1} − V_t, A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token;
   /// R_t = A_t + V_t. Whitening comes after the returns are formed, or the value model would chase a
   /// moving scale.
   package static func fill(_ experience: inout Experience, _ configuration: PPOConfiguration) {
@@ -18,7 +18,7 @@ package enum Advantages {
     }
     if configuration.algorithm.usesGroups {
       compareGroups(
-        &experience, size: configuration.samplesPerPrompt, by: configuration.algorithm)
+        &experience, size: configuration.samplesPerPrompt, by: configuration.algorithm.advantage)
     } else {
       for index in experience.episodes.indices {
         estimate(&experience.episodes[index], configuration)
@@ -27,7 +27,7 @@ package enum Advantages {
     experience.advantageDeviation =
       Summary(experience.episodes.flatMap(\.advantages)).standardDeviation
     // The best of a group must not be pushed away because most others are best of none.
-    if configuration.whitenAdvantages, configuration.algorithm != .rejectionSampling {
+    if configuration.whitenAdvantages, configuration.algorithm.advantage != .bestOfGroup {
       whiten(&experience, \.advantages, keepingMean: false)
     }
   }
@@ -50,7 +50,7 @@ package enum Advantages {
     episode.advantages = estimate(
       rewards: episode.rewards, values: episode.values, discount: configuration.discount,
       // REINFORCE knows no bootstrapping: the return itself, less the value.
-      lambda: configuration.algorithm == .reinforce ? 1 : configuration.lambda)
+      lambda: configuration.algorithm.advantage == .returnMinusValue ? 1 : configuration.lambda)
     episode.returns = zip(episode.advantages, episode.values).map { $0 + $1 }
   }
 
@@ -83,6 +83,69 @@ package enum Advantages {
       experience.episodes[index][keyPath: quantity] = experience.episodes[index][
         keyPath: quantity
       ].map { ($0 - mean) * inverse + center }
+    }
+  }
+}
+
+// MARK: - Groups
+
+/// Advantages without a value model: responses to one prompt are compared with each other.
+extension Advantages {
+  /// Fills `advantages` and `returns` of episodes that stand in groups of `size`, one after another.
+  /// Every token of a response has the same advantage: the response is one action.
+  static func compareGroups(
+    _ experience: inout Experience, size: Int, by advantage: PolicyAlgorithm.Advantage
+  ) {
+    for start in stride(from: 0, to: experience.episodes.count, by: size) {
+      let group = start..<start + size
+      let returns = group.map { experience.episodes[$0].rewards.reduce(0, +) }
+      for (index, advantage) in zip(group, advantages(of: returns, by: advantage)) {
+        let length = experience.episodes[index].length
+        experience.episodes[index].advantages = Array(repeating: advantage, count: length)
+        experience.episodes[index].returns = Array(
+          repeating: returns[index - start], count: length)
+      }
+    }
+  }
+
+  /// One advantage for each return of a group.
+  static func advantages(
+    of returns: [Double], by advantage: PolicyAlgorithm.Advantage
+  ) -> [Double] {
+    let count = Double(returns.count)
+    let mean = returns.reduce(0, +) / count
+    switch advantage {
+    case .leaveOneOut:
+      // R_i − mean_{j≠i} R_j: the baseline does not know the action, so the gradient is unbiased.
+      return returns.map { ($0 - mean) * count / (count - 1) }
+    case .groupNormalized:
+      let variance = returns.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
+      return returns.map { ($0 - mean) / (variance.squareRoot() + 1e-4) }
+    case .bestOfGroup:
+      // The first of equals: a tie must not count twice.
+      let best = returns.indices.max {
+        returns[$0] < returns[$1] || (returns[$0] == returns[$1] && $0 > $1)
+      }
+      return returns.indices.map { $0 == best ? 1 : 0 }
+    case .generalized, .returnMinusValue:
+      preconditionFailure("\(advantage) comes from a value model")
+    }
+  }
+}
+
+// MARK: - Score
+
+extension PPOConfiguration {
+  /// What a response earns at its last token: the normalised score, clipped, and the penalty where
+  /// the response has no end.
+  package func finalScore(_ score: Double, ended: Bool) -> Double {
+    var score = score
+    if let limit = scoreClip { score = min(limit, max(-limit, score)) }
+    if ended { return score }
+    switch missingEnd {
+    case .replace: return -missingEndPenalty
+    case .subtract: return score - missingEndPenalty
+    case .keep: return score
     }
   }
 }

@@ -2,26 +2,10 @@ package import LanguageModels
 import Numerics
 package import Statistics
 
-/// Proximal policy optimisation of a language model with a KL penalty against its reference
-/// (Stiennon et al. 2020; Ouyang et al. 2022).
-///
-/// Four models in one loop: the policy answers, the reference says what it would have answered, the
-/// reward model scores the whole, the value model predicts the score; then policy and value learn.
-package struct PPOTrainer: Sendable {
-  package let configuration: PPOConfiguration
-  package private(set) var policy: LanguageModel
-  /// The value model where it is a model of its own.
-  private var separateValue: ScalarModel
-  /// The moving average of the policy, where there is one.
-  private var average: ParameterSet?
-  private let arenas = ModelArenas()
-  private var rollout: Rollout
-  private var controller: KLController
-  private var policyOptimizer: Optimizer
-  private var valueOptimizer: Optimizer
-  private var warnings: TrainingWarnings
-  private let generator: SeededGenerator
+// What stands around the loop of `PPO.swift`: how it starts, what it measures of memory, and how it goes
+// on after an interruption.
 
+extension PPOTrainer {
   /// - Parameters:
   ///   - policy: the SFT model, from which the policy starts and which stays as the reference.
   ///   - value: starts from the reward model's trunk, with a head of zeros; of a shared trunk, only
@@ -43,6 +27,7 @@ package struct PPOTrainer: Sendable {
     }
     // After the adapters, which freeze all that is there.
     if configuration.sharesTrunk { policy.addValueHead(value.head) }
+    arenas = ModelArenas()
     arenas.part(&policy.parameters, from: &rollout.reference.parameters)
     if configuration.hasSeparateValueModel { value.parameters.move(to: arenas.value) }
     self.policy = policy
@@ -76,60 +61,8 @@ package struct PPOTrainer: Sendable {
   /// The value model, whether it is a model of its own or a head of the policy's decoder.
   package var value: ScalarModel { policy.valueModel ?? separateValue }
 
-  /// Runs every iteration.
-  ///
-  /// - Parameters:
-  ///   - continuation: where to begin, and who keeps the state after each iteration.
-  ///   - prompts: as many prompts as asked for, for an iteration (from 0).
-  ///   - pretraining: texts for the optimizer steps of an iteration; only asked for where they have
-  ///     a weight.
-  ///   - warn: gets each kind of trouble once, before the report of its iteration.
-  ///   - report: gets the metrics of an iteration, its experience, and the policy that its update
-  ///     made.
-  package mutating func run(
-    continuing continuation: Continuation = .none,
-    prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
-    pretraining: (_ iteration: Int, _ step: Int) -> [Exchange] = { _, _ in [] },
-    warn: (TrainingWarning) throws -> Void = { _ in },
-    report: (inout StepMetrics, Experience, LanguageModel) throws -> Void
-  ) throws {
-    if let state = continuation.state { try restore(from: state) }
-    for iteration in (0..<configuration.iterations).dropFirst(continuation.state?.step ?? 0) {
-      let stream = generator.stream("iteration", iteration)
-      let (experience, timing) = try rollout.collect(
-        policy: policy, value: value,
-        prompts: prompts(iteration, configuration.episodes / configuration.samplesPerPrompt)
-          .flatMap { Array(repeating: $0, count: configuration.samplesPerPrompt) },
-        using: stream, coefficient: controller.coefficient)
-      let clock = ContinuousClock()
-      let start = clock.now
-      let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
-        experience, policy: &policy, policyOptimizer: &policyOptimizer,
-        value: &separateValue,
-        valueOptimizer: &valueOptimizer, using: stream.stream("update"),
-        pretraining: { configuration.pretrainingWeight > 0 ? pretraining(iteration, $0) : [] })
-      updateAverage()
-      var metrics = StepMetrics(
-        step: iteration + 1, of: configuration.iterations,
-        PPOMetrics.values(experience, statistics, configuration)
-          + [
-            ("time/rollout", timing.sampling), ("time/score", timing.scoring),
-            ("time/update", (clock.now - start) / .seconds(1)),
-            ("memory/activations", Double(statistics.activationBytes)),
-          ] + memory)
-      let kl = experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
-      controller.update(
-        kl: kl / Double(experience.episodes.count), episodes: experience.episodes.count)
-      try warnings.observe(metrics).forEach(warn)
-      try report(&metrics, experience, policy)
-      try continuation.keep(isLast: iteration + 1 == configuration.iterations) {
-        state(after: iteration + 1)
-      }
-    }
-  }
-
   /// Polyak's average: a ← d a + (1 − d) π, of the weights as a checkpoint holds them.
-  private mutating func updateAverage() {
+  mutating func updateAverage() {
     guard let decay = configuration.averageDecay else { return }
     let current = policy.plain.parameters
     for index in current.tensors.indices {
@@ -140,14 +73,14 @@ package struct PPOTrainer: Sendable {
 
   /// What the models hold. A value head on the policy's decoder is part of the policy, and where
   /// nobody asks for values that model is but another name for the reward model's memory.
-  private var memory: [(name: String, value: Double)] {
+  var memory: [(name: String, value: Double)] {
     arenas.metrics(
       policy: policy.parameters, reference: rollout.reference.parameters,
       value: configuration.hasSeparateValueModel ? separateValue.parameters : nil,
       moments: [policyOptimizer, valueOptimizer])
   }
 
-  private func state(after iterations: Int) -> TrainingState {
+  func state(after iterations: Int) -> TrainingState {
     var state = TrainingState(step: iterations)
     state.set("policy", policy.parameters)
     policyOptimizer.keep(in: &state, as: "policy_optimizer", for: policy.parameters)
@@ -161,7 +94,7 @@ package struct PPOTrainer: Sendable {
     return state
   }
 
-  private mutating func restore(from state: TrainingState) throws(TrainingStateError) {
+  mutating func restore(from state: TrainingState) throws(TrainingStateError) {
     try state.restore(&policy.parameters, from: "policy")
     arenas.part(&policy.parameters, from: &rollout.reference.parameters)
     try policyOptimizer.restore(from: state, as: "policy_optimizer", for: policy.parameters)

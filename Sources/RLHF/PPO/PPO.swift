@@ -1,0 +1,248 @@
+package import LanguageModels
+import Numerics
+package import Statistics
+
+/// Proximal policy optimization of a language model with a KL penalty against its reference
+/// (Stiennon et al. 2020; Ouyang et al. 2022), and the algorithms beside it: see ``PolicyAlgorithm``.
+///
+/// Four models in one loop: the policy responds, the reference says how likely it would have been to
+/// respond so, the reward model scores the whole, the value model predicts the score; then policy and
+/// value model learn. This file is one iteration in the order of reading: collect experience,
+/// advantages, update, metrics. Beside it, `Losses.swift` and `Advantages.swift`.
+package struct PPOTrainer: Sendable {
+  package let configuration: PPOConfiguration
+  package internal(set) var policy: LanguageModel
+  /// The value model where it is a model of its own.
+  var separateValue: ScalarModel
+  /// The moving average of the policy, where there is one.
+  var average: ParameterSet?
+  /// Samples and scores; it holds the reference and the reward.
+  var rollout: Rollout
+  /// β.
+  var controller: KLController
+  var policyOptimizer: Optimizer
+  var valueOptimizer: Optimizer
+  var warnings: TrainingWarnings
+  let arenas: ModelArenas
+  let generator: SeededGenerator
+
+  /// Runs every iteration.
+  ///
+  /// - Parameters:
+  ///   - continuation: where to begin, and who saves the state after each iteration.
+  ///   - prompts: as many prompts as asked for, for an iteration (from 0).
+  ///   - pretraining: texts for the optimizer steps of an iteration; only asked for where they have
+  ///     a weight.
+  ///   - warn: gets each kind of trouble once, before the report of its iteration.
+  ///   - report: gets the metrics of an iteration, its experience, and the policy after the update.
+  package mutating func run(
+    continuing continuation: Continuation = .none,
+    prompts: (_ iteration: Int, _ count: Int) -> [[Int32]],
+    pretraining: (_ iteration: Int, _ step: Int) -> [Exchange] = { _, _ in [] },
+    warn: (TrainingWarning) throws -> Void = { _ in },
+    report: (inout StepMetrics, Experience, LanguageModel) throws -> Void
+  ) throws {
+    if let state = continuation.state { try restore(from: state) }
+    let samples = configuration.samplesPerPrompt
+    for iteration in (0..<configuration.iterations).dropFirst(continuation.state?.step ?? 0) {
+      let stream = generator.stream("iteration", iteration)
+      let (experience, timing) = try rollout.collect(
+        policy: policy, value: value,
+        prompts: prompts(iteration, configuration.episodes / samples)
+          .flatMap { Array(repeating: $0, count: samples) },
+        using: stream, coefficient: controller.coefficient)
+      let clock = ContinuousClock()
+      let start = clock.now
+      let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
+        experience, policy: &policy, policyOptimizer: &policyOptimizer,
+        value: &separateValue, valueOptimizer: &valueOptimizer, using: stream.stream("update"),
+        pretraining: { configuration.pretrainingWeight > 0 ? pretraining(iteration, $0) : [] })
+      updateAverage()
+      var metrics = StepMetrics(
+        step: iteration + 1, of: configuration.iterations,
+        PPOMetrics.values(experience, statistics, configuration)
+          + [
+            ("time/rollout", timing.sampling), ("time/score", timing.scoring),
+            ("time/update", (clock.now - start) / .seconds(1)),
+            ("memory/activations", Double(statistics.activationBytes)),
+          ] + memory)
+      controller.update(
+        kl: experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }
+          / Double(experience.episodes.count), episodes: experience.episodes.count)
+      try warnings.observe(metrics).forEach(warn)
+      try report(&metrics, experience, policy)
+      try continuation.keep(isLast: iteration + 1 == configuration.iterations) {
+        state(after: iteration + 1)
+      }
+    }
+  }
+}
+
+// MARK: - Collect experience
+
+extension Rollout {
+  /// The policy samples; reference, reward and value models score.
+  ///
+  /// - Parameters:
+  ///   - prompts: one per episode.
+  ///   - generator: each episode draws from a stream of its own.
+  ///   - coefficient: β, of the KL penalty per token.
+  /// - Throws: `ModelError` for prompts that leave no room; see
+  ///   ``requireRoom(for:responseTokens:in:)``.
+  package func collect(
+    policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,
+    coefficient: Double
+  ) throws -> (experience: Experience, timing: Timing) {
+    try Self.requireRoom(
+      for: prompts, responseTokens: configuration.maximumTokens, in: policy, reference, value)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let responses = try sampler.responses(
+      from: policy, to: prompts,
+      generators: prompts.indices.map { generator.stream("episode", $0) }, workers: workers)
+    let sampled = clock.now
+
+    let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
+    let scores = try scores(of: exchanges, using: generator)
+    let comparison = DistributionComparison(
+      policy: policy, reference: reference, temperature: configuration.temperature,
+      keepsReferenceLogits: configuration.kl.needsReferenceLogits)
+    let shards = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
+    let episodes = try workers.map(shards.count) { shard in
+      let part = shards[shard]
+      let tokens = comparison(Array(exchanges[part]))
+      // Without a value model every state is worth nothing, so that a return is its own advantage.
+      var values =
+        configuration.algorithm.usesValueModel
+        ? value.values(exchanges[part], on: Tape(recording: false)).value.values[...]
+        : Array(repeating: 0, count: exchanges[part].reduce(0) { $0 + $1.response.count })[...]
+      return zip(part, tokens).map { index, tokens in
+        let length = exchanges[index].response.count
+        defer { values = values.dropFirst(length) }
+        return Episode(
+          exchange: exchanges[index], ended: responses[index].ended,
+          logProbabilities: tokens.logProbabilities.map(Double.init),
+          referenceLogProbabilities: tokens.referenceLogProbabilities.map(Double.init),
+          exactKL: tokens.exactKL.map(Double.init), referenceLogits: tokens.referenceLogits,
+          entropies: tokens.entropies.map(Double.init),
+          values: values.prefix(length).map(Double.init),
+          score: configuration.finalScore(scores[index], ended: responses[index].ended))
+      }
+    }.flatMap(\.self)
+
+    var experience = Experience(episodes: episodes, coefficient: coefficient)
+    Advantages.fill(&experience, configuration)
+    let timing = Timing(
+      sampling: (sampled - start) / .seconds(1), scoring: (clock.now - sampled) / .seconds(1))
+    return (experience, timing)
+  }
+}
+
+// MARK: - Update
+
+/// The update of one iteration: some epochs of minibatch steps on policy and value model.
+struct PPOUpdate {
+  let configuration: PPOConfiguration
+  let workers: Workers
+
+  /// - Parameters:
+  ///   - generator: orders the episodes of each epoch.
+  ///   - pretraining: texts to go on learning from, for an optimizer step (from 0); none for no such
+  ///     loss.
+  func run(
+    _ experience: Experience, policy: inout LanguageModel, policyOptimizer: inout Optimizer,
+    value: inout ScalarModel, valueOptimizer: inout Optimizer, using generator: SeededGenerator,
+    pretraining: (_ step: Int) -> [Exchange] = { _ in [] }
+  ) throws -> Statistics {
+    var statistics = Statistics()
+    let size = experience.episodes.count / configuration.minibatches
+    for epoch in 0..<configuration.epochs {
+      var shuffler = generator.stream("epoch", epoch)
+      let order = shuffler.permutation(of: experience.episodes.count)
+      for minibatch in 0..<configuration.minibatches {
+        let episodes = order[minibatch * size..<(minibatch + 1) * size].map {
+          experience.episodes[$0]
+        }
+        statistics.steps += 1
+        statistics.tokens += episodes.reduce(0) { $0 + $1.length }
+        let kl = try updatePolicy(
+          &policy, &policyOptimizer, on: episodes, coefficient: experience.coefficient,
+          pretraining: pretraining(statistics.steps - 1), &statistics)
+        if configuration.algorithm.usesValueModel, !configuration.sharesTrunk {
+          try updateValue(&value, &valueOptimizer, on: episodes, &statistics)
+        }
+        if let limit = configuration.stopKL, kl > limit { return statistics }
+      }
+    }
+    return statistics
+  }
+
+  /// Takes a policy step, and one of the value head on its decoder if it has one; returns
+  /// KL(π_old ‖ π) per token, estimated before the step.
+  private func updatePolicy(
+    _ policy: inout LanguageModel, _ optimizer: inout Optimizer, on episodes: [Episode],
+    coefficient: Double, pretraining: [Exchange], _ statistics: inout Statistics
+  ) throws -> Double {
+    let allocated = NumericalLibraries.allocatedBytes
+    var result = try policyGradients(of: policy, on: episodes, coefficient: coefficient)
+    if statistics.steps == 1 {
+      statistics.activationBytes = max(0, result.allocatedBytes - allocated)
+    }
+    if !pretraining.isEmpty {
+      let (gradients, loss) = try pretrainingGradients(of: policy, on: pretraining)
+      result.gradients.add(gradients)
+      result.loss += loss
+      statistics.pretrainingLoss += loss / configuration.pretrainingWeight
+    }
+    statistics.add(result)
+    statistics.policyGradientNorm += try optimizer.step(
+      &policy.parameters, gradients: result.gradients,
+      loss: result.loss + configuration.valueWeight * result.valueLoss, workers: workers)
+    return result.ratios.approximateKL / Double(episodes.reduce(0) { $0 + $1.length })
+  }
+
+  private func updateValue(
+    _ value: inout ScalarModel, _ optimizer: inout Optimizer, on episodes: [Episode],
+    _ statistics: inout Statistics
+  ) throws {
+    let (gradients, loss, clipped) = try valueGradients(of: value, on: episodes)
+    statistics.valueLoss += loss
+    statistics.valueClipped += clipped
+    _ = try optimizer.step(&value.parameters, gradients: gradients, loss: loss, workers: workers)
+  }
+
+  /// The policy loss on some episodes of a minibatch: the algorithm's, with the KL penalty if it is in
+  /// the loss, less the entropy bonus.
+  ///
+  /// - Parameters:
+  ///   - logProbabilities: log π, `[M]`; `logits` that gave them, `[M, V]`.
+  ///   - coefficient: β of a penalty in the loss.
+  ///   - scale: how the loss of the minibatch is divided.
+  func policyLoss(
+    _ logProbabilities: Variable, _ logits: Variable, on episodes: ArraySlice<Episode>,
+    coefficient: Double, scale: LossScale, tape: Tape
+  ) -> (total: Variable, ratios: RatioStatistics) {
+    var (loss, ratios) = tape.policyLoss(
+      logProbabilities, on: episodes, configuration, scale: scale)
+    if configuration.kl.placement == .loss {
+      let weight = coefficient * scale.perToken
+      let penalty =
+        configuration.kl.needsReferenceLogits
+        ? tape.exactKLLoss(
+          logits, reference: Tensor(rowsOf: episodes.compactMap(\.referenceLogits)),
+          temperature: configuration.temperature, weight: weight)
+        : tape.klPenaltyLoss(
+          logProbabilities, reference: episodes.flatMap(\.referenceLogProbabilities),
+          estimator: configuration.kl.estimator, weight: weight)
+      loss = tape.add(loss, penalty)
+    }
+    if configuration.entropyBonus > 0 {
+      let entropies = tape.entropies(logits, temperature: configuration.temperature)
+      let bonus = tape.loss(of: entropies, weight: configuration.entropyBonus * scale.perToken) {
+        -$1
+      }
+      loss = tape.add(loss, bonus.loss)
+    }
+    return (loss, ratios)
+  }
+}

@@ -27,7 +27,7 @@ package enum Advantages {
     experience.advantageDeviation =
       Summary(experience.episodes.flatMap(\.advantages)).standardDeviation
     // The best of a group must not be pushed away because most others are best of none.
-    if configuration.whitenAdvantages, configuration.algorithm.advantage != .bestOfGroup {
+    if configuration.whitenAdvantages, configuration.algorithm.whitens {
       whiten(&experience, \.advantages, keepingMean: false)
     }
   }

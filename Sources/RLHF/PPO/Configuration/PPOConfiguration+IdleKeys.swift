@@ -18,8 +18,8 @@ extension PPOConfiguration {
       when: { !$0.algorithm.clipsRatios },
       because: "the loss has no ratios to clip", remedy: "set `algorithm` to ppo, rloo or grpo"),
     IdleKeys(
-      ["whiten_advantages"], under: ["algorithm"], when: { $0.algorithm == .rejectionSampling },
-      because: "the best of a group counts 1 and the others 0",
+      ["whiten_advantages"], under: ["algorithm"], when: { !$0.algorithm.whitens },
+      because: "its advantages are what its paper says",
       remedy: "set `algorithm` to another"),
   ]
 

@@ -11,6 +11,8 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package let advantage: Advantage
   package var ratio = Ratio.token
   package var normalization = Normalization.tokens
+  /// Whether `ppo.whiten_advantages` counts; else an advantage is exactly what it is said to be.
+  package var whitens = true
   /// ε below 1, where `ppo.clip_range` is not set.
   package var clipRange = 0.2
   /// ε above 1; nil for the one below.
@@ -59,7 +61,7 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   /// Dong et al. 2023 (RAFT).
   package static let rejectionSampling = PolicyAlgorithm(
     rawValue: "rejection-sampling", name: "rejection sampling", advantage: .bestOfGroup,
-    ratio: .none)
+    ratio: .none, whitens: false)
 
   /// Whether a value model learns beside the policy.
   package var usesValueModel: Bool {

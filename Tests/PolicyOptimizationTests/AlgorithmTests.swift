@@ -25,6 +25,28 @@ import Testing
       Advantages.advantages(of: [2, 2, 2], by: .groupNormalized) == [0, 0, 0], "nothing to choose")
   }
 
+  @Test("Dr. GRPO divides by no deviation, and the loss by the longest length allowed")
+  func groupCentered() throws {
+    #expect(Advantages.advantages(of: [1, 2, 6], by: .groupCentered) == [-2, -1, 3])
+    let configuration = configured {
+      $0.algorithm = .drGRPO
+      $0.samplesPerPrompt = 2
+      $0.kl.coefficient = 0
+    }
+    var experience = Experience(
+      episodes: [(1.0, 3), (4, 1)].map {
+        makeEpisode(old: Array(repeating: -1, count: $0.1), score: $0.0)
+      }, coefficient: 0)
+    Advantages.fill(&experience, configuration)
+    #expect(experience.episodes.map { $0.advantages } == [[-1.5, -1.5, -1.5], [1.5]])
+    // −Σ A r / (2 responses · 6 tokens), where every ratio is 1.
+    let loss = Tape(recording: true).policyLoss(
+      .init(value: Tensor([-1, -1, -1, -1])), on: experience.episodes[...], configuration,
+      scale: LossScale(of: experience.episodes, configuration)
+    ).loss
+    #expect(abs(Double(loss.value[0]) - 3 / 12.0) < .float32Rounding)
+  }
+
   @Test("rejection sampling keeps the best of a group, once")
   func best() {
     #expect(Advantages.advantages(of: [1, 5, 2], by: .bestOfGroup) == [0, 1, 0])

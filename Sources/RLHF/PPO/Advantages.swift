@@ -121,6 +121,8 @@ extension Advantages {
     case .groupNormalized:
       let variance = returns.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
       return returns.map { ($0 - mean) / (variance.squareRoot() + 1e-4) }
+    case .groupCentered:
+      return returns.map { $0 - mean }
     case .bestOfGroup:
       // The first of equals: a tie must not count twice.
       let best = returns.indices.max {

@@ -60,16 +60,20 @@ struct LossScale {
   /// 1 over the tokens of the minibatch: the weight of a token where all weigh the same.
   let perToken: Double
   private let normalization: PolicyAlgorithm.Normalization
+  /// Tokens of the minibatch over its responses times the longest length allowed.
+  private let filled: Double
 
   init(of episodes: [Episode], _ configuration: PPOConfiguration) {
     perToken = 1 / Double(episodes.reduce(0) { $0 + $1.length })
     normalization = configuration.algorithm.normalization
+    filled = 1 / perToken / Double(episodes.count * configuration.maximumTokens)
   }
 
   /// The weight of each token of a response in the policy loss, in units of `perToken`.
   func share(of episode: Episode) -> Double {
     switch normalization {
     case .tokens: 1
+    case .longestLength: filled
     }
   }
 }

@@ -28,6 +28,8 @@ package struct PolicyAlgorithm: Sendable, Hashable {
     case leaveOneOut
     /// (Return − mean of the group) / sd of the group.
     case groupNormalized
+    /// Return − mean of the group, not divided by its sd.
+    case groupCentered
     /// 1 for the best of the group, 0 for the others.
     case bestOfGroup
   }
@@ -44,6 +46,9 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package enum Normalization: Sendable {
     /// The number of tokens: every token weighs the same.
     case tokens
+    /// The number of responses times the longest length allowed: a constant, so that a response does
+    /// not weigh less per token for being long.
+    case longestLength
   }
 
   /// Schulman et al. 2017.
@@ -58,6 +63,10 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   /// Shao et al. 2024, with every token of the batch weighing the same.
   package static let grpo = PolicyAlgorithm(
     rawValue: "grpo", name: "GRPO", advantage: .groupNormalized)
+  /// Liu et al. 2025 (arXiv:2503.20783).
+  package static let drGRPO = PolicyAlgorithm(
+    rawValue: "dr-grpo", name: "Dr. GRPO", advantage: .groupCentered,
+    normalization: .longestLength, whitens: false)
   /// Dong et al. 2023 (RAFT).
   package static let rejectionSampling = PolicyAlgorithm(
     rawValue: "rejection-sampling", name: "rejection sampling", advantage: .bestOfGroup,
@@ -78,7 +87,7 @@ package struct PolicyAlgorithm: Sendable, Hashable {
 
 extension PolicyAlgorithm: RawRepresentable, CaseIterable, SettingValue {
   package static let allCases: [PolicyAlgorithm] = [
-    .ppo, .reinforce, .rloo, .grpo, .rejectionSampling,
+    .ppo, .reinforce, .rloo, .grpo, .drGRPO, .rejectionSampling,
   ]
 
   package init?(rawValue: String) {

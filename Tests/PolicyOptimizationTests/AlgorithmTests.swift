@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import Numerics
 import Statistics
@@ -45,6 +46,35 @@ import Testing
       scale: LossScale(of: experience.episodes, configuration)
     ).loss
     #expect(abs(Double(loss.value[0]) - 3 / 12.0) < .float32Rounding)
+  }
+
+  @Test("GSPO clips the ratio of the whole response, the geometric mean of its tokens'")
+  func sequenceRatio() throws {
+    let configuration = configured {
+      $0.algorithm = .gspo
+      $0.samplesPerPrompt = 2
+    }
+    #expect(configuration.clip == 1 - 3e-4...1 + 4e-4)
+    var episodes = [makeEpisode(old: [-1, -2, -1.5]), makeEpisode(old: [-1])]
+    (episodes[0].advantages, episodes[1].advantages) = ([0.5, 0.5, 0.5], [-2])
+    // Log-ratios of the tokens: 0.3, −0.2, −0.1004 and 0.0001; of the responses −0.0004 / 3, 0.0001.
+    let tape = Tape(recording: true)
+    let leaf = tape.leaf(Tensor([-0.7, -2.2, -1.6004, -0.9999]))
+    let (loss, ratios) = tape.policyLoss(
+      leaf, on: episodes[...], configuration, scale: LossScale(of: episodes, configuration))
+    let expected = (-0.5 * exp(-0.0004 / 3) + 2 * exp(0.0001)) / 2
+    #expect(abs(Double(loss.value[0]) - expected) < .float32Rounding)
+    #expect(ratios.clipped == 0 && abs(ratios.largest - exp(0.0001)) < .float32Rounding)
+    let gradient = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
+    let share = -0.25 * exp(-0.0004 / 3) / 3
+    #expect(isClose(gradient, [share, share, share, exp(0.0001)], within: .float32Sums))
+    // Farther than 4e-4 on the side of the advantage: nothing moves it.
+    let far = Tape(recording: true)
+    #expect(
+      far.policyLoss(
+        far.leaf(Tensor([-0.7, -1.9, -1.5])), on: episodes[..<1], configuration,
+        scale: LossScale(of: episodes, configuration)
+      ).ratios.clipped == 3)
   }
 
   @Test("rejection sampling keeps the best of a group, once")

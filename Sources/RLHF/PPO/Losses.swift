@@ -59,12 +59,15 @@ extension KLEstimator {
 struct LossScale {
   /// 1 over the tokens of the minibatch: the weight of a token where all weigh the same.
   let perToken: Double
+  /// 1 over the responses of the minibatch.
+  let perResponse: Double
   private let normalization: PolicyAlgorithm.Normalization
   /// Tokens of the minibatch over its responses times the longest length allowed.
   private let filled: Double
 
   init(of episodes: [Episode], _ configuration: PPOConfiguration) {
     perToken = 1 / Double(episodes.reduce(0) { $0 + $1.length })
+    perResponse = 1 / Double(episodes.count)
     normalization = configuration.algorithm.normalization
     filled = 1 / perToken / Double(episodes.count * configuration.maximumTokens)
   }
@@ -119,6 +122,25 @@ extension Tape {
       return clippedPolicyLoss(
         logProbabilities, old: old, advantages: advantages, clip: configuration.clip,
         dualClip: configuration.dualClip, weight: scale.perToken, shares: shares)
+    case .sequence:
+      let lengths = episodes.map(\.length)
+      let logRatios = sums(
+        of: logProbabilities, lengths: lengths,
+        less: episodes.map { $0.logProbabilities.reduce(0, +) })
+      let responses = Array(episodes)
+      let (loss, derivatives) = loss(of: logRatios, weight: scale.perResponse) {
+        clippedSurrogate(
+          logRatio: $1 / Double(lengths[$0]), advantage: responses[$0].advantages[0],
+          clip: configuration.clip, dualClip: configuration.dualClip)
+      }
+      var ratios = RatioStatistics(logProbabilities: logProbabilities.value.values, old: old)
+      ratios.largest =
+        zip(logRatios.value.values, lengths).map { exp(Double($0) / Double($1)) }.max() ?? 0
+      ratios.clipped = lengths.indices.reduce(0) {
+        let isClipped = derivatives[$1] == 0 && responses[$1].advantages[0] != 0
+        return $0 + (isClipped ? lengths[$1] : 0)
+      }
+      return (loss, ratios)
     case .none:
       let loss = loss(of: logProbabilities, weight: scale.perToken) {
         shares[$0] * policyGradient(logProbability: $1, advantage: advantages[$0])

@@ -40,6 +40,8 @@ package struct PolicyAlgorithm: Sendable, Hashable {
     case none
     /// Of each token.
     case token
+    /// Of the whole response, (π(y)/π_old(y))^{1/|y|}; the loss is then a mean over responses.
+    case sequence
   }
 
   /// What the sum over the tokens of a minibatch is divided by.
@@ -67,6 +69,10 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package static let drGRPO = PolicyAlgorithm(
     rawValue: "dr-grpo", name: "Dr. GRPO", advantage: .groupCentered,
     normalization: .longestLength, whitens: false)
+  /// Zheng et al. 2025 (arXiv:2507.18071).
+  package static let gspo = PolicyAlgorithm(
+    rawValue: "gspo", name: "GSPO", advantage: .groupNormalized, ratio: .sequence, whitens: false,
+    clipRange: 3e-4, clipRangeHigh: 4e-4)
   /// Dong et al. 2023 (RAFT).
   package static let rejectionSampling = PolicyAlgorithm(
     rawValue: "rejection-sampling", name: "rejection sampling", advantage: .bestOfGroup,
@@ -87,7 +93,7 @@ package struct PolicyAlgorithm: Sendable, Hashable {
 
 extension PolicyAlgorithm: RawRepresentable, CaseIterable, SettingValue {
   package static let allCases: [PolicyAlgorithm] = [
-    .ppo, .reinforce, .rloo, .grpo, .drGRPO, .rejectionSampling,
+    .ppo, .reinforce, .rloo, .grpo, .drGRPO, .gspo, .rejectionSampling,
   ]
 
   package init?(rawValue: String) {

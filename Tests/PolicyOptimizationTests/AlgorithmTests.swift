@@ -41,8 +41,9 @@ import Testing
     Advantages.fill(&experience, configuration)
     #expect(experience.episodes.map { $0.advantages } == [[-1.5, -1.5, -1.5], [1.5]])
     // −Σ A r / (2 responses · 6 tokens), where every ratio is 1.
-    let loss = Tape(recording: true).policyLoss(
-      .init(value: Tensor([-1, -1, -1, -1])), on: experience.episodes[...], configuration,
+    let tape = Tape(recording: true)
+    let loss = tape.policyLoss(
+      tape.leaf(Tensor([-1, -1, -1, -1])), on: experience.episodes[...], configuration,
       scale: LossScale(of: experience.episodes, configuration)
     ).loss
     #expect(abs(Double(loss.value[0]) - 3 / 12.0) < .float32Rounding)
@@ -75,6 +76,54 @@ import Testing
         far.leaf(Tensor([-0.7, -1.9, -1.5])), on: episodes[..<1], configuration,
         scale: LossScale(of: episodes, configuration)
       ).ratios.clipped == 3)
+  }
+
+  @Test("DAPO clips wider above, has no KL penalty, and takes off for length")
+  func dapo() throws {
+    let configuration = configured {
+      $0.algorithm = .dapo
+      $0.samplesPerPrompt = 2
+      $0.maximumTokens = 10
+      $0.missingEnd = .replace
+    }
+    #expect(configuration.clip == 0.8...1.28)
+    #expect([1, 8, 9, 10].map(configuration.lengthPenalty) == [0, 0, 0.5, 1])
+    #expect(configured().lengthPenalty(6) == 0)
+    #expect(configuration.finalScore(2, ended: false) == 2)
+    var experience = Experience(
+      episodes: [1, 10].map {
+        makeEpisode(
+          old: Array(repeating: -1, count: $0), reference: Array(repeating: -2, count: $0),
+          score: 3)
+      }, coefficient: 0)
+    Advantages.fill(&experience, configuration)
+    #expect(experience.episodes.map { $0.rewards.reduce(0, +) } == [3, 2])
+  }
+
+  @Test("DAPO samples groups of equal scores again, at most three times, and counts them")
+  func resampling() throws {
+    let configuration = configured {
+      $0.algorithm = .dapo
+      $0.samplesPerPrompt = 2
+    }
+    let policy = try makePolicy()
+    func collect(_ score: @escaping @Sendable ([Exchange]) -> [Double]) throws -> Experience {
+      try makeRollout(configuration, reference: policy, score: score).collect(
+        policy: policy, value: makeValue(on: policy),
+        prompts: makePrompts(4).flatMap { [$0, $0] }, using: SeededGenerator(seed: 9),
+        coefficient: 0
+      ).experience
+    }
+    #expect(try collect { $0.map { _ in 1 } }.resampledGroups == 12)
+    let mixed = try collect { $0.map { Double($0.response.count { $0 == 3 }) } }
+    let once = try collect { $0.indices.map(Double.init) }
+    #expect(once.resampledGroups == 0)
+    #expect((1...12).contains(mixed.resampledGroups))
+    for start in stride(from: 0, to: 8, by: 2) {
+      #expect(
+        mixed.episodes[start].exchange.prompt == mixed.episodes[start + 1].exchange.prompt)
+    }
+    #expect(zip(mixed.episodes, once.episodes).contains { $0.exchange != $1.exchange })
   }
 
   @Test("rejection sampling keeps the best of a group, once")

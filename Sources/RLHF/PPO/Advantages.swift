@@ -43,7 +43,7 @@ package enum Advantages {
     }
     let charged = configuration.kl.placement == .reward ? beta : 0
     episode.rewards = episode.kl.map { -charged * $0 }
-    episode.rewards[last] += episode.score
+    episode.rewards[last] += episode.score - configuration.lengthPenalty(episode.length)
   }
 
   private static func estimate(_ episode: inout Episode, _ configuration: PPOConfiguration) {
@@ -138,12 +138,20 @@ extension Advantages {
 // MARK: - Score
 
 extension PPOConfiguration {
+  /// 0 up to L_max − L_cache tokens, 1 at L_max, linear between: DAPO's soft over-long penalty, with
+  /// L_cache a fifth of L_max (arXiv:2503.14476, eq. 13); 0 for other algorithms.
+  func lengthPenalty(_ length: Int) -> Double {
+    guard algorithm.penalizesLength else { return 0 }
+    let cache = max(1, maximumTokens / 5)
+    return Double(max(0, length - (maximumTokens - cache))) / Double(cache)
+  }
+
   /// What a response earns at its last token: the normalised score, clipped, and the penalty where
   /// the response has no end.
   package func finalScore(_ score: Double, ended: Bool) -> Double {
     var score = score
     if let limit = scoreClip { score = min(limit, max(-limit, score)) }
-    if ended { return score }
+    if ended || algorithm.penalizesLength { return score }
     switch missingEnd {
     case .replace: return -missingEndPenalty
     case .subtract: return score - missingEndPenalty

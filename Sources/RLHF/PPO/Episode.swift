@@ -47,6 +47,8 @@ package struct Experience: Sendable {
   package var coefficient: Double
   /// Standard deviation of the advantages over tokens, before whitening: 0 teaches nothing.
   package var advantageDeviation = 0.0
+  /// Groups that were sampled again because their scores were all equal.
+  package var resampledGroups = 0
 
   package var tokens: Int { episodes.reduce(0) { $0 + $1.length } }
 }

@@ -50,7 +50,8 @@ package struct PPOTrainer: Sendable {
         policy: policy, value: value,
         prompts: prompts(iteration, configuration.episodes / samples)
           .flatMap { Array(repeating: $0, count: samples) },
-        using: stream, coefficient: controller.coefficient)
+        using: stream,
+        coefficient: configuration.algorithm.penalizesKL ? controller.coefficient : 0)
       let clock = ContinuousClock()
       let start = clock.now
       let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
@@ -97,13 +98,16 @@ extension Rollout {
       for: prompts, responseTokens: configuration.maximumTokens, in: policy, reference, value)
     let clock = ContinuousClock()
     let start = clock.now
-    let responses = try sampler.responses(
+    var responses = try sampler.responses(
       from: policy, to: prompts,
       generators: prompts.indices.map { generator.stream("episode", $0) }, workers: workers)
     let sampled = clock.now
 
-    let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try scores(of: exchanges, using: generator)
+    var exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
+    var scores = try scores(of: exchanges, using: generator)
+    let resampled =
+      configuration.algorithm.resamplesEqualGroups
+      ? try resampleEqualGroups(&responses, &exchanges, &scores, from: policy, using: generator) : 0
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: configuration.temperature,
       keepsReferenceLogits: configuration.kl.needsReferenceLogits)
@@ -130,11 +134,41 @@ extension Rollout {
       }
     }.flatMap(\.self)
 
-    var experience = Experience(episodes: episodes, coefficient: coefficient)
+    var experience = Experience(
+      episodes: episodes, coefficient: coefficient, resampledGroups: resampled)
     Advantages.fill(&experience, configuration)
     let timing = Timing(
       sampling: (sampled - start) / .seconds(1), scoring: (clock.now - sampled) / .seconds(1))
     return (experience, timing)
+  }
+
+  /// Samples the groups again whose scores are all equal, for they have nothing to compare: at most
+  /// three times (DAPO's dynamic sampling, bounded). Returns how many groups were sampled again.
+  private func resampleEqualGroups(
+    _ responses: inout [SampledResponse], _ exchanges: inout [Exchange], _ scores: inout [Double],
+    from policy: LanguageModel, using generator: SeededGenerator
+  ) throws -> Int {
+    let size = configuration.samplesPerPrompt
+    var resampled = 0
+    for round in 0..<3 {
+      let equal = stride(from: 0, to: scores.count, by: size).filter { start in
+        scores[start..<start + size].allSatisfy { $0 == scores[start] }
+      }
+      if equal.isEmpty { break }
+      let stream = generator.stream("resample", round)
+      let episodes = equal.flatMap { $0..<$0 + size }
+      let again = try sampler.responses(
+        from: policy, to: episodes.map { exchanges[$0].prompt },
+        generators: episodes.map { stream.stream("episode", $0) }, workers: workers)
+      for (episode, response) in zip(episodes, again) {
+        responses[episode] = response
+        exchanges[episode].response = response.tokens
+      }
+      let new = try self.scores(of: episodes.map { exchanges[$0] }, using: stream)
+      for (episode, score) in zip(episodes, new) { scores[episode] = score }
+      resampled += equal.count
+    }
+    return resampled
   }
 }
 

@@ -14,6 +14,13 @@ extension PPOConfiguration {
       ["lambda"], under: ["algorithm"], when: { $0.algorithm == .reinforce },
       because: "REINFORCE takes the return itself", remedy: "set `algorithm` to ppo"),
     IdleKeys(
+      ["kl"], under: ["algorithm"], when: { !$0.algorithm.penalizesKL },
+      because: "it has no KL penalty", remedy: "set `algorithm` to another"),
+    IdleKeys(
+      ["missing_end", "missing_end_penalty"], under: ["algorithm"],
+      when: { $0.algorithm.penalizesLength },
+      because: "long responses are penalized instead", remedy: "set `algorithm` to another"),
+    IdleKeys(
       ["clip_range", "clip_range_high", "dual_clip"], under: ["algorithm"],
       when: { !$0.algorithm.clipsRatios },
       because: "the loss has no ratios to clip", remedy: "set `algorithm` to ppo, rloo or grpo"),

@@ -13,6 +13,13 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package var normalization = Normalization.tokens
   /// Whether `ppo.whiten_advantages` counts; else an advantage is exactly what it is said to be.
   package var whitens = true
+  /// Whether there is a KL penalty.
+  package var penalizesKL = true
+  /// Whether a response loses up to 1 over the last fifth of the longest length allowed, in place of
+  /// the missing-EOS penalty.
+  package var penalizesLength = false
+  /// Whether groups whose scores are all equal are sampled again.
+  package var resamplesEqualGroups = false
   /// ε below 1, where `ppo.clip_range` is not set.
   package var clipRange = 0.2
   /// ε above 1; nil for the one below.
@@ -69,6 +76,10 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package static let drGRPO = PolicyAlgorithm(
     rawValue: "dr-grpo", name: "Dr. GRPO", advantage: .groupCentered,
     normalization: .longestLength, whitens: false)
+  /// Yu et al. 2025 (arXiv:2503.14476).
+  package static let dapo = PolicyAlgorithm(
+    rawValue: "dapo", name: "DAPO", advantage: .groupNormalized, whitens: false,
+    penalizesKL: false, penalizesLength: true, resamplesEqualGroups: true, clipRangeHigh: 0.28)
   /// Zheng et al. 2025 (arXiv:2507.18071).
   package static let gspo = PolicyAlgorithm(
     rawValue: "gspo", name: "GSPO", advantage: .groupNormalized, ratio: .sequence, whitens: false,
@@ -93,7 +104,7 @@ package struct PolicyAlgorithm: Sendable, Hashable {
 
 extension PolicyAlgorithm: RawRepresentable, CaseIterable, SettingValue {
   package static let allCases: [PolicyAlgorithm] = [
-    .ppo, .reinforce, .rloo, .grpo, .drGRPO, .gspo, .rejectionSampling,
+    .ppo, .reinforce, .rloo, .grpo, .drGRPO, .dapo, .gspo, .rejectionSampling,
   ]
 
   package init?(rawValue: String) {

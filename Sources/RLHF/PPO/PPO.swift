@@ -98,16 +98,13 @@ extension Rollout {
       for: prompts, responseTokens: configuration.maximumTokens, in: policy, reference, value)
     let clock = ContinuousClock()
     let start = clock.now
-    var responses = try sampler.responses(
+    let drawn = try sampler.responses(
       from: policy, to: prompts,
       generators: prompts.indices.map { generator.stream("episode", $0) }, workers: workers)
     let sampled = clock.now
 
-    var exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    var scores = try scores(of: exchanges, using: generator)
-    let resampled =
-      configuration.algorithm.resamplesEqualGroups
-      ? try resampleEqualGroups(&responses, &exchanges, &scores, from: policy, using: generator) : 0
+    let (responses, exchanges, scores, resampled) = try scored(
+      drawn, to: prompts, by: policy, using: generator)
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: configuration.temperature,
       keepsReferenceLogits: configuration.kl.needsReferenceLogits)
@@ -142,23 +139,27 @@ extension Rollout {
     return (experience, timing)
   }
 
-  /// Samples the groups again whose scores are all equal, for they have nothing to compare: at most
-  /// three times (DAPO's dynamic sampling, bounded). Returns how many groups were sampled again.
-  private func resampleEqualGroups(
-    _ responses: inout [SampledResponse], _ exchanges: inout [Exchange], _ scores: inout [Double],
-    from policy: LanguageModel, using generator: SeededGenerator
-  ) throws -> Int {
+  /// Scores responses. Where the algorithm says so, groups whose scores are all equal have nothing to
+  /// compare and are sampled again, at most three times: DAPO's dynamic sampling, bounded.
+  private func scored(
+    _ drawn: [SampledResponse], to prompts: [[Int32]], by policy: LanguageModel,
+    using generator: SeededGenerator
+  ) throws -> (
+    responses: [SampledResponse], exchanges: [Exchange], scores: [Double], resampledGroups: Int
+  ) {
+    var responses = drawn
+    var exchanges = zip(prompts, drawn).map { Exchange(prompt: $0, response: $1.tokens) }
+    var scores = try scores(of: exchanges, using: generator)
     let size = configuration.samplesPerPrompt
     var resampled = 0
-    for round in 0..<3 {
+    for round in 0..<(configuration.algorithm.resamplesEqualGroups ? 3 : 0) {
       let equal = stride(from: 0, to: scores.count, by: size).filter { start in
         scores[start..<start + size].allSatisfy { $0 == scores[start] }
       }
-      if equal.isEmpty { break }
-      let stream = generator.stream("resample", round)
       let episodes = equal.flatMap { $0..<$0 + size }
+      let stream = generator.stream("resample", round)
       let again = try sampler.responses(
-        from: policy, to: episodes.map { exchanges[$0].prompt },
+        from: policy, to: episodes.map { prompts[$0] },
         generators: episodes.map { stream.stream("episode", $0) }, workers: workers)
       for (episode, response) in zip(episodes, again) {
         responses[episode] = response
@@ -168,7 +169,7 @@ extension Rollout {
       for (episode, score) in zip(episodes, new) { scores[episode] = score }
       resampled += equal.count
     }
-    return resampled
+    return (responses, exchanges, scores, resampled)
   }
 }
 

@@ -10,6 +10,7 @@ package struct DPOConfiguration: Configurable, Equatable {
     case onPolicy = "on-policy"
   }
 
+  package var loss = DPOLoss.sigmoid
   package var beta = 0.1
   package var pairs = Pairs.offline
   package var epochs = 1
@@ -21,6 +22,9 @@ package struct DPOConfiguration: Configurable, Equatable {
   package init() {}
 
   package static let fields = [
+    Field(
+      "loss", \Self.loss,
+      "what a pair is worth: " + DPOLoss.allCases.map(\.rawValue).joined(separator: ", ")),
     Field("beta", \Self.beta, "β: how dear it is to leave the reference", in: Above(0.0)),
     Field(
       "pairs", \Self.pairs,

@@ -1,18 +1,28 @@
 package import Numerics
+package import Settings
 
-/// −(1 − ε) log σ(β h) − ε log σ(−β h), h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) (Rafailov et al. 2023,
-/// eq. 7; ε: conservative DPO, Mitchell 2023).
-///
-/// - Parameters:
-///   - difference: h of a pair.
-///   - smoothing: ε.
-func directPreferenceLoss(difference: Dual, beta: Double, smoothing: Double) -> Dual {
-  let margin = beta * difference
-  return (1 - smoothing) * .softplus(-margin) + smoothing * .softplus(margin)
+/// What DPO does with h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) of a pair.
+package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
+  /// −(1 − ε) log σ(β h) − ε log σ(−β h) (Rafailov et al. 2023, eq. 7; ε: conservative DPO, Mitchell
+  /// 2023).
+  case sigmoid
+
+  /// The loss of a pair.
+  ///
+  /// - Parameters:
+  ///   - difference: h.
+  ///   - smoothing: ε.
+  func callAsFunction(_ difference: Dual, beta: Double, smoothing: Double) -> Dual {
+    let margin = beta * difference
+    switch self {
+    case .sigmoid:
+      return (1 - smoothing) * .softplus(-margin) + smoothing * .softplus(margin)
+    }
+  }
 }
 
 extension Tape {
-  /// w Σ_pairs of ``directPreferenceLoss(difference:beta:smoothing:)``, and β h of each pair.
+  /// w Σ_pairs of a ``DPOLoss``, and β h of each pair.
   ///
   /// - Parameters:
   ///   - logProbabilities: log π per token, `[M]`, the responses of a pair one after the other, chosen
@@ -22,14 +32,14 @@ extension Tape {
   ///   - weight: w, 1 over the pairs of the batch.
   package func directPreferenceLoss(
     _ logProbabilities: Variable, lengths: [(chosen: Int, rejected: Int)],
-    reference: [(chosen: Double, rejected: Double)], beta: Double, smoothing: Double = 0,
-    weight: Double
+    reference: [(chosen: Double, rejected: Double)], by equation: DPOLoss = .sigmoid,
+    beta: Double, smoothing: Double = 0, weight: Double
   ) -> (loss: Variable, margins: [Double]) {
     let logRatios = sums(
       of: logProbabilities, lengths: lengths.flatMap { [$0.chosen, $0.rejected] },
       less: reference.flatMap { [$0.chosen, $0.rejected] })
     let loss = loss(of: logRatios, groups: lengths.indices.map { ([2 * $0, 2 * $0 + 1], weight) }) {
-      RLHF.directPreferenceLoss(difference: $1[0] - $1[1], beta: beta, smoothing: smoothing)
+      equation($1[0] - $1[1], beta: beta, smoothing: smoothing)
     }.loss
     let values = logRatios.value.values.map(Double.init)
     return (loss, lengths.indices.map { beta * (values[2 * $0] - values[2 * $0 + 1]) })
@@ -38,12 +48,14 @@ extension Tape {
 
 /// Finite-difference checks of the losses of DPO.
 package enum DPOLosses {
-  package static let gradientChecks = [0.0, 0.2].map { smoothing in
-    GradientCheck("DPO loss, ε \(smoothing)", inputs: [[7]]) {
-      $0.directPreferenceLoss(
-        $1[0], lengths: [(2, 1), (3, 1)], reference: [(-1, 0.5), (0.25, -2)], beta: 0.7,
-        smoothing: smoothing, weight: 0.5
-      ).loss
+  package static let gradientChecks = DPOLoss.allCases.flatMap { equation in
+    [0.0, 0.2].map { smoothing in
+      GradientCheck("DPO loss \(equation.rawValue), ε \(smoothing)", inputs: [[7]]) {
+        $0.directPreferenceLoss(
+          $1[0], lengths: [(2, 1), (3, 1)], reference: [(-1, 0.5), (0.25, -2)], by: equation,
+          beta: 0.7, smoothing: smoothing, weight: 0.5
+        ).loss
+      }
     }
   }
 }

@@ -6,6 +6,8 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
   /// −(1 − ε) log σ(β h) − ε log σ(−β h) (Rafailov et al. 2023, eq. 7; ε: conservative DPO, Mitchell
   /// 2023).
   case sigmoid
+  /// (h − 1/(2β))², h summed over tokens as in the paper (Azar et al. 2023, eq. 17); TRL averages it.
+  case ipo
 
   /// The loss of a pair.
   ///
@@ -17,6 +19,9 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
     switch self {
     case .sigmoid:
       return (1 - smoothing) * .softplus(-margin) + smoothing * .softplus(margin)
+    case .ipo:
+      let error = difference - 1 / (2 * beta)
+      return error * error
     }
   }
 }

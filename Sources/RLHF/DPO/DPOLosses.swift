@@ -8,6 +8,8 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
   case sigmoid
   /// (h − 1/(2β))², h summed over tokens as in the paper (Azar et al. 2023, eq. 17); TRL averages it.
   case ipo
+  /// max(0, 1 − β h) (SLiC, Zhao et al. 2023; RSO, Liu et al. 2023).
+  case hinge
 
   /// The loss of a pair.
   ///
@@ -22,6 +24,7 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
     case .ipo:
       let error = difference - 1 / (2 * beta)
       return error * error
+    case .hinge: return .max(0, 1 - margin)
     }
   }
 }

@@ -10,6 +10,9 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
   case ipo
   /// max(0, 1 − β h) (SLiC, Zhao et al. 2023; RSO, Liu et al. 2023).
   case hinge
+  /// (−(1 − ε) log σ(β h) + ε log σ(−β h)) / (1 − 2ε): unbiased where labels are flipped at rate ε
+  /// (Chowdhury et al. 2024).
+  case robust
 
   /// The loss of a pair.
   ///
@@ -24,6 +27,9 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
     case .ipo:
       let error = difference - 1 / (2 * beta)
       return error * error
+    case .robust:
+      let noisy = (1 - smoothing) * .softplus(-margin) - smoothing * .softplus(margin)
+      return noisy / (1 - 2 * smoothing)
     case .hinge: return .max(0, 1 - margin)
     }
   }

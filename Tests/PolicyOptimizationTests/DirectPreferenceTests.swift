@@ -37,6 +37,26 @@ import Testing
     }
   }
 
+  @Test(
+    "every loss of a pair has the value worked out by hand",
+    arguments: [
+      // h = 1.5 and β = 0.4: β h = 0.6.
+      (DPOLoss.sigmoid, 0.1, 0.9 * log(1 + exp(-0.6)) + 0.1 * log(1 + exp(0.6))),
+      (.ipo, 0, (1.5 - 1.25) * (1.5 - 1.25)), (.hinge, 0, 0.4),
+      (.robust, 0.1, (0.9 * log(1 + exp(-0.6)) - 0.1 * log(1 + exp(0.6))) / 0.8),
+    ])
+  func equations(loss: DPOLoss, smoothing: Double, expected: Double) {
+    let tape = Tape(recording: true)
+    let (value, margins) = tape.directPreferenceLoss(
+      tape.leaf(Tensor([-1, -2])), lengths: [(1, 1)], reference: [(-1.25, -0.75)], by: loss,
+      beta: 0.4, smoothing: smoothing, weight: 1)
+    #expect(abs(Double(value.value[0]) - expected) < .float32Rounding)
+    #expect(abs(margins[0] - 0.6) < .float32Rounding)
+    #expect(
+      abs(DPOLoss.hinge(Dual(5, derivative: 1), beta: 0.4, smoothing: 0).derivative) == 0,
+      "a pair that is apart enough pulls no more")
+  }
+
   @Test("margins of any size have a finite loss")
   func extremes() {
     let tape = Tape(recording: true)

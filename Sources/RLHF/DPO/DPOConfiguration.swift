@@ -44,6 +44,9 @@ package struct DPOConfiguration: Configurable, Equatable {
 
   package static let idleKeys: [IdleKeys<Self>] = [
     IdleKeys(
+      ["label_smoothing"], under: ["loss"], when: { $0.loss == .ipo || $0.loss == .hinge },
+      because: "only sigmoid and robust have labels to smooth", remedy: "set `loss` to one of them"),
+    IdleKeys(
       ["epochs"], under: ["pairs"], when: { $0.pairs == .onPolicy },
       because: "the policy learns once from its own pairs", remedy: "set `rounds`"),
     IdleKeys(

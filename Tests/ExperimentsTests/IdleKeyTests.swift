@@ -20,6 +20,9 @@ import Testing
     Setting(),
     Setting("ppo.algorithm=reinforce"),
     Setting("ppo.algorithm=rloo", "ppo.samples_per_prompt=2"),
+    Setting("ppo.algorithm=dr-grpo", "ppo.samples_per_prompt=2"),
+    Setting("ppo.algorithm=dapo", "ppo.samples_per_prompt=2"),
+    Setting("ppo.algorithm=gspo", "ppo.samples_per_prompt=2"),
     Setting("ppo.algorithm=grpo", "ppo.samples_per_prompt=2", "ppo.kl.estimator=k3"),
     // Groups enough that some choose another response when little changes.
     Setting(
@@ -107,7 +110,9 @@ import Testing
     Setting(),
     Setting("dpo.pairs=on-policy", "dpo.rounds=3", "ppo.episodes=40"),
     Setting("dpo.optimizer.epsilon_placement=uncorrected", "dpo.optimizer.schedule=constant"),
-    Setting("dpo.optimizer.schedule=cosine"),
+    Setting("dpo.optimizer.schedule=cosine", "dpo.loss=robust"),
+    Setting("dpo.loss=ipo"),
+    Setting("dpo.loss=hinge"),
     Setting("dpo.optimizer.learning_rate=0"),
   ]
 

@@ -1,5 +1,5 @@
 package import Numerics
-package import Settings
+import Settings
 
 /// What DPO does with h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) of a pair.
 package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
@@ -30,7 +30,7 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
     case .robust:
       let noisy = (1 - smoothing) * .softplus(-margin) - smoothing * .softplus(margin)
       return noisy / (1 - 2 * smoothing)
-    case .hinge: return .max(0, 1 - margin)
+    case .hinge: return .max(0.0, 1 - margin)
     }
   }
 }

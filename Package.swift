@@ -36,22 +36,24 @@ let package = Package(
   ],
   // A module may import what it sees, and nothing else. Below, no module sees a later one.
   targets: [
-    // Matrix products.
+    // OpenBLAS: matrix products. jemalloc: the allocator of the whole process, and what it says of
+    // memory.
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
-    // The allocator of the whole process, and what it says of memory.
+      name: "CNumerics", pkgConfig: "openblas jemalloc",
+      providers: [
+        .apt(["libopenblas-dev", "libjemalloc-dev"]), .brew(["openblas", "jemalloc"]),
+      ]),
+    // zlib: gzip.
     .systemLibrary(
-      name: "CJemalloc", pkgConfig: "jemalloc",
-      providers: [.apt(["libjemalloc-dev"]), .brew(["jemalloc"])]),
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     // Elementwise kernels and small products in C; the allocator's options.
     .target(
       name: "CKernels", cSettings: kernelLevel.map { [.define("KERNEL_LEVEL", to: $0)] } ?? []),
 
     // Means, intervals, calibration, agreement; the seeded generator.
     module("Statistics"),
-    // Files that are written whole or not at all; JSON whose keys keep their order.
-    module("Formats"),
+    // Files that are written whole or not at all; JSON whose keys keep their order; gzip.
+    module("Formats", sees: ["CZlib"]),
     // Strict YAML into typed settings.
     module("Settings", sees: [.product(name: "Yams", package: "Yams")]),
     // Grammar, gold reward and annotators.
@@ -59,7 +61,7 @@ let package = Package(
     // Rows of preferences as files have them.
     module("Preferences", sees: ["Formats", "Statistics"]),
     // Tensors, the tape with its operations, AdamW, workers.
-    module("Numerics", sees: ["COpenBLAS", "CJemalloc", "CKernels", "Statistics"]),
+    module("Numerics", sees: ["CNumerics", "CKernels", "Statistics"]),
     // The one decoder under two heads, sampling, tokenizers, Hugging Face files.
     module("LanguageModels", sees: ["Numerics", "Statistics", "Formats", "CKernels"]),
     // The algorithms: SFT, reward model, PPO, DPO. They know no files, terminals or worlds.

@@ -77,14 +77,55 @@ struct RowSourceTests {
     #expect(peak > count * 8)
   }
 
+  @Test("members that follow each other read as one text, with zeros after them")
+  func members() throws {
+    let text = #"{"prompt":"p","chosen":"a","rejected":"b"}"#
+    let file = try TemporaryFile(name: "rows.jsonl.gz")
+    // The first line goes on in the second member.
+    let members = [String(text.prefix(9)), String(text.dropFirst(9)) + "\n", "", Self.line]
+    var data = Data()
+    for member in members { data += try compressed(member) }
+    try (data + Data(count: 1_000)).write(to: file.url)
+    #expect(try PreferenceFile.read(file.url).rows.count == 2)
+  }
+
+  @Test("what a piece expands to takes no more memory than a piece")
+  func expansion() throws {
+    let file = try TemporaryFile(name: "rows.jsonl.gz")
+    try compressed(String(repeating: Self.line, count: 1_000_000)).write(to: file.url)
+    #expect(try Data(contentsOf: file.url).count < 1 << 18)
+    let before = NumericalLibraries.threadBytes
+    var peak = 0
+    let source = try RowSource(file.url, standardInput: .nullDevice)
+    var count = 0
+    while case let piece = try source.read(), !piece.isEmpty {
+      count += piece.count
+      peak = max(peak, NumericalLibraries.threadBytes - before)
+    }
+    #expect(count == 1_000_000 * Self.line.utf8.count)
+    #expect(peak < 4 << 20, "\(peak)")
+  }
+
   @Test("what cannot be decompressed is refused with its name, also when it begins well")
   func damaged() throws {
     let whole = try compressed(String(repeating: Self.line, count: 50_000))
-    for data in [whole.dropLast(20), Data("no gzip".utf8)] {
+    var flipped = whole
+    flipped[whole.count - 6] ^= 1  // of the checksum
+    var unknown = whole
+    unknown[2] = 7  // which is reserved
+    for (data, reason) in [
+      (whole.dropLast(20), "it ends too early"), (whole.dropLast(1), "it ends too early"),
+      (whole.prefix(5), "it ends too early"), (Data(), "it ends too early"),
+      (flipped, "incorrect data check"), (unknown, "unknown compression method"),
+      (Data("no gzip".utf8), "incorrect header check"),
+      (whole + Data("no gzip".utf8), "incorrect header check"),
+    ] {
       let file = try TemporaryFile(name: "rows.jsonl.gz")
       try data.write(to: file.url)
       let error = #expect(throws: PreferenceError.self) { try PreferenceFile.read(file.url) }
-      #expect("\(try #require(error))".hasPrefix("\(file.url.path): cannot be decompressed (gzip"))
+      #expect(
+        "\(try #require(error))".hasPrefix(
+          "\(file.url.path): cannot be decompressed (\(reason)"))
     }
     #expect(throws: PreferenceError.self) {
       try PreferenceFile.read(URL(filePath: "/nonexistent/rows.jsonl.gz"))

@@ -1,4 +1,4 @@
-import COpenBLAS
+import CNumerics
 
 /// One operand of a matrix product: a row-major matrix inside a larger buffer, maybe transposed.
 package struct MatrixOperand {

@@ -1,4 +1,4 @@
-import CJemalloc
+import CNumerics
 
 /// An arena of jemalloc's own for the tensors of one role, such as the policy, so that jemalloc
 /// itself says how much memory that role holds.

@@ -1,5 +1,4 @@
-import CJemalloc
-import COpenBLAS
+import CNumerics
 import Foundation
 
 /// The two C libraries under everything: what they are, and how this process uses them.

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// The bytes of a file of rows, piece by piece: a plain file, one compressed by gzip (its name ends
@@ -6,7 +7,7 @@ final class RowSource {
   /// What messages call it.
   let name: String
   private let handle: FileHandle
-  private let gzip: (process: Process, messages: Pipe)?
+  private let gzip: GzipReader?
   private let closesHandle: Bool
   private var isAtStart = true
 
@@ -24,30 +25,11 @@ final class RowSource {
       (name, handle, gzip, closesHandle) = ("standard input", standardInput, nil, false)
       return
     }
-    name = file.path
-    closesHandle = true
-    let opened: FileHandle
-    do { opened = try FileHandle(forReadingFrom: file) } catch {
+    (name, closesHandle) = (file.path, true)
+    do { handle = try FileHandle(forReadingFrom: file) } catch {
       throw .file(path: file.path, problem: "cannot be opened; check the path and permissions")
     }
-    guard file.pathExtension.lowercased() == "gz" else {
-      (handle, gzip) = (opened, nil)
-      return
-    }
-    let process = Process()
-    let (output, messages) = (Pipe(), Pipe())
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["gzip", "-dc"]
-    process.standardInput = opened
-    process.standardOutput = output
-    process.standardError = messages
-    do { try process.run() } catch {
-      throw .file(
-        path: file.path,
-        problem: "gzip, which reads it, cannot be started (\(error)); decompress the file")
-    }
-    try? opened.close()
-    (handle, gzip) = (output.fileHandleForReading, (process, messages))
+    gzip = file.pathExtension.lowercased() == "gz" ? GzipReader(handle) : nil
   }
 
   /// Whether the file can be opened again and says the same: standard input and pipes cannot.
@@ -57,25 +39,23 @@ final class RowSource {
     return values?.isRegularFile ?? false
   }
 
-  /// A reader that stops early leaves nothing running.
   deinit {
-    guard let gzip else {
-      if closesHandle { try? handle.close() }
-      return
-    }
-    try? handle.close()
-    if gzip.process.isRunning { gzip.process.terminate() }
-    gzip.process.waitUntilExit()
+    if closesHandle { try? handle.close() }
   }
 
   /// The next piece; empty at the end.
   ///
-  /// - Throws: ``PreferenceError`` when reading fails, or when what was compressed is damaged or cut
-  ///   off: at the end, for until then nobody can know.
+  /// - Throws: ``PreferenceError`` when reading fails, or when what was compressed is damaged or
+  ///   truncated, perhaps after what stands before.
   func read() throws(PreferenceError) -> Data {
     let piece: Data
-    do { piece = try handle.read(upToCount: 1 << 18) ?? Data() } catch {
-      throw .file(path: name, problem: "cannot be read; name a file of JSON lines")
+    do { piece = try gzip?.next() ?? handle.read(upToCount: 1 << 18) ?? Data() } catch {
+      guard let error = error as? GzipError else {
+        throw .file(path: name, problem: "cannot be read; name a file of JSON lines")
+      }
+      throw .file(
+        path: name,
+        problem: "cannot be decompressed (\(error)); check it with `gzip -t`, or fetch it again")
     }
     if isAtStart, gzip == nil, piece.starts(with: Self.gzipMark) {
       throw .file(
@@ -84,18 +64,6 @@ final class RowSource {
           + "`gzip -dc`")
     }
     isAtStart = false
-    if piece.isEmpty, let gzip {
-      let said = (try? gzip.messages.fileHandleForReading.readToEnd()) ?? nil
-      gzip.process.waitUntilExit()
-      guard gzip.process.terminationStatus == 0 else {
-        let reason = String(decoding: said ?? Data(), as: UTF8.self)
-          .trimmingCharacters(in: .whitespacesAndNewlines)
-          .replacing("\n", with: " ")
-        throw .file(
-          path: name,
-          problem: "cannot be decompressed (\(reason)); check it with `gzip -t`, or fetch it again")
-      }
-    }
     return piece
   }
 }

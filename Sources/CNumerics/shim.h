@@ -1,5 +1,6 @@
-#ifndef CJEMALLOC_SHIM_H
-#define CJEMALLOC_SHIM_H
+#ifndef CNUMERICS_SHIM_H
+#define CNUMERICS_SHIM_H
+#include <cblas.h>
 #include <stdlib.h>
 #include <jemalloc/jemalloc.h>
 

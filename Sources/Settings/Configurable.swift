@@ -15,9 +15,6 @@ package protocol Configurable: SettingValue {
   /// Every key, in the order in which they are written and documented.
   static var fields: [Field<Self>] { get }
 
-  /// Keys that other settings leave without a part.
-  static var idleKeys: [IdleKeys<Self>] { get }
-
   /// Refuses values that do not go together; `location.key("name")` is the place to blame.
   func validate(at location: SettingsLocation) throws(SettingsError)
 }

@@ -1,42 +1,49 @@
-/// One key of a configuration: its name, the property behind it, and what it is for.
+/// One key of a configuration: its name, the property behind it, what it is for, and what it needs
+/// to have an effect.
 ///
-/// Reading, writing, defaults and the reference all follow from this one declaration.
+/// Reading, writing, defaults, unused settings and the reference follow from this one declaration.
 package struct Field<Root: Sendable>: Sendable {
   let name: String
   let update: @Sendable (inout Root, SettingsLocation) throws(SettingsError) -> Void
   let node: @Sendable (Root) -> SettingNode
   let keys: @Sendable (Root, _ path: String) -> [KeyDescription]
-  let idleKeys: @Sendable (Root, _ path: [String]) -> [IdleKey]
-  let idleKeyDescriptions: @Sendable (_ path: String) -> [IdleKeysDescription]
+  let unusedKeys: @Sendable (Root, _ section: String) -> [UnusedKey]
 
   /// A key whose default is the initial value of the property.
   ///
-  /// - Parameter isRequired: whether a file must give it, for properties without a sensible default.
+  /// - Parameters:
+  ///   - isRequired: whether a file must give it, for properties without a sensible default.
+  ///   - conditions: without any of these the key has no effect.
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Root, Value> & Sendable,
-    _ documentation: String, isRequired: Bool = false
+    _ documentation: String, isRequired: Bool = false, onlyIf conditions: Condition<Root>...
   ) {
     self.init(
-      name, property, documentation, isRequired: isRequired, requirement: nil, refuse: { _ in nil })
+      name, property, documentation, isRequired: isRequired, requirement: nil, conditions,
+      refuse: { _ in nil })
   }
 
   /// A key whose value must lie in a range.
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Root, Value> & Sendable,
-    _ documentation: String, in range: some SettingRange<Value>, isRequired: Bool = false
+    _ documentation: String, in range: some SettingRange<Value>, isRequired: Bool = false,
+    onlyIf conditions: Condition<Root>...
   ) {
     self.init(
       name, property, documentation, isRequired: isRequired, requirement: range.requirement,
+      conditions,
       refuse: { range.contains($0) ? nil : "\($0)" })
   }
 
   /// A key that may be null, and whose value must otherwise lie in a range.
   package init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable,
-    _ documentation: String, in range: some SettingRange<Value>
+    _ documentation: String, in range: some SettingRange<Value>,
+    onlyIf conditions: Condition<Root>...
   ) {
     self.init(
       name, property, documentation, isRequired: false, requirement: range.requirement,
+      conditions,
       refuse: { value in value.flatMap { range.contains($0) ? nil : "\($0)" } })
   }
 
@@ -44,7 +51,7 @@ package struct Field<Root: Sendable>: Sendable {
   private init<Value: SettingValue>(
     _ name: String, _ property: any WritableKeyPath<Root, Value> & Sendable,
     _ documentation: String, isRequired: Bool, requirement: String?,
-    refuse: @escaping @Sendable (Value) -> String?
+    _ conditions: [Condition<Root>], refuse: @escaping @Sendable (Value) -> String?
   ) {
     self.name = name
     update = { (root: inout Root, location: SettingsLocation) throws(SettingsError) in
@@ -65,10 +72,18 @@ package struct Field<Root: Sendable>: Sendable {
       let key = KeyDescription(
         path: path, type: Value.typeDescription + (requirement.map { ", \($0)" } ?? ""),
         defaultValue: isRequired ? "required" : isSection ? "" : value.node.flowDescription,
-        documentation: documentation)
+        documentation: documentation + conditions.map(\.clause).joined())
       return [key] + below
     }
-    idleKeys = { root, path in root[keyPath: property].idleKeys(below: path) }
-    idleKeyDescriptions = { Value.idleKeyDescriptions(below: $0) }
+    unusedKeys = { root, section in
+      func full(_ path: String) -> String { section.isEmpty ? path : "\(section).\(path)" }
+      let own = conditions.filter { !$0.isMet(root) }.map { condition in
+        UnusedKey(
+          path: full(condition.key.map { "\(name).\($0)" } ?? name),
+          setting: full(condition.setting), values: condition.values)
+      }
+      let inner = root[keyPath: property] as? any Configurable
+      return own + (inner?.unusedKeys(in: full(name)) ?? [])
+    }
   }
 }

@@ -46,6 +46,14 @@ package struct SettingNode: Sendable, Equatable {
     return entries.first { $0.key == key }
   }
 
+  /// The entry at a path of keys through maps, such as `ppo.kl.target`.
+  func entry(at path: String) -> SettingEntry? {
+    let top = SettingEntry(key: "", value: self, source: source)
+    return path.split(separator: ".").reduce(top) { (inner: SettingEntry?, key) in
+      inner?.value.entry(String(key))
+    }
+  }
+
   /// What stands here, in the words of an error message.
   var summary: String {
     switch content {

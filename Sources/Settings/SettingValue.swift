@@ -17,12 +17,6 @@ package protocol SettingValue: Sendable {
 
   /// The keys below a key of this type, none for a scalar; `value` holds their defaults.
   static func keys(below path: String, default value: Self?) -> [KeyDescription]
-
-  /// Keys below this one that have no part in the value, none for a scalar.
-  func idleKeys(below path: [String]) -> [IdleKey]
-
-  /// All that may come to have none.
-  static func idleKeyDescriptions(below path: String) -> [IdleKeysDescription]
 }
 
 extension SettingValue {
@@ -31,10 +25,6 @@ extension SettingValue {
   }
 
   package static func keys(below path: String, default value: Self?) -> [KeyDescription] { [] }
-
-  package func idleKeys(below path: [String]) -> [IdleKey] { [] }
-
-  package static func idleKeyDescriptions(below path: String) -> [IdleKeysDescription] { [] }
 }
 
 extension Optional: SettingValue where Wrapped: SettingValue {
@@ -59,12 +49,6 @@ extension Optional: SettingValue where Wrapped: SettingValue {
   package static func keys(below path: String, default value: Self?) -> [KeyDescription] {
     Wrapped.keys(below: path, default: value ?? nil)
   }
-
-  package func idleKeys(below path: [String]) -> [IdleKey] { self?.idleKeys(below: path) ?? [] }
-
-  package static func idleKeyDescriptions(below path: String) -> [IdleKeysDescription] {
-    Wrapped.idleKeyDescriptions(below: path)
-  }
 }
 
 extension Array: SettingValue where Element: SettingValue {
@@ -79,13 +63,5 @@ extension Array: SettingValue where Element: SettingValue {
 
   package static func keys(below path: String, default value: Self?) -> [KeyDescription] {
     Element.keys(below: path + "[]", default: nil)
-  }
-
-  package func idleKeys(below path: [String]) -> [IdleKey] {
-    enumerated().flatMap { $1.idleKeys(below: path + ["\($0)"]) }
-  }
-
-  package static func idleKeyDescriptions(below path: String) -> [IdleKeysDescription] {
-    Element.idleKeyDescriptions(below: path + "[]")
   }
 }

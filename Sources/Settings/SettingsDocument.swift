@@ -110,17 +110,11 @@ package struct SettingsDocument: Sendable {
 
   /// The plain value of a key, as it is written; nil when it has none.
   package func text(at path: String) -> String? {
-    if case .scalar(let text, _) = node(at: path)?.content { text } else { nil }
+    if case .scalar(let text, _) = root.entry(at: path)?.value.content { text } else { nil }
   }
 
   /// Where a key is written; nil when it is not.
-  package func source(at path: String) -> SettingSource? { node(at: path)?.source }
-
-  private func node(at path: String) -> SettingNode? {
-    path.split(separator: ".").reduce(root) { (node: SettingNode?, key) in
-      node?.entry(String(key))?.value
-    }
-  }
+  package func source(at path: String) -> SettingSource? { root.entry(at: path)?.source }
 
   private static func set(
     _ value: SettingNode, at keys: ArraySlice<String>, in node: inout SettingNode,

@@ -48,16 +48,6 @@ package enum GoldFeature: SettingValue, Equatable {
       + PhraseFeature.keys(below: path, default: nil)
   }
 
-  package func idleKeys(below path: [String]) -> [IdleKey] { term.idleKeys(below: path) }
-
-  package static func idleKeyDescriptions(below path: String) -> [IdleKeysDescription] {
-    ValenceFeature.idleKeyDescriptions(below: path)
-      + GrammarBreaksFeature.idleKeyDescriptions(below: path)
-      + LengthFeature.idleKeyDescriptions(below: path)
-      + RepetitionFeature.idleKeyDescriptions(below: path)
-      + PhraseFeature.idleKeyDescriptions(below: path)
-  }
-
   var term: any GoldTerm {
     switch self {
     case .valence(let term): term

@@ -34,15 +34,9 @@ package struct ValenceFeature: GoldTerm, Equatable {
     Field("negations", \.negations, "words that turn the valued word after them round"),
     Field(
       "negation_factor", \.negationFactor,
-      "what a negation multiplies by: −1 turns round, −0.8 turns round and damps"),
+      "what a word of `negations` multiplies by: −1 turns the value round, −0.8 also damps it"),
     Field("intensifiers", \.intensifiers, "words that multiply the valued word after them"),
     Field("lexicon", \.lexicon, "groups of words with the value of each", isRequired: true),
-  ]
-
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["negation_factor"], under: ["negations"], when: \.negations.isEmpty,
-      because: "no word is a negation", remedy: "name words in `negations`")
   ]
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {

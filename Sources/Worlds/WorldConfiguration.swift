@@ -38,14 +38,8 @@ package struct WorldConfiguration: Configurable, Equatable {
     Field(
       "base_noise", \.baseNoise,
       "probability that a word of the pretraining corpus is replaced by a random word", in: 0...1),
-    Field("gold", \.gold, "the features whose weighted sum is the true reward", isRequired: true),
+    Field("gold", \.gold, "the features whose weighted sum is the gold reward", isRequired: true),
     Field("annotators", \.annotators, "who compares responses", isRequired: true),
-  ]
-
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["annotators.0.share"], under: ["annotators"], when: { $0.annotators.count == 1 },
-      because: "who is alone gives every judgement", remedy: "add another annotator")
   ]
 
   /// Builds the world once, so that everything wrong with it is known where it is written.

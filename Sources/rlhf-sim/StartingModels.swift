@@ -39,12 +39,12 @@ struct StartingModels: ParsableArguments {
   }
 
   func load(_ options: LoopOptions, for command: ScenarioCommand) throws -> Loaded {
-    let (scenario, idle) = try options.scenario.read(for: command)
+    let (scenario, unused) = try options.scenario.read(for: command)
     let policy = try Shipped.policy(or: policy, option: "--policy")
     let reward = try Shipped.reward(or: reward, option: "--reward")
     try policy.requireVocabulary(of: reward)
     let (adopted, notes) = try policy.adopted(
       by: scenario, overrides: options.scenario.overrides)
-    return Loaded(scenario: adopted, policy: policy, reward: reward, notes: idle + notes)
+    return Loaded(scenario: adopted, policy: policy, reward: reward, notes: unused + notes)
   }
 }

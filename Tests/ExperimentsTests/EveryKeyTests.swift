@@ -169,7 +169,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
 
   private static let dpo =
     [
-      EveryKey("dpo.loss", "ipo", .directPreference),
+      EveryKey("dpo.loss", "hinge", .directPreference),
       EveryKey("dpo.beta", "1", .directPreference),
       EveryKey("dpo.pairs", "on-policy", .directPreference),
       EveryKey("dpo.epochs", "2", .directPreference),

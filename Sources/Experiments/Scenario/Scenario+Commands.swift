@@ -9,32 +9,32 @@ package enum ScenarioCommand: String, CaseIterable, Sendable {
 }
 
 extension Scenario {
-  /// What a person should know of keys that have no part in what they asked for.
+  /// What a person should know of settings without effect on what they asked for.
   ///
-  /// A file is for all commands, so that keys of stages which this one leaves out belong there. Whoever
-  /// sets one with `--set` may expect something of it: that is said, and not refused, because the
-  /// commands of one experiment are often given the same list of `--set`.
+  /// A file is for all commands, so that settings of stages which this one leaves out belong there.
+  /// Whoever sets one with `--set` may expect something of it: a note says so, and it is not refused,
+  /// because the commands of one experiment are often given the same list of `--set`.
   ///
   /// - Parameters:
-  ///   - leftOut: keys that a more specific layer made idle. Of those that a recipe gave nothing is
-  ///     said, for nobody wrote them.
+  ///   - leftOut: inherited settings that are unused. Those of a recipe are not mentioned, for nobody
+  ///     wrote them.
   ///   - overrides: `--set` assignments.
   package func notes(
-    leftOut: [InheritedIdleKey], overrides: [String], for command: ScenarioCommand
+    leftOut: [UnusedSetting], overrides: [String], for command: ScenarioCommand
   ) -> [String] {
     var notes: [String] = []
-    var conditions: [(text: String, keys: [String])] = []
-    for key in leftOut where !key.source.isRecipe {
-      if let index = conditions.firstIndex(where: { $0.text == key.condition }) {
-        conditions[index].keys.append("`\(key.path)`")
+    var reasons: [(text: String, paths: [String])] = []
+    for setting in leftOut where !setting.source.isRecipe {
+      if let index = reasons.firstIndex(where: { $0.text == setting.reason }) {
+        reasons[index].paths.append("`\(setting.path)`")
       } else {
-        conditions.append((key.condition, ["`\(key.path)`"]))
+        reasons.append((setting.reason, ["`\(setting.path)`"]))
       }
     }
-    if !conditions.isEmpty {
+    if !reasons.isEmpty {
       notes.append(
-        conditions.map { "\($0.keys.joined(separator: ", ")) while \($0.text)" }
-          .joined(separator: "; ") + ": no part, and as if not set")
+        reasons.map { "\($0.paths.joined(separator: ", ")) while \($0.text)" }
+          .joined(separator: "; ") + ": unused, and as if not set")
     }
     var unread: [String] = []
     for key in overrides.map({ String($0.prefix { $0 != "=" }) })

@@ -8,7 +8,7 @@ extension Scenario {
   /// those that neither this file says nor one that extends it, whatever it extends itself; one among
   /// the overrides all of its keys, which later overrides may change again.
   ///
-  /// - Throws: `SettingsError` with file, line and key, also for a key that another setting made idle;
+  /// - Throws: `SettingsError` with file, line and key, also for an unused setting;
   ///   see `SettingsDocument.resolve(_:)`.
   package static func read(
     _ document: SettingsDocument, overrides: [String] = []
@@ -16,10 +16,10 @@ extension Scenario {
     try resolve(document, overrides: overrides).scenario
   }
 
-  /// The same, with the keys that were left out because a more specific layer made them idle.
+  /// The same, with the unused settings that were left out.
   package static func resolve(
     _ document: SettingsDocument, overrides: [String] = []
-  ) throws(SettingsError) -> (scenario: Scenario, leftOut: [InheritedIdleKey]) {
+  ) throws(SettingsError) -> (scenario: Scenario, leftOut: [UnusedSetting]) {
     var document = document
     if let name = document.text(at: presetKey), let preset = PPOPreset(rawValue: name) {
       let place = document.source(at: presetKey) ?? .unwritten

@@ -17,7 +17,8 @@ extension Scenario {
       is required. `[]` in a path stands for any item of a list. In a file, sections are indented
       maps; on the command line, `--set` takes the whole path, such as
       `--set ppo.kl.coefficient=0.1` or `--set "world.annotators[0].flip=0.4"`. How to write a file
-      is in <doc:WritingAScenario>.
+      is in <doc:WritingAScenario>. A key that says "only if" is unused, and may be
+      refused, while the other key has another value.
 
       ### The scenario itself
 
@@ -44,28 +45,7 @@ extension Scenario {
       }
       article += row(key)
     }
-    return article + idleArticle
-  }
-
-  /// The keys that other settings leave without a part.
-  private static var idleArticle: String {
-    let rows = idleKeyDescriptions(below: "").map { idle in
-      func list(_ paths: [String]) -> String {
-        paths.map { "`\($0)`" }.joined(separator: ", ")
-      }
-      return "| \(list(idle.keys)) | \(list(idle.settings)) | \(idle.reason) | \(idle.remedy) |\n"
-    }
-    return """
-
-      ## Keys that other settings leave without a part
-
-      Such a key is refused where it is written beside or over the setting, and counts as not set where
-      it is inherited; see <doc:WritingAScenario>. A section stands for every key in it.
-
-      | key | has no part by | because | what gives it one |
-      |---|---|---|---|
-      \(rows.joined())
-      """
+    return article
   }
 
   private static let featurePath = "world.gold[].feature"

@@ -27,27 +27,16 @@ package struct Scenario: Configurable {
     Field("world", \Self.world, "vocabulary, grammar, gold reward, annotators", isRequired: true),
     Field("model", \Self.model, "the decoder that all four models share"),
     Field("pretraining", \Self.pretraining, "the base policy, on whole noisy texts"),
-    Field("fine_tuning", \Self.fineTuning, "the SFT policy, on clean answers to prompts"),
-    Field("preferences", \Self.preferences, "what the annotators compare"),
+    Field("fine_tuning", \Self.fineTuning, "the SFT policy, on clean responses to prompts"),
+    Field(
+      "preferences", \Self.preferences, "what the annotators compare",
+      onlyIf: .setting("reward.objective", \.reward.objective, for: "rating_noise") {
+        $0 == .regression
+      }),
     Field("reward", \Self.reward, "the reward model"),
     Field("ppo", \Self.ppo, "the policy against the reward model"),
     Field("dpo", \Self.dpo, "the policy from comparisons alone, for the command of that name"),
     Field("evaluation", \Self.evaluation, "how the final figures are measured"),
-  ]
-
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["pretraining.batch_size", "world.base_noise"], under: ["pretraining.steps"],
-      when: { $0.pretraining.steps == 0 }, because: "there is no pretraining",
-      remedy: "raise `pretraining.steps`"),
-    IdleKeys(
-      ["fine_tuning.batch_size"], under: ["fine_tuning.steps", "ppo.pretraining_weight"],
-      when: { $0.fineTuning.steps == 0 && $0.ppo.pretrainingWeight == 0 },
-      because: "no text of that corpus is learned from", remedy: "raise `fine_tuning.steps`"),
-    IdleKeys(
-      ["preferences.rating_noise"], under: ["reward.objective"],
-      when: { $0.reward.objective != .regression }, because: "only regression learns from ratings",
-      remedy: "set `reward.objective` to regression"),
   ]
 
   /// Positions for the longest prompt and response of the world, and the end that follows every
@@ -181,12 +170,12 @@ package struct PreferencesConfiguration: Configurable, Equatable {
       in: AlignmentLoop.enoughHeldOutPairs...100_000_000),
     Field(
       "responses", \Self.responses,
-      "K: answers to a prompt that annotators rank to train on; 2 are compared", in: 2...64),
+      "K: responses to a prompt that annotators rank to train on; 2 are compared", in: 2...64),
     Field(
-      "temperature", \Self.temperature, "at which the SFT policy answers for them", in: 1e-6...),
+      "temperature", \Self.temperature, "at which the SFT policy samples them", in: 1e-6...),
     Field(
       "rating_noise", \Self.ratingNoise,
-      "deviation of the noise on gold rewards that stand in as ratings for `regression`", in: 0...),
+      "sd of the noise on gold rewards that stand in for ratings", in: 0...),
   ]
 }
 
@@ -202,7 +191,8 @@ package struct EvaluationConfiguration: Configurable, Equatable {
     Field("responses", \Self.responses, "sampled responses of each policy", in: 2...),
     Field(
       "normalization_responses", \Self.normalizationResponses,
-      "responses of the SFT policy whose rewards are brought to mean 0 and deviation 1", in: 2...),
+      "responses of the SFT policy whose rewards are scaled to mean 0 and standard deviation 1",
+      in: 2...),
     Field(
       "best_of", \Self.bestOf,
       "largest n of best-of-n sampling from the SFT policy, with which PPO is compared; 1 for none",

@@ -24,34 +24,24 @@ package struct DPOConfiguration: Configurable, Equatable {
   package static let fields = [
     Field(
       "loss", \Self.loss,
-      "what a pair is worth: " + DPOLoss.allCases.map(\.rawValue).joined(separator: ", ")),
-    Field("beta", \Self.beta, "β: how dear it is to leave the reference", in: Above(0.0)),
+      "the loss of a pair: " + DPOLoss.allCases.map(\.rawValue).joined(separator: ", ")),
+    Field("beta", \Self.beta, "β of the KL penalty that the loss stands for", in: Above(0.0)),
     Field(
       "pairs", \Self.pairs,
       "offline: the annotators' comparisons; on-policy: the policy's own responses, compared by "
         + "`ppo.reward`"),
-    Field("epochs", \Self.epochs, "passes over offline pairs", in: 1...1_000_000),
+    Field(
+      "epochs", \Self.epochs, "passes over the pairs", in: 1...1_000_000,
+      onlyIf: .setting("pairs", \.pairs) { $0 == .offline }),
     Field(
       "rounds", \Self.rounds,
-      "of on-policy pairs: each samples `ppo.episodes` responses, two to a prompt, and learns from "
-        + "them once", in: 1...1_000_000),
+      "rounds: each samples `ppo.episodes` responses, two to a prompt, and learns from "
+        + "them once", in: 1...1_000_000, onlyIf: .setting("pairs", \.pairs) { $0 == .onPolicy }),
     Field("batch_size", \Self.batchSize, "pairs in a step", in: 1...1_000_000),
     Field(
       "label_smoothing", \Self.labelSmoothing,
-      "ε: how often a comparison is taken to be the wrong way round", in: 0..<0.5),
+      "ε: the label noise rate that the loss allows for", in: 0..<0.5,
+      onlyIf: .setting("loss", \.loss) { $0 == .sigmoid || $0 == .robust }),
     Field("optimizer", \Self.optimizer, "how the policy's weights move"),
-  ]
-
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["label_smoothing"], under: ["loss"], when: { $0.loss == .ipo || $0.loss == .hinge },
-      because: "only sigmoid and robust have labels to smooth", remedy: "set `loss` to one of them"),
-    IdleKeys(
-      ["epochs"], under: ["pairs"], when: { $0.pairs == .onPolicy },
-      because: "the policy learns once from its own pairs", remedy: "set `rounds`"),
-    IdleKeys(
-      ["rounds"], under: ["pairs"], when: { $0.pairs == .offline },
-      because: "offline there is one set of pairs, with `epochs` passes over it",
-      remedy: "set `pairs` to on-policy"),
   ]
 }

@@ -122,7 +122,8 @@ package struct DPOTrainer: Sendable {
         lengths: pairs.map { ($0.chosen.count, $0.rejected.count) },
         reference: pairs.indices.enumerated().map { index, _ in
           (frozen[2 * index], frozen[2 * index + 1])
-        }, by: configuration.loss, beta: configuration.beta, smoothing: configuration.labelSmoothing,
+        }, by: configuration.loss, beta: configuration.beta,
+        smoothing: configuration.labelSmoothing,
         weight: 1 / Double(batch.count))
       return (loss, (loss: Double(loss.value[0]), margins: margins))
     }

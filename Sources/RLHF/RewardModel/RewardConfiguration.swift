@@ -27,15 +27,17 @@ package struct RewardConfiguration: Configurable, Equatable {
       "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
     Field(
       "slips", \Self.slips,
-      "ε of P = ε + (1 − 2ε) σ(Δ): how often judges say the opposite of what they mean; for losses "
-        + "of pairs", in: 0..<0.5),
+      "label noise rate ε of P = ε + (1 − 2ε) σ(Δ): how often judges say the opposite of what they "
+        + "mean; for losses of pairs", in: 0..<0.5),
     Field(
       "label_smoothing", \Self.labelSmoothing,
-      "ε of the target 1 − ε: how far rewards are held back from being certain; for losses of pairs",
-      in: 0..<0.5),
+      "ε of the target 1 − ε, which bounds how certain rewards become", in: 0..<0.5,
+      onlyIf: .setting("objective", \.objective) { $0.isSumOfPairs },
+      .setting("soft_labels", is: "false") { !$0.softLabels }),
     Field(
       "soft_labels", \Self.softLabels,
-      "whether rows' `chosen_probability` takes the place of the judgement; for pairs"),
+      "whether rows' `chosen_probability` takes the place of the judgement",
+      onlyIf: .setting("objective", \.objective) { $0.isForPairs }),
     Field("epochs", \Self.epochs, "passes over the training rows", in: 1...1_000_000),
     Field(
       "batch_size", \Self.batchSize, "pairs, or rankings as a whole, in a step", in: 1...1_000_000),
@@ -46,8 +48,8 @@ package struct RewardConfiguration: Configurable, Equatable {
     Field("optimizer", \Self.optimizer, "how the weights move"),
     Field(
       "centering", \Self.centering,
-      "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none; ratings need none",
-      in: 0...),
+      "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none",
+      in: 0..., onlyIf: .setting("objective", \.objective) { $0 != .regression }),
     Field(
       "freeze", \Self.freeze, "fraction of the layers, with the embeddings, that stay as they were",
       in: 0...1),
@@ -58,42 +60,22 @@ package struct RewardConfiguration: Configurable, Equatable {
     Field(
       "early_stopping", \Self.earlyStopping,
       "evaluations without a lower held-out loss after which training stops, and the best model is "
-        + "kept; null to train to the end", in: 1...),
+        + "saved; null to train to the end", in: 1...),
     Field(
       "ensemble", \Self.ensemble, "models that are trained, each from a seed of its own", in: 1...64
     ),
     Field(
       "combine", \Self.combine,
-      "how the models of an ensemble make one reward: mean, worst, uncertainty (mean − λ variance)"),
+      "how the models make one reward: mean, worst, uncertainty (mean − λ variance)",
+      onlyIf: isEnsemble),
     Field(
-      "uncertainty_weight", \Self.uncertaintyWeight, "λ of `combine: uncertainty`", in: 0...),
+      "uncertainty_weight", \Self.uncertaintyWeight, "λ of that", in: 0...,
+      onlyIf: isEnsemble, .setting("combine", \.combine) { $0 == .uncertainty }),
   ]
 
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["label_smoothing"], under: ["objective"], when: { !$0.objective.isSumOfPairs },
-      because: "only losses of pairs have labels to smooth",
-      remedy: "set `objective` to pairwise, pairwise-tokens or grouped-pairs"),
-    IdleKeys(
-      ["label_smoothing"], under: ["soft_labels"], when: { $0.softLabels },
-      because: "soft labels already say how sure each judgement is",
-      remedy: "set `soft_labels` to false"),
-    IdleKeys(
-      ["soft_labels"], under: ["objective"], when: { !$0.objective.isForPairs },
-      because: "only a pair has a probability to learn from",
-      remedy: "set `objective` to pairwise or pairwise-tokens"),
-    IdleKeys(
-      ["centering"], under: ["objective"], when: { $0.objective == .regression },
-      because: "ratings say where 0 is",
-      remedy: "set `objective` to a loss of pairs or rankings"),
-    IdleKeys(
-      ["combine", "uncertainty_weight"], under: ["ensemble"], when: { $0.ensemble == 1 },
-      because: "there is one reward model, and nothing to combine",
-      remedy: "set `ensemble` to 2 or more"),
-    IdleKeys(
-      ["uncertainty_weight"], under: ["combine"], when: { $0.combine != .uncertainty },
-      because: "only `uncertainty` takes the variance off", remedy: "set `combine` to uncertainty"),
-  ]
+  private static let isEnsemble = Condition<Self>.setting("ensemble", is: "2 or more") {
+    $0.ensemble > 1
+  }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if accumulation > batchSize {
@@ -101,10 +83,10 @@ package struct RewardConfiguration: Configurable, Equatable {
         "a batch of \(batchSize) cannot be cut into \(accumulation) pieces",
         advice: "lower it, or raise `batch_size`")
     }
-    // Not idle, for calibration is measured with it: a reward that was learned without would be blamed.
+    // Calibration is measured with it: a reward that was learned without it would look wrong.
     if slips > 0, !objective.isSumOfPairs {
       throw location.key("slips").error(
-        "`\(objective.rawValue)` has no probabilities of pairs that could allow for slips",
+        "`\(objective.rawValue)` has no probabilities of pairs that could allow for noise",
         advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
     }
   }

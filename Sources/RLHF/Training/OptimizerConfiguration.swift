@@ -19,7 +19,9 @@ package struct OptimizerConfiguration: Configurable, Equatable {
   }
 
   package static let fields = [
-    Field("learning_rate", \Self.learningRate, "peak AdamW step size", in: 0...1),
+    Field(
+      "learning_rate", \Self.learningRate, "peak AdamW step size; 0 leaves the weights as they are",
+      in: 0...1),
     Field("schedule", \Self.schedule, "how the rate moves: constant, linear to 0, cosine to 0"),
     Field("warmup_steps", \Self.warmupSteps, "first steps, over which the rate rises", in: 0...),
     Field("weight_decay", \Self.weightDecay, "decoupled weight decay", in: 0...1),
@@ -33,14 +35,6 @@ package struct OptimizerConfiguration: Configurable, Equatable {
       "epsilon_placement", \Self.epsilonPlacement,
       "what ε is added to: the corrected root of the second moment, as in PyTorch, or the "
         + "uncorrected one, as in TensorFlow"),
-  ]
-
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["schedule", "warmup_steps", "weight_decay", "clip_norm", "epsilon", "epsilon_placement"],
-      under: ["learning_rate"], when: { $0.learningRate == 0 },
-      because: "with steps of size 0 the weights stay where they are",
-      remedy: "raise `learning_rate`")
   ]
 
   var adamW: AdamW.Options {

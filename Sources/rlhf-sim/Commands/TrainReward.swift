@@ -36,7 +36,7 @@ struct TrainReward: ParsableCommand {
   }
 
   func run() throws {
-    let (written, idle) = try options.scenario.read(for: .trainReward)
+    let (written, unused) = try options.scenario.read(for: .trainReward)
     let base = try Shipped.policy(or: base, option: "--base")
     let (scenario, notes) = try base.adopted(
       by: written, overrides: options.scenario.overrides)
@@ -49,7 +49,7 @@ struct TrainReward: ParsableCommand {
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
       inputs: [base.directory] + [preferences, eval].compactMap { $0.map { URL(filePath: $0) } },
-      notes: idle + notes + (given?.notes ?? [])
+      notes: unused + notes + (given?.notes ?? [])
     ) {
       try $0.trainReward(base: base.model, given: given)
     }

@@ -1,6 +1,6 @@
 package import Settings
 
-/// β KL(π ‖ ρ): how leaving the reference is charged.
+/// The KL penalty, β KL(π ‖ π_ref).
 package struct KLConfiguration: Configurable, Equatable {
   package enum Controller: String, Sendable, CaseIterable, SettingValue {
     case fixed
@@ -26,32 +26,30 @@ package struct KLConfiguration: Configurable, Equatable {
   package init() {}
 
   package static let fields = [
-    Field("coefficient", \Self.coefficient, "β, or its first value when adaptive", in: 0...),
-    Field("estimator", \Self.estimator, "what is charged per token: k1, k2, k3 or exact"),
+    Field(
+      "coefficient", \Self.coefficient, "β, or its first value when adaptive; 0 for no penalty",
+      in: 0...),
+    Field("estimator", \Self.estimator, "the KL per token: k1, k2, k3 or exact"),
     Field(
       "placement", \Self.placement,
-      "where it is charged: in the reward, or in the loss (not with k1)"),
+      "where the penalty stands: in the reward, or in the loss (not with k1)"),
     Field("controller", \Self.controller, "fixed, or adaptive towards the target"),
     Field(
-      "target", \Self.target, "KL per response in nats that adaptive β aims at", in: Above(0.0)),
-    Field("horizon", \Self.horizon, "episodes over which adaptive β moves by its error", in: 1...),
+      "target", \Self.target, "KL per response in nats that β aims at", in: Above(0.0),
+      onlyIf: isAdaptive),
+    Field(
+      "horizon", \Self.horizon, "episodes over which β moves by its error", in: 1...,
+      onlyIf: isAdaptive),
   ]
 
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["estimator", "placement", "controller", "target", "horizon"], under: ["coefficient"],
-      when: { $0.coefficient == 0 },
-      because: "nothing is charged, and a controller multiplies 0 for ever",
-      remedy: "raise `coefficient`"),
-    IdleKeys(
-      ["target", "horizon"], under: ["controller"], when: { $0.controller == .fixed },
-      because: "a fixed coefficient follows no target", remedy: "set `controller` to adaptive"),
-  ]
+  private static let isAdaptive = Condition<Self>.setting("controller", \.controller) {
+    $0 == .adaptive
+  }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     guard placement == .loss, estimator == .k1 else { return }
     throw location.key("estimator").error(
-      "k1 in the loss has a gradient of expectation zero and holds nothing back",
+      "the gradient of k1 in the loss has expectation 0, so that it penalizes nothing",
       advice: "choose exact, k2 or k3, or put the penalty in the reward")
   }
 

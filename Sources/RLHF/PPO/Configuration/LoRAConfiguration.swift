@@ -17,19 +17,18 @@ package struct LoRAConfiguration: Configurable, Equatable {
       in: 1...4_096),
     Field(
       "alpha", \Self.alpha, "α: a matrix counts as W + (α / r) B A; a checkpoint holds that sum",
-      in: Above(0.0)),
+      in: Above(0.0),
+      onlyIf: hasRank),
     Field(
       "targets", \Self.targets,
       "which matrices have one; queries, keys and values are one matrix with one A, and so are the "
         + "two inputs of the feed-forward block; without language-head, words that the reference "
-        + "never told apart are hard to tell apart"),
+        + "never told apart are hard to tell apart", onlyIf: hasRank),
   ]
 
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["alpha", "targets"], under: ["rank"], when: { $0.rank == nil },
-      because: "there are no adapters that they could shape", remedy: "set `rank`, such as to 8")
-  ]
+  private static let hasRank = Condition<Self>.setting("rank", is: "a number, such as 8") {
+    $0.rank != nil
+  }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if targets.isEmpty {

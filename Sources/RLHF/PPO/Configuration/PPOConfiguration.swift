@@ -2,13 +2,13 @@ package import Settings
 
 /// The PPO stage.
 package struct PPOConfiguration: Configurable, Equatable {
-  /// What happens to the score of a response that reached its longest length without an end.
+  /// What happens to the score of a response that reached its longest length without EOS.
   package enum MissingEnd: String, Sendable, CaseIterable, SettingValue {
     /// The score is the penalty instead (Ziegler et al. 2019).
     case replace
-    /// The penalty is taken off the score (TRL).
+    /// The penalty is subtracted from the score (TRL).
     case subtract
-    /// The score stays.
+    /// The score counts as it is.
     case keep
   }
 
@@ -92,7 +92,7 @@ package struct PPOConfiguration: Configurable, Equatable {
     }
     if algorithm.usesGroups, samplesPerPrompt < 2 {
       throw location.key("samples_per_prompt").error(
-        "`\(algorithm.rawValue)` holds responses to the same prompt against each other",
+        "`\(algorithm.rawValue)` compares responses to the same prompt with each other",
         advice: "set it to 2 or more, such as 4")
     }
     if kl.placement == .loss, algorithm == .rejectionSampling {
@@ -102,7 +102,7 @@ package struct PPOConfiguration: Configurable, Equatable {
     }
     if freeze == 1 {
       throw location.key("freeze").error(
-        "every layer would stay as it is", advice: "leave some to learn, such as 0.5")
+        "no layer would learn", advice: "leave some to learn, such as 0.5")
     }
   }
 }

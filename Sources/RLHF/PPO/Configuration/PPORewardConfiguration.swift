@@ -5,9 +5,9 @@ package struct PPORewardConfiguration: Configurable, Equatable {
   package enum Source: String, Sendable, CaseIterable, SettingValue {
     /// The normalised score of the reward model.
     case model
-    /// The world's true reward, which no model is given otherwise.
+    /// The world's gold reward, which no model is given otherwise.
     case gold
-    /// 1 where the true reward reaches a threshold, else 0: a check that cannot be fooled.
+    /// 1 where the gold reward reaches a threshold, else 0: a check that cannot be fooled.
     case verifier
   }
 
@@ -19,15 +19,11 @@ package struct PPORewardConfiguration: Configurable, Equatable {
 
   package static let fields = [
     Field("source", \Self.source, "what judges a response: model, gold or verifier"),
-    Field("threshold", \Self.threshold, "the gold reward from which a verifier says 1"),
+    Field(
+      "threshold", \Self.threshold, "the gold reward from which a verifier says 1",
+      onlyIf: .setting("source", \.source) { $0 == .verifier }),
     Field(
       "relative", \Self.relative,
-      "whether the score of a response of the reference to the same prompt is taken off"),
-  ]
-
-  package static let idleKeys: [IdleKeys<Self>] = [
-    IdleKeys(
-      ["threshold"], under: ["source"], when: { $0.source != .verifier },
-      because: "only a verifier has a threshold", remedy: "set `source` to verifier")
+      "whether the score of a response of the reference policy to the same prompt is subtracted"),
   ]
 }

@@ -7,8 +7,8 @@ import Testing
 
 @testable import Experiments
 
-/// Who wrote an idle key, and whether they could know.
-@Suite struct IdleLayerTests {
+/// Who wrote an unused setting, and whether they could know.
+@Suite struct UnusedSettingLayerTests {
   private func read(
     _ files: [String: String], overrides: [String] = []
   ) throws -> (scenario: Scenario, notes: [String]) {
@@ -33,7 +33,8 @@ import Testing
     tinyScenario.replacing("ppo:\n", with: "ppo:\n" + lines.map { "  \($0)\n" }.joined())
   }
 
-  @Test("a key that the same file makes idle is refused with file, line, key, reason and remedy")
+  @Test(
+    "a setting that the same file makes unused is refused with file, line, key, reason and remedy")
   func sameFile() throws {
     let error = try refusal([
       "main.yaml": tiny("algorithm: rloo", "samples_per_prompt: 2", "lambda: 0.9")
@@ -43,11 +44,11 @@ import Testing
         .split(separator: "\n", omittingEmptySubsequences: false)
         .firstIndex { $0.contains("lambda") })
     #expect("\(error)".contains("main.yaml:\(line + 1): `ppo.lambda`"), "\(error)")
-    #expect(error.problem.contains("while `ppo.algorithm` is rloo"))
-    #expect(error.advice == "leave it out, or set `algorithm` to ppo or reinforce")
+    #expect(error.problem == "this is unused while `ppo.algorithm` is rloo")
+    #expect(error.advice == "leave it out, or set `ppo.algorithm` to ppo")
   }
 
-  @Test("so is one that a default makes idle, and one in a file over that of the setting")
+  @Test("so is one that a default makes unused, and one in a file over that of the setting")
   func moreSpecific() throws {
     #expect(
       try refusal(["main.yaml": tiny("kl: {target: 3}")]).path == "ppo.kl.target")
@@ -95,7 +96,8 @@ import Testing
     #expect(notes.isEmpty)
   }
 
-  @Test("what a recipe gives is never refused, and what it makes idle is, where it could be known")
+  @Test(
+    "what a recipe gives is never refused, and what it makes unused is, where it could be known")
   func recipes() throws {
     for file in [tiny("algorithm: rloo", "samples_per_prompt: 2", "preset: trl"), tinyScenario] {
       let (scenario, notes) = try read(
@@ -104,7 +106,7 @@ import Testing
           ? ["ppo.preset=trl", "ppo.algorithm=rloo", "ppo.samples_per_prompt=2"] : [])
       #expect(scenario.ppo.value.epsilon == 1e-5 && notes.isEmpty, "\(notes)")
     }
-    // The file's rate of the value model is idle under the recipe's shared decoder.
+    // The file's rate of the value model is unused under the recipe's shared decoder.
     let error = try refusal(["main.yaml": tiny("preset: openai-2019")])
     #expect(error.path == "ppo.value.learning_rate")
     let (scenario, notes) = try read(

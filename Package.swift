@@ -55,7 +55,7 @@ let package = Package(
     // Files that are written whole or not at all; JSON whose keys keep their order; gzip.
     module("Formats", sees: ["CZlib"]),
     // Strict YAML into typed settings.
-    module("Settings", sees: [.product(name: "Yams", package: "Yams")]),
+    module("Settings", sees: ["Formats", .product(name: "Yams", package: "Yams")]),
     // Grammar, gold reward and annotators.
     module("Worlds", sees: ["Settings", "Statistics"]),
     // Rows of preferences as files have them.

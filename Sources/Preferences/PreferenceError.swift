@@ -1,11 +1,15 @@
+package import Formats
+
 /// What can be wrong with a file of rows; each says where, and what to do next.
-package enum PreferenceError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum PreferenceError: EndingError, Sendable, Equatable, CustomStringConvertible {
   /// The file cannot be opened, read or written.
   case file(path: String, problem: String)
   /// A line is not a JSON object.
   case line(path: String, line: Int, problem: String)
   /// A key of a row is missing or has a value that makes no sense.
   case key(path: String, line: Int, key: String, problem: String)
+
+  package var exitStatus: ExitStatus { .badData }
 
   package var description: String {
     switch self {

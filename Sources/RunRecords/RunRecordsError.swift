@@ -1,10 +1,10 @@
-import Formats
+package import Formats
 
 /// What can go wrong while a run is recorded or read back.
-package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatable {
-  /// `--out` names a directory that already holds something.
+package enum RunRecordsError: EndingError, CustomStringConvertible, Sendable, Equatable {
+  /// The directory of a new run already holds something.
   case alreadyExists(path: String)
-  /// `--force` would destroy something that is not a run.
+  /// Replacing it would destroy something that is not a run.
   case notReplaceable(path: String, reason: String)
   /// The run in the directory is still going on.
   case stillRunning(path: String, process: Int32)
@@ -21,18 +21,26 @@ package enum RunRecordsError: Error, CustomStringConvertible, Sendable, Equatabl
   /// A final figure is infinite or not a number.
   case notFinite(path: String, key: String)
 
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .unwritable: .inputOutput
+    case .notFinite: .failure
+    default: .badData
+    }
+  }
+
   /// The thing, the place, and what to do next.
   package var description: String {
     switch self {
     case .alreadyExists(let path):
-      "\(path) already exists; pass --force to replace it, or another --out"
+      "\(path) already exists"
     case .notReplaceable(let path, let reason):
-      "\(path) is not replaced, because \(reason); choose another --out"
+      "\(path) is not replaced, because \(reason)"
     case .stillRunning(let path, let process):
       "\(path): the run is still going on as process \(process); stop that first, or, if that is "
         + "another program, write \"interrupted\" as the `status` in its run.json"
     case .notADirectory(let path):
-      "\(path) is not a directory; choose another --out"
+      "\(path) is not a directory"
     case .notARun(let path):
       "\(path) is not a run directory (it has no run.json); name a directory written by this program"
     case .unreadable(let path, let reason):

@@ -1,7 +1,9 @@
+package import Formats
+
 /// Why settings were refused: the place, the key, the problem and what to do about it.
 ///
 /// Reads as `FILE:LINE: KEY.PATH: problem; advice`.
-package struct SettingsError: Error, CustomStringConvertible, Sendable, Equatable {
+package struct SettingsError: EndingError, CustomStringConvertible, Sendable, Equatable {
   /// The line of a file, or the `--set` override, that is at fault.
   package let source: SettingSource
   /// The full key path, as in `ppo.kl.coefficient`; empty for the document as a whole.
@@ -17,6 +19,8 @@ package struct SettingsError: Error, CustomStringConvertible, Sendable, Equatabl
     self.problem = problem
     self.advice = advice
   }
+
+  package var exitStatus: ExitStatus { .badData }
 
   package var description: String {
     let place = [source.description, path.isEmpty ? "" : "`\(path)`"].filter { !$0.isEmpty }

@@ -28,8 +28,17 @@ func recorded(
     throw LoopError.input(
       "--out \(out) holds \(inside.path), which the run goes on from; choose another --out")
   }
-  let directory = try RunDirectory.create(
-    at: options.out.map { URL(filePath: $0) } ?? freePlace(command.rawValue), force: options.force)
+  let directory = try AdvisedError.during {
+    switch $0 {
+    case RunRecordsError.alreadyExists: "pass --force to replace it, or another --out"
+    case RunRecordsError.notReplaceable, RunRecordsError.notADirectory: "choose another --out"
+    default: nil
+    }
+  } _: {
+    try RunDirectory.create(
+      at: options.out.map { URL(filePath: $0) } ?? freePlace(command.rawValue), force: options.force
+    )
+  }
   let information = RunInformation(
     version: version, command: command,
     method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,

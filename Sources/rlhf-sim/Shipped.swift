@@ -15,6 +15,20 @@ enum Shipped {
     try LoadedModel(reward: place(directory, "checkpoints/sentiment/reward", option))
   }
 
+  /// Refuses models that do not have the words of a scenario's world.
+  ///
+  /// - Parameter remedy: what to do instead of needing the world.
+  static func requireWorld(
+    of scenario: Scenario, remedy: String, _ check: (Scenario) throws -> Void...
+  ) throws {
+    try AdvisedError.during {
+      guard case LoopError.world = $0 else { return nil }
+      return "name the scenario it was trained on with --scenario, or \(remedy)"
+    } _: {
+      for check in check { try check(scenario) }
+    }
+  }
+
   private static func place(
     _ directory: String?, _ shipped: String, _ option: String
   ) throws(LoopError) -> URL {

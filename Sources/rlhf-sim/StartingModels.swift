@@ -24,8 +24,8 @@ struct StartingModels: ParsableArguments {
 
     /// Refuses models that do not speak the words of the scenario's world.
     func requireWorld(remedy: String) throws {
-      try policy.requireWorld(of: scenario, remedy: remedy)
-      try reward.requireWorld(of: scenario, remedy: remedy)
+      try Shipped.requireWorld(
+        of: scenario, remedy: remedy, policy.requireWorld, reward.requireWorld)
     }
 
     /// The prompts of a file; nil when there is none, and then the models must know the world.

@@ -76,7 +76,7 @@ struct GivenPreferencesTests {
     ).report
     #expect(report.evaluation.accuracy.count == 2)
     let error = try #require(throws: LoopError.self) { try given(ratings: [1, 1]) }
-    #expect("\(error)".contains("--eval"))
+    #expect("\(error)".contains("none of the rows held out says which"))
   }
 
   @Test(
@@ -97,7 +97,7 @@ struct GivenPreferencesTests {
     let note = "4 of 6 held-out ratings are left out: 1 longer than the model's 13 positions, "
     #expect(
       rows.notes.contains(
-        note + "1 without a prompt, 2 with no other rating of their prompt to be held against"))
+        note + "1 without a prompt, 2 with no other rating of their prompt to compare with"))
   }
 
   @Test("where no row can be used, the kinds are said; words that are not known are counted")

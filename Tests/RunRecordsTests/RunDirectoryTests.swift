@@ -39,7 +39,7 @@ struct RunDirectoryTests {
       #expect(error == .alreadyExists(path: root.path))
       #expect(
         error.map(String.init(describing:))
-          == "\(root.path) already exists; pass --force to replace it, or another --out")
+          == "\(root.path) already exists")
       #expect(try text(of: root.appendingPathComponent("run.json")) == "{}")
     }
   }

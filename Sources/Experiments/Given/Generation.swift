@@ -50,7 +50,7 @@ package struct Generation: Sendable {
     let ids = policy.tokenizer.encodePrompt(prompt)
     promptIDs = ids
     guard !ids.isEmpty else {
-      throw .input("the prompt has no tokens; give --prompt at least one word")
+      throw .emptyPrompt
     }
     // The last token that is drawn needs no position of its own.
     let room = policy.shape.maximumPositions + 1 - ids.count

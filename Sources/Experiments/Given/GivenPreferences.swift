@@ -62,9 +62,8 @@ package struct GivenPreferences: Sendable {
       let split = prompts.split(
         heldOutFraction: scenario.preferences.heldOutShare, generator: &generator)
       guard split.heldOutRows > 0 else {
-        throw LoopError.input(
-          "\(source.name): every row has the same prompt, so none can be held out to judge by; give "
-            + "rows of other prompts with --eval")
+        throw LoopError.unusable(
+          "\(source.name): every row has the same prompt, so none can be held out to judge by")
       }
       training = SplitRows(source, by: split, heldOut: false)
       judges = SplitRows(source, by: split, heldOut: true)
@@ -82,10 +81,9 @@ package struct GivenPreferences: Sendable {
       return false
     }
     guard hasJudgements else {
-      throw LoopError.input(
+      throw LoopError.unusable(
         "\((heldOutFile ?? file).path): none of the rows held out says which of two responses is "
-          + "better, for no prompt has two different ratings of responses that the model can hold; "
-          + "give comparisons with --eval")
+          + "better, for no prompt has two different ratings of responses that the model can hold")
     }
     self.notes = notes
     // To tell a million rows apart takes more than to hold them in tokens.

@@ -38,14 +38,12 @@ package struct LoadedModel<Model: Sendable>: Sendable {
 
   /// Refuses a model that does not speak the words of a scenario's world, or that cannot hold its
   /// texts.
-  ///
-  /// - Parameter remedy: what to do instead of needing the world.
-  package func requireWorld(of scenario: Scenario, remedy: String) throws {
+  package func requireWorld(of scenario: Scenario) throws {
     let world = try World(scenario.world)
     if let difference = tokenizer.sharesVocabulary(with: .wordLevel(words: world.vocabulary)) {
-      throw LoopError.vocabulary(
+      throw LoopError.world(
         "\(directory.path) does not have the vocabulary of the scenario `\(scenario.name)` "
-          + "(\(difference)); name the scenario it was trained on with --scenario, or \(remedy)")
+          + "(\(difference))")
     }
     try requirePositions(scenario.neededPositions, for: "the scenario `\(scenario.name)`")
   }

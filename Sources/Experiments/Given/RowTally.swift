@@ -86,13 +86,11 @@ struct RowTally: Sendable {
     return notes
   }
 
-  /// - Throws: ``LoopError/input(_:)`` when no row can be used, saying why not.
+  /// - Throws: ``LoopError/unusable(_:)`` when no row can be used, saying why not.
   func requireUsable() throws(LoopError) {
     if count == 0 { throw .empty(file: what, what: "row") }
     if leftOut < count { return }
-    throw .input(
-      "none of the \(count) \(what) can be used: \(kinds); give others, or a --base that can hold "
-        + "and tell them")
+    throw .unusable("none of the \(count) \(what) can be used: \(kinds)")
   }
 
   private var kinds: String {
@@ -100,7 +98,7 @@ struct RowTally: Sendable {
       (tooLong, "longer than the model's \(positions) positions"),
       (promptless, "without a prompt"),
       (alike, "with responses alike in tokens"),
-      (unpaired, "with no other rating of their prompt to be held against"),
+      (unpaired, "with no other rating of their prompt to compare with"),
     ]
     return kinds.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
   }

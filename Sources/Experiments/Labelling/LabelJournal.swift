@@ -13,17 +13,17 @@ package struct LabelJournal {
 
   /// Begins a journal, or goes on with the one that is there.
   ///
-  /// - Throws: ``LoopError/input(_:)`` for a file of rows without a journal, which is left alone, and
-  ///   for a journal that cannot be read.
+  /// - Throws: ``LoopError/taken(_:)`` for a file of rows without a journal, which is left alone, and
+  ///   ``LoopError/input(_:)`` for a journal that cannot be read.
   package init(at file: URL) throws {
     self.file = file
     journal = file.appendingPathExtension("journal")
     let files = FileManager.default
     guard files.fileExists(atPath: journal.path) else {
       guard !files.fileExists(atPath: file.path) else {
-        throw LoopError.input(
+        throw LoopError.taken(
           "\(file.path) exists and is none of `label`'s files (\(journal.lastPathComponent) is not "
-            + "beside it); choose another --output")
+            + "beside it)")
       }
       answers = []
       return

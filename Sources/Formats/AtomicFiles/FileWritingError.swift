@@ -1,15 +1,22 @@
 import Foundation
 
 /// Why something was not written; what was there before is untouched.
-package enum FileWritingError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum FileWritingError: EndingError, Sendable, Equatable, CustomStringConvertible {
   /// Something stands there already.
   case exists(path: String)
   case unwritable(path: String, reason: String)
 
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .unwritable: .inputOutput
+    case .exists: .badData
+    }
+  }
+
   package var description: String {
     switch self {
     case .exists(let path):
-      "\(path): exists already and is left as it is; choose another place or use --force"
+      "\(path): exists already and is left as it is; choose another place"
     case .unwritable(let path, let reason):
       "\(path): cannot be written (\(reason)); check permissions and free space"
     }

@@ -2,10 +2,12 @@ import CZlib
 package import Foundation
 
 /// What can be wrong with compressed bytes.
-package enum GzipError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum GzipError: EndingError, Sendable, Equatable, CustomStringConvertible {
   case truncated
   /// In the words of zlib, such as "incorrect data check".
   case damaged(reason: String)
+
+  package var exitStatus: ExitStatus { .badData }
 
   package var description: String {
     switch self {

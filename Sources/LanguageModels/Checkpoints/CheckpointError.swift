@@ -1,7 +1,7 @@
-import Formats
+package import Formats
 
 /// What can be wrong with the files of a checkpoint; each says where, and what to do next.
-package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum CheckpointError: EndingError, Sendable, Equatable, CustomStringConvertible {
   /// A file that should be there is not, or cannot be opened.
   case unreadable(path: String, reason: String, remedy: String)
   /// A file is there and is not what its format says.
@@ -16,6 +16,13 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
   case configuration(file: String, key: String, problem: String)
   /// Writing failed; what was there before is untouched.
   case unwritable(path: String, reason: String)
+
+  package var exitStatus: ExitStatus {
+    switch self {
+    case .unwritable: .inputOutput
+    default: .badData
+    }
+  }
 
   package var description: String {
     switch self {

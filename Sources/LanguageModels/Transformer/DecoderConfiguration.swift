@@ -1,3 +1,5 @@
+package import Formats
+
 /// The shape of a Transformer decoder.
 package struct DecoderConfiguration: Sendable, Equatable {
   /// Which published architecture the blocks follow, and whose tensor names its files use.
@@ -76,13 +78,15 @@ package struct DecoderConfiguration: Sendable, Equatable {
 }
 
 /// What is wrong with a model's shape or files.
-package enum ModelError: Error, Sendable, CustomStringConvertible {
+package enum ModelError: EndingError, Sendable, CustomStringConvertible {
   /// Sizes that do not fit together; the text says which and what would.
   case impossibleSize(String)
   /// A checkpoint that is not what it should be.
   case checkpoint(String)
   /// Input that the model cannot take, such as a sequence longer than its positions.
   case input(String)
+
+  package var exitStatus: ExitStatus { .badData }
 
   package var description: String {
     switch self {

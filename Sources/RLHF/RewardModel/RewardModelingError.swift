@@ -1,9 +1,13 @@
+package import Formats
+
 /// Rows that do not go with the settings of the reward model.
-package struct RewardModelingError: Error, Sendable, CustomStringConvertible {
+package struct RewardModelingError: EndingError, Sendable, CustomStringConvertible {
   /// The key to change, such as `reward.objective`.
   package let key: String
   package let problem: String
   package let advice: String
+
+  package var exitStatus: ExitStatus { .badData }
 
   package var description: String { "\(key): \(problem); \(advice)" }
 }

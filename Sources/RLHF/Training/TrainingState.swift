@@ -1,3 +1,4 @@
+package import Formats
 package import Numerics
 
 /// All that a stage needs to go on from where it was: the steps that are done, and named tensors
@@ -81,12 +82,14 @@ package struct TrainingState: Sendable {
 }
 
 /// Why a kept state does not go with the stage that should go on from it.
-package enum TrainingStateError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum TrainingStateError: EndingError, Sendable, Equatable, CustomStringConvertible {
   case missing(name: String)
   case wrongShape(name: String, found: [Int], expected: [Int])
   case notACount(name: String, found: Double)
   case notFinite(name: String)
   case beyondTheEnd(step: Int, total: Int)
+
+  package var exitStatus: ExitStatus { .badData }
 
   package var description: String {
     let what =

@@ -43,7 +43,8 @@ struct Annotate: ParsableCommand {
     let (scenario, notes) = try scenario.read(for: .annotate)
     notes.forEach(machine.note)
     let policy = try Shipped.policy(or: policy, option: "--policy")
-    try policy.requireWorld(of: scenario, remedy: "train a policy with `rlhf-sim sft`")
+    try Shipped.requireWorld(
+      of: scenario, remedy: "train a policy with `rlhf-sim sft`", policy.requireWorld)
     let loop = try AlignmentLoop(
       scenario, tokenizer: policy.tokenizer, seed: self.scenario.seed, workers: machine.workers,
       observer: machine.observer())

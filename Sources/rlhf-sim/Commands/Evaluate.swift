@@ -81,10 +81,9 @@ struct Evaluate: ParsableCommand {
         $0, for: policy, reward: reward, reference: reference, scenario: scenario)
     }
     if given == nil {
-      let remedy = "give prompts with --prompts"
-      try policy.requireWorld(of: scenario, remedy: remedy)
-      try reference.requireWorld(of: scenario, remedy: remedy)
-      try reward.requireWorld(of: scenario, remedy: remedy)
+      try Shipped.requireWorld(
+        of: scenario, remedy: "give prompts with --prompts", policy.requireWorld,
+        reference.requireWorld, reward.requireWorld)
     }
     let judge = try loop(policy.tokenizer)
     let (before, after) = try judge.compare(

@@ -69,8 +69,11 @@ struct Generate: ParsableCommand {
     options.temperature = temperature
     options.topK = topK
     options.topP = topP
-    let generation = try Generation(
-      policy, prompt: prompt, options: options, maximumTokens: maxTokens)
+    let generation = try AdvisedError.during {
+      if case LoopError.emptyPrompt = $0 { "give --prompt at least one word" } else { nil }
+    } _: {
+      try Generation(policy, prompt: prompt, options: options, maximumTokens: maxTokens)
+    }
     let observer = try machine.observer()
     generation.notes.forEach(observer.note)
     let texts = try generation.texts(

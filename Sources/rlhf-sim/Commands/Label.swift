@@ -43,8 +43,13 @@ struct Label: ParsableCommand {
     let (scenario, notes) = try scenario.read(for: .label)
     notes.forEach(machine.note)
     let policy = try Shipped.policy(or: policy, option: "--policy")
-    try policy.requireWorld(of: scenario, remedy: "train a policy with `rlhf-sim sft`")
-    var journal = try LabelJournal(at: URL(filePath: output))
+    try Shipped.requireWorld(
+      of: scenario, remedy: "train a policy with `rlhf-sim sft`", policy.requireWorld)
+    var journal = try AdvisedError.during {
+      if case LoopError.taken = $0 { "choose another --output" } else { nil }
+    } _: {
+      try LabelJournal(at: URL(filePath: output))
+    }
     let loop = try AlignmentLoop(
       scenario, tokenizer: policy.tokenizer, seed: self.scenario.seed, workers: machine.workers,
       observer: RunRecorder(

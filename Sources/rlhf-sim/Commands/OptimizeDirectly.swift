@@ -33,9 +33,13 @@ struct OptimizeDirectly: ParsableCommand {
         "--preferences: with `dpo.pairs` on-policy the policy's own responses are compared; leave it "
           + "out, or set dpo.pairs to offline")
     }
-    let given = try preferences.map {
-      try GivenPreferences(
-        $0, for: models.policy, scenario: models.scenario, options: options)
+    let given = try AdvisedError.during {
+      if case LoopError.unusable = $0 { "give other rows with --preferences" } else { nil }
+    } _: {
+      try preferences.map {
+        try GivenPreferences(
+          $0, for: models.policy, scenario: models.scenario, options: options)
+      }
     }
     try recorded(
       options, scenario: models.scenario, command: .dpo, tokenizer: models.policy.tokenizer,

@@ -40,11 +40,17 @@ struct TrainReward: ParsableCommand {
     let base = try Shipped.policy(or: base, option: "--base")
     let (scenario, notes) = try base.adopted(
       by: written, overrides: options.scenario.overrides)
-    let given = try preferences.map {
-      try GivenPreferences($0, heldOut: eval, for: base, scenario: scenario, options: options)
+    let given = try AdvisedError.during {
+      guard case LoopError.unusable = $0 else { return nil }
+      return "give other rows with --preferences or --eval, or a --base that can hold them"
+    } _: {
+      try preferences.map {
+        try GivenPreferences($0, heldOut: eval, for: base, scenario: scenario, options: options)
+      }
     }
     if given == nil {
-      try base.requireWorld(of: scenario, remedy: "give rows with --preferences")
+      try Shipped.requireWorld(
+        of: scenario, remedy: "give rows with --preferences", base.requireWorld)
     }
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,

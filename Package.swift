@@ -50,7 +50,7 @@ let package = Package(
     .target(
       name: "CKernels", cSettings: kernelLevel.map { [.define("KERNEL_LEVEL", to: $0)] } ?? []),
 
-    // Means, intervals, calibration, agreement; the seeded generator.
+    // Means, intervals, calibration, agreement; the seeded generator; what metrics are called and mean.
     module("Statistics"),
     // Files that are written whole or not at all; JSON whose keys keep their order; gzip.
     module("Formats", sees: ["CZlib"]),
@@ -71,9 +71,9 @@ let package = Package(
     // Small worlds listed whole in Float64: the optimum and everything else that is exact.
     module("Oracles", sees: ["LanguageModels", "Numerics", "Statistics"]),
     // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
-    module("RunRecords", sees: ["Formats"]),
+    module("RunRecords", sees: ["Formats", "Statistics"]),
     // What people are shown: charts, sections, pages.
-    module("Reports", sees: ["RunRecords"]),
+    module("Reports", sees: ["RunRecords", "Statistics"]),
     // The stages put together, on worlds and on files that users give; what `bench` times.
     module(
       "Experiments",
@@ -109,8 +109,8 @@ let package = Package(
       of: "PolicyOptimization",
       sees: ["RLHF", "LanguageModels", "Numerics", "Statistics", "Settings"]),
     tests(of: "Oracles", sees: ["Oracles", "RLHF", "LanguageModels", "Numerics", "Statistics"]),
-    tests(of: "RunRecords", sees: ["RunRecords"]),
-    tests(of: "Reports", sees: ["Reports", "RunRecords"]),
+    tests(of: "RunRecords", sees: ["RunRecords", "Statistics"]),
+    tests(of: "Reports", sees: ["Reports", "RunRecords", "Statistics"]),
     tests(
       of: "Experiments",
       sees: [

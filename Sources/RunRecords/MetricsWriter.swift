@@ -1,5 +1,6 @@
 import Formats
 package import Foundation
+import Statistics
 
 /// What lies behind the metrics of a step: TensorBoard shows it beside them, the rows leave it out.
 package struct StepDetails: Sendable {
@@ -24,6 +25,7 @@ package final class MetricsWriter {
   private let metrics: RecordFile
   private let events: RecordFile
   private let started: Date
+  private var undescribed: [String: String]  // by name; TensorBoard shows it beside the curve
   /// The seconds of the last row that was kept; 0 without one.
   package let secondsBefore: Double
   /// The step of the last row that was kept; 0 without one.
@@ -40,6 +42,7 @@ package final class MetricsWriter {
   package init(
     stage: RunStage, in run: RunDirectory, started: Date = Date(), keeping: Int? = nil
   ) throws(RunRecordsError) {
+    undescribed = Dictionary(uniqueKeysWithValues: stage.metrics.map { ($0.name, $0.explanation) })
     let kept = keeping == nil ? nil : try KeptRecords(stage: stage, in: run)
     if let kept, let keeping {
       self.started = kept.started
@@ -47,6 +50,9 @@ package final class MetricsWriter {
       (secondsBefore, stepsBefore) = (rows.seconds, rows.lastStep)
       metrics = try RecordFile(replacing: run.metrics(stage), with: rows.lines)
       events = try RecordFile(replacing: kept.events, with: kept.eventRecords(of: rows.count))
+      undescribed = undescribed.filter {
+        rows.lines.firstRange(of: Data("\"\($0.key)\":".utf8)) == nil
+      }
       return
     }
     self.started = started
@@ -77,7 +83,8 @@ package final class MetricsWriter {
     try metrics.append(Data(row.utf8))
     try events.append(
       EventRecord.summary(
-        scalars, details, step: step, wallTime: started.timeIntervalSince1970 + seconds))
+        scalars.map { ($0.name, $0.value, undescribed.removeValue(forKey: $0.name)) }, details,
+        step: step, wallTime: started.timeIntervalSince1970 + seconds))
   }
 
   private static func json(_ value: Double) -> String {

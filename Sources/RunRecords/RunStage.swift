@@ -1,3 +1,5 @@
+package import Statistics
+
 /// A stage that trains something and records its metrics.
 package enum RunStage: String, Codable, Sendable, CaseIterable {
   /// Supervised tuning of the policy on the corpus.
@@ -8,6 +10,16 @@ package enum RunStage: String, Codable, Sendable, CaseIterable {
   case ppo
   /// The policy on comparisons, without a reward model.
   case dpo
+
+  /// The metrics that it records.
+  package var metrics: [Metric] {
+    switch self {
+    case .sft: Metric.supervisedTuning
+    case .reward: Metric.rewardModel
+    case .ppo: Metric.policyOptimization + Metric.costs
+    case .dpo: Metric.directPreference
+    }
+  }
 }
 
 /// A checkpoint that a run directory may hold.

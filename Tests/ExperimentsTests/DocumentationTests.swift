@@ -2,6 +2,7 @@ import Foundation
 import LanguageModels
 import RunRecords
 import Settings
+import Statistics
 import Testing
 
 @testable import Experiments
@@ -37,17 +38,12 @@ import Testing
     try #require(articles.first { $0.name == name })
   }
 
-  /// Metrics that an article explains: a row `` | `name` | … `` of one of its tables.
-  func explained(in text: String) -> Set<String> {
-    Set(text.matches(of: /(?m)^\| `([a-z]+\/[a-z_]+)` \| [^|]{15,} \|/).map { String($0.output.1) })
-  }
-
-  /// The names of all metrics that small runs of every kind record.
-  func recorded() throws -> Set<String> {
+  /// The names of all metrics that small runs of every kind record, by stage.
+  func recorded() throws -> [RunStage: Set<String>] {
     let runs = [
       [], ["reward.ensemble=2", "reward.early_stopping=1", "ppo.pretraining_weight=1"],
     ]
-    var names: Set<String> = []
+    var names: [RunStage: Set<String>] = [:]
     for assignments in runs {
       let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
       defer { try? FileManager.default.removeItem(at: url) }
@@ -61,19 +57,39 @@ import Testing
       _ = try run.optimize(policy, reward: reward)
       _ = try run.loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)
       for stage in RunStage.allCases {
-        names.formUnion(try MetricsTable(stage: stage, in: directory).names)
+        names[stage, default: []].formUnion(try MetricsTable(stage: stage, in: directory).names)
       }
     }
     return names
   }
 
-  @Test("explain every metric that a run records, and no other")
+  @Test("every metric that a run records is declared, and every declared one is recorded")
   func metrics() throws {
-    let explained = articles.reduce(into: Set()) { $0.formUnion(self.explained(in: $1.text)) }
-    let recorded = try recorded()
-    #expect(recorded.count > 40)
-    #expect(recorded.subtracting(explained).sorted() == [], "add a row to the stage's article")
-    #expect(explained.subtracting(recorded).sorted() == [], "nothing records these")
+    for (stage, recorded) in try recorded() {
+      let declared = Set(stage.metrics.map(\.name))
+      #expect(
+        recorded.subtracting(declared).sorted() == [], "declare it in Sources/Statistics/Metrics")
+      #expect(declared.subtracting(recorded).sorted() == [], "nothing records these")
+    }
+    #expect(Metric.all.count > 40)
+    #expect(
+      Metric.all.map(\.name).sorted() == RunStage.allCases.flatMap(\.metrics).map(\.name).sorted())
+  }
+
+  @Test("the page of metrics is what the program prints")
+  func metricsPage() throws {
+    #expect(
+      try article("Metrics.md").text == Metric.referenceArticle,
+      """
+      make it again: .build/release/rlhf-sim scenarios metrics --markdown \
+      > documentation/RLHFSimulation.docc/Metrics.md
+      """)
+    for metric in Metric.all {
+      #expect(
+        Metric.referenceArticle.contains(
+          "| `\(metric.name)` | \(metric.unit) | \(metric.meaning) | "))
+      #expect(!metric.unit.isEmpty && metric.meaning.count >= 15 && metric.concern.count >= 4)
+    }
   }
 
   @Test("the page of keys is what the program prints")

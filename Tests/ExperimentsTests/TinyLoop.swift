@@ -4,6 +4,7 @@ import Numerics
 import Preferences
 import RLHF
 import Settings
+import Statistics
 import Worlds
 
 @testable import Experiments
@@ -77,7 +78,7 @@ final class Recording: StageObserver {
 
   func advance(_ stage: LoopStage, to done: Int, metrics step: StepMetrics?) {
     guard let step else { return }
-    let figures = step.values.filter {
+    let figures = step.values.map { (name: $0.metric.name, value: $0.value) }.filter {
       // How long it took, and what the allocator held meanwhile, are the machine's.
       !$0.name.hasPrefix("time/") && $0.name != "memory/activations"
     }

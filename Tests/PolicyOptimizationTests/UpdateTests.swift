@@ -157,8 +157,8 @@ import Testing
     (update.steps, update.tokens, update.policyLoss, update.valueClipped) = (4, 12, 2, 3)
     update.ratios.clipped = 6
     update.ratios.approximateKL = 1.2
-    let values = Dictionary(
-      uniqueKeysWithValues: PPOMetrics.values(experience, update, configured { _ in }))
+    let values = StepMetrics(
+      step: 1, of: 1, PPOMetrics.values(experience, update, configured { _ in }))
     let expected = [
       "objective/score": 1, "objective/kl": (0.5 - 1 + 1) / 2, "objective/kl_exact": 0.375,
       "objective/penalized_reward": (3 - 0.5 * -0.5 - 1 - 0.5) / 2, "objective/entropy": 3,
@@ -180,7 +180,7 @@ import Testing
       (update.steps, update.tokens) = (1, 1)
       let experience = Experience(episodes: [episode], coefficient: 0)
       let metrics = PPOMetrics.values(experience, update, configured { _ in })
-      return try #require(metrics.first { $0.name == "value/explained_variance" }).value
+      return try #require(metrics.first { $0.metric == .explainedVariance }).value
     }
     #expect(try explained([1, 2, 4], [1, 2, 4]) == 1)
     #expect(abs(try explained([2, 2, 2], [1, 2, 4])) < .float64Rounding)

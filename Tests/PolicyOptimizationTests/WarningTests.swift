@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct WarningTests {
   /// Iterations 1, 11, 21, 31 and 60 of a sound run of `sentiment`.
-  static let sound: [[(name: String, value: Double)]] = [
+  static let sound: [[StepMetrics.Value]] = [
     row(kl: 0, entropy: 2.19, clip: 0.0138, ratio: 1.88, loss: 0.377, explained: 0, length: 5.8),
     row(kl: 0.455, entropy: 2.18, clip: 0.02, ratio: 1.68, loss: 0.293, explained: 0.36, length: 6),
     row(
@@ -20,22 +20,23 @@ import Testing
   static func row(
     kl: Double, entropy: Double, clip: Double, ratio: Double, loss: Double, explained: Double,
     length: Double
-  ) -> [(name: String, value: Double)] {
+  ) -> [StepMetrics.Value] {
     [
-      ("objective/kl_exact", kl), ("objective/entropy", entropy), ("policy/clip_fraction", clip),
-      ("policy/ratio_max", ratio), ("policy/advantage_deviation", 0.6), ("value/loss", loss),
-      ("value/explained_variance", explained), ("response/length", length),
-      ("response/eos_fraction", 0.99),
+      (.exactKL, kl), (.entropy, entropy), (.clipFraction, clip), (.ratioMax, ratio),
+      (.advantageDeviation, 0.6), (.valueLoss, loss), (.explainedVariance, explained),
+      (.responseLength, length), (.endedFraction, 0.99),
     ]
   }
 
   /// The sound run with figures of its last iterations changed; what it warned of.
   func warnings(
-    _ changes: [String: Double] = [:], configuration: PPOConfiguration = configured()
+    _ changes: [(Metric, Double)] = [], configuration: PPOConfiguration = configured()
   ) -> [TrainingWarning] {
     var warnings = TrainingWarnings(configuration)
     return Self.sound.enumerated().flatMap { index, row in
-      let row = row.map { ($0.name, index < 3 ? $0.value : changes[$0.name] ?? $0.value) }
+      let row = row.map { metric, value in
+        (metric, index < 3 ? value : changes.first { $0.0 == metric }?.1 ?? value)
+      }
       return warnings.observe(StepMetrics(step: index + 1, of: 5, row))
     }
   }
@@ -46,23 +47,23 @@ import Testing
   @Test(
     "each kind of trouble is said once, where it begins, and what lies just inside is not",
     arguments: [
-      (TrainingWarning.Kind.collapsingEntropy, ["objective/entropy": 0.43], 0.44),
-      (.risingKL, ["objective/kl_exact": 9.1], 9),
-      (.explodingValueLoss, ["value/loss": 3.8, "value/explained_variance": -0.1], 3.7),
-      (.equalAdvantages, ["policy/advantage_deviation": 1e-7], 1e-5),
-      (.missingEnds, ["response/eos_fraction": 0.09], 0.1),
-      (.extremeRatios, ["policy/ratio_max": 1001], 1000),
-      (.frequentClipping, ["policy/clip_fraction": 0.31], 0.3),
+      (TrainingWarning.Kind.collapsingEntropy, [(Metric.entropy, 0.43)], 0.44),
+      (.risingKL, [(.exactKL, 9.1)], 9),
+      (.explodingValueLoss, [(.valueLoss, 3.8), (.explainedVariance, -0.1)], 3.7),
+      (.equalAdvantages, [(.advantageDeviation, 1e-7)], 1e-5),
+      (.missingEnds, [(.endedFraction, 0.09)], 0.1),
+      (.extremeRatios, [(.ratioMax, 1001)], 1000),
+      (.frequentClipping, [(.clipFraction, 0.31)], 0.3),
     ])
-  func kinds(kind: TrainingWarning.Kind, changes: [String: Double], harmless: Double) throws {
+  func kinds(kind: TrainingWarning.Kind, changes: [(Metric, Double)], harmless: Double) throws {
     let found = warnings(changes)
     #expect(found.map(\.kind) == [kind])
     #expect(found.first?.iteration == 4)
     let text = try #require(found.first).description
     #expect(text.hasPrefix("iteration 4: ") && text.contains("`ppo."))
+    #expect(text.contains(changes[0].0.badSign.prefix { $0 != ":" }))
     var inside = changes
-    let name = try #require(changes.keys.first { $0 != "value/explained_variance" })
-    inside[name] = harmless
+    inside[0].1 = harmless
     #expect(warnings(inside).isEmpty)
   }
 
@@ -83,7 +84,7 @@ import Testing
   }
 
   @Test("a large value loss is no trouble while the values follow the returns")
-  func followedReturns() { #expect(warnings(["value/loss": 50]).isEmpty) }
+  func followedReturns() { #expect(warnings([(.valueLoss, 50)]).isEmpty) }
 
   @Test("an adaptive controller's KL is held against its target")
   func target() {
@@ -97,7 +98,7 @@ import Testing
       $0.kl.target = 1.95
     }
     #expect(warnings(configuration: wider).isEmpty)
-    #expect(warnings(["objective/kl_exact": 4], configuration: wider).count == 1)
+    #expect(warnings([(.exactKL, 4)], configuration: wider).count == 1)
   }
 
   @Test("a run that goes on repeats no warning and remembers where it began")
@@ -105,7 +106,7 @@ import Testing
     var first = TrainingWarnings(configured())
     func step(_ number: Int, entropy: Double, ends: Double) -> StepMetrics {
       StepMetrics(
-        step: number, of: 3, [("objective/entropy", entropy), ("response/eos_fraction", ends)])
+        step: number, of: 3, [(.entropy, entropy), (.endedFraction, ends)])
     }
     #expect(first.observe(step(1, entropy: 2, ends: 0)).map(\.kind) == [.missingEnds])
     var state = TrainingState(step: 1)

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 import Testing
 
 @testable import Reports
@@ -182,14 +183,14 @@ struct ReportTests {
       let page = parsed(records)
       let recorded = Set(records.tables.flatMap(\.table.names))
       #expect(recorded.contains("policy/gradient_norm"))
-      #expect(recorded.subtracting(MetricGlossary.metrics.flatMap(\.names)) == [])
+      #expect(recorded.subtracting(Metric.all.map(\.name)) == [])
       for name in recorded { #expect(page.text.contains(name)) }
     }
   }
 
   @Test("knows every metric of the contract")
   func contract() {
-    let names = Set(MetricGlossary.metrics.flatMap(\.names))
+    let names = Set(Metric.all.map(\.name))
     let contract = [
       "objective/score", "objective/gold", "objective/kl", "objective/kl_exact",
       "objective/penalized_reward", "objective/entropy", "policy/approximate_kl",
@@ -201,7 +202,6 @@ struct ReportTests {
       "memory/reward", "memory/value", "memory/optimizer", "memory/activations",
     ]
     #expect(Set(contract).subtracting(names) == [])
-    #expect(names.isSuperset(of: ReportSection.chartedColumns))
   }
 
   @Test("names the file and line of a broken record, and leaves an earlier report alone")

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 import Testing
 
 @testable import Reports
@@ -275,6 +276,7 @@ struct StoryTests {
     try withTable([
       "objective/gold": { Double(min($0, 20 - $0)) }, "objective/score": { Double($0) },
       "objective/kl_exact": { Double($0) }, "policy/clip_fraction": { $0 == 7 ? 0.4 : 0.1 },
+      "response/length": { _ in 10 },
     ]) { table in
       let found = ReportWarning.policyOptimization(table)
       try #require(found.count == 3)
@@ -298,7 +300,8 @@ struct StoryTests {
     }
     // What was said while it ran is not said again, and hides nothing else.
     try withTable([
-      "objective/kl_exact": { Double($0) }, "policy/ratio_max": { $0 == 3 ? 45 : 1 },
+      "objective/kl_exact": { Double($0) }, "response/length": { _ in 10 },
+      "policy/ratio_max": { $0 == 3 ? 4_500 : 70 },
     ]) { table in
       let found = ReportWarning.policyOptimization(
         table,
@@ -306,7 +309,30 @@ struct StoryTests {
           $0.information.warnings = [.init(kind: "rising-kl", iteration: 18, text: "KL rose")]
         })
       try #require(found.count == 2)
-      #expect(found[0] == "KL rose" && found[1].contains("more than 10 times as likely"))
+      #expect(
+        found[0] == "KL rose"
+          && found[1].contains("largest ratio was above 1000 (first in iteration 3, once"))
+    }
+    // Relative to the beginning, and only where the values do not follow the returns.
+    for explained in [-0.5, 0.5] {
+      try withTable([
+        "objective/entropy": { 2 - Double($0) / 10 }, "value/loss": { Double($0) },
+        "value/explained_variance": { _ in explained },
+      ]) { table in
+        let found = ReportWarning.policyOptimization(table)
+        try #require(found.count == (explained < 0 ? 3 : 1))
+        #expect(
+          found[0].contains("entropy was below 0.2 times its first value (first in iteration 17"))
+        guard explained < 0 else { return }
+        #expect(
+          found[1].contains("value loss was above 10 times its first value (first in iteration 11"))
+        #expect(found[2].contains("explained variance is below 0 at the end (−0.50)"))
+      }
+    }
+    // Fewer ends than at first, while there are still enough.
+    try withTable(["response/eos_fraction": { 1 - Double($0) / 40 }]) {
+      #expect(ReportWarning.policyOptimization($0).count == 1)
+      #expect(ReportWarning.policyOptimization($0, besides: ["missing-ends"]).isEmpty)
     }
     try withTable([
       "objective/gold": { Double($0) }, "objective/score": { Double($0) },

@@ -30,7 +30,7 @@ struct EarlyStoppingTests {
     try RewardTrainer(configuration, workers: Workers(count: 2)).train(
       &trained, on: comparisons, using: SeededGenerator(seed: 1),
       evaluate: { model, metrics in
-        if evaluated.count < losses.count { metrics.append("eval/loss", losses[evaluated.count]) }
+        if evaluated.count < losses.count { metrics.append(.heldOutLoss, losses[evaluated.count]) }
         evaluated.append(model.parameters.tensors.map(\.values))
         _ = try RewardModel(
           model: model, specialTokens: SpecialTokens(endOfSequence: 0, padding: 1)

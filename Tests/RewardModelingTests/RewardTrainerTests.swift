@@ -30,7 +30,7 @@ struct RewardTrainerTests {
     var steps: [StepMetrics] = []
     try trainer.train(
       &trained, on: comparisons ?? self.comparisons, using: SeededGenerator(seed: seed),
-      evaluate: { _, metrics in metrics.append("evaluated", 1) }, report: { steps.append($0) })
+      evaluate: { _, metrics in metrics.append(.heldOutLoss, 1) }, report: { steps.append($0) })
     return (trained, steps)
   }
 
@@ -114,7 +114,7 @@ struct RewardTrainerTests {
     let (_, steps) = try train(trainer)
     #expect(steps.map(\.step) == Array(1...9))
     #expect(steps.allSatisfy { $0.totalSteps == 9 })
-    #expect(steps.filter { $0["evaluated"] != nil }.map(\.step) == [3, 6, 9])
+    #expect(steps.filter { $0[.heldOutLoss] != nil }.map(\.step) == [3, 6, 9])
   }
 
   @Test("the seed and nothing else decides the order, and threads decide nothing")

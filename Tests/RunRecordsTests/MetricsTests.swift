@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Testing
 
 @testable import RunRecords
@@ -84,7 +85,7 @@ struct MetricsTests {
       15cdcc4c3e0a150a0e6f626a6563746976652f676f6c64150000c0bf9bc9e102
       """
     #expect(hexadecimal(EventRecord.header(wallTime: 1.5)) == header)
-    let values = [(name: "kl/coefficient", value: 0.2), (name: "objective/gold", value: -1.5)]
+    let values = [("kl/coefficient", 0.2, nil as String?), ("objective/gold", -1.5, nil)]
     #expect(
       hexadecimal(EventRecord.summary(values, step: 300, wallTime: 2.25)) == scalars)
 
@@ -92,10 +93,17 @@ struct MetricsTests {
       let run = try RunDirectory.create(at: root, force: false)
       let started = Date(timeIntervalSince1970: 1.5)
       let writer = try MetricsWriter(stage: .ppo, in: run, started: started)
-      try writer.write(
-        step: 300, seconds: 0.75, ["objective/gold": -1.5, "kl/coefficient": 0.2])
+      let row = ["objective/gold": -1.5, "kl/coefficient": 0.2]
+      try writer.write(step: 299, seconds: 0.5, row)
+      try writer.write(step: 300, seconds: 0.75, row)
       let file = try Data(contentsOf: run.eventFile(.ppo, started: started))
-      #expect(hexadecimal(file) == header + scalars)
+      #expect(hexadecimal(file).hasPrefix(header) && hexadecimal(file).hasSuffix(scalars))
+      // What a metric means is said where it first appears.
+      for metric in [Metric.gold, .klCoefficient] {
+        let explanation = Data(metric.explanation.utf8)
+        let place = try #require(file.firstRange(of: explanation))
+        #expect(file[place.upperBound...].firstRange(of: explanation) == nil)
+      }
     }
   }
 

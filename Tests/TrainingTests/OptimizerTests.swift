@@ -1,5 +1,6 @@
 import Numerics
 import RLHF
+import Statistics
 import TestSupport
 import Testing
 
@@ -89,12 +90,12 @@ struct OptimizerTests {
 
   @Test("a step's figures are found by name, in the order in which they came")
   func metrics() {
-    var metrics = StepMetrics(step: 2, of: 9, [("loss", 0.5)])
-    metrics.append("accuracy", 1)
+    var metrics = StepMetrics(step: 2, of: 9, [(.rewardLoss, 0.5)])
+    metrics.append(.rewardAccuracy, 1)
     #expect((metrics.step, metrics.totalSteps) == (2, 9))
-    #expect(metrics["loss"] == 0.5)
-    #expect(metrics["accuracy"] == 1)
-    #expect(metrics["other"] == nil)
-    #expect(metrics.values.map(\.name) == ["loss", "accuracy"])
+    #expect(metrics[.rewardLoss] == 0.5)
+    #expect(metrics["reward/accuracy"] == 1)
+    #expect(metrics[.heldOutLoss] == nil)
+    #expect(metrics.values.map(\.metric) == [.rewardLoss, .rewardAccuracy])
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Numerics
 package import RLHF
 package import RunRecords
+import Statistics
 
 /// Keeps a run's records and shows its progress: what the loop tells goes to files and terminal.
 package final class RunRecorder: StageObserver {
@@ -60,7 +61,7 @@ package final class RunRecorder: StageObserver {
     }
     try writer.write(
       step: stepsBefore + metrics.step, seconds: (clock.now - start) / .seconds(1),
-      Dictionary(metrics.values) { $1 }, details: details)
+      Dictionary(metrics.values.map { ($0.metric.name, $0.value) }) { $1 }, details: details)
     details = StepDetails()
   }
 
@@ -138,19 +139,8 @@ extension LoopStage {
 
   /// The few figures worth watching while the stage runs.
   fileprivate func figures(_ metrics: StepMetrics) -> [ProgressBar.Figure] {
-    let names: [(String, String)] =
-      switch self {
-      case .pretraining, .fineTuning: [("loss", "sft/loss")]
-      case .rewardModel:
-        [
-          ("loss", "reward/loss"), ("accuracy", "reward/accuracy"),
-          ("held-out", "eval/accuracy"), ("loss there", "eval/loss"),
-        ]
-      case .ppo:
-        [("score", "objective/score"), ("gold", "objective/gold"), ("kl", "objective/kl_exact")]
-      case .directPreference: [("loss", "dpo/loss"), ("accuracy", "dpo/accuracy")]
-      case .annotation, .evaluation, .bestOfN, .exactOptimum: []
-      }
-    return names.compactMap { name, key in metrics[key].map { (name, $0) } }
+    (records?.metrics ?? []).filter(\.isWatched).compactMap { metric in
+      metrics[metric].map { (metric.title, $0) }
+    }
   }
 }

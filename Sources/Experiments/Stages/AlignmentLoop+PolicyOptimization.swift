@@ -47,10 +47,10 @@ extension AlignmentLoop {
       } warn: { warning in
         try observer.warn(warning)
       } report: { metrics, experience, updated in
-        metrics.append("memory/reward", Double(rewardBytes))
+        metrics.append(.rewardMemory, Double(rewardBytes))
         if hasGold {
           let total = experience.episodes.reduce(0) { $0 + gold($1.exchange, ended: $1.ended) }
-          metrics.append("objective/gold", total / Double(experience.episodes.count))
+          metrics.append(.gold, total / Double(experience.episodes.count))
         }
         observer.describe(
           .ppo,

@@ -39,11 +39,11 @@ extension AlignmentLoop {
         from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
       ) { model, metrics in
         let evaluation = try evaluate(reward([.init(model: model)]), on: judges.pairs)
-        metrics.append("eval/loss", evaluation.loss)
-        metrics.append("eval/accuracy", evaluation.accuracy.value)
-        metrics.append("eval/ece", evaluation.calibrationError)
-        metrics.append("eval/margin_mean", evaluation.meanMargin)
-        metrics.append("eval/length_correlation", evaluation.lengthCorrelation)
+        metrics.append(.heldOutLoss, evaluation.loss)
+        metrics.append(.heldOutAccuracy, evaluation.accuracy.value)
+        metrics.append(.calibrationError, evaluation.calibrationError)
+        metrics.append(.heldOutMargin, evaluation.meanMargin)
+        metrics.append(.lengthCorrelation, evaluation.lengthCorrelation)
       } report: { metrics in
         try observer.advance(.rewardModel, to: metrics.step, metrics: metrics)
       }

@@ -98,8 +98,8 @@ package struct DPOTrainer: Sendable {
     return StepMetrics(
       step: optimizer.stepCount, of: max(totalSteps, optimizer.stepCount),
       [
-        ("dpo/loss", loss), ("dpo/accuracy", Double(margins.count { $0 > 0 }) / count),
-        ("dpo/margin", margins.reduce(0, +) / count), ("dpo/gradient_norm", norm),
+        (.directLoss, loss), (.directAccuracy, Double(margins.count { $0 > 0 }) / count),
+        (.directMargin, margins.reduce(0, +) / count), (.directGradientNorm, norm),
       ])
   }
 

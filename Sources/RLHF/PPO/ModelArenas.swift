@@ -1,4 +1,5 @@
 import Numerics
+import Statistics
 
 /// An arena for each role of PPO that learns, and for what its optimizer remembers; each nil where
 /// jemalloc does not serve the process. Reference and reward model have settled in arenas of their own.
@@ -25,15 +26,16 @@ struct ModelArenas: Sendable {
   /// Bytes by role, as the metrics name them.
   func metrics(
     policy: ParameterSet, reference: ParameterSet, value: ParameterSet?, moments: [Optimizer]
-  ) -> [(name: String, value: Double)] {
-    [
-      ("policy", self.policy?.allocatedBytes ?? policy.allocatedBytes(apartFrom: reference)),
-      ("reference", reference.arena?.allocatedBytes ?? reference.allocatedBytes()),
-      ("value", self.value?.allocatedBytes ?? value?.allocatedBytes() ?? 0),
+  ) -> [StepMetrics.Value] {
+    let bytes: [(Metric, Int)] = [
+      (.policyMemory, self.policy?.allocatedBytes ?? policy.allocatedBytes(apartFrom: reference)),
+      (.referenceMemory, reference.arena?.allocatedBytes ?? reference.allocatedBytes()),
+      (.valueMemory, self.value?.allocatedBytes ?? value?.allocatedBytes() ?? 0),
       (
-        "optimizer",
+        .optimizerMemory,
         optimizer?.allocatedBytes ?? moments.reduce(0) { $0 + $1.allocatedBytes }
       ),
-    ].map { ("memory/\($0)", Double($1)) }
+    ]
+    return bytes.map { ($0, Double($1)) }
   }
 }

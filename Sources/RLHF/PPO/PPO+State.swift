@@ -73,7 +73,7 @@ extension PPOTrainer {
 
   /// What the models hold. A value head on the policy's decoder is part of the policy, and where
   /// nobody asks for values that model is but another name for the reward model's memory.
-  var memory: [(name: String, value: Double)] {
+  var memory: [StepMetrics.Value] {
     arenas.metrics(
       policy: policy.parameters, reference: rollout.reference.parameters,
       value: configuration.hasSeparateValueModel ? separateValue.parameters : nil,

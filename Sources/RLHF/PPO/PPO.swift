@@ -63,9 +63,9 @@ package struct PPOTrainer: Sendable {
         step: iteration + 1, of: configuration.iterations,
         PPOMetrics.values(experience, statistics, configuration)
           + [
-            ("time/rollout", timing.sampling), ("time/score", timing.scoring),
-            ("time/update", (clock.now - start) / .seconds(1)),
-            ("memory/activations", Double(statistics.activationBytes)),
+            (.rolloutTime, timing.sampling), (.scoreTime, timing.scoring),
+            (.updateTime, (clock.now - start) / .seconds(1)),
+            (.activationMemory, Double(statistics.activationBytes)),
           ] + memory)
       controller.update(
         kl: experience.episodes.reduce(0) { $0 + $1.kl.reduce(0, +) }

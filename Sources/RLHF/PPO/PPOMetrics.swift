@@ -1,11 +1,10 @@
 import Statistics
 
-/// The figures of one PPO iteration.
+/// The metrics of one PPO iteration.
 enum PPOMetrics {
-  /// All under the names of the run records: per response unless said otherwise, KL in nats.
   static func values(
     _ experience: Experience, _ update: PPOUpdate.Statistics, _ configuration: PPOConfiguration
-  ) -> [(name: String, value: Double)] {
+  ) -> [StepMetrics.Value] {
     let episodes = experience.episodes
     let count = Double(episodes.count)
     func mean(_ value: (Episode) -> Double) -> Double {
@@ -19,35 +18,35 @@ enum PPOMetrics {
     let entropy = episodes.reduce(0) { $0 + $1.entropies.reduce(0, +) } / Double(experience.tokens)
     let steps = Double(update.steps)
     let tokens = Double(update.tokens)
-    var values: [(name: String, value: Double)] = [
-      ("objective/score", mean(\.score)),
-      ("objective/kl", kl),
-      ("objective/kl_exact", mean { $0.exactKL.reduce(0, +) }),
+    var values: [StepMetrics.Value] = [
+      (.score, mean(\.score)),
+      (.kl, kl),
+      (.exactKL, mean { $0.exactKL.reduce(0, +) }),
       (
-        "objective/penalized_reward",
+        .penalizedReward,
         mean { $0.score - experience.coefficient * $0.kl.reduce(0, +) }
       ),
-      ("objective/entropy", entropy),
-      ("policy/advantage_deviation", experience.advantageDeviation),
-      ("policy/approximate_kl", update.ratios.approximateKL / tokens),
-      ("policy/clip_fraction", Double(update.ratios.clipped) / tokens),
-      ("policy/ratio_max", update.ratios.largest),
-      ("policy/loss", update.policyLoss / steps),
-      ("policy/gradient_norm", update.policyGradientNorm / steps),
-      ("policy/updates", steps),
-      ("kl/coefficient", experience.coefficient),
-      ("response/length", mean { Double($0.length) }),
-      ("response/eos_fraction", mean { $0.ended ? 1 : 0 }),
+      (.entropy, entropy),
+      (.advantageDeviation, experience.advantageDeviation),
+      (.approximateKL, update.ratios.approximateKL / tokens),
+      (.clipFraction, Double(update.ratios.clipped) / tokens),
+      (.ratioMax, update.ratios.largest),
+      (.policyLoss, update.policyLoss / steps),
+      (.policyGradientNorm, update.policyGradientNorm / steps),
+      (.updates, steps),
+      (.klCoefficient, experience.coefficient),
+      (.responseLength, mean { Double($0.length) }),
+      (.endedFraction, mean { $0.ended ? 1 : 0 }),
     ]
     if configuration.algorithm.usesValueModel {
       values += [
-        ("value/loss", update.valueLoss / steps),
-        ("value/clip_fraction", Double(update.valueClipped) / tokens),
-        ("value/explained_variance", explainedVariance(episodes)),
+        (.valueLoss, update.valueLoss / steps),
+        (.valueClipFraction, Double(update.valueClipped) / tokens),
+        (.explainedVariance, explainedVariance(episodes)),
       ]
     }
     if configuration.pretrainingWeight > 0 {
-      values.append(("policy/pretraining_loss", update.pretrainingLoss / steps))
+      values.append((.pretrainingLoss, update.pretrainingLoss / steps))
     }
     return values
   }

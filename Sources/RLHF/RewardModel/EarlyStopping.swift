@@ -1,4 +1,5 @@
 import Numerics
+import Statistics
 
 /// Keeps the parameters with the lowest held-out loss, and says when it has not fallen for long.
 struct EarlyStopping {
@@ -12,7 +13,7 @@ struct EarlyStopping {
   /// Takes note of an evaluation's `eval/loss` and returns whether it is time to stop; adds
   /// `eval/best_loss` and `eval/best_step` to the metrics.
   mutating func observe(_ metrics: inout StepMetrics, parameters: ParameterSet) -> Bool {
-    guard let loss = metrics["eval/loss"] else {
+    guard let loss = metrics[.heldOutLoss] else {
       preconditionFailure("early stopping needs the `eval/loss` of every evaluation")
     }
     if loss < best?.loss ?? .infinity {
@@ -22,8 +23,8 @@ struct EarlyStopping {
       evaluationsSinceBest += 1
     }
     if let best {
-      metrics.append("eval/best_loss", best.loss)
-      metrics.append("eval/best_step", Double(best.step))
+      metrics.append(.bestLoss, best.loss)
+      metrics.append(.bestStep, Double(best.step))
     }
     return evaluationsSinceBest >= patience
   }

@@ -36,7 +36,7 @@ extension RewardTrainer {
           try report(
             StepMetrics(
               step: member * steps + metrics.step, of: configuration.ensemble * steps,
-              metrics.values + [("reward/member", Double(member))]))
+              metrics.values + [(.ensembleMember, Double(member))]))
         }
       }
       finished.append(model)

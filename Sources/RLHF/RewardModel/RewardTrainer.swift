@@ -63,9 +63,9 @@ package struct RewardTrainer: Sendable {
       let result = try gradients(of: model, on: batch.map { elements[$0] })
       let norm = try optimizer.step(
         &model.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
-      var metrics = StepMetrics(step: step, of: total, [("reward/loss", result.loss)])
-      if let accuracy = result.accuracy { metrics.append("reward/accuracy", accuracy) }
-      metrics.append("reward/gradient_norm", norm)
+      var metrics = StepMetrics(step: step, of: total, [(.rewardLoss, result.loss)])
+      if let accuracy = result.accuracy { metrics.append(.rewardAccuracy, accuracy) }
+      metrics.append(.rewardGradientNorm, norm)
       var isOver = false
       if step % interval == 0 || step == total {
         try evaluate(model, &metrics)

@@ -1,5 +1,6 @@
 package import LanguageModels
 package import Numerics
+import Statistics
 
 /// Trains a policy to predict given responses: first on the broad corpus, then on clean answers.
 package struct SupervisedTrainer: Sendable {
@@ -39,7 +40,7 @@ package struct SupervisedTrainer: Sendable {
       try report(
         StepMetrics(
           step: step + 1, of: configuration.steps,
-          [("sft/loss", loss), ("sft/gradient_norm", norm), ("sft/learning_rate", rate)]))
+          [(.tuningLoss, loss), (.tuningGradientNorm, norm), (.learningRate, rate)]))
       try continuation.keep(isLast: step + 1 == configuration.steps) {
         var state = TrainingState(step: step + 1)
         state.set("policy", model.parameters)

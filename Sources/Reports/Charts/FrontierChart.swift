@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 /// Reward against √KL: what each step away from the reference bought, in the reward model's eyes and
 /// in truth, by optimization and by taking the best of n samples.
@@ -23,10 +24,10 @@ struct FrontierChart {
   /// - Returns: `nil` when there is nothing at any distance from the reference.
   init?(_ table: MetricsTable?, evaluation: EvaluationSummary?) {
     bestOfN = evaluation?.bestOfN ?? []
-    let exact = table?["objective/kl_exact"]
-    if let table, let divergences = exact ?? table["objective/kl"] {
-      let scores = table["objective/score"]
-      let golds = table["objective/gold"]
+    let exact = table?[Metric.exactKL.name]
+    if let table, let divergences = exact ?? table[Metric.kl.name] {
+      let scores = table[Metric.score.name]
+      let golds = table[Metric.gold.name]
       iterations = divergences.enumerated().compactMap { index, divergence in
         guard let divergence, divergence.isFinite else { return nil }
         return Iteration(kl: divergence, score: scores?[index], gold: golds?[index])

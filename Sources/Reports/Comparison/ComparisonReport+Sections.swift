@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ComparisonReport {
   /// The final figures of every run with what is known of their error.
@@ -113,13 +114,14 @@ extension ComparisonReport {
             }, isScattered: true)
         }, note: note)
     }
-    let figures = charts(
+    let figures = charts([
       chart(
         "Gold against √KL", \.gold, "What each step away from the reference was worth in truth."),
       chart(
         "Score against √KL", \.score,
         "What the reward model thought. Runs with reward models of their own have scores of their "
-          + "own."))
+          + "own."),
+    ])
     return figures.map { figures in
       ReportSection(id: "frontier", title: "The frontier") { figures }
     }
@@ -127,21 +129,17 @@ extension ComparisonReport {
 
   /// The curves of optimization over its iterations.
   static func training(_ runs: [ComparedRun]) -> ReportSection? {
-    func chart(_ title: String, _ unit: String, _ column: String, includes: [Double] = [])
-      -> LineChart
-    {
-      LineChart(
-        title: title, unit: unit, horizontalTitle: "iteration",
-        series: runs.map { run in
-          run.records.policyOptimization?.series(column, named: run.name)
-            ?? .init(name: run.name, points: [])
-        }, includes: includes)
-    }
+    let metrics: [Metric] = [.gold, .score, .exactKL, .entropy]
     let figures = charts(
-      chart("Gold", "reward per response", "objective/gold"),
-      chart("Score", "reward per response", "objective/score"),
-      chart("Exact KL", "nats per response", "objective/kl_exact", includes: [0]),
-      chart("Entropy", "nats per token", "objective/entropy", includes: [0]))
+      metrics.map { metric in
+        LineChart(
+          title: metric.title.prefix(1).uppercased() + metric.title.dropFirst(),
+          unit: metric.unit, horizontalTitle: "iteration",
+          series: runs.map { run in
+            run.records.policyOptimization?.series(metric.name, named: run.name)
+              ?? .init(name: run.name, points: [])
+          }, includes: metric.chart?.includes ?? [])
+      })
     return figures.map { figures in
       ReportSection(id: "ppo", title: "Policy optimization") { figures }
     }

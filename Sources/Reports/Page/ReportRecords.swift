@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 /// Everything a report is made of, read from a run directory once. What a run did not record is
 /// absent; what it recorded wrongly is an error.
@@ -74,8 +75,35 @@ extension MetricsTable {
       name: name, points: zip(steps, values).map { LineChart.Point(x: Double($0), y: $1) })
   }
 
-  /// Several columns, those that were recorded.
-  func series(_ columns: KeyValuePairs<String, String>) -> [LineChart.Series] {
-    columns.compactMap { series($0.key, named: $0.value) }
+  /// The charts of some metrics in the order of their declarations, as far as they were recorded.
+  func charts(of metrics: [Metric], over axis: String = "step") -> [LineChart] {
+    var charts: [LineChart] = []
+    for metric in metrics {
+      guard let chart = metric.chart, let line = series(metric.name, named: metric.title) else {
+        continue
+      }
+      let index = charts.firstIndex { $0.title == chart.title } ?? charts.count
+      if index == charts.count {
+        charts.append(
+          LineChart(
+            title: chart.title, unit: metric.unit, horizontalTitle: axis, series: [],
+            references: chart.levels.map { .init(name: $0.name, value: $0.value) },
+            includes: chart.includes, note: chart.note))
+      }
+      charts[index].series.append(line)
+      if !charts[index].unit.contains(metric.unit) { charts[index].unit += "; \(metric.unit)" }
+      if let bound = metric.bound {
+        charts[index].note += " Bad sign: \(metric.title) \(bound)."
+      }
+    }
+    return charts
+  }
+}
+
+extension [LineChart] {
+  /// Changes the chart that shows a metric, if it is among them.
+  mutating func change(chartOf metric: Metric, _ body: (inout LineChart) -> Void) {
+    guard let index = firstIndex(where: { $0.title == metric.chart?.title }) else { return }
+    body(&self[index])
   }
 }

@@ -1,3 +1,5 @@
+import Statistics
+
 /// What every number of a report means, and what is a bad sign.
 enum MetricGlossary {
   /// One number: its names on the page, and the two halves of the sentence about it.
@@ -12,6 +14,11 @@ enum MetricGlossary {
       self.names = names
       self.meaning = meaning
       self.badSign = badSign
+    }
+
+    init(_ metric: Metric) {
+      self.init(
+        metric.name, meaning: "\(metric.meaning) (\(metric.unit))", badSign: metric.badSign)
     }
   }
 
@@ -43,7 +50,7 @@ enum MetricGlossary {
       meaning:
         "Kullback–Leibler divergence of a response, Σ π log(π/ρ), in nats: how unlike the "
         + "reference the policy writes",
-      badSign: "above about 10"),
+      badSign: Metric.exactKL.badSign),
     Entry(
       "√KL", meaning: "The root of KL, in which reward rises about linearly at first",
       badSign: "the policy’s gold bends down while √KL still grows"),
@@ -109,7 +116,7 @@ enum MetricGlossary {
       badSign: "on the other side of 50 % than the judgements, or much farther out"),
     Entry(
       "calibration error", meaning: "Mean gap between stated and observed preference",
-      badSign: "above 0.05"),
+      badSign: Metric.calibrationError.badSign),
     Entry(
       "margin",
       meaning:
@@ -165,7 +172,7 @@ enum MetricGlossary {
       badSign: "far from the value still after many iterations"),
     Entry(
       "new/old", meaning: "The token’s probability after the update over that before",
-      badSign: "above 10; clipped ones, which push no further, are no harm while few"),
+      badSign: "\(Metric.ratioMax.badSign); clipped ones, without gradient, are no harm while few"),
   ]
 
   /// Entries as they stand on the page, a sentence each.

@@ -1,25 +1,22 @@
 import RunRecords
+import Statistics
 
 /// What the models of a run held in memory, as PPO's metrics say.
 enum ModelMemory {
-  private static let rows: [(column: String, name: String)] = [
-    ("memory/policy", "Policy"), ("memory/reference", "Reference"),
-    ("memory/reward", "Reward model"), ("memory/value", "Value model"),
-    ("memory/optimizer", "Optimizer"), ("memory/activations", "Activations"),
-  ]
+  private static let metrics = Metric.costs.filter { $0.unit == "bytes" }
 
   /// Bars of the most that each held, with the parameters of the models.
   static func figure(_ table: MetricsTable, of run: RunInformation) -> Markup? {
-    let held = rows.compactMap { row -> (name: String, bytes: Double, parameters: Int?)? in
-      guard let bytes = table[row.column]?.compactMap(\.self).max(), bytes > 0 else { return nil }
-      let size = run.models?.first { "memory/" + $0.model == row.column }
-      return (row.name, bytes, size?.parameters)
+    let held = metrics.compactMap { metric -> (name: String, bytes: Double, parameters: Int?)? in
+      guard let bytes = table[metric.name]?.compactMap(\.self).max(), bytes > 0 else { return nil }
+      let size = run.models?.first { "memory/" + $0.model == metric.name }
+      return (metric.title, bytes, size?.parameters)
     }
     let largest = held.map(\.bytes).max() ?? 0
     guard largest > 0 else { return nil }
     return element("figure", ["class": "chart wide"]) {
       element("figcaption") {
-        element("b") { "What they hold in memory" }
+        element("b") { metrics[0].chart?.title ?? "" }
         element("span", ["class": "unit"]) { "the most during PPO" }
       }
       element("table", ["class": "bars"]) {

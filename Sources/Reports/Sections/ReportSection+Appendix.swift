@@ -1,12 +1,13 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// Everything recorded that the story did not show, so that nothing is hidden.
   @Sendable static func otherMetrics(_ records: ReportRecords) -> ReportSection? {
     let figures = records.tables.flatMap { name, table in
-      table.names.filter { !chartedColumns.contains($0) }.compactMap { column in
+      table.names.filter { Metric.named($0)?.chart == nil }.compactMap { column in
         LineChart(
-          title: column, unit: name,
+          title: column, unit: Metric.named(column)?.unit ?? name,
           series: [table.series(column, named: column)].compactMap(\.self)
         ).figure()
       }
@@ -40,7 +41,7 @@ extension ReportSection {
       ("The reward model", evaluation?.reward == nil ? [] : MetricGlossary.rewardModel),
       ("The exact optimum", evaluation?.exact == nil ? [] : MetricGlossary.exactOptimum),
       ("Tokens", records.rollouts.isEmpty ? [] : MetricGlossary.tokens),
-      ("Metrics", MetricGlossary.metrics.filter { !names.isDisjoint(with: $0.names) }),
+      ("Metrics", Metric.all.filter { names.contains($0.name) }.map(MetricGlossary.Entry.init)),
     ].filter { !$0.1.isEmpty }
     guard !parts.isEmpty else { return nil }
     return ReportSection(id: "glossary", title: "Glossary") {

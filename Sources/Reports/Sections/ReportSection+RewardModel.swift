@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// The reward model learns what annotators prefer, and how well.
@@ -21,26 +22,11 @@ extension ReportSection {
   }
 
   private static func rewardTraining(_ table: MetricsTable, ceiling: Double?) -> [Markup] {
-    let levels =
-      [LineChart.Reference(name: "chance", value: 0.5)]
-      + (ceiling.map { [.init(name: "Bayes ceiling", value: $0)] } ?? [])
-    return [
-      LineChart(
-        title: "Loss", unit: "nats per pair",
-        series: table.series(["reward/loss": "training", "eval/loss": "held out"]),
-        references: [.init(name: "chance, ln 2", value: 0.6931)],
-        note: "−log σ(r_chosen − r_rejected). Above ln 2 the model is worse than a coin."),
-      LineChart(
-        title: "Accuracy", unit: "fraction of pairs",
-        series: table.series(["reward/accuracy": "training", "eval/accuracy": "held out"]),
-        references: levels,
-        note: "Annotators err, so no model can be right more often than the ceiling; training "
-          + "accuracy above it is memorized noise."),
-      LineChart(
-        title: "Calibration error", unit: "0 is perfect",
-        series: table.series(["eval/ece": "held out"]), includes: [0],
-        note: "How far stated preference probabilities are from observed frequencies."),
-    ].compactMap { $0.figure() }
+    var lines = table.charts(of: Metric.rewardModel)
+    lines.change(chartOf: .rewardAccuracy) { chart in
+      if let ceiling { chart.references.append(.init(name: "Bayes ceiling", value: ceiling)) }
+    }
+    return lines.compactMap { $0.figure() }
   }
 
   /// The figures that have no chart.

@@ -1,18 +1,14 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// Where the time went.
   @Sendable static func stageTimes(_ records: ReportRecords) -> ReportSection? {
     let stages = records.information.stageSeconds
     let longest = stages.map(\.seconds).max() ?? 0
-    let iterations = records.policyOptimization.flatMap { table in
-      LineChart(
-        title: "Time of an iteration", unit: "seconds", horizontalTitle: "iteration",
-        series: table.series(
-          ["time/rollout": "rollout", "time/score": "score", "time/update": "update"]),
-        includes: [0]
-      ).figure()
-    }
+    let iterations = records.policyOptimization?.charts(
+      of: [.rolloutTime, .scoreTime, .updateTime], over: "iteration"
+    ).first?.figure()
     guard longest > 0 || iterations != nil else { return nil }
     return ReportSection(id: "time", title: "Where the time went") {
       element("div", ["class": "charts"]) {

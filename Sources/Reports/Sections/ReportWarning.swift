@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 /// Something in the records that a careful reader would stop at, shown where it happened.
 enum ReportWarning {
@@ -30,43 +31,19 @@ enum ReportWarning {
     return recorded.map(\.text) + policyOptimization(table, besides: Set(recorded.map(\.kind)))
   }
 
-  /// What PPO's metrics warn of.
+  /// What PPO's metrics warn of: a bound that was crossed, and what only the whole curve shows.
   ///
   /// - Parameter kinds: the kinds of warning that are shown already.
   static func policyOptimization(
     _ table: MetricsTable, besides kinds: Set<String> = []
   ) -> [String] {
-    let found: [(kind: String?, text: String?)] = [
-      (nil, overOptimization(table)),
-      (
-        "rising-kl",
-        limit(table, "objective/kl_exact", above: 10).map {
-          "the policy has gone more than 10 nats from the reference (\($0)); few of its answers "
-            + "are ones that the reference would give."
-        }
-      ),
-      (
-        "frequent-clipping",
-        limit(table, "policy/clip_fraction", above: 0.3).map {
-          "more than 0.3 of the tokens left the clip range (\($0)); the steps are too long."
-        }
-      ),
-      (
-        nil,
-        limit(table, "policy/approximate_kl", above: 0.05).map {
-          "an update moved the policy by more than 0.05 nats a token (\($0)); the steps are too "
-            + "long."
-        }
-      ),
-      (
-        "extreme-ratios",
-        limit(table, "policy/ratio_max", above: 10).map {
-          "a token became more than 10 times as likely in one update (\($0))."
-        }
-      ),
-      (nil, mislead(table)), ("missing-ends", unended(table)),
-    ]
-    return found.compactMap { kind, text in kind.map(kinds.contains) == true ? nil : text }
+    let new = Metric.policyOptimization.filter { metric in
+      metric.warning.map { !kinds.contains($0.rawValue) } ?? true
+    }
+    return [overOptimization(table)].compactMap(\.self)
+      + new.compactMap { crossing(of: $0, in: table) ?? ending(of: $0, in: table) }
+      + (kinds.contains(Metric.Warning.missingEnds.rawValue) ? [] : [fewerEnds(table)])
+      .compactMap(\.self)
   }
 
   /// What the reward model's metrics and its evaluation warn of.
@@ -74,7 +51,7 @@ enum ReportWarning {
     _ table: MetricsTable?, _ evaluation: EvaluationSummary.RewardModel?
   ) -> [String] {
     var warnings: [String] = []
-    let losses = (table?["eval/loss"] ?? []).compactMap(\.self)
+    let losses = (table?[Metric.heldOutLoss.name] ?? []).compactMap(\.self)
     if let last = losses.last, let least = losses.min(), last > least * 1.05 {
       warnings.append(
         "held-out loss rose again from \(NumberText.fixed(least, 3)) to "
@@ -95,18 +72,17 @@ enum ReportWarning {
         "training accuracy is \(NumberText.fixed(gap * 100, 1)) points above held-out accuracy: "
           + "much of what was learned is noise.")
     }
-    if let error = evaluation?.ece, error > 0.05 {
-      warnings.append(
-        "stated preference probabilities miss the observed ones by \(NumberText.fixed(error, 3)) "
-          + "on average.")
+    let calibration = Metric.calibrationError
+    if let error = evaluation?.ece, calibration.bound?.isCrossed(by: error) ?? false {
+      warnings.append("calibration error is \(NumberText.fixed(error, 3)): \(calibration.badSign).")
     }
     return warnings
   }
 
   /// Gold clearly lower at the end than at its best, while the score is not.
   private static func overOptimization(_ table: MetricsTable) -> String? {
-    let gold = smoothed(table["objective/gold"])
-    let score = smoothed(table["objective/score"])
+    let gold = smoothed(table[Metric.gold.name])
+    let score = smoothed(table[Metric.score.name])
     guard gold.count == score.count, let best = gold.indices.max(by: { gold[$0] < gold[$1] }),
       let first = gold.first, let last = gold.last, let lastScore = score.last
     else { return nil }
@@ -118,32 +94,40 @@ enum ReportWarning {
       + "the score did not: the policy lives on the reward model’s mistakes."
   }
 
-  private static func mislead(_ table: MetricsTable) -> String? {
-    let values = smoothed(table["value/explained_variance"])
-    guard values.count >= 8, let last = values.last, last < 0 else { return nil }
-    return "the value model explains less than nothing of the returns at the end "
-      + "(\(NumberText.fixed(last, 2))); advantages are noisier with it than without."
-  }
-
-  private static func unended(_ table: MetricsTable) -> String? {
-    let values = smoothed(table["response/eos_fraction"])
+  private static func fewerEnds(_ table: MetricsTable) -> String? {
+    let values = smoothed(table[Metric.endedFraction.name])
     guard let first = values.first, let last = values.last, last < first - 0.1 else { return nil }
-    return "only \(NumberText.percent(last)) of the responses end by themselves at the end, after "
+    return "only \(NumberText.percent(last)) of the responses end with EOS at the end, after "
       + "\(NumberText.percent(first)) at the beginning."
   }
 
-  /// `first in iteration 7, 3 times, at most 12.1`; `nil` when never above.
-  private static func limit(
-    _ table: MetricsTable, _ column: String, above limit: Double
-  ) -> String? {
-    guard let values = table[column] else { return nil }
-    let above = zip(table.steps, values).compactMap { step, value in
-      value.flatMap { $0 > limit ? (step: step, value: $0) : nil }
+  /// `clip fraction was above 0.3 (first in iteration 7, 3 times, at most 0.4): …`; nil when never.
+  private static func crossing(of metric: Metric, in table: MetricsTable) -> String? {
+    guard let bound = metric.bound, let values = table[metric.name] else { return nil }
+    let first = values.compactMap(\.self).first
+    let crossed = table.steps.indices.filter { row in
+      metric.isCrossed(first: first) { table[$0.name]?[row] }
     }
-    guard let first = above.first, let most = above.map(\.value).max() else { return nil }
-    let times = above.count == 1 ? "once" : "\(above.count) times"
-    return "first in iteration \(first.step), \(times), at most \(NumberText.short(most))"
+    guard let begin = crossed.first else { return nil }
+    let bad = crossed.compactMap { values[$0] }
+    let times = bad.count == 1 ? "once" : "\(bad.count) times"
+    let most =
+      bound.isUpper ? "at most \(short(bad.max()))" : "at least \(short(bad.min()))"
+    return "\(metric.title) was \(bound) (first in iteration \(table.steps[begin]), \(times), "
+      + "\(most)): \(metric.concern)."
   }
+
+  /// A bound that is crossed at the end.
+  private static func ending(of metric: Metric, in table: MetricsTable) -> String? {
+    let values = smoothed(table[metric.name])
+    guard let bound = metric.bound, bound.scale == .atEnd, values.count >= 8,
+      let last = values.last,
+      bound.isCrossed(by: last)
+    else { return nil }
+    return "\(metric.title) is \(bound) (\(NumberText.fixed(last, 2))): \(metric.concern)."
+  }
+
+  private static func short(_ value: Double?) -> String { value.map(NumberText.short) ?? "–" }
 
   /// Means of five values, so that one iteration’s luck is no warning; empty where any is missing.
   private static func smoothed(_ values: [Double?]?) -> [Double] {

@@ -13,17 +13,22 @@ enum EventRecord {
     return framed(event.data)
   }
 
-  /// One event with a `Summary.Value { tag = 1, simple_value = 2 }` for every scalar, and the values
-  /// of the details behind them.
+  /// One event with a `Summary.Value { tag = 1, simple_value = 2, metadata = 9 {
+  /// summary_description = 3 } }` for every scalar, and the values of the details behind them.
   static func summary(
-    _ scalars: [(name: String, value: Double)], _ details: StepDetails = StepDetails(), step: Int,
-    wallTime: Double
+    _ scalars: [(name: String, value: Double, description: String?)],
+    _ details: StepDetails = StepDetails(), step: Int, wallTime: Double
   ) -> Data {
     var summary = ProtocolBuffer()
-    for (name, value) in scalars {
+    for (name, value, description) in scalars {
       var entry = ProtocolBuffer()
       entry.append(bytes: Array(name.utf8), field: 1)
       entry.append(float: Float(value), field: 2)
+      if let description {
+        var metadata = ProtocolBuffer()
+        metadata.append(bytes: Array(description.utf8), field: 3)
+        entry.append(bytes: metadata.data, field: 9)
+      }
       summary.append(bytes: entry.data, field: 1)
     }
     for (name, values) in details.distributions {

@@ -4,16 +4,18 @@ import Foundation
 import RLHF
 import RunRecords
 import Settings
+import Statistics
 
 /// What scenarios there are, what a file comes to, and what may stand in one.
 struct Scenarios: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List scenarios, check a file, or print every key.",
+    abstract: "List scenarios, check a file, or print every key or metric.",
     discussion: """
       Example: rlhf-sim scenarios check my-world.yaml
       Example: rlhf-sim scenarios keys
+      Example: rlhf-sim scenarios metrics
       """,
-    subcommands: [List.self, CheckFile.self, Difference.self, Keys.self],
+    subcommands: [List.self, CheckFile.self, Difference.self, Keys.self, Metrics.self],
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
@@ -166,6 +168,44 @@ struct Scenarios: ParsableCommand {
           let value = key.defaultValue.isEmpty ? "" : " = \(key.defaultValue)"
           try line("\(key.path)\(value)\n    \(key.type)\n    \(key.documentation)\n")
         }
+      }
+    }
+  }
+  struct Metrics: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Print every metric that runs record: name, unit, meaning and bad sign.")
+
+    @Flag(help: "Print a JSON list.")
+    var json = false
+
+    @Flag(help: "Print the page of the documentation.")
+    var markdown = false
+
+    private struct Row: Encodable {
+      let name: String
+      let unit: String
+      let meaning: String
+      let badSign: String
+    }
+
+    func validate() throws {
+      if json, markdown {
+        throw ValidationError("--json and --markdown exclude each other; give one of them")
+      }
+    }
+
+    func run() throws {
+      if markdown { return try Output.write(Metric.referenceArticle) }
+      if json {
+        return try Output.writeJSON(
+          Metric.all.map {
+            Row(name: $0.name, unit: $0.unit, meaning: $0.meaning, badSign: $0.badSign)
+          })
+      }
+      for metric in Metric.all {
+        try Output.write(
+          "\(metric.name)  \(metric.unit)\n    \(metric.meaning)\n    bad sign: \(metric.badSign)\n"
+        )
       }
     }
   }

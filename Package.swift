@@ -73,7 +73,7 @@ let package = Package(
     // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
     module("RunRecords", sees: ["Formats", "Statistics"]),
     // What people are shown: charts, sections, pages.
-    module("Reports", sees: ["RunRecords", "Statistics"]),
+    module("Reports", sees: ["RunRecords", "Preferences", "Statistics"]),
     // The stages put together, on worlds and on files that users give; what `bench` times.
     module(
       "Experiments",
@@ -110,7 +110,7 @@ let package = Package(
       sees: ["RLHF", "LanguageModels", "Numerics", "Statistics", "Settings"]),
     tests(of: "Oracles", sees: ["Oracles", "RLHF", "LanguageModels", "Numerics", "Statistics"]),
     tests(of: "RunRecords", sees: ["RunRecords", "Statistics"]),
-    tests(of: "Reports", sees: ["Reports", "RunRecords", "Statistics"]),
+    tests(of: "Reports", sees: ["Reports", "RunRecords", "Preferences", "Statistics"]),
     tests(
       of: "Experiments",
       sees: [

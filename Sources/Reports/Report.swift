@@ -7,7 +7,7 @@ package enum Report {
   /// absent are left out.
   ///
   /// - Throws: when run.json is absent, a record is malformed, or the file cannot be written.
-  package static func write(runDirectory run: RunDirectory) throws(RunRecordsError) {
+  package static func write(runDirectory run: RunDirectory) throws {
     try AtomicFile.write(page(of: ReportRecords(reading: run)), to: run.report)
   }
 

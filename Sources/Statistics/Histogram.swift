@@ -2,12 +2,16 @@ import Foundation
 
 /// Counts in bins of equal width whose edges are multiples of it, so that 0 is an edge whenever
 /// values lie on both sides of it and no bin mixes signs.
-package struct Histogram: Sendable, Equatable {
+package struct Histogram: Codable, Sendable, Equatable {
   /// The lower edge of the first bin.
   package let lower: Double
   package let width: Double
   /// Values in `lower + k·width ..< lower + (k + 1)·width`.
   package let counts: [Int]
+
+  package init(lower: Double, width: Double, counts: [Int]) {
+    (self.lower, self.width, self.counts) = (lower, width, counts)
+  }
 
   /// - Parameters:
   ///   - values: finite ones; others are left out.

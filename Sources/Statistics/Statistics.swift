@@ -1,7 +1,7 @@
 import Foundation
 
 /// Mean and spread of a sample.
-package struct Summary: Sendable, Equatable {
+package struct Summary: Codable, Sendable, Equatable {
   package let mean: Double
   /// The standard deviation of the sample (n − 1); 0 for fewer than two values.
   package let standardDeviation: Double
@@ -14,10 +14,25 @@ package struct Summary: Sendable, Equatable {
     self.mean = mean
     standardDeviation = values.count < 2 ? 0 : (squares / Double(values.count - 1)).squareRoot()
   }
+
+  package init(mean: Double, standardDeviation: Double, count: Int) {
+    (self.mean, self.standardDeviation, self.count) = (mean, standardDeviation, count)
+  }
+
+  /// Half of the 95 % interval of the mean, 1.96 sd / √n.
+  package var halfInterval: Double {
+    1.96 * standardDeviation / Double(max(1, count)).squareRoot()
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case mean
+    case standardDeviation = "sd"
+    case count = "n"
+  }
 }
 
 /// A proportion with its 95 % Wilson score interval (Wilson 1927).
-package struct Proportion: Sendable, Equatable {
+package struct Proportion: Codable, Sendable, Equatable {
   package let value: Double
   package let low: Double
   package let high: Double
@@ -39,20 +54,37 @@ package struct Proportion: Sendable, Equatable {
     let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
     (value, low, high) = (p, max(0, center - half), min(1, center + half))
   }
+
+  /// The share of numbers above 0, where 0 counts as half.
+  package init(ofPositive numbers: some Collection<Double>) {
+    self.init(
+      successes: numbers.reduce(0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) }, of: numbers.count)
+  }
+
+  package init(value: Double, low: Double, high: Double, count: Int) {
+    (self.value, self.low, self.high, self.count) = (value, low, high, count)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case value, low, high
+    case count = "n"
+  }
 }
 
 /// A mean with its 95 % interval: mean ± 1.96 standard errors, for samples of dozens and more.
-package struct MeanInterval: Sendable, Equatable {
+package struct MeanInterval: Codable, Sendable, Equatable {
   package let mean: Double
   package let low: Double
   package let high: Double
-  package let count: Int
 
   package init(_ values: some Collection<Double>) {
     let summary = Summary(values)
     let half = 1.959964 * summary.standardDeviation / Double(max(1, summary.count)).squareRoot()
-    (mean, count) = (summary.mean, summary.count)
-    (low, high) = (summary.mean - half, summary.mean + half)
+    (mean, low, high) = (summary.mean, summary.mean - half, summary.mean + half)
+  }
+
+  package init(mean: Double, low: Double, high: Double) {
+    (self.mean, self.low, self.high) = (mean, low, high)
   }
 }
 

@@ -1,12 +1,13 @@
 import Foundation
 import RunRecords
+import Statistics
 
 extension EvaluationSummary.RewardModel {
   /// The figures that a run of a whole loop ends with.
   var shortText: String? {
     guard let accuracy else { return nil }
     var text =
-      "Reward model: \(DecimalText.fixed(accuracy.value, 3)) of \(accuracy.n) held-out pairs as judged "
+      "Reward model: \(DecimalText.fixed(accuracy.value, 3)) of \(accuracy.count) held-out pairs as judged "
       + "(95 %: \(DecimalText.fixed(accuracy.low, 3)) to \(DecimalText.fixed(accuracy.high, 3))).\n"
     if let ceiling { text += "The annotators' noise allows \(DecimalText.fixed(ceiling, 3)). " }
     if let ece { text += "Calibration error \(DecimalText.fixed(ece, 3))." }
@@ -16,7 +17,7 @@ extension EvaluationSummary.RewardModel {
   /// All that is known of how good it is, for a run that makes nothing else.
   var text: String? {
     guard let accuracy else { return nil }
-    var table = Rows("reward model on \(accuracy.n) held-out pairs")
+    var table = Rows("reward model on \(accuracy.count) held-out pairs")
     table.add("accuracy", accuracy)
     table.add("  the annotators' noise allows", ceiling)
     table.add("  on as many training pairs", trainingAccuracy)
@@ -33,7 +34,7 @@ extension EvaluationSummary.RewardModel {
     table.add("  of ranks", goldRankCorrelation)
     table.add("loss", loss)
     table.add("calibration error", ece)
-    for bin in reliability ?? [] where bin.observed.n > 0 {
+    for bin in reliability ?? [] where bin.observed.count > 0 {
       table.add("  says \(DecimalText.fixed(bin.predicted, 2)), and it is so", bin.observed)
     }
     table.add("margin, chosen − rejected", marginMean, marginHistogram.map(Self.course))
@@ -76,8 +77,8 @@ private struct Rows {
     table.append([name, DecimalText.fixed(value, 3), beside ?? ""])
   }
 
-  mutating func add(_ name: String, _ share: EvaluationSummary.Proportion?) {
-    guard let share, share.n > 0 else { return }
+  mutating func add(_ name: String, _ share: Proportion?) {
+    guard let share, share.count > 0 else { return }
     add(
       name, share.value, "\(DecimalText.fixed(share.low, 3)) to \(DecimalText.fixed(share.high, 3))"
     )

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 extension EvaluationSummary {
   /// The figures for people: what is there, and no word of what is not.
@@ -27,7 +28,7 @@ extension EvaluationSummary {
       if cells.contains(where: { $0 != nil }) { table.append([name] + cells.map { $0 ?? "–" }) }
     }
     row("gold reward, with 95 % interval") { $0.gold.map(Self.interval) }
-    row("  standard deviation") { $0.gold.map { Self.number($0.sd) } }
+    row("  standard deviation") { $0.gold.map { Self.number($0.standardDeviation) } }
     row("score of the reward model") { $0.score.map(Self.interval) }
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
     row("grammatical") { $0.grammaticalFraction.map(Self.percent) }
@@ -38,7 +39,7 @@ extension EvaluationSummary {
   }
 
   private static func sentence(_ wins: Proportion, _ method: String?) -> String {
-    "\(method ?? "The policy") beats SFT in gold on \(percent(wins.value)) of \(wins.n) prompts "
+    "\(method ?? "The policy") beats SFT in gold on \(percent(wins.value)) of \(wins.count) prompts "
       + "(95 %: \(percent(wins.low)) to \(percent(wins.high))).\n"
   }
 
@@ -83,8 +84,8 @@ extension EvaluationSummary {
 
   private static func percent(_ fraction: Double) -> String { number(fraction * 100, 1) + " %" }
 
-  /// The mean with half of its 95 % interval, 1.96 sd / √n.
-  private static func interval(_ value: Distribution) -> String {
-    "\(number(value.mean)) ± \(number(1.96 * value.sd / Double(max(1, value.n)).squareRoot()))"
+  /// The mean with half of its 95 % interval.
+  private static func interval(_ value: Summary) -> String {
+    "\(number(value.mean)) ± \(number(value.halfInterval))"
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 import TestSupport
 import Testing
 

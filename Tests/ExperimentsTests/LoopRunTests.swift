@@ -44,7 +44,7 @@ import Testing
         for distribution in [
           policy.gold, policy.score, policy.klExact, policy.length, policy.entropy,
         ] {
-          #expect(try #require(distribution).n == 48)
+          #expect(try #require(distribution).count == 48)
         }
         let (grammatical, ended) = (policy.grammaticalFraction, policy.eosFraction)
         #expect((0...1).contains(try #require(grammatical)))
@@ -52,10 +52,11 @@ import Testing
       }
       #expect(abs(try #require(sft.klExact).mean) < .float32Rounding)
       #expect(try #require(ppo.klExact).mean > 1e-6)
-      #expect(try #require(summary.winRate).n == 48)
+      #expect(try #require(summary.winRate).count == 48)
       let reward = try #require(summary.reward)
       let accuracy = try #require(reward.accuracy)
-      #expect(accuracy.n == 48 && accuracy.low <= accuracy.value && accuracy.value <= accuracy.high)
+      #expect(
+        accuracy.count == 48 && accuracy.low <= accuracy.value && accuracy.value <= accuracy.high)
       #expect((0.5...1).contains(try #require(reward.ceiling)))
       #expect((0...1).contains(try #require(reward.ece)))
       #expect((-1...1).contains(try #require(reward.goldCorrelation)))

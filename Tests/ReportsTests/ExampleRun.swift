@@ -1,5 +1,7 @@
 import Foundation
+import Preferences
 import RunRecords
+import Statistics
 
 @testable import Reports
 
@@ -19,13 +21,16 @@ enum ExampleRun {
 
   static let evaluation = EvaluationSummary(
     sft: .init(
-      gold: .init(mean: -0.12, sd: 1.45, n: 512), score: .init(mean: 0, sd: 1, n: 512),
-      length: .init(mean: 7.1, sd: 2, n: 512), grammaticalFraction: 0.968),
+      gold: .init(mean: -0.12, standardDeviation: 1.45, count: 512),
+      score: .init(mean: 0, standardDeviation: 1, count: 512),
+      length: .init(mean: 7.1, standardDeviation: 2, count: 512), grammaticalFraction: 0.968),
     ppo: .init(
-      gold: .init(mean: 1.91, sd: 0.83, n: 512), score: .init(mean: 1.74, sd: 0.5, n: 512),
-      klExact: .init(mean: 3.42, sd: 1.06, n: 512), length: .init(mean: 8.9, sd: 2, n: 512),
+      gold: .init(mean: 1.91, standardDeviation: 0.83, count: 512),
+      score: .init(mean: 1.74, standardDeviation: 0.5, count: 512),
+      klExact: .init(mean: 3.42, standardDeviation: 1.06, count: 512),
+      length: .init(mean: 8.9, standardDeviation: 2, count: 512),
       grammaticalFraction: 0.982),
-    winRate: .init(value: 0.873, low: 0.842, high: 0.899, n: 512),
+    winRate: .init(value: 0.873, low: 0.842, high: 0.899, count: 512),
     reward: reward)
 
   static let exact = EvaluationSummary.Exact(
@@ -47,12 +52,13 @@ enum ExampleRun {
     ])
 
   static let reward: EvaluationSummary.RewardModel = {
-    func proportion(_ value: Double, _ n: Int = 2000) -> EvaluationSummary.Proportion {
+    func proportion(_ value: Double, _ n: Int = 2000) -> Proportion {
       let half = 1.96 * (value * (1 - value) / Double(n)).squareRoot()
-      return .init(value: value, low: max(0, value - half), high: min(1, value + half), n: n)
+      return .init(value: value, low: max(0, value - half), high: min(1, value + half), count: n)
     }
     var reward = EvaluationSummary.RewardModel(
-      accuracy: .init(value: 0.754, low: 0.735, high: 0.772, n: 2000), ceiling: 0.801, ece: 0.021,
+      accuracy: .init(value: 0.754, low: 0.735, high: 0.772, count: 2000), ceiling: 0.801,
+      ece: 0.021,
       goldCorrelation: 0.83)
     reward.goldRankCorrelation = 0.815
     reward.goldAgreement = proportion(0.863, 1893)
@@ -64,8 +70,7 @@ enum ExampleRun {
         let distance = (Double(bin) - 10.4) / 5
         return Int(260 * exp(-distance * distance))
       })
-    typealias Reward = EvaluationSummary.RewardModel
-    reward.reliability = (0..<10).map { (bin: Int) -> Reward.ReliabilityBin in
+    reward.reliability = (0..<10).map { (bin: Int) -> ReliabilityCurve.Bin in
       let stated = 0.05 + Double(bin) / 10
       let observed = 0.5 + 0.92 * (stated - 0.5)
       return .init(predicted: stated, observed: proportion(observed, 200))
@@ -80,7 +85,7 @@ enum ExampleRun {
       sampleScores: lengths.enumerated().map { (index: Int, length: Int) -> Double in
         0.4 - 0.05 * Double(length) + 1.2 * noise(index, 20)
       })
-    reward.difficulty = (0..<5).map { (bin: Int) -> Reward.Difficulty in
+    reward.difficulty = (0..<5).map { (bin: Int) -> DifficultyBin in
       let ease = Double(bin)
       return .init(
         measure: .goldDifference, low: ease, high: ease + 1, mean: ease + 0.4,
@@ -89,16 +94,16 @@ enum ExampleRun {
     reward.probes = [
       .init(
         name: "filler", change: .init(mean: -0.62, low: -0.67, high: -0.57),
-        goldChange: .init(mean: -0.97, low: -0.99, high: -0.94), n: 1000),
+        goldChange: .init(mean: -0.97, low: -0.99, high: -0.94), count: 1000),
       .init(
         name: "repetition", change: .init(mean: -0.412, low: -0.47, high: -0.355),
-        goldChange: .init(mean: -0.8, low: -0.85, high: -0.75), n: 1000),
+        goldChange: .init(mean: -0.8, low: -0.85, high: -0.75), count: 1000),
       .init(
         name: "truncation", change: .init(mean: 0.031, low: -0.012, high: 0.074),
-        goldChange: .init(mean: -0.31, low: -0.37, high: -0.25), n: 991),
+        goldChange: .init(mean: -0.31, low: -0.37, high: -0.25), count: 991),
       .init(
         name: "swapped_prompt", change: .init(mean: -0.18, low: -0.21, high: -0.15),
-        goldChange: .init(mean: -0.24, low: -0.28, high: -0.2), n: 1000),
+        goldChange: .init(mean: -0.24, low: -0.28, high: -0.2), count: 1000),
     ]
     return reward
   }()
@@ -136,7 +141,7 @@ enum ExampleRun {
   }
 
   static let judgements = (0..<40).map { index in
-    JudgedPair(
+    Comparison(
       prompt: "the soup", chosen: "was rather stingy \(index)", rejected: "was <simple>",
       probability: 0.975 - 0.02 * Double(index), chosenGold: index % 4 == 0 ? -1.5 : 1,
       rejectedGold: 0.25, annotator: ["careful", "hasty"][index % 2])
@@ -145,20 +150,11 @@ enum ExampleRun {
   static let bestOfN = [1, 4, 16, 64].map { (n: Int) -> EvaluationSummary.BestOfN in
     let kl = log(Double(n)) - Double(n - 1) / Double(n)
     return .init(
-      n: n, kl: kl, score: .init(mean: kl.squareRoot(), sd: 1, n: 256),
-      gold: .init(mean: 0.8 * kl.squareRoot() - 0.1 * kl, sd: 1, n: 256))
+      n: n, kl: kl, score: .init(mean: kl.squareRoot(), standardDeviation: 1, count: 256),
+      gold: .init(mean: 0.8 * kl.squareRoot() - 0.1 * kl, standardDeviation: 1, count: 256))
   }
 
   static let scenario = "name: sentiment\nworld:\n  words: 150 # <all> & \"quoted\"\n"
-
-  private static func line(_ pair: JudgedPair) -> String {
-    """
-    {"prompt":"\(pair.prompt)","chosen":"\(pair.chosen)","rejected":"\(pair.rejected)",\
-    "chosen_probability":\(pair.probability ?? 0),"chosen_gold":\(pair.chosenGold ?? 0),\
-    "rejected_gold":\(pair.rejectedGold ?? 0),"annotator":"\(pair.annotator ?? "")"}
-
-    """
-  }
 
   /// A number in -1...1 that looks like noise.
   private static func noise(_ step: Int, _ column: Int) -> Double {
@@ -173,9 +169,9 @@ enum ExampleRun {
     try AtomicFile.write(scenario, to: run.scenario)
     let rolloutWriter = try RolloutWriter(in: run, keeping: 0)
     try rolloutWriter.write(rollouts)
-    try AtomicFile.write(
-      judgements.map(line).joined() + "{\"prompt\":\"a\",\"responses\":[],\"ranking\":[]}\n",
-      to: run.preferences(.eval))
+    let ranking = Ranking(prompt: "a", responses: ["b", "c"], ranking: [1, 0])
+    try PreferenceFile.write(
+      judgements.map(PreferenceRow.comparison) + [.ranking(ranking)], to: run.preferences(.eval))
     let tuning = try MetricsWriter(stage: .sft, in: run)
     for step in 1...700 {
       let loss = 1.62 + 3.2 * exp(-Double(step) / 60) + 0.06 * noise(step, 0)

@@ -1,4 +1,5 @@
 import Foundation
+import Preferences
 import RunRecords
 import Statistics
 import Testing
@@ -22,6 +23,17 @@ struct ReportTests {
     let page = ParsedPage(Report.page(of: records))
     #expect(page.failure == nil)
     return page
+  }
+
+  @Test("shows the comparisons among a run's held-out rows; rankings are passed over")
+  func judgements() throws {
+    try withRun { run in
+      let records = try ReportRecords(reading: run)
+      #expect(records.judgements == ExampleRun.judgements)
+      #expect(records.judgements.prefix(2).map(\.goldMargin) == [-1.75, 0.75])
+      try FileManager.default.removeItem(at: run.preferences(.eval))
+      #expect(try ReportRecords(reading: run).judgements.isEmpty)
+    }
   }
 
   @Test("of a whole run is well-formed, self-contained, and tells the story in order")
@@ -112,13 +124,13 @@ struct ReportTests {
     case 1:
       (reward.reliability, reward.difficulty) = ([], [])
       reward.marginHistogram = .init(lower: 0, width: 0, counts: [])
-      let none = EvaluationSummary.Proportion(value: 0, low: 0, high: 1, n: 0)
+      let none = Proportion(value: 0, low: 0, high: 1, count: 0)
       reward.length = .init(
         correlation: 0, longerChosen: none, longerPreferred: none, balancedAccuracy: none,
         sampleLengths: [], sampleScores: [])
     case 2:
       reward.probes = [
-        .init(name: "filler", change: .init(mean: 1, low: 0, high: 2), goldChange: nil, n: 3)
+        .init(name: "filler", change: .init(mean: 1, low: 0, high: 2), goldChange: nil, count: 3)
       ]
     default: reward.marginHistogram = .init(lower: 1, width: 0.5, counts: [0, 3])
     }

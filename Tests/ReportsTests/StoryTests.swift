@@ -1,4 +1,5 @@
 import Foundation
+import Preferences
 import RunRecords
 import Statistics
 import Testing
@@ -339,7 +340,7 @@ struct StoryTests {
       "objective/kl_exact": { Double($0) / 20 },
     ]) { #expect(ReportWarning.policyOptimization($0).isEmpty) }
     var reward = EvaluationSummary.RewardModel(ece: 0.2)
-    reward.accuracy = .init(value: 0.51, low: 0.49, high: 0.53, n: 100)
+    reward.accuracy = .init(value: 0.51, low: 0.49, high: 0.53, count: 100)
     reward.trainingGap = 0.2
     #expect(ReportWarning.rewardModel(nil, reward).count == 3)
     #expect(ReportWarning.rewardModel(nil, ExampleRun.reward).isEmpty)

@@ -59,7 +59,7 @@ struct RewardEvaluationTests {
     let curve = RewardEvaluation(
       [comparison(1, 1), comparison(1, 1)], rewards: [log(3.0), 0, log(3.0), 0]
     ).reliability
-    #expect(curve.bins.map(\.count) == [1, 1])
+    #expect(curve.bins.map(\.observed.count) == [1, 1])
     #expect(curve.bins.map(\.observed.value) == [0, 1])
     expect(curve.bins[0].predicted, 0.25)
     expect(curve.bins[1].predicted, 0.75)

@@ -54,9 +54,9 @@ struct RewardProbeTests {
     let responses = (0..<10).map { exchange([Int32($0)], Array(repeating: 3, count: 4 + $0 % 2)) }
     // One token is common here, so filler is one token long; ends are scored and cancel.
     let results = try probing { Double($0.response.count) }(responses)
-    #expect(results.map(\.probe) == RewardProbe.allCases)
+    #expect(results.map(\.name) == RewardProbe.allCases.map(\.rawValue))
     #expect(results.map(\.change.mean) == [1, 4, -2.5, 0])
-    #expect(results.map(\.change.count) == [10, 10, 10, 10])
+    #expect(results.map(\.count) == [10, 10, 10, 10])
     #expect(results[0].change.low == 1 && results[0].change.high == 1)
     // Changes are −2 and −3, five times each.
     let interval = MeanInterval((0..<10).map { $0 % 2 == 0 ? -2.0 : -3 })
@@ -93,7 +93,7 @@ struct RewardProbeTests {
       return 0
     }(responses)
     #expect(seen.suffix(3) == [[2], [2], [1]])
-    #expect(results.last?.probe == .swappedPrompt && results.last?.change.count == 3)
+    #expect(results.last?.name == "swapped_prompt" && results.last?.count == 3)
   }
 
   @Test("what would not fit the model is not scored, and a probe without responses says nothing")
@@ -104,22 +104,22 @@ struct RewardProbeTests {
       return 1
     }(responses)
     // With four filler tokens neither fits; repeated, only 2 + 2 + 2 + 1 do.
-    #expect(results.map(\.probe) == [.repetition, .truncation, .swappedPrompt])
-    #expect(results.map(\.change.count) == [1, 2, 2])
+    #expect(results.map(\.name) == ["repetition", "truncation", "swapped_prompt"])
+    #expect(results.map(\.count) == [1, 2, 2])
   }
 
   @Test("room is kept for the end: what fills the model without one is not scored")
   func roomForTheEnd() throws {
     // With four filler tokens the response takes 7 positions, and with its end 8.
     let responses = [exchange([1], [3, 4]), exchange([2], [5, 6])]
-    func probes(positions: Int) throws -> [RewardProbe] {
+    func probes(positions: Int) throws -> [String] {
       try probing(positions: positions) { exchange in
         #expect(exchange.count <= positions)
         return 1
-      }(responses).map(\.probe)
+      }(responses).map(\.name)
     }
-    #expect(try !probes(positions: 7).contains(.filler))
-    #expect(try probes(positions: 8).contains(.filler))
+    #expect(try !probes(positions: 7).contains("filler"))
+    #expect(try probes(positions: 8).contains("filler"))
   }
 
   @Test("of many pairs one side each is taken by turns, of few both, a thousand at most")

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 import Testing
 
 @testable import RunRecords
@@ -22,7 +23,7 @@ struct ExportedRecordsTests {
       #expect(try run.tables().isEmpty)
       let writer = try MetricsWriter(stage: .ppo, in: run)
       try writer.write(step: 1, seconds: 0.5, ["b": .nan, "a": 2])
-      try EvaluationSummary(winRate: .init(value: 0.75, low: 0.5, high: 1, n: 4)).write(to: run)
+      try EvaluationSummary(winRate: .init(value: 0.75, low: 0.5, high: 1, count: 4)).write(to: run)
       let tables = try run.tables()
       #expect(tables.map(\.name) == ["ppo", "evaluation"])
       #expect(tables[0].table.text == "step,seconds,a,b\n1,0.5,2.0,\n")
@@ -35,26 +36,6 @@ struct ExportedRecordsTests {
           win_rate.value,0.75
 
           """)
-    }
-  }
-
-  @Test("judged pairs are the comparisons of text; rankings and conversations are passed over")
-  func judgedPairs() throws {
-    try withTemporaryDirectory { root in
-      let run = try RunDirectory.create(at: root, force: false)
-      #expect(try JudgedPair.read(.eval, from: run).isEmpty)
-      try AtomicFile.write(
-        """
-        {"prompt":"p","chosen":"c","rejected":"r","chosen_gold":-1,"rejected_gold":0.5}
-        {"prompt":"p","responses":["a","b"],"ranking":[0,1]}
-        {"prompt":"p","chosen":[{"role":"user","content":"c"}],"rejected":"r"}
-
-        """, to: run.preferences(.eval))
-      let pairs = try JudgedPair.read(.eval, from: run)
-      #expect(
-        pairs == [.init(prompt: "p", chosen: "c", rejected: "r", chosenGold: -1, rejectedGold: 0.5)]
-      )
-      #expect(pairs.first?.goldMargin == -1.5)
     }
   }
 

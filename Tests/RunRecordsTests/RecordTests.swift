@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 import Testing
 
 @Suite("Records")
@@ -47,8 +48,8 @@ struct RecordTests {
         """
       try AtomicFile.write(contract, to: run.evaluation)
       let summary = try EvaluationSummary.read(from: run)
-      #expect(summary.ppo?.klExact == .init(mean: 3.5, sd: 1, n: 512))
-      #expect(summary.winRate == .init(value: 0.8, low: 0.76, high: 0.83, n: 512))
+      #expect(summary.ppo?.klExact == .init(mean: 3.5, standardDeviation: 1, count: 512))
+      #expect(summary.winRate == .init(value: 0.8, low: 0.76, high: 0.83, count: 512))
       try summary.write(to: run)
       let written = try JSONSerialization.jsonObject(with: Data(contentsOf: run.evaluation))
       let expected = try JSONSerialization.jsonObject(with: Data(contract.utf8))
@@ -60,7 +61,8 @@ struct RecordTests {
   func evaluationNotFinite() throws {
     try withTemporaryDirectory { root in
       let run = try RunDirectory.create(at: root, force: false)
-      let summary = EvaluationSummary(ppo: .init(klExact: .init(mean: .nan, sd: 1, n: 3)))
+      let summary = EvaluationSummary(
+        ppo: .init(klExact: .init(mean: .nan, standardDeviation: 1, count: 3)))
       #expect(
         throws: RunRecordsError.notFinite(path: run.evaluation.path, key: "ppo.kl_exact.mean")
       ) {

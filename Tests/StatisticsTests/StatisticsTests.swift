@@ -64,7 +64,6 @@ struct StatisticsTests {
     expect(interval.mean, 3)
     expect(interval.high - 3, 1.959964 / 3.0.squareRoot())
     expect(3 - interval.low, 1.959964 / 3.0.squareRoot())
-    #expect(interval.count == 4)
     #expect(MeanInterval([5]).low == 5 && MeanInterval([5]).high == 5)
   }
 

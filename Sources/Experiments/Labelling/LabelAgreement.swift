@@ -1,5 +1,4 @@
-package import RunRecords
-import Statistics
+package import Statistics
 
 /// How often a person judges as the simulated annotators do, and as gold does.
 package struct LabelAgreement: Codable, Sendable, Equatable {
@@ -8,24 +7,22 @@ package struct LabelAgreement: Codable, Sendable, Equatable {
   package var ties: Int
   package var skipped: Int
   /// With the annotator who was drawn for each pair.
-  package var annotators: EvaluationSummary.Proportion
+  package var annotators: Proportion
   /// Two annotators drawn for the same pair would agree this often: Σ p² + (1 − p)², over the pairs.
   package var annotatorsAmongThemselves: Double
   /// With gold, where the answers differ in it.
-  package var gold: EvaluationSummary.Proportion
+  package var gold: Proportion
   /// The annotators' own agreement with gold on those pairs.
-  package var annotatorsWithGold: EvaluationSummary.Proportion
+  package var annotatorsWithGold: Proportion
   /// How often the left answer was chosen: far from a half is a habit, for sides are drawn by lot.
-  package var left: EvaluationSummary.Proportion
+  package var left: Proportion
 
   /// `nil` when nothing was judged.
   package init?(_ answers: [LabelledPair]) {
     let judged = answers.filter { $0.answer == .left || $0.answer == .right }
     guard !judged.isEmpty else { return nil }
-    func share(
-      of pairs: [LabelledPair], _ isCounted: (LabelledPair) -> Bool
-    ) -> EvaluationSummary.Proportion {
-      .init(Proportion(successes: Double(pairs.count(where: isCounted)), of: pairs.count))
+    func share(of pairs: [LabelledPair], _ isCounted: (LabelledPair) -> Bool) -> Proportion {
+      Proportion(successes: Double(pairs.count(where: isCounted)), of: pairs.count)
     }
     self.judged = judged.count
     ties = answers.count { $0.answer == .tie }

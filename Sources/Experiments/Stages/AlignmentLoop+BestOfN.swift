@@ -67,13 +67,9 @@ extension AlignmentLoop {
       scores.append(zip(weights, group).reduce(0) { $0 + $1.0 * $1.1.score })
       golds.append(zip(weights, group).reduce(0) { $0 + $1.0 * ($1.1.gold ?? 0) })
     }
-    func distribution(_ values: [Double]) -> EvaluationSummary.Distribution {
-      let summary = Summary(values)
-      return .init(mean: summary.mean, sd: summary.standardDeviation, n: summary.count)
-    }
     return EvaluationSummary.BestOfN(
-      n: n, kl: log(Double(n)) - Double(n - 1) / Double(n), score: distribution(scores),
-      gold: hasGold ? distribution(golds) : nil)
+      n: n, kl: log(Double(n)) - Double(n - 1) / Double(n), score: Summary(scores),
+      gold: hasGold ? Summary(golds) : nil)
   }
 
   /// C(i − 1, n − 1) / C(N, n) for i = 1 … N: how probably the i-th worst of N is the best of n.

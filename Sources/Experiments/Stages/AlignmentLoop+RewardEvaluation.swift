@@ -10,13 +10,8 @@ package struct RewardReport: Sendable {
   /// Accuracy on as many training comparisons; nil when they are not at hand.
   package let training: Proportion?
   package let probes: [ProbeResult]
-  /// Length in tokens and normalised reward of up to 200 responses.
-  package let lengths: [ScoredLength]
-
-  package struct ScoredLength: Sendable {
-    package let tokens: Int
-    package let score: Double
-  }
+  /// What the rewards make of length, with up to 200 responses to draw.
+  package let length: LengthEvaluation
 
   /// The Bayes ceiling: mean max(p, 1 − p) over the pairs; nil when the rows do not say p.
   package var ceiling: Double? { evaluation.ceiling }
@@ -85,16 +80,16 @@ extension AlignmentLoop {
       positions: model.model.configuration.maximumPositions,
       gold: isGoldOfThisWorld(heldOut) ? { gold($0, ended: true) } : nil
     ) { try model.scores($0, workers: workers) }
-    let lengths = pairs.indices.prefix(200).map { index in
+    var length = evaluation.length
+    for index in pairs.indices.prefix(200) {
       let side = index % 2
-      return RewardReport.ScoredLength(
-        tokens: pairs[index].exchanges[side].response.count,
-        score: model.normalization(rewards[2 * index + side]))
+      length.sampleLengths.append(pairs[index].exchanges[side].response.count)
+      length.sampleScores.append(model.normalization(rewards[2 * index + side]))
     }
     return RewardReport(
       evaluation: evaluation,
       training: try accuracy(of: model, on: training, atMost: pairs.count),
-      probes: try probing(probing.responses(of: pairs)), lengths: lengths)
+      probes: try probing(probing.responses(of: pairs)), length: length)
   }
 
   /// Accuracy on the first of the comparisons that the model can hold; nil when there are none.
@@ -177,41 +172,18 @@ extension EvaluationSummary.RewardModel {
   package init(_ report: RewardReport) {
     let evaluation = report.evaluation
     self.init(
-      accuracy: .init(evaluation.accuracy), ceiling: evaluation.ceiling,
+      accuracy: evaluation.accuracy, ceiling: evaluation.ceiling,
       ece: evaluation.calibrationError, goldCorrelation: evaluation.gold?.correlation)
     goldRankCorrelation = evaluation.gold?.rankCorrelation
-    goldAgreement = (evaluation.gold?.agreement).map { .init($0) }
+    goldAgreement = evaluation.gold?.agreement
     loss = evaluation.loss
     marginMean = evaluation.meanMargin
-    marginHistogram = .init(
-      lower: evaluation.margins.lower, width: evaluation.margins.width,
-      counts: evaluation.margins.counts)
-    reliability = evaluation.reliability.bins.map {
-      .init(predicted: $0.predicted, observed: .init($0.observed))
-    }
-    trainingAccuracy = report.training.map { .init($0) }
+    marginHistogram = evaluation.margins
+    reliability = evaluation.reliability.bins
+    trainingAccuracy = report.training
     trainingGap = report.trainingGap
-    length = .init(
-      correlation: evaluation.length.correlation,
-      longerChosen: .init(evaluation.length.longerChosen),
-      longerPreferred: .init(evaluation.length.longerPreferred),
-      balancedAccuracy: .init(evaluation.length.balancedAccuracy),
-      sampleLengths: report.lengths.map(\.tokens), sampleScores: report.lengths.map(\.score))
-    difficulty = evaluation.difficulty.map {
-      .init(
-        measure: evaluation.gold == nil ? .certainty : .goldDifference, low: $0.low,
-        high: $0.high, mean: $0.mean, accuracy: .init($0.accuracy), ceiling: $0.ceiling)
-    }
-    probes = report.probes.map {
-      .init(
-        name: $0.probe.rawValue, change: .init($0.change),
-        goldChange: $0.goldChange.map { .init($0) }, n: $0.change.count)
-    }
-  }
-}
-
-extension EvaluationSummary.RewardModel.Probe.Change {
-  fileprivate init(_ interval: MeanInterval) {
-    self.init(mean: interval.mean, low: interval.low, high: interval.high)
+    length = report.length
+    difficulty = evaluation.difficulty
+    probes = report.probes
   }
 }

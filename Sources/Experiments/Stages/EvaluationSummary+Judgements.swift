@@ -37,18 +37,16 @@ extension EvaluationSummary {
   package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardReport?) {
     self.init(
       sft: Policy(before), ppo: Policy(after),
-      winRate: AlignmentLoop.winRate(of: after, against: before).map(Proportion.init),
+      winRate: AlignmentLoop.winRate(of: after, against: before),
       reward: reward.map(RewardModel.init))
   }
 }
 
 extension EvaluationSummary.Policy {
   init(_ responses: [JudgedResponse]) {
-    func distribution(_ value: (JudgedResponse) -> Double?) -> EvaluationSummary.Distribution? {
+    func summary(_ value: (JudgedResponse) -> Double?) -> Summary? {
       let values = responses.compactMap(value)
-      guard !values.isEmpty else { return nil }
-      let summary = Summary(values)
-      return .init(mean: summary.mean, sd: summary.standardDeviation, n: summary.count)
+      return values.isEmpty ? nil : Summary(values)
     }
     func fraction(_ isCounted: (JudgedResponse) -> Bool?) -> Double? {
       let outcomes = responses.compactMap(isCounted)
@@ -56,16 +54,9 @@ extension EvaluationSummary.Policy {
       return Double(outcomes.count { $0 }) / Double(outcomes.count)
     }
     self.init(
-      gold: distribution(\.gold), score: distribution(\.score), klExact: distribution(\.exactKL),
-      length: distribution { Double($0.exchange.response.count) },
-      entropy: distribution(\.entropy), grammaticalFraction: fraction(\.isGrammatical),
+      gold: summary(\.gold), score: summary(\.score), klExact: summary(\.exactKL),
+      length: summary { Double($0.exchange.response.count) },
+      entropy: summary(\.entropy), grammaticalFraction: fraction(\.isGrammatical),
       eosFraction: fraction(\.ended))
-  }
-}
-
-extension EvaluationSummary.Proportion {
-  init(_ proportion: Statistics.Proportion) {
-    self.init(
-      value: proportion.value, low: proportion.low, high: proportion.high, n: proportion.count)
   }
 }

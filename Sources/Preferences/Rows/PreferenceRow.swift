@@ -30,6 +30,11 @@ package struct Comparison: Sendable, Equatable {
     self.rejectedGold = rejectedGold
     self.annotator = annotator
   }
+
+  /// Gold of the chosen response minus gold of the other.
+  package var goldMargin: Double? {
+    chosenGold.flatMap { chosen in rejectedGold.map { chosen - $0 } }
+  }
 }
 
 /// An order of several responses to one prompt.

@@ -58,7 +58,7 @@ package struct RewardEvaluation: Sendable, Equatable {
     precondition(rewards.count == 2 * comparisons.count, "two rewards per comparison")
     precondition(truths.isEmpty || truths.count == comparisons.count, "one truth per comparison")
     let margins = (0..<comparisons.count).map { rewards[2 * $0] - rewards[2 * $0 + 1] }
-    accuracy = Self.share(ofPositive: margins)
+    accuracy = Proportion(ofPositive: margins)
     loss = Summary(margins.map { choices.negativeLogLikelihood(Dual($0)).value }).mean
     meanMargin = Summary(margins).mean
     self.margins = Histogram(margins)
@@ -67,7 +67,8 @@ package struct RewardEvaluation: Sendable, Equatable {
     let turned = margins.enumerated().map { $0.offset.isMultiple(of: 2) ? $0.element : -$0.element }
     reliability = ReliabilityCurve(
       turned.map { choices($0) }, margins.indices.map { $0.isMultiple(of: 2) })
-    length = LengthEvaluation(comparisons, rewards: rewards)
+    length = LengthEvaluation(
+      lengths: comparisons.flatMap { [$0.chosen.count, $0.rejected.count] }, rewards: rewards)
 
     let probabilities = truths.compactMap(\.probability)
     let ceilings =
@@ -80,12 +81,6 @@ package struct RewardEvaluation: Sendable, Equatable {
       ? GoldEvaluation(rewards: rewards, gold: golds) : nil
     self.gold = gold
     difficulty = DifficultyBin.bins(margins, goldMargins: gold?.margins, ceilings: ceilings)
-  }
-
-  /// The share of numbers above 0, where 0 counts as half.
-  static func share(ofPositive margins: some Collection<Double>) -> Proportion {
-    Proportion(
-      successes: margins.reduce(0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) }, of: margins.count)
   }
 }
 
@@ -105,7 +100,7 @@ package struct GoldEvaluation: Sendable, Equatable {
     correlation = Statistics.correlation(rewards, gold)
     rankCorrelation = Statistics.rankCorrelation(rewards, gold)
     let margins = stride(from: 0, to: gold.count, by: 2).map { gold[$0] - gold[$0 + 1] }
-    agreement = RewardEvaluation.share(
+    agreement = Proportion(
       ofPositive: margins.indices.filter { margins[$0] != 0 }.map { pair in
         let margin = rewards[2 * pair] - rewards[2 * pair + 1]
         return margins[pair] > 0 ? margin : -margin

@@ -50,16 +50,6 @@ package enum RewardProbe: String, Sendable, CaseIterable {
   }
 }
 
-/// What a probe did to the rewards of responses.
-package struct ProbeResult: Sendable, Equatable {
-  package let probe: RewardProbe
-  /// Change of the normalised reward: in deviations of the rewards of the reference policy.
-  package let change: MeanInterval
-  /// Change of the true reward, in deviations of it over the same responses; nil where no world
-  /// knows it. What the reward model should have seen.
-  package let goldChange: MeanInterval?
-}
-
 /// Probes of a reward model on held-out responses.
 package struct RewardProbing {
   /// At most so many responses are probed.
@@ -119,9 +109,10 @@ package struct RewardProbing {
         gold.map { gold in changed.map { (gold($0.exchange) - before[$0.index]) / deviation } }
       }
       return ProbeResult(
-        probe: probe,
+        name: probe.rawValue,
         change: MeanInterval(zip(changed, after).map { $1 - before[$0.index] }),
-        goldChange: deviation > 0 ? goldChanges.map { MeanInterval($0) } : nil)
+        goldChange: deviation > 0 ? goldChanges.map { MeanInterval($0) } : nil,
+        count: changed.count)
     }
   }
 

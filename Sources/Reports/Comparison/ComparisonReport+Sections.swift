@@ -63,8 +63,8 @@ extension ComparisonReport {
     let rows = runs.compactMap { run in
       run.records.evaluation?.ppo?.gold.map { gold in
         IntervalBar.Row(
-          name: "", value: gold.mean, low: gold.mean - halfInterval(gold),
-          high: gold.mean + halfInterval(gold))
+          name: "", value: gold.mean, low: gold.mean - gold.halfInterval,
+          high: gold.mean + gold.halfInterval)
       }
     }
     guard rows.count == runs.count, let low = rows.map(\.low).min(),
@@ -211,16 +211,11 @@ extension ComparisonReport {
     }
   }
 
-  /// Half of the 95 % interval of a mean, 1.96 sd / √n.
-  private static func halfInterval(_ value: EvaluationSummary.Distribution) -> Double {
-    1.96 * value.sd / Double(max(1, value.n)).squareRoot()
+  private static func interval(_ value: Summary) -> String {
+    "\(NumberText.fixed(value.mean, 2)) ± \(NumberText.fixed(value.halfInterval, 2))"
   }
 
-  private static func interval(_ value: EvaluationSummary.Distribution) -> String {
-    "\(NumberText.fixed(value.mean, 2)) ± \(NumberText.fixed(halfInterval(value), 2))"
-  }
-
-  private static func interval(_ value: EvaluationSummary.Proportion) -> String {
+  private static func interval(_ value: Proportion) -> String {
     "\(NumberText.percent(value.value)) [\(NumberText.fixed(value.low * 100, 1)), "
       + "\(NumberText.fixed(value.high * 100, 1))]"
   }

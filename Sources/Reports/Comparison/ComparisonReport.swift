@@ -12,7 +12,7 @@ package enum ComparisonReport {
   /// - Throws: when run.json of one is absent, a record is malformed, or the file cannot be written.
   package static func write(
     _ runs: [(name: String, directory: RunDirectory)], to url: URL
-  ) throws(RunRecordsError) {
+  ) throws {
     precondition((1...mostRuns).contains(runs.count), "\(runs.count) runs to compare")
     var records: [ComparedRun] = []
     for run in runs {

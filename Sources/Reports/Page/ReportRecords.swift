@@ -1,4 +1,5 @@
 import Foundation
+import Preferences
 import RunRecords
 import Statistics
 
@@ -9,7 +10,7 @@ struct ReportRecords {
   var evaluation: EvaluationSummary?
   var samples: [SampleComparison] = []
   /// Held-out pairs as the annotators judged them.
-  var judgements: [JudgedPair] = []
+  var judgements: [Comparison] = []
   /// Responses of the policy while it was optimized, token by token.
   var rollouts: [RolloutRecord] = []
   var supervisedTuning: MetricsTable?
@@ -24,12 +25,16 @@ struct ReportRecords {
   }
 
   /// - Throws: what reading run.json or any record that exists throws.
-  init(reading run: RunDirectory) throws(RunRecordsError) {
+  init(reading run: RunDirectory) throws {
     information = try RunInformation.read(from: run)
     if Self.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
     if Self.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
     if Self.exists(run.rollouts) { rollouts = try RolloutRecord.read(from: run) }
-    judgements = try JudgedPair.read(.eval, from: run)
+    if run.has(.eval) {
+      try PreferenceSource(run.preferences(.eval)).forEachRow { row in
+        if case .comparison(let pair) = row { judgements.append(pair) }
+      }
+    }
     supervisedTuning = try Self.table(.sft, in: run)
     rewardModel = try Self.table(.reward, in: run)
     policyOptimization = try Self.table(.ppo, in: run)

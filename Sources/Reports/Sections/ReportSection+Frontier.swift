@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// Reward bought against distance travelled.

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// The final figures, as cards.
@@ -36,22 +37,23 @@ extension ReportSection {
     guard let before = evaluation.sft?.gold, evaluation.ppo?.gold != nil else {
       return card(
         "Gold reward", NumberText.fixed(after.mean, 2),
-        "± \(NumberText.fixed(after.sd, 2)) standard deviation, n = \(after.n)")
+        "± \(NumberText.fixed(after.standardDeviation, 2)) standard deviation, n = \(after.count)")
     }
     let rows = [("SFT", before), (method, after)].map { name, gold in
       IntervalBar.Row(
-        name: name, value: gold.mean, low: gold.mean - gold.sd, high: gold.mean + gold.sd)
+        name: name, value: gold.mean, low: gold.mean - gold.standardDeviation,
+        high: gold.mean + gold.standardDeviation)
     }
-    let low = min(before.mean - before.sd, after.mean - after.sd)
-    let high = max(before.mean + before.sd, after.mean + after.sd)
+    let low = min(before.mean - before.standardDeviation, after.mean - after.standardDeviation)
+    let high = max(before.mean + before.standardDeviation, after.mean + after.standardDeviation)
     let change =
-      before.sd > 0
-      ? " The mean moved by \(NumberText.signed((after.mean - before.mean) / before.sd, 2)) "
+      before.standardDeviation > 0
+      ? " The mean moved by \(NumberText.signed((after.mean - before.mean) / before.standardDeviation, 2)) "
         + "standard deviations of the SFT policy." : ""
     let words =
-      "SFT \(NumberText.fixed(before.mean, 2))\u{A0}±\u{A0}\(NumberText.fixed(before.sd, 2)) "
-      + "(n = \(before.n)), then \(method) \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
-      + "\(NumberText.fixed(after.sd, 2)) (n = \(after.n)); ± is one standard deviation."
+      "SFT \(NumberText.fixed(before.mean, 2))\u{A0}±\u{A0}\(NumberText.fixed(before.standardDeviation, 2)) "
+      + "(n = \(before.count)), then \(method) \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
+      + "\(NumberText.fixed(after.standardDeviation, 2)) (n = \(after.count)); ± is one standard deviation."
     return card(
       "Gold reward", of: "before → after",
       "\(NumberText.fixed(before.mean, 2)) → \(NumberText.fixed(after.mean, 2))", words + change,
@@ -62,7 +64,7 @@ extension ReportSection {
     _ evaluation: EvaluationSummary, after method: String
   ) -> Markup? {
     guard let rate = evaluation.winRate else { return nil }
-    let words = "95 % interval \(interval(rate)), n = \(rate.n). Even is 50 %."
+    let words = "95 % interval \(interval(rate)), n = \(rate.count). Even is 50 %."
     return card(
       "Win rate against SFT", NumberText.percent(rate.value),
       "How often gold prefers the answer after \(method) to the one before. \(words)",
@@ -76,7 +78,7 @@ extension ReportSection {
     guard let divergence = evaluation.ppo?.klExact else { return nil }
     return card(
       "Exact KL from the reference", "\(NumberText.fixed(divergence.mean, 2)) nats",
-      "± \(NumberText.fixed(divergence.sd, 2)) per response, n = \(divergence.n). How far the "
+      "± \(NumberText.fixed(divergence.standardDeviation, 2)) per response, n = \(divergence.count). How far the "
         + "policy went to get its reward.")
   }
 
@@ -84,7 +86,7 @@ extension ReportSection {
     guard let accuracy = evaluation.reward?.accuracy else { return nil }
     let ceiling = evaluation.reward?.ceiling
     let bound = ceiling.map { " The annotators’ noise allows \(NumberText.percent($0))." } ?? ""
-    let words = "95 % interval \(interval(accuracy)), n = \(accuracy.n) held-out pairs.\(bound)"
+    let words = "95 % interval \(interval(accuracy)), n = \(accuracy.count) held-out pairs.\(bound)"
     return card(
       "Reward-model accuracy", NumberText.percent(accuracy.value), words,
       bar: IntervalBar(
@@ -122,7 +124,7 @@ extension ReportSection {
       "A policy that games its reward often stops writing sentences.\(length ?? "")")
   }
 
-  private static func interval(_ proportion: EvaluationSummary.Proportion) -> String {
+  private static func interval(_ proportion: Proportion) -> String {
     "\(NumberText.fixed(proportion.low * 100, 1))–\(NumberText.percent(proportion.high))"
   }
 }

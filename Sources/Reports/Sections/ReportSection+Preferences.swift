@@ -1,4 +1,5 @@
 import Foundation
+import Preferences
 import RunRecords
 
 extension ReportSection {
@@ -31,7 +32,7 @@ extension ReportSection {
   }
 
   /// How expected the judgements were: what lies left of 0 is disagreement.
-  private static func certaintyChart(_ pairs: [JudgedPair]) -> Markup? {
+  private static func certaintyChart(_ pairs: [Comparison]) -> Markup? {
     let certainties = pairs.compactMap(\.probability).filter { (0...1).contains($0) }
     guard !certainties.isEmpty else { return nil }
     var counts = Array(repeating: 0, count: 20)
@@ -45,7 +46,7 @@ extension ReportSection {
     ).figure()
   }
 
-  private static func annotatorTable(_ pairs: [JudgedPair]) -> Markup? {
+  private static func annotatorTable(_ pairs: [Comparison]) -> Markup? {
     let known = pairs.filter { ($0.goldMargin ?? 0) != 0 && $0.annotator != nil }
     let names = Set(known.compactMap(\.annotator)).sorted()
     guard !names.isEmpty else { return nil }
@@ -78,7 +79,7 @@ extension ReportSection {
     }
   }
 
-  private static func exampleTable(_ pairs: [JudgedPair]) -> Markup {
+  private static func exampleTable(_ pairs: [Comparison]) -> Markup {
     let known = pairs.filter { $0.goldMargin != nil }
     let ordinary = Array(pairs.prefix(3))
     let contrary = known.filter { pair in
@@ -104,7 +105,7 @@ extension ReportSection {
     }
   }
 
-  private static func row(_ pair: JudgedPair) -> Markup {
+  private static func row(_ pair: Comparison) -> Markup {
     let isContrary = (pair.goldMargin ?? 0) < 0
     return element("tr") {
       element("td", ["class": "words", "data-label": "Chosen"]) {

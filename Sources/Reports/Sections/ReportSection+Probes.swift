@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// What changes to a response do to its reward, beside what they do to gold.
@@ -28,7 +29,7 @@ extension ReportSection {
                   probe.goldChange.map(text) ?? "–"
                 }
               }
-              element("td", ["class": "number", "data-label": "responses"]) { "\(probe.n)" }
+              element("td", ["class": "number", "data-label": "responses"]) { "\(probe.count)" }
             }
           }
         }
@@ -50,7 +51,7 @@ extension ReportSection {
     }
   }
 
-  private static func text(_ change: EvaluationSummary.RewardModel.Probe.Change) -> String {
+  private static func text(_ change: MeanInterval) -> String {
     "\(NumberText.signed(change.mean, 2)) (\(NumberText.signed(change.low, 2)) to "
       + "\(NumberText.signed(change.high, 2)))"
   }

@@ -32,7 +32,7 @@ extension ReportSection {
   /// The figures that have no chart.
   private static func rewardFacts(_ reward: EvaluationSummary.RewardModel) -> Markup? {
     var facts: [(name: String, value: String)] = []
-    func add(_ name: String, _ proportion: EvaluationSummary.Proportion?) {
+    func add(_ name: String, _ proportion: Proportion?) {
       guard let proportion else { return }
       facts.append((name, "\(NumberText.percent(proportion.value)) \(bounds(proportion))"))
     }
@@ -73,7 +73,7 @@ extension ReportSection {
   }
 
   private static func reliabilityChart(
-    _ bins: [EvaluationSummary.RewardModel.ReliabilityBin], error: Double?
+    _ bins: [ReliabilityCurve.Bin], error: Double?
   ) -> LineChart? {
     guard !bins.isEmpty else { return nil }
     let error = error.map { " The mean gap, \(NumberText.fixed($0, 3)), is the calibration error." }
@@ -98,7 +98,7 @@ extension ReportSection {
   }
 
   private static func marginChart(
-    _ histogram: EvaluationSummary.RewardModel.Histogram, mean: Double?
+    _ histogram: Histogram, mean: Double?
   ) -> HistogramChart {
     let mean = mean.map { " The mean is \(NumberText.fixed($0, 2))." }
     return HistogramChart(
@@ -111,7 +111,7 @@ extension ReportSection {
   }
 
   private static func difficultyChart(
-    _ bins: [EvaluationSummary.RewardModel.Difficulty]
+    _ bins: [DifficultyBin]
   ) -> LineChart {
     let ceilings = bins.compactMap { bin in
       bin.ceiling.map { LineChart.Point(x: bin.mean, y: $0) }
@@ -136,7 +136,7 @@ extension ReportSection {
         + "the model lacks shows where the ceiling is high. The band is the 95 % interval.")
   }
 
-  private static func lengthChart(_ length: EvaluationSummary.RewardModel.Length) -> LineChart {
+  private static func lengthChart(_ length: LengthEvaluation) -> LineChart {
     let responses = zip(length.sampleLengths, length.sampleScores).map { (tokens: $0, score: $1) }
     let lengths = Set(length.sampleLengths).sorted()
     let means = lengths.map { tokens in
@@ -157,7 +157,7 @@ extension ReportSection {
         + "A slope that gold does not have is a length bias.")
   }
 
-  private static func bounds(_ proportion: EvaluationSummary.Proportion) -> String {
+  private static func bounds(_ proportion: Proportion) -> String {
     "(\(NumberText.fixed(proportion.low * 100, 1))–\(NumberText.fixed(proportion.high * 100, 1)))"
   }
 }

@@ -1,3 +1,5 @@
+package import Statistics
+
 extension EvaluationSummary {
   /// What the best of n responses of the policy before optimization earns, the best by the reward
   /// model: the simplest way to spend the same distance from the reference.
@@ -7,11 +9,11 @@ extension EvaluationSummary {
     /// upper bound where some do (Stiennon et al. 2020, appendix G.3).
     package var kl: Double
     /// Of `n` prompts each: the reward model's normalized score of the chosen response.
-    package var score: Distribution
+    package var score: Summary
     /// Its true reward; absent where there is no world.
-    package var gold: Distribution?
+    package var gold: Summary?
 
-    package init(n: Int, kl: Double, score: Distribution, gold: Distribution?) {
+    package init(n: Int, kl: Double, score: Summary, gold: Summary?) {
       self.n = n
       self.kl = kl
       self.score = score

@@ -1,57 +1,29 @@
 import Foundation
+package import Statistics
 
 /// evaluation.json: the final figures of a run. Any part may be absent.
 package struct EvaluationSummary: Codable, Sendable, Equatable {
-  /// A quantity over `n` independent samples.
-  package struct Distribution: Codable, Sendable, Equatable {
-    package var mean: Double
-    /// Standard deviation of one sample (not of the mean).
-    package var sd: Double
-    package var n: Int
-
-    package init(mean: Double, sd: Double, n: Int) {
-      self.mean = mean
-      self.sd = sd
-      self.n = n
-    }
-  }
-
-  /// A fraction in 0...1 of `n` trials with its confidence interval.
-  package struct Proportion: Codable, Sendable, Equatable {
-    package var value: Double
-    package var low: Double
-    package var high: Double
-    package var n: Int
-
-    package init(value: Double, low: Double, high: Double, n: Int) {
-      self.value = value
-      self.low = low
-      self.high = high
-      self.n = n
-    }
-  }
-
   /// The figures of one policy.
   package struct Policy: Codable, Sendable, Equatable {
     /// The world's true reward, which no model sees.
-    package var gold: Distribution?
+    package var gold: Summary?
     /// The reward model's normalized score.
-    package var score: Distribution?
+    package var score: Summary?
     /// KL(policy ‖ reference) of a whole response in nats, summed exactly over the vocabulary at
     /// each position.
-    package var klExact: Distribution?
+    package var klExact: Summary?
     /// Response length in tokens, EOS included.
-    package var length: Distribution?
+    package var length: Summary?
     /// Entropy of the next token in nats.
-    package var entropy: Distribution?
+    package var entropy: Summary?
     /// Fraction of responses without a grammar break.
     package var grammaticalFraction: Double?
     /// Fraction of responses that end in EOS.
     package var eosFraction: Double?
 
     package init(
-      gold: Distribution? = nil, score: Distribution? = nil, klExact: Distribution? = nil,
-      length: Distribution? = nil, entropy: Distribution? = nil,
+      gold: Summary? = nil, score: Summary? = nil, klExact: Summary? = nil,
+      length: Summary? = nil, entropy: Summary? = nil,
       grammaticalFraction: Double? = nil, eosFraction: Double? = nil
     ) {
       self.gold = gold

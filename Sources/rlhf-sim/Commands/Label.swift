@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 import RunRecords
+import Statistics
 
 /// Pairs of a policy, judged by the person at the keyboard.
 struct Label: ParsableCommand {
@@ -104,15 +105,15 @@ extension LabelAgreement {
   /// The agreement as a person reads it.
   fileprivate var text: String {
     func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
-    func interval(_ share: EvaluationSummary.Proportion) -> String {
+    func interval(_ share: Proportion) -> String {
       "\(percent(share.low)) to \(percent(share.high))"
     }
     var table = TextTable(columns: [
       ("", .leading), ("agreement", .trailing), ("95 % interval", .trailing), ("pairs", .trailing),
     ])
-    func row(_ name: String, _ share: EvaluationSummary.Proportion) {
-      guard share.n > 0 else { return }
-      table.append([name, percent(share.value), interval(share), "\(share.n)"])
+    func row(_ name: String, _ share: Proportion) {
+      guard share.count > 0 else { return }
+      table.append([name, percent(share.value), interval(share), "\(share.count)"])
     }
     row("you and the annotators", annotators)
     table.append(["the annotators among themselves", percent(annotatorsAmongThemselves), "", ""])

@@ -43,23 +43,11 @@ struct Score: ParsableCommand {
 
   /// The summary as JSON.
   private struct Figures: Encodable {
-    struct Share: Encodable {
-      let value: Double
-      let low: Double
-      let high: Double
-      let n: Int
-
-      init(_ proportion: Proportion) {
-        (value, n) = (proportion.value, proportion.count)
-        (low, high) = (proportion.low, proportion.high)
-      }
-    }
-
     let rows: Int
     let responses: Int
     /// Absent when no row says which response is better.
-    let pairAgreement: Share?
-    let topAgreement: Share?
+    let pairAgreement: Proportion?
+    let topAgreement: Proportion?
 
     enum CodingKeys: String, CodingKey {
       case rows, responses
@@ -70,8 +58,8 @@ struct Score: ParsableCommand {
     init(_ summary: ResponseRows.Summary) {
       (rows, responses) = (summary.rows, summary.responses)
       let agreement = summary.agreement.count > 0 ? summary.agreement : nil
-      pairAgreement = (agreement?.pairs).map { .init($0) }
-      topAgreement = (agreement?.top).map { .init($0) }
+      pairAgreement = agreement?.pairs
+      topAgreement = agreement?.top
     }
   }
 }

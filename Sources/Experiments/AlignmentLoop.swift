@@ -12,6 +12,7 @@ package struct AlignmentLoop {
   package let world: World
   package let tokenizer: Tokenizer
   package let workers: Workers
+  package let promptSource: PromptSource
   let generator: SeededGenerator
   let observer: any StageObserver
   /// Where stages keep their state; nil keeps none.
@@ -19,16 +20,18 @@ package struct AlignmentLoop {
 
   /// - Parameters:
   ///   - tokenizer: that of a checkpoint to go on from; nil makes one from the world's vocabulary.
+  ///   - prompts: where prompts of PPO, best-of-n and evaluation come from.
   ///   - seed: decides every random number of the run.
   ///   - state: where stages keep their state and go on from it; nil keeps none.
   package init(
-    _ scenario: Scenario, tokenizer: Tokenizer? = nil, seed: UInt64, workers: Workers,
-    observer: any StageObserver, state: StageState? = nil
+    _ scenario: Scenario, tokenizer: Tokenizer? = nil, prompts: PromptSource = .world,
+    seed: UInt64, workers: Workers, observer: any StageObserver, state: StageState? = nil
   ) throws(SettingsError) {
     self.scenario = scenario
     world = try World(scenario.world)
     self.tokenizer = tokenizer ?? .wordLevel(words: world.vocabulary)
     self.workers = workers
+    promptSource = prompts
     self.observer = observer
     self.state = state
     generator = SeededGenerator(seed: seed)
@@ -51,11 +54,17 @@ package struct AlignmentLoop {
       .map(String.init)
   }
 
-  /// Prompts of the world for some purpose, each from a stream of its own.
+  /// Prompts for some purpose: of the world each from a stream of its own, of a file by lot.
   func prompts(_ purpose: SeededGenerator, count: Int) -> [[Int32]] {
-    (0..<count).map { index in
-      var stream = purpose.stream("prompt", index)
-      return encode(world.samplePrompt(using: &stream))
+    switch promptSource {
+    case .world:
+      return (0..<count).map { index in
+        var stream = purpose.stream("prompt", index)
+        return encode(world.samplePrompt(using: &stream))
+      }
+    case .files(let given):
+      var stream = purpose
+      return (0..<count).map { _ in given[stream.index(below: given.count)] }
     }
   }
 
@@ -69,8 +78,14 @@ package struct AlignmentLoop {
     }
   }
 
-  /// The true reward of a sampled response, which no model ever sees.
-  func gold(_ exchange: Exchange, ended: Bool) -> Double {
+  /// The gold reward of a sampled response, which no model ever sees; nil where prompts are not the
+  /// world's, for it says nothing of other texts.
+  func gold(_ exchange: Exchange, ended: Bool) -> Double? {
+    promptSource == .world ? worldGold(exchange, ended: ended) : nil
+  }
+
+  /// What the world says of any text.
+  func worldGold(_ exchange: Exchange, ended: Bool) -> Double {
     world.goldReward(
       prompt: words(exchange.prompt), response: words(exchange.response), ended: ended)
   }

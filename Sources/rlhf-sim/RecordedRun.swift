@@ -15,11 +15,13 @@ import Settings
 /// - Parameters:
 ///   - command: names the default directory, runs/COMMAND.
 ///   - tokenizer: that of the checkpoints to go on from; nil makes one from the world's words.
+///   - prompts: where its prompts come from.
 ///   - inputs: what the run goes on from, which it must not replace.
 ///   - notes: what reading the inputs met.
 func recorded(
   _ options: LoopOptions, scenario: Scenario, command: RunInformation.Command,
-  tokenizer: Tokenizer? = nil, inputs: [URL] = [], notes: [String] = [],
+  tokenizer: Tokenizer? = nil, prompts: PromptSource = .world, inputs: [URL] = [],
+  notes: [String] = [],
   _ body: (LoopRun) throws -> EvaluationSummary
 ) throws {
   if let out = options.out.map({ URL(filePath: $0).resolvingSymlinksInPath().path }),
@@ -50,7 +52,7 @@ func recorded(
     process: ProcessInfo.processInfo.processIdentifier, started: Date())
   try RecordedRun(
     directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,
-    machine: options.machine, isResumed: false, printsJSON: options.json
+    prompts: prompts, machine: options.machine, isResumed: false, printsJSON: options.json
   ).run(notes: notes, body)
 }
 
@@ -60,6 +62,7 @@ struct RecordedRun {
   let information: RunInformation
   let scenario: Scenario
   let tokenizer: Tokenizer?
+  let prompts: PromptSource
   let machine: MachineOptions
   /// Whether it goes on after an interruption.
   let isResumed: Bool
@@ -73,7 +76,8 @@ struct RecordedRun {
     do {
       notes.forEach(recorder.note)
       let loop = try AlignmentLoop(
-        scenario, tokenizer: tokenizer, seed: information.seed, workers: machine.workers,
+        scenario, tokenizer: tokenizer, prompts: prompts, seed: information.seed,
+        workers: machine.workers,
         observer: recorder, state: StageState(in: directory))
       Signals.interruptRun()
       summary = try body(LoopRun(loop, in: directory))

@@ -28,13 +28,14 @@ struct StartingModels: ParsableArguments {
         of: scenario, remedy: remedy, policy.requireWorld, reward.requireWorld)
     }
 
-    /// The prompts of a file; nil when there is none, and then the models must know the world.
-    func prompts(_ file: String?) throws -> GivenPrompts? {
+    /// The prompts of a file; without one those of the world, whose words the models must know.
+    func prompts(_ file: String?) throws -> (source: PromptSource, notes: [String]) {
       guard let file else {
         try requireWorld(remedy: "give prompts with --prompts")
-        return nil
+        return (.world, [])
       }
-      return try GivenPrompts(URL(filePath: file), for: policy, reward: reward, scenario: scenario)
+      return try PromptSource.reading(
+        URL(filePath: file), for: policy, reward: reward, scenario: scenario)
     }
   }
 

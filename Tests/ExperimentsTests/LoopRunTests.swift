@@ -35,6 +35,25 @@ import Testing
     threads: 2,
     cpu: "", blasCore: "", allocator: "", started: Date(timeIntervalSince1970: 0))
 
+  @Test("prompts of files are drawn by lot and judged in turn; gold says nothing of them")
+  func promptsOfFiles() throws {
+    let source = PromptSource.files([[2], [3, 2], [4]])
+    let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: url) }
+    let directory = try RunDirectory.create(at: url, force: false)
+    #expect(try directory.promptSource() == .world)
+    let run = try LoopRun(makeLoop(prompts: source), in: directory)
+    #expect(try directory.promptSource() == source)
+    let prompts = run.loop.evaluationPrompts()
+    #expect(prompts.count == 48 && prompts.prefix(4) == [[2], [3, 2], [4], [2]])
+    let drawn = run.loop.prompts(SeededGenerator(seed: 3), count: 60)
+    #expect(drawn.count == 60 && Set(drawn) == [[2], [3, 2], [4]])
+    #expect(drawn.prefix(6) != prompts.prefix(6))
+    let exchange = Exchange(prompt: [2], response: [3])
+    #expect(run.loop.gold(exchange, ended: true) == nil)
+    #expect(try makeLoop().gold(exchange, ended: true) != nil)
+  }
+
   @Test("a whole loop keeps its figures, over as many responses as asked for")
   func figures() throws {
     try demo { directory, summary in

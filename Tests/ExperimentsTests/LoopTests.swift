@@ -30,8 +30,9 @@ import Worlds
     #expect(loop.words(response) == ["was", "good"])
     let unknown = try #require(loop.tokenizer.unknown)
     let broken = response.dropLast() + [unknown, loop.tokenizer.endOfSequence]
-    let clean = loop.gold(Exchange(prompt: prompt, response: response), ended: true)
-    #expect(loop.gold(Exchange(prompt: prompt, response: Array(broken)), ended: true) < clean - 0.5)
+    let clean = loop.worldGold(Exchange(prompt: prompt, response: response), ended: true)
+    #expect(
+      loop.worldGold(Exchange(prompt: prompt, response: Array(broken)), ended: true) < clean - 0.5)
   }
 
   @Test("held-out prompts are in no training pair, and there are as many pairs as asked for")
@@ -183,7 +184,7 @@ import Worlds
       let prompts = [[Int32]](repeating: .init(repeating: 2, count: length), count: 4)
       let refusals = [
         #expect(throws: ModelError.self) {
-          try loop.optimize(policy, reward: reward, prompts: prompts)
+          try makeLoop(prompts: .files(prompts)).optimize(policy, reward: reward)
         },
         #expect(throws: ModelError.self) {
           try loop.judge(policy, reference: policy, reward: reward, prompts: prompts)

@@ -41,7 +41,7 @@ import Testing
     #expect(Set(judged.map(\.ended)).count == 2)
     let exchanges = judged.map(\.exchange)
     let expected = try scores(of: exchanges, by: reward, in: loop)
-    let charged = try loop.scorer(reward, hasGold: true)(exchanges)
+    let charged = try loop.scorer(reward)(exchanges)
     for (index, score) in expected.enumerated() {
       #expect(abs((judged[index].score ?? .nan) - score) < .decoderRounding)
       #expect(abs(charged[index] - score) < .decoderRounding)
@@ -111,7 +111,7 @@ import Testing
     #expect(last.n == 4)
     #expect(abs(last.score.mean - Summary(best.map { all[$0] }).mean) < .decoderRounding)
     #expect(abs(points[0].score.mean - Summary(all).mean) < .decoderRounding)
-    let gold = zip(exchanges, responses).map { loop.gold($0, ended: $1.ended) }
+    let gold = zip(exchanges, responses).map { loop.worldGold($0, ended: $1.ended) }
     // Responses that are alike have the same gold, so which of them is the best does not matter.
     #expect(
       abs((last.gold?.mean ?? .nan) - Summary(best.map { gold[$0] }).mean) < .float64Solutions)
@@ -125,10 +125,10 @@ import Testing
     let exchanges = [["was", "good"], ["was", "bad"], ["was", "very", "good"]].map {
       Exchange(prompt: plain.encode(["the", "soup"]), response: plain.encode($0) + [end])
     }
-    let gold = try plain.scorer(reward, hasGold: true)(exchanges)
+    let gold = try plain.scorer(reward)(exchanges)
     #expect(gold[1] < gold[0] && gold[0] < gold[2])
     let strict = try makeLoop(["ppo.reward.source=verifier", "ppo.reward.threshold=\(gold[0])"])
-    #expect(try strict.scorer(reward, hasGold: true)(exchanges) == [1, 0, 1])
+    #expect(try strict.scorer(reward)(exchanges) == [1, 0, 1])
   }
 
   @Test("DPO raises what annotators preferred against what they did not")
@@ -150,7 +150,7 @@ import Testing
   @Test("a policy's own pairs are ordered by the score, missing ends included")
   func ownPairs() throws {
     let (loop, policy, reward) = try cutLoop(["ppo.reward.source=gold"])
-    let score = try loop.scorer(reward, hasGold: true)
+    let score = try loop.scorer(reward)
     let pairs = try loop.ownPairs(of: policy, count: 100, SeededGenerator(seed: 4), score)
     let end = loop.tokenizer.endOfSequence
     var turned = 0

@@ -92,7 +92,7 @@ final class Recording: StageObserver {
 
 func makeLoop(
   _ assignments: [String] = [], seed: UInt64 = 1, threads: Int = 2,
-  observer: any StageObserver = Recording()
+  prompts: PromptSource = .world, observer: any StageObserver = Recording()
 ) throws -> AlignmentLoop {
   var scenario = try makeScenario(assignments)
   // Fewer than a scenario may ask for: a thousand answers to judge by would be most of the work.
@@ -100,7 +100,7 @@ func makeLoop(
     scenario.preferences.heldOutPairs = 48
   }
   return try AlignmentLoop(
-    scenario, seed: seed, workers: Workers(count: threads), observer: observer)
+    scenario, prompts: prompts, seed: seed, workers: Workers(count: threads), observer: observer)
 }
 
 /// The parts of the loop of which each depends on those before it.

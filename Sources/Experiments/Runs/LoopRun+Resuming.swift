@@ -42,21 +42,11 @@ extension LoopRun {
     return summary
   }
 
-  /// The whole of `ppo`: keeps the prompts that it was given and the models that it starts from, too.
-  ///
-  /// - Parameter given: prompts to draw from; nil for those that the run has kept, or else for
-  ///   prompts of the world.
-  package func ppo(
-    _ policy: LanguageModel, reward: RewardModel, given: GivenPrompts? = nil
-  ) throws -> EvaluationSummary {
-    if let given { try PromptFile.write(given.prompts, to: directory.givenPrompts) }
+  /// The whole of `ppo`: keeps the models that it starts from, too.
+  package func ppo(_ policy: LanguageModel, reward: RewardModel) throws -> EvaluationSummary {
     if !directory.has(.reward) { try keep(reward) }
-    let prompts = try given?.prompts ?? keptPrompts()
-    let tuned = try optimize(
-      policy, reward: reward, prompts: prompts, hasGold: prompts == nil)
-    return try evaluate(
-      policy: tuned, reference: policy, reward: reward, rewardReport: nil, prompts: prompts,
-      hasGold: prompts == nil)
+    let tuned = try optimize(policy, reward: reward)
+    return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
   }
 
   /// The whole of `dpo`.
@@ -86,18 +76,11 @@ extension LoopRun {
   }
 
   /// The whole of `best-of-n`.
-  ///
-  /// - Parameter given: as for `ppo`.
-  package func bestOfN(
-    _ policy: LanguageModel, reward: RewardModel, given: GivenPrompts? = nil
-  ) throws -> EvaluationSummary {
-    if let given { try PromptFile.write(given.prompts, to: directory.givenPrompts) }
+  package func bestOfN(_ policy: LanguageModel, reward: RewardModel) throws -> EvaluationSummary {
     if !directory.has(.reference) { try keep(policy, as: .reference) }
     if !directory.has(.reward) { try keep(reward) }
-    let prompts = try given?.prompts ?? keptPrompts()
     var summary = EvaluationSummary()
-    summary.bestOfN = try loop.bestOfN(
-      policy, reward: reward, prompts: prompts, hasGold: prompts == nil)
+    summary.bestOfN = try loop.bestOfN(policy, reward: reward)
     try keep(summary)
     return summary
   }
@@ -126,17 +109,6 @@ extension LoopRun {
     directory.has(.eval) ? try KeptPreferences(of: directory) : nil
   }
 
-  /// Nil for a run on its world's prompts.
-  private func keptPrompts() throws -> [[Int32]]? {
-    guard FileManager.default.fileExists(atPath: directory.givenPrompts.path) else { return nil }
-    return try PromptFile.read(directory.givenPrompts).map { row in
-      switch row.content {
-      case .ids(let ids): ids
-      case .text(let text): loop.tokenizer.encodePrompt(text)
-      }
-    }
-  }
-
   private func requireKept(_ place: URL) throws(LoopError) {
     guard !FileManager.default.fileExists(atPath: place.path) else { return }
     throw .input(
@@ -152,5 +124,18 @@ extension RunDirectory {
       return try Tokenizer(directory: checkpoint(name))
     }
     return nil
+  }
+
+  /// Where the run's prompts come from.
+  package func promptSource() throws -> PromptSource {
+    guard FileManager.default.fileExists(atPath: givenPrompts.path) else { return .world }
+    let tokenizer = try tokenizer()
+    return .files(
+      try PromptFile.read(givenPrompts).map { row in
+        switch row.content {
+        case .ids(let ids): ids
+        case .text(let text): tokenizer?.encodePrompt(text) ?? []
+        }
+      })
   }
 }

@@ -16,6 +16,9 @@ package struct LoopRun {
     self.loop = loop
     self.directory = directory
     try AtomicFile.write(loop.scenario.resolvedYAML(), to: directory.scenario)
+    if case .files(let prompts) = loop.promptSource {
+      try PromptFile.write(prompts, to: directory.givenPrompts)
+    }
   }
 
   /// The whole loop: trains every model, evaluates, and keeps everything but the report.
@@ -87,9 +90,7 @@ package struct LoopRun {
   }
 
   /// Optimizes a policy, and keeps it, its reference, the value model, and rollouts on the way.
-  package func optimize(
-    _ policy: LanguageModel, reward: RewardModel, prompts: [[Int32]]? = nil, hasGold: Bool = true
-  ) throws -> LanguageModel {
+  package func optimize(_ policy: LanguageModel, reward: RewardModel) throws -> LanguageModel {
     // The policy is kept last.
     if directory.has(.policy) { return try keptPolicy(.policy) }
     if !directory.has(.reference) { try save(policy, as: .reference) }
@@ -99,8 +100,7 @@ package struct LoopRun {
     } write: {
       try writer?.write($0)
     }
-    let (tuned, value) = try loop.optimize(
-      policy, reward: reward, prompts: prompts, hasGold: hasGold, keep: keeper)
+    let (tuned, value) = try loop.optimize(policy, reward: reward, keep: keeper)
     if loop.scenario.ppo.algorithm.usesValueModel {
       try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
     }
@@ -109,21 +109,14 @@ package struct LoopRun {
   }
 
   /// Judges the policy before and after on the same prompts, and keeps figures and samples.
-  ///
-  /// - Parameters:
-  ///   - prompts: prompts to judge on; nil for prompts of the world.
-  ///   - hasGold: whether the world's gold reward means something for these prompts and models.
   package func evaluate(
     policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
-    rewardReport: RewardReport?, prompts: [[Int32]]? = nil, hasGold: Bool = true
+    rewardReport: RewardReport?
   ) throws -> EvaluationSummary {
-    let (before, after) = try loop.compare(
-      policy, with: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+    let (before, after) = try loop.compare(policy, with: reference, reward: reward)
     var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
-    summary.exact = try loop.compareWithOptimum(
-      policy, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
-    summary.bestOfN = try loop.bestOfN(
-      reference, reward: reward, prompts: prompts, hasGold: hasGold)
+    summary.exact = try loop.compareWithOptimum(policy, reference: reference, reward: reward)
+    summary.bestOfN = try loop.bestOfN(reference, reward: reward)
     try summary.write(to: directory)
     try keepSamples(before, after)
     return summary

@@ -17,31 +17,29 @@ extension AlignmentLoop {
   ///
   /// - Returns: nil when `evaluation.best_of` is 1.
   package func bestOfN(
-    _ policy: LanguageModel, reward: RewardModel, prompts given: [[Int32]]? = nil,
-    hasGold: Bool = true
+    _ policy: LanguageModel, reward: RewardModel
   ) throws -> [EvaluationSummary.BestOfN]? {
     let largest = scenario.evaluation.bestOf
     guard largest > 1 else { return nil }
-    let prompts = Array(evaluationPrompts(from: given).prefix(Self.bestOfNPrompts))
+    let prompts = Array(evaluationPrompts().prefix(Self.bestOfNPrompts))
     return try run(.bestOfN, total: prompts.count, unit: "prompts") {
       var judged: [(score: Double, gold: Double?)] = []
       // A few prompts at a time, so that the person sees it go on.
       for start in stride(from: 0, to: prompts.count, by: 32) {
         let some = Array(prompts[start..<min(prompts.count, start + 32)])
         judged += try judge(
-          some, each: largest, policy, reward, generator.stream("best of n", start),
-          hasGold: hasGold)
+          some, each: largest, policy, reward, generator.stream("best of n", start))
         try observer.advance(.bestOfN, to: start + some.count, metrics: nil)
       }
       return sequence(first: 1) { 2 * $0 }.prefix { $0 <= largest }.map {
-        Self.figures(of: judged, in: largest, bestOf: $0, hasGold: hasGold)
+        Self.figures(of: judged, in: largest, bestOf: $0)
       }
     }
   }
 
   private func judge(
     _ prompts: [[Int32]], each count: Int, _ policy: LanguageModel, _ reward: RewardModel,
-    _ stream: SeededGenerator, hasGold: Bool
+    _ stream: SeededGenerator
   ) throws -> [(score: Double, gold: Double?)] {
     let repeated = prompts.flatMap { Array(repeating: $0, count: count) }
     let responses = try sample(
@@ -49,16 +47,13 @@ extension AlignmentLoop {
     let exchanges = zip(repeated, responses).map { Exchange(prompt: $0, response: $1.tokens) }
     let scores = try reward.scores(exchanges.map(reward.ended), workers: workers)
     return exchanges.indices.map { index in
-      (
-        scores[index],
-        hasGold ? gold(exchanges[index], ended: responses[index].ended) : nil
-      )
+      (scores[index], gold(exchanges[index], ended: responses[index].ended))
     }
   }
 
   /// - Parameter judged: `total` responses to each prompt, prompt after prompt.
   private static func figures(
-    of judged: [(score: Double, gold: Double?)], in total: Int, bestOf n: Int, hasGold: Bool
+    of judged: [(score: Double, gold: Double?)], in total: Int, bestOf n: Int
   ) -> EvaluationSummary.BestOfN {
     let weights = bestOfWeights(n, of: total)
     var (scores, golds): ([Double], [Double]) = ([], [])
@@ -69,7 +64,7 @@ extension AlignmentLoop {
     }
     return EvaluationSummary.BestOfN(
       n: n, kl: log(Double(n)) - Double(n - 1) / Double(n), score: Summary(scores),
-      gold: hasGold ? Summary(golds) : nil)
+      gold: judged.contains { $0.gold == nil } ? nil : Summary(golds))
   }
 
   /// C(i − 1, n − 1) / C(N, n) for i = 1 … N: how probably the i-th worst of N is the best of n.

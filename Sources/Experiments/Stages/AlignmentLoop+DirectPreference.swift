@@ -32,7 +32,7 @@ extension AlignmentLoop {
       throw LoopError.input("on-policy pairs need two responses; raise `ppo.episodes` to 2 or more")
     }
     let steps = rounds * DPOTrainer.steps(for: pairs, settings)
-    let score = try scorer(reward, hasGold: true)
+    let score = try scorer(reward)
     var trainer = DPOTrainer(settings, policy: policy, steps: steps, workers: workers)
     try run(.directPreference, total: steps) { continuation in
       try trainer.run(rounds: rounds, using: stream, continuing: continuation) { round, policy in

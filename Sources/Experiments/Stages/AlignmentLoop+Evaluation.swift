@@ -26,20 +26,18 @@ package struct JudgedResponse: Sendable {
 extension AlignmentLoop {
   /// Prompts on which policies are compared: the same for every policy of a run.
   ///
-  /// - Parameter given: prompts to take in turn; nil for prompts of the world.
-  package func evaluationPrompts(from given: [[Int32]]? = nil) -> [[Int32]] {
+  /// Those of a file are taken in turn.
+  package func evaluationPrompts() -> [[Int32]] {
     let count = scenario.evaluation.responses
-    guard let given else { return prompts(generator.stream("evaluation prompts"), count: count) }
-    return (0..<count).map { given[$0 % given.count] }
+    return switch promptSource {
+    case .world: prompts(generator.stream("evaluation prompts"), count: count)
+    case .files(let given): (0..<count).map { given[$0 % given.count] }
+    }
   }
 
   /// Samples one response to each prompt and judges it by everything there is.
-  ///
-  /// - Parameter hasGold: whether the world's gold reward means something for these prompts and
-  ///   models.
   package func judge(
-    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]],
-    hasGold: Bool = true
+    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]]
   ) throws -> [JudgedResponse] {
     try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
     if let reward {
@@ -59,9 +57,9 @@ extension AlignmentLoop {
       let ended = responses[index].ended
       return JudgedResponse(
         exchange: exchanges[index], ended: ended,
-        gold: hasGold ? gold(exchanges[index], ended: ended) : nil, score: scores?[index],
+        gold: gold(exchanges[index], ended: ended), score: scores?[index],
         tokens: tokens[index],
-        isGrammatical: hasGold
+        isGrammatical: promptSource == .world
           ? world.isGrammatical(
             prompt: words(exchanges[index].prompt), response: words(exchanges[index].response),
             ended: ended) : nil)

@@ -16,8 +16,7 @@ extension AlignmentLoop {
   /// - Returns: nil where the responses are too many to list, or there is no fixed β above 0 and so
   ///   no one optimum.
   package func compareWithOptimum(
-    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
-    prompts given: [[Int32]]? = nil, hasGold: Bool = true
+    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel
   ) throws -> EvaluationSummary.Exact? {
     let kl = scenario.ppo.kl
     let vocabulary = policy.configuration.vocabularySize
@@ -25,7 +24,7 @@ extension AlignmentLoop {
       let count = SequenceSpace.sequenceCount(
         vocabularySize: vocabulary, maximumTokens: maximumTokens, limit: Self.largestEnumeration)
     else { return nil }
-    let prompts = Self.shares(of: evaluationPrompts(from: given))
+    let prompts = Self.shares(of: evaluationPrompts())
     guard count * prompts.count <= Self.largestEnumeration else { return nil }
     let space = SequenceSpace(
       vocabularySize: vocabulary, endOfSequence: tokenizer.endOfSequence,
@@ -33,8 +32,7 @@ extension AlignmentLoop {
     return try run(.exactOptimum, total: prompts.count, unit: "prompts") {
       let comparisons = try prompts.enumerated().map { index, prompt in
         let comparison = try compare(
-          policy, reference, reward, in: space, after: prompt.tokens, weight: prompt.share,
-          hasGold: hasGold)
+          policy, reference, reward, in: space, after: prompt.tokens, weight: prompt.share)
         try observer.advance(.exactOptimum, to: index + 1, metrics: nil)
         return comparison
       }
@@ -54,7 +52,7 @@ extension AlignmentLoop {
 
   private func compare(
     _ policy: LanguageModel, _ reference: LanguageModel, _ reward: RewardModel,
-    in space: SequenceSpace, after prompt: [Int32], weight: Double, hasGold: Bool
+    in space: SequenceSpace, after prompt: [Int32], weight: Double
   ) throws -> PromptComparison {
     let settings = scenario.ppo
     func table(_ model: LanguageModel) throws -> TabularPolicy {
@@ -68,11 +66,11 @@ extension AlignmentLoop {
       rewards: zip(scores, space.sequences).map {
         settings.finalScore($0, ended: $1.isEnded)
       }, coefficient: settings.kl.coefficient)
+    let golds = zip(exchanges, space.sequences).compactMap { gold($0, ended: $1.isEnded) }
     return PromptComparison(
       prompt: prompt, weight: weight, objective: objective, policy: try table(policy),
       optimum: objective.optimum,
-      golds: hasGold
-        ? zip(exchanges, space.sequences).map { gold($0, ended: $1.isEnded) } : nil)
+      golds: golds.isEmpty ? nil : golds)
   }
 
   private func summary(
@@ -139,11 +137,11 @@ private struct PromptComparison {
     func mean(_ value: (PromptComparison, TabularPolicy) -> Double) -> Double {
       comparisons.reduce(0) { $0 + $1.weight * value($1, policy($1)) }
     }
-    let hasGold = comparisons.allSatisfy { $0.golds != nil }
+    let knowsGold = comparisons.allSatisfy { $0.golds != nil }
     return .init(
       objective: mean { $0.objective.value(of: $1) },
       score: mean { $1.expectation(of: $0.objective.rewards) },
-      gold: hasGold ? mean { $1.expectation(of: $0.golds ?? []) } : nil,
+      gold: knowsGold ? mean { $1.expectation(of: $0.golds ?? []) } : nil,
       kl: mean { $1.divergenceByStates(from: $0.objective.reference) })
   }
 }

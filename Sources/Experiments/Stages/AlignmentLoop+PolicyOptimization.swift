@@ -9,14 +9,10 @@ extension AlignmentLoop {
   /// PPO from the SFT policy, which stays as the reference, against a reward model.
   ///
   /// - Parameters:
-  ///   - given: prompts to draw from; nil for prompts of the world.
-  ///   - hasGold: whether the world's gold reward means something for these prompts and models.
-  ///   - keep: gets rollouts of some iterations, in order; see
-  ///     ``rollouts(of:iteration:updated:hasGold:)``.
+  ///   - keep: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
   ///     First it is told how many iterations are done already, by a stage that goes on.
   package func optimize(
-    _ policy: LanguageModel, reward: RewardModel, prompts given: [[Int32]]? = nil,
-    hasGold: Bool = true, keep: RolloutKeeper = .none
+    _ policy: LanguageModel, reward: RewardModel, keep: RolloutKeeper = .none
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
@@ -24,7 +20,7 @@ extension AlignmentLoop {
     reward.settle()
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
-      workers: workers, score: try scorer(reward, hasGold: hasGold))
+      workers: workers, score: try scorer(reward))
     let value = ScalarModel(
       trunkOf: reward.model,
       head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
@@ -39,29 +35,25 @@ extension AlignmentLoop {
     try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
       try keep.begin(continuation.state?.step ?? 0)
       try trainer.run(continuing: continuation) { iteration, count in
-        var stream = stream.stream("prompts", iteration)
-        guard let given else { return prompts(stream, count: count) }
-        return (0..<count).map { (_: Int) -> [Int32] in given[stream.index(below: given.count)] }
+        prompts(stream.stream("prompts", iteration), count: count)
       } pretraining: { iteration, step in
         corpus(stream.stream("pretraining", iteration, step))
       } warn: { warning in
         try observer.warn(warning)
       } report: { metrics, experience, updated in
         metrics.append(.rewardMemory, Double(rewardBytes))
-        if hasGold {
-          let total = experience.episodes.reduce(0) { $0 + gold($1.exchange, ended: $1.ended) }
-          metrics.append(.gold, total / Double(experience.episodes.count))
-        }
+        let golds = experience.episodes.compactMap { gold($0.exchange, ended: $0.ended) }
+        if !golds.isEmpty { metrics.append(.gold, Summary(golds).mean) }
         observer.describe(
           .ppo,
           details(
-            of: experience, hasGold: hasGold,
+            of: experience,
             hasTexts: Self.keepsRollouts(
               of: metrics.step, iterations: configuration.iterations)))
         try observer.advance(.ppo, to: metrics.step, metrics: metrics)
         if Self.keepsRollouts(of: metrics.step, iterations: configuration.iterations) {
           try keep.write(
-            rollouts(of: experience, iteration: metrics.step, updated: updated, hasGold: hasGold))
+            rollouts(of: experience, iteration: metrics.step, updated: updated))
         }
       }
     }
@@ -83,16 +75,14 @@ extension AlignmentLoop {
   }
 
   /// Who judges the responses, by `ppo.reward.source`.
-  func scorer(
-    _ reward: RewardModel, hasGold: Bool
-  ) throws -> @Sendable ([Exchange]) throws -> [Double] {
+  func scorer(_ reward: RewardModel) throws -> @Sendable ([Exchange]) throws -> [Double] {
     let settings = scenario.ppo.reward
     guard settings.source != .model else {
       return { [workers] exchanges in
         try reward.scores(exchanges.map(reward.ended), workers: workers)
       }
     }
-    guard hasGold else {
+    guard promptSource == .world else {
       throw LoopError.input(
         "`ppo.reward.source` is \(settings.source.rawValue), which only the scenario's own prompts "
           + "have; leave --prompts out, or set it to model")

@@ -78,7 +78,7 @@ extension AlignmentLoop {
     let probing = RewardProbing(
       specialTokens: specialTokens,
       positions: model.model.configuration.maximumPositions,
-      gold: isGoldOfThisWorld(heldOut) ? { gold($0, ended: true) } : nil
+      gold: isGoldOfThisWorld(heldOut) ? { worldGold($0, ended: true) } : nil
     ) { try model.scores($0, workers: workers) }
     var length = evaluation.length
     for index in pairs.indices.prefix(200) {
@@ -132,7 +132,7 @@ extension AlignmentLoop {
         // Without the end that was put behind it.
         let text = Exchange(
           prompt: exchange.prompt, response: Array(exchange.response.dropLast()))
-        return abs(gold(text, ended: true) - said) < 1e-9
+        return abs(worldGold(text, ended: true) - said) < 1e-9
       }
     }
   }

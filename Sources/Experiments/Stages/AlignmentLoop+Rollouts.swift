@@ -31,17 +31,15 @@ extension AlignmentLoop {
   }
 
   /// The distributions behind an iteration's means, and some of its responses to read.
-  func details(of experience: Experience, hasGold: Bool, hasTexts: Bool) -> StepDetails {
+  func details(of experience: Experience, hasTexts: Bool) -> StepDetails {
     let episodes = experience.episodes
     var details = StepDetails(distributions: [
       ("distribution/score", episodes.map(\.score)),
       ("distribution/reward", episodes.flatMap(\.rewards)),
       ("distribution/advantage", episodes.flatMap(\.advantages)),
     ])
-    if hasGold {
-      details.distributions.append(
-        ("distribution/gold", episodes.map { gold($0.exchange, ended: $0.ended) }))
-    }
+    let golds = episodes.compactMap { gold($0.exchange, ended: $0.ended) }
+    if !golds.isEmpty { details.distributions.append(("distribution/gold", golds)) }
     if hasTexts {
       let lines = episodes.prefix(Self.keptEpisodes).map { episode in
         "- *\(tokenizer.decode(episode.exchange.prompt))* "
@@ -57,7 +55,7 @@ extension AlignmentLoop {
   ///
   /// - Parameter updated: the policy after the update, for the ratios at its end.
   func rollouts(
-    of experience: Experience, iteration: Int, updated: LanguageModel, hasGold: Bool
+    of experience: Experience, iteration: Int, updated: LanguageModel
   ) throws -> [RolloutRecord] {
     let settings = scenario.ppo
     let episodes = Array(experience.episodes.prefix(Self.keptEpisodes))
@@ -73,7 +71,7 @@ extension AlignmentLoop {
         iteration: iteration, episode: index, prompt: tokenizer.decode(episode.exchange.prompt),
         tokens: episode.exchange.response.map(tokenizer.token),
         responseIDs: episode.exchange.response, ended: episode.ended, score: episode.score,
-        gold: hasGold ? gold(episode.exchange, ended: episode.ended) : nil,
+        gold: gold(episode.exchange, ended: episode.ended),
         coefficient: experience.coefficient, discount: settings.discount, lambda: settings.lambda,
         logProbabilities: episode.logProbabilities,
         referenceLogProbabilities: episode.referenceLogProbabilities, kl: episode.kl,

@@ -6,16 +6,15 @@ import Statistics
 extension AlignmentLoop {
   /// Responses of the reference and of the policy to the same prompts, each judged.
   package func compare(
-    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel,
-    prompts given: [[Int32]]? = nil, hasGold: Bool = true
+    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel
   ) throws -> (before: [JudgedResponse], after: [JudgedResponse]) {
     try run(.evaluation, total: 2, unit: "policies") {
-      let prompts = evaluationPrompts(from: given)
+      let prompts = evaluationPrompts()
       let before = try judge(
-        reference, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+        reference, reference: reference, reward: reward, prompts: prompts)
       try observer.advance(.evaluation, to: 1, metrics: nil)
       let after = try judge(
-        policy, reference: reference, reward: reward, prompts: prompts, hasGold: hasGold)
+        policy, reference: reference, reward: reward, prompts: prompts)
       try observer.advance(.evaluation, to: 2, metrics: nil)
       return (before, after)
     }

@@ -61,9 +61,9 @@ struct Evaluate: ParsableCommand {
     notes.forEach(machine.note)
     let seed = try seed ?? directory.map { try RunInformation.read(from: $0).seed } ?? 1
     let reward = try LoadedModel(reward: place(reward, directory, .reward))
-    func loop(_ tokenizer: Tokenizer) throws -> AlignmentLoop {
+    func loop(_ tokenizer: Tokenizer, _ prompts: PromptSource = .world) throws -> AlignmentLoop {
       try AlignmentLoop(
-        scenario, tokenizer: tokenizer, seed: seed, workers: machine.workers,
+        scenario, tokenizer: tokenizer, prompts: prompts, seed: seed, workers: machine.workers,
         observer: machine.observer())
     }
     if let directory, policy == nil, !directory.has(.policy) {
@@ -76,26 +76,25 @@ struct Evaluate: ParsableCommand {
     let reference = try LoadedModel(policy: place(reference, directory, .reference))
     try policy.requireVocabulary(of: reference)
     try policy.requireVocabulary(of: reward)
-    let given = try (prompts.map { URL(filePath: $0) } ?? directory?.keptPrompts).map {
-      try GivenPrompts(
-        $0, for: policy, reward: reward, reference: reference, scenario: scenario)
-    }
-    if given == nil {
+    let source: PromptSource
+    if let file = prompts.map({ URL(filePath: $0) }) ?? directory?.keptPrompts {
+      source = try PromptSource.reading(
+        file, for: policy, reward: reward, reference: reference, scenario: scenario
+      ).source
+    } else {
+      source = .world
       try Shipped.requireWorld(
         of: scenario, remedy: "give prompts with --prompts", policy.requireWorld,
         reference.requireWorld, reward.requireWorld)
     }
-    let judge = try loop(policy.tokenizer)
+    let judge = try loop(policy.tokenizer, source)
     let (before, after) = try judge.compare(
-      policy.model, with: reference.model, reward: reward.model, prompts: given?.prompts,
-      hasGold: given == nil)
+      policy.model, with: reference.model, reward: reward.model)
     let report = try directory.flatMap { try rewardReport(judge, reward.model, $0) }
     var summary = EvaluationSummary(before: before, after: after, reward: report)
     summary.exact = try judge.compareWithOptimum(
-      policy.model, reference: reference.model, reward: reward.model, prompts: given?.prompts,
-      hasGold: given == nil)
-    summary.bestOfN = try judge.bestOfN(
-      reference.model, reward: reward.model, prompts: given?.prompts, hasGold: given == nil)
+      policy.model, reference: reference.model, reward: reward.model)
+    summary.bestOfN = try judge.bestOfN(reference.model, reward: reward.model)
     try Output.write(summary, asJSON: json)
   }
 

@@ -29,13 +29,14 @@ struct OptimizePolicy: ParsableCommand {
 
   func run() throws {
     let models = try models.load(options, for: .ppo)
-    let given = try models.prompts(prompts)
+    let (source, unknown) = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
+      prompts: source,
       inputs: models.directories + [prompts].compactMap { $0.map { URL(filePath: $0) } },
-      notes: models.notes + (given?.notes ?? [])
+      notes: models.notes + unknown
     ) {
-      try $0.ppo(models.policy.model, reward: models.reward.model, given: given)
+      try $0.ppo(models.policy.model, reward: models.reward.model)
     }
   }
 }

@@ -46,7 +46,8 @@ struct Resume: ParsableCommand {
     let command = information.command
     try RecordedRun(
       directory: directory, information: information, scenario: scenario,
-      tokenizer: directory.tokenizer(), machine: machine, isResumed: true, printsJSON: json
+      tokenizer: directory.tokenizer(), prompts: directory.promptSource(), machine: machine,
+      isResumed: true, printsJSON: json
     ).run { try $0.resume(command) }
   }
 }

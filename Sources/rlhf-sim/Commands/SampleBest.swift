@@ -25,17 +25,18 @@ struct SampleBest: ParsableCommand {
 
   func run() throws {
     let models = try models.load(options, for: .bestOfN)
-    let given = try models.prompts(prompts)
+    let (source, unknown) = try models.prompts(prompts)
     guard models.scenario.evaluation.bestOf > 1 else {
       throw LoopError.input(
         "`evaluation.best_of` is 1: there is nothing to choose from; set it to 2 or more")
     }
     try recorded(
       options, scenario: models.scenario, command: .bestOfN, tokenizer: models.policy.tokenizer,
+      prompts: source,
       inputs: models.directories + [prompts].compactMap { $0.map { URL(filePath: $0) } },
-      notes: models.notes + (given?.notes ?? [])
+      notes: models.notes + unknown
     ) {
-      try $0.bestOfN(models.policy.model, reward: models.reward.model, given: given)
+      try $0.bestOfN(models.policy.model, reward: models.reward.model)
     }
   }
 }

@@ -3,23 +3,24 @@ package import LanguageModels
 import Preferences
 package import RLHF
 
-/// Prompts that come from a file instead of the scenario's world.
-package struct GivenPrompts: Sendable {
-  /// Token ids, at least one each.
-  package let prompts: [[Int32]]
-  /// What the person should know of them.
-  package let notes: [String]
+/// Where prompts come from, and so whether gold is known of responses to them.
+package enum PromptSource: Sendable, Equatable {
+  /// Drawn by the scenario's world, whose gold reward judges every response.
+  case world
+  /// Of files, in tokens, at least one; there is no gold for them.
+  case files([[Int32]])
 
   /// Reads prompts and encodes them as the policy does.
   ///
   /// - Parameters:
   ///   - reward: must hold prompt and response too, as must `reference`.
   ///   - scenario: says how long a response may be, which must fit behind every prompt.
+  /// - Returns: the prompts, and what the person should know of them.
   /// - Throws: `PreferenceError` or ``LoopError`` with file and line.
-  package init(
+  package static func reading(
     _ file: URL, for policy: LoadedModel<LanguageModel>, reward: LoadedModel<RewardModel>,
     reference: LoadedModel<LanguageModel>? = nil, scenario: Scenario
-  ) throws {
+  ) throws -> (source: PromptSource, notes: [String]) {
     let tokenizer = policy.tokenizer
     var prompts: [[Int32]] = []
     var unknown = 0
@@ -48,8 +49,8 @@ package struct GivenPrompts: Sendable {
       prompts.append(ids)
     }
     guard !prompts.isEmpty else { throw LoopError.empty(file: file.path, what: "prompt") }
-    self.prompts = prompts
     let words = "\(unknown) words of the prompts are not in the vocabulary of "
-    notes = unknown > 0 ? [words + "\(policy.directory.path) and are read as `<unk>`"] : []
+    let notes = unknown > 0 ? [words + "\(policy.directory.path) and are read as `<unk>`"] : []
+    return (.files(prompts), notes)
   }
 }

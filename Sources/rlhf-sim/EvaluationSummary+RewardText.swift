@@ -7,10 +7,10 @@ extension EvaluationSummary.RewardModel {
   var shortText: String? {
     guard let accuracy else { return nil }
     var text =
-      "Reward model: \(DecimalText.fixed(accuracy.value, 3)) of \(accuracy.count) held-out pairs as judged "
-      + "(95 %: \(DecimalText.fixed(accuracy.low, 3)) to \(DecimalText.fixed(accuracy.high, 3))).\n"
-    if let ceiling { text += "The annotators' noise allows \(DecimalText.fixed(ceiling, 3)). " }
-    if let ece { text += "Calibration error \(DecimalText.fixed(ece, 3))." }
+      "Reward model: \(NumberText.plain(accuracy.value, 3)) of \(accuracy.count) held-out pairs as judged "
+      + "(95 %: \(NumberText.plain(accuracy.low, 3)) to \(NumberText.plain(accuracy.high, 3))).\n"
+    if let ceiling { text += "The annotators' noise allows \(NumberText.plain(ceiling, 3)). " }
+    if let ece { text += "Calibration error \(NumberText.plain(ece, 3))." }
     return text + "\n"
   }
 
@@ -26,7 +26,7 @@ extension EvaluationSummary.RewardModel {
     for bin in difficulty ?? [] {
       let what = bin.measure == .goldDifference ? "gold apart by" : "certain by"
       table.add(
-        "  \(what) \(DecimalText.fixed(bin.low, 2)) to \(DecimalText.fixed(bin.high, 2))",
+        "  \(what) \(NumberText.plain(bin.low, 2)) to \(NumberText.plain(bin.high, 2))",
         bin.accuracy)
     }
     table.add("pairs ordered as gold does", goldAgreement)
@@ -35,17 +35,17 @@ extension EvaluationSummary.RewardModel {
     table.add("loss", loss)
     table.add("calibration error", ece)
     for bin in reliability ?? [] where bin.observed.count > 0 {
-      table.add("  says \(DecimalText.fixed(bin.predicted, 2)), and it is so", bin.observed)
+      table.add("  says \(NumberText.plain(bin.predicted, 2)), and it is so", bin.observed)
     }
     table.add("margin, chosen − rejected", marginMean, marginHistogram.map(Self.course))
     table.add("correlation with length", length?.correlation)
     table.add("  judges choose the longer", length?.longerChosen)
     table.add("  the model does", length?.longerPreferred)
     for probe in probes ?? [] {
-      let gold = probe.goldChange.map { ", gold \(DecimalText.fixed($0.mean, 2))" } ?? ""
+      let gold = probe.goldChange.map { ", gold \(NumberText.plain($0.mean, 2))" } ?? ""
       table.add(
         "\(probe.name.replacing("_", with: " ")): change of reward", probe.change.mean,
-        "\(DecimalText.fixed(probe.change.low, 2)) to \(DecimalText.fixed(probe.change.high, 2))\(gold)"
+        "\(NumberText.plain(probe.change.low, 2)) to \(NumberText.plain(probe.change.high, 2))\(gold)"
       )
     }
     return table.rendered
@@ -59,7 +59,7 @@ extension EvaluationSummary.RewardModel {
       Double(margins.counts.dropFirst($0).prefix(together).reduce(0, +))
     }
     return Sparkline.text(blocks, from: 0)
-      + " \(DecimalText.fixed(margins.lower, 1)) to \(DecimalText.fixed(end, 1))"
+      + " \(NumberText.plain(margins.lower, 1)) to \(NumberText.plain(end, 1))"
   }
 }
 
@@ -74,13 +74,13 @@ private struct Rows {
 
   mutating func add(_ name: String, _ value: Double?, _ beside: String? = nil) {
     guard let value else { return }
-    table.append([name, DecimalText.fixed(value, 3), beside ?? ""])
+    table.append([name, NumberText.plain(value, 3), beside ?? ""])
   }
 
   mutating func add(_ name: String, _ share: Proportion?) {
     guard let share, share.count > 0 else { return }
     add(
-      name, share.value, "\(DecimalText.fixed(share.low, 3)) to \(DecimalText.fixed(share.high, 3))"
+      name, share.value, "\(NumberText.plain(share.low, 3)) to \(NumberText.plain(share.high, 3))"
     )
   }
 

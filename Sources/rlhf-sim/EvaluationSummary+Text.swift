@@ -31,16 +31,16 @@ extension EvaluationSummary {
     row("  standard deviation") { $0.gold.map { Self.number($0.standardDeviation) } }
     row("score of the reward model") { $0.score.map(Self.interval) }
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
-    row("grammatical") { $0.grammaticalFraction.map(Self.percent) }
-    row("ended by itself") { $0.eosFraction.map(Self.percent) }
+    row("grammatical") { $0.grammaticalFraction.map(NumberText.plainPercent) }
+    row("ended by itself") { $0.eosFraction.map(NumberText.plainPercent) }
     row("tokens a response") { $0.length.map { Self.number($0.mean, 1) } }
     row("entropy a token (nats)") { $0.entropy.map { Self.number($0.mean) } }
     return table.rendered()
   }
 
   private static func sentence(_ wins: Proportion, _ method: String?) -> String {
-    "\(method ?? "The policy") beats SFT in gold on \(percent(wins.value)) of \(wins.count) prompts "
-      + "(95 %: \(percent(wins.low)) to \(percent(wins.high))).\n"
+    "\(method ?? "The policy") beats SFT in gold on \(NumberText.plainPercent(wins.value)) of \(wins.count) prompts "
+      + "(95 %: \(NumberText.plainPercent(wins.low)) to \(NumberText.plainPercent(wins.high))).\n"
   }
 
   private static func sentence(_ exact: Exact, _ method: String?) -> String? {
@@ -48,7 +48,7 @@ extension EvaluationSummary {
     let possible = exact.optimum.objective - exact.reference.objective
     return
       "The best policy of all adds \(number(possible)) to score − β·KL. \(method ?? "This one")'s adds "
-      + "\(percent(fraction)) of that,\n"
+      + "\(NumberText.plainPercent(fraction)) of that,\n"
       + "and is \(number(exact.klFromOptimum)) nats from it (exact, over \(exact.responses) "
       + "responses to each of \(exact.prompts) prompts).\n"
   }
@@ -79,10 +79,8 @@ extension EvaluationSummary {
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {
-    DecimalText.fixed(value, digits)
+    NumberText.plain(value, digits)
   }
-
-  private static func percent(_ fraction: Double) -> String { number(fraction * 100, 1) + " %" }
 
   /// The mean with half of its 95 % interval.
   private static func interval(_ value: Summary) -> String {

@@ -91,7 +91,7 @@ struct RecordedRun {
     try Output.write(
       summary, after: information.method ?? scenario.ppo.algorithm.name, asJSON: printsJSON)
     if !printsJSON {
-      let seconds = String(format: "%.1f", recorder.stageSeconds)
+      let seconds = NumberText.plain(recorder.stageSeconds, 1)
       try Output.write("The stages took \(seconds) s. Report: \(directory.report.path)\n")
     }
   }

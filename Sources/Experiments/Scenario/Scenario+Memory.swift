@@ -1,6 +1,7 @@
 import Foundation
 import LanguageModels
 import RLHF
+import RunRecords
 import Settings
 
 extension Scenario {
@@ -70,7 +71,9 @@ extension Scenario {
   }
 
   private static func gigabytes(_ bytes: Double) -> String {
-    bytes < 1e15 ? String(format: "%.1f GB", bytes / 1e9) : String(format: "%.0e GB", bytes / 1e9)
+    let amount = bytes / 1e9
+    return (amount < 1e6 ? NumberText.plain(amount, 1) : NumberText.plainScientific(amount, 0))
+      + " GB"
   }
 }
 

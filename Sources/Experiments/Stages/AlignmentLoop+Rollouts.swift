@@ -44,7 +44,7 @@ extension AlignmentLoop {
       let lines = episodes.prefix(Self.keptEpisodes).map { episode in
         "- *\(tokenizer.decode(episode.exchange.prompt))* "
           + tokenizer.decode(episode.exchange.response)
-          + String(format: " (score %.2f)", episode.score)
+          + " (score \(NumberText.plain(episode.score, 2)))"
       }
       details.texts = [("samples/responses", lines.joined(separator: "\n"))]
     }

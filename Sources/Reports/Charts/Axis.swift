@@ -1,4 +1,5 @@
 import Foundation
+import RunRecords
 
 /// The scale of one side of a chart: its range, and round numbers to mark on it.
 struct Axis {

@@ -1,4 +1,5 @@
 import Foundation
+import RunRecords
 
 /// Counts in bins of equal width, with bars on the two sides of 0 told apart by colour and by the
 /// line between them.

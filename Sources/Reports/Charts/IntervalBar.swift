@@ -1,3 +1,5 @@
+import RunRecords
+
 /// A small drawing of values with their spread on one scale, under a headline figure.
 struct IntervalBar {
   /// One value: a dot on a line from `low` to `high`.

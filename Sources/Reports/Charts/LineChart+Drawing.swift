@@ -1,4 +1,5 @@
 import Foundation
+import RunRecords
 
 extension LineChart {
   /// The chart as a figure: title, legend, drawing, note. `nil` when there is nothing to draw.

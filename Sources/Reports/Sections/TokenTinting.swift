@@ -1,3 +1,5 @@
+import RunRecords
+
 /// A token and its numbers: those that may colour it, and all that it says when pointed at.
 struct TintedToken {
   let text: String

@@ -86,7 +86,7 @@ struct ProgressLine {
 
   private var timeLeft: String? {
     guard done > before, total > done, elapsed > 0 else { return nil }
-    return Self.clock(elapsed / Double(done - before) * Double(total - done)) + " left"
+    return NumberText.plainClock(elapsed / Double(done - before) * Double(total - done)) + " left"
   }
 
   private func styled(_ text: String, _ code: String, _ terminal: Terminal) -> String {
@@ -101,25 +101,16 @@ struct ProgressLine {
   private static func number(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }
     let size = abs(value)
-    if size != 0, size < 0.001 || size >= 100_000 { return String(format: "%.1e", value) }
-    return String(format: size >= 100 ? "%.1f" : "%.3f", value)
+    if size != 0, size < 0.001 || size >= 100_000 { return NumberText.plainScientific(value, 1) }
+    return NumberText.plain(value, size >= 100 ? 1 : 3)
   }
 
   private static func significant(_ value: Double) -> String {
-    String(format: value >= 10 ? "%.0f" : "%.1f", value)
-  }
-
-  /// `m:ss`, or `h:mm:ss` from an hour on.
-  static func clock(_ seconds: Double) -> String {
-    guard seconds < 1e7 else { return "days" }
-    let whole = Int(seconds.rounded(.up))
-    return whole < 3600
-      ? String(format: "%d:%02d", whole / 60, whole % 60)
-      : String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+    NumberText.plain(value, value >= 10 ? 0 : 1)
   }
 
   /// `9.8 s` below a minute, then `m:ss`.
   static func duration(_ seconds: Double) -> String {
-    seconds < 60 ? String(format: "%.1f s", seconds) : clock(seconds)
+    seconds < 60 ? NumberText.plain(seconds, 1) + " s" : NumberText.plainClock(seconds)
   }
 }

@@ -92,8 +92,8 @@ struct Check: ParsableCommand {
     ])
     for finding in findings {
       table.append([
-        finding.kind, finding.name, String(format: "%.1e", finding.error),
-        String(format: "%.0e", finding.tolerance), finding.holds ? "ok" : "WRONG",
+        finding.kind, finding.name, NumberText.plainScientific(finding.error, 1),
+        NumberText.plainScientific(finding.tolerance, 0), finding.holds ? "ok" : "WRONG",
       ])
     }
     return table

@@ -104,19 +104,20 @@ struct Label: ParsableCommand {
 extension LabelAgreement {
   /// The agreement as a person reads it.
   fileprivate var text: String {
-    func percent(_ share: Double) -> String { String(format: "%.1f %%", share * 100) }
     func interval(_ share: Proportion) -> String {
-      "\(percent(share.low)) to \(percent(share.high))"
+      "\(NumberText.plainPercent(share.low)) to \(NumberText.plainPercent(share.high))"
     }
     var table = TextTable(columns: [
       ("", .leading), ("agreement", .trailing), ("95 % interval", .trailing), ("pairs", .trailing),
     ])
     func row(_ name: String, _ share: Proportion) {
       guard share.count > 0 else { return }
-      table.append([name, percent(share.value), interval(share), "\(share.count)"])
+      table.append([name, NumberText.plainPercent(share.value), interval(share), "\(share.count)"])
     }
     row("you and the annotators", annotators)
-    table.append(["the annotators among themselves", percent(annotatorsAmongThemselves), "", ""])
+    table.append([
+      "the annotators among themselves", NumberText.plainPercent(annotatorsAmongThemselves), "", "",
+    ])
     row("you and gold", gold)
     row("the annotators and gold", annotatorsWithGold)
     row("you chose the left answer", left)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import RunRecords
 import Statistics
 
 /// Rewards of the rows of a file, and the order of responses by reward.
@@ -68,7 +69,7 @@ extension RankingAgreement {
   /// Nil when no row says which response is better.
   fileprivate var text: String? {
     guard count > 0 else { return nil }
-    func percent(_ share: Double) -> String { String(format: "%.1f", 100 * share) }
+    func percent(_ share: Double) -> String { NumberText.plain(100 * share, 1) }
     func text(_ share: Proportion) -> String {
       "\(percent(share.value)) % (\(percent(share.low)) to \(percent(share.high)))"
     }

@@ -55,7 +55,7 @@ struct Trace: ParsableCommand {
 extension RolloutRecord {
   /// The rollout as a person reads it.
   fileprivate func text(index: Int, of count: Int) -> String {
-    func number(_ value: Double) -> String { DecimalText.fixed(value, 3) }
+    func number(_ value: Double) -> String { NumberText.plain(value, 3) }
     var lines = "rollout \(index) of 0…\(count - 1): iteration \(iteration), episode \(episode)\n"
     lines += "prompt: \(prompt)\n"
     lines += "score \(number(score))"

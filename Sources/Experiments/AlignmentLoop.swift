@@ -1,6 +1,7 @@
 package import LanguageModels
 package import Numerics
 import RLHF
+import RunRecords
 package import Settings
 import Statistics
 package import Worlds
@@ -16,7 +17,7 @@ package struct AlignmentLoop {
   let generator: SeededGenerator
   let observer: any StageObserver
   /// Where stages keep their state; nil keeps none.
-  private let state: StageState?
+  private let state: StageStore?
 
   /// - Parameters:
   ///   - tokenizer: that of a checkpoint to go on from; nil makes one from the world's vocabulary.
@@ -25,7 +26,7 @@ package struct AlignmentLoop {
   ///   - state: where stages keep their state and go on from it; nil keeps none.
   package init(
     _ scenario: Scenario, tokenizer: Tokenizer? = nil, prompts: PromptSource = .world,
-    seed: UInt64, workers: Workers, observer: any StageObserver, state: StageState? = nil
+    seed: UInt64, workers: Workers, observer: any StageObserver, state: StageStore? = nil
   ) throws(SettingsError) {
     self.scenario = scenario
     world = try World(scenario.world)
@@ -92,7 +93,7 @@ package struct AlignmentLoop {
 
   /// Tells the observer about a stage around its work.
   func run<Output>(
-    _ stage: LoopStage, total: Int, unit: String, _ body: () throws -> Output
+    _ stage: RunStage, total: Int, unit: String, _ body: () throws -> Output
   ) throws -> Output {
     try run(stage, StageExtent(total: total, unit: unit), body)
   }
@@ -101,7 +102,7 @@ package struct AlignmentLoop {
   ///
   /// - Parameter before: steps of earlier stages that write to the same records.
   func run<Output>(
-    _ stage: LoopStage, total: Int, unit: String = "steps", before: Int = 0,
+    _ stage: RunStage, total: Int, unit: String = "steps", before: Int = 0,
     _ body: (Continuation) throws -> Output
   ) throws -> Output {
     let state = try state?.read(stage)
@@ -116,7 +117,7 @@ package struct AlignmentLoop {
   }
 
   private func run<Output>(
-    _ stage: LoopStage, _ extent: StageExtent, _ body: () throws -> Output
+    _ stage: RunStage, _ extent: StageExtent, _ body: () throws -> Output
   ) throws -> Output {
     try observer.begin(stage, extent)
     let output = try body()

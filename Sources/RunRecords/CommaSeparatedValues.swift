@@ -43,8 +43,8 @@ extension RunDirectory {
   /// - Throws: `unreadable` or `malformed`.
   package func tables() throws(RunRecordsError) -> [(name: String, table: CommaSeparatedValues)] {
     var tables: [(name: String, table: CommaSeparatedValues)] = []
-    for stage in RunStage.allCases where exists(metrics(stage)) {
-      tables.append((stage.rawValue, try MetricsTable(stage: stage, in: self).commaSeparated))
+    for stage in RunStage.trained where exists(metrics(stage)) {
+      tables.append((stage.records ?? "", try MetricsTable(stage: stage, in: self).commaSeparated))
     }
     if exists(evaluation) {
       tables.append(("evaluation", try commaSeparatedEvaluation()))

@@ -88,14 +88,14 @@ package struct RunDirectory: Sendable, Equatable {
   /// The prompts that were given to the run, one a line; a run on its world's prompts has none.
   package var givenPrompts: URL { file(Name.samples + "/prompts.jsonl") }
 
-  /// The metrics of a stage, one flat object a step.
+  /// The metrics of a stage that has some, one flat object a step.
   package func metrics(_ stage: RunStage) -> URL {
-    file(Name.metrics + "/\(stage.rawValue).jsonl")
+    file(Name.metrics + "/\(stage.records ?? stage.rawValue).jsonl")
   }
 
   /// The directory of a stage's TensorBoard event files.
   package func events(_ stage: RunStage) -> URL {
-    file(Name.events + "/\(stage.rawValue)")
+    file(Name.events + "/\(stage.records ?? stage.rawValue)")
   }
 
   /// A stage's event file; TensorBoard finds it by `tfevents` and orders by the time in its name.

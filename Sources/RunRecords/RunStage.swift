@@ -1,23 +1,34 @@
 package import Statistics
 
-/// A stage that trains something and records its metrics.
-package enum RunStage: String, Codable, Sendable, CaseIterable {
-  /// Supervised tuning of the policy on the corpus.
-  case sft
+/// The stages of a run in their order, each under the name that people are shown.
+package enum RunStage: String, Sendable, CaseIterable {
+  /// The policy on whole noisy texts; its metrics are the beginning of those of ``sft``.
+  case pretraining
+  /// The policy on clean responses to prompts.
+  case sft = "fine-tuning"
+  /// Annotators judge samples of the policy.
+  case annotation
   /// The reward model on preference pairs.
-  case reward
+  case reward = "reward model"
   /// The policy against the reward model.
-  case ppo
+  case ppo = "PPO"
   /// The policy on comparisons, without a reward model.
-  case dpo
+  case dpo = "DPO"
+  case evaluation
+  case bestOfN = "best of n"
+  case exactOptimum = "exact optimum"
 
-  /// The metrics that it records.
-  package var metrics: [Metric] {
+  /// Those that train something and have metrics of their own.
+  package static let trained: [RunStage] = [.sft, .reward, .ppo, .dpo]
+
+  /// What its metrics and events are called; nil where nothing is trained.
+  package var records: String? {
     switch self {
-    case .sft: Metric.supervisedTuning
-    case .reward: Metric.rewardModel
-    case .ppo: Metric.policyOptimization + Metric.costs
-    case .dpo: Metric.directPreference
+    case .pretraining, .sft: "sft"
+    case .reward: "reward"
+    case .ppo: "ppo"
+    case .dpo: "dpo"
+    case .annotation, .evaluation, .bestOfN, .exactOptimum: nil
     }
   }
 }
@@ -42,4 +53,15 @@ package enum RunPreferences: String, Sendable, CaseIterable {
   case train
   /// The held-out rows.
   case eval
+
+  /// The metrics that it records.
+  package var metrics: [Metric] {
+    switch self {
+    case .pretraining, .sft: Metric.supervisedTuning
+    case .reward: Metric.rewardModel
+    case .ppo: Metric.policyOptimization + Metric.costs
+    case .dpo: Metric.directPreference
+    case .annotation, .evaluation, .bestOfN, .exactOptimum: []
+    }
+  }
 }

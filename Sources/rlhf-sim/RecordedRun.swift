@@ -78,7 +78,7 @@ struct RecordedRun {
       let loop = try AlignmentLoop(
         scenario, tokenizer: tokenizer, prompts: prompts, seed: information.seed,
         workers: machine.workers,
-        observer: recorder, state: StageState(in: directory))
+        observer: recorder, state: StageStore(in: directory))
       Signals.interruptRun()
       summary = try body(LoopRun(loop, in: directory))
       try recorder.close()

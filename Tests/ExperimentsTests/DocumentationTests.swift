@@ -56,7 +56,7 @@ import Testing
       let (reward, _) = try run.trainReward(from: policy, preferences: preferences)
       _ = try run.optimize(policy, reward: reward)
       _ = try run.loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)
-      for stage in RunStage.allCases {
+      for stage in RunStage.trained {
         names[stage, default: []].formUnion(try MetricsTable(stage: stage, in: directory).names)
       }
     }

@@ -22,24 +22,24 @@ import Testing
   final class Unreliable: StageObserver {
     let recorder: RunRecorder
     var stepsLeft: Int
-    private(set) var last: LoopStage?
+    private(set) var last: RunStage?
 
     init(_ recorder: RunRecorder, steps: Int) {
       (self.recorder, stepsLeft) = (recorder, steps)
     }
 
-    func begin(_ stage: LoopStage, _ extent: StageExtent) throws {
+    func begin(_ stage: RunStage, _ extent: StageExtent) throws {
       try recorder.begin(stage, extent)
     }
 
-    func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws {
+    func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws {
       try recorder.advance(stage, to: done, metrics: metrics)
       last = stage
       stepsLeft -= 1
       if stepsLeft == 0 { throw PowerCut() }
     }
 
-    func end(_ stage: LoopStage) throws { try recorder.end(stage) }
+    func end(_ stage: RunStage) throws { try recorder.end(stage) }
     func note(_ text: String) { recorder.note(text) }
     func warn(_ warning: TrainingWarning) throws { try recorder.warn(warning) }
   }
@@ -48,7 +48,7 @@ import Testing
   /// - Returns: the stage that was running then.
   func run(
     in directory: RunDirectory, isResumed: Bool, steps: Int? = nil, threads: Int = 2
-  ) throws -> (stage: LoopStage?, steps: Int) {
+  ) throws -> (stage: RunStage?, steps: Int) {
     let information = RunInformation(
       version: "0", command: .demo, commandLine: [], scenario: "tiny", seed: 1, threads: threads,
       cpu: "", blasCore: "", allocator: "", started: Date(timeIntervalSince1970: 0))
@@ -58,7 +58,7 @@ import Testing
     let observer = Unreliable(recorder, steps: steps ?? .max)
     let loop = try AlignmentLoop(
       makeScenario(Self.assignments), seed: 1, workers: Workers(count: threads),
-      observer: observer, state: StageState(in: directory, isEager: true))
+      observer: observer, state: StageStore(in: directory, isEager: true))
     do {
       _ = try LoopRun(loop, in: directory).resume(.demo)
       try recorder.close()
@@ -108,7 +108,7 @@ import Testing
       let expected = try contents(of: whole)
       #expect(expected.keys.contains("samples/rollouts.jsonl"))
       #expect(expected.keys.contains("state/tensors.safetensors"))
-      var interrupted: Set<LoopStage> = []
+      var interrupted: Set<RunStage> = []
       var members: Set<Int> = []
       var patience = 0
       // Some of them before any state was kept, some in the first steps of a stage.
@@ -116,7 +116,7 @@ import Testing
         try withRun { directory in
           let cut = try run(in: directory, isResumed: false, steps: steps)
           interrupted.insert(try #require(cut.stage))
-          if directory.has(.eval), let state = try StageState(in: directory).read(.rewardModel) {
+          if directory.has(.eval), let state = try StageStore(in: directory).read(.reward) {
             members.insert(try state.count("member"))
             patience = max(
               patience, try state.count("early_stopping.evaluations_since_best"))
@@ -132,7 +132,7 @@ import Testing
           }
         }
       }
-      #expect(interrupted.isSuperset(of: [.pretraining, .fineTuning, .rewardModel, .ppo]))
+      #expect(interrupted.isSuperset(of: [.pretraining, .sft, .reward, .ppo]))
       #expect(members == [0, 1], "the ensemble must have been cut in both members")
       #expect(patience > 0, "and where an evaluation had been no better")
     }
@@ -142,7 +142,7 @@ import Testing
   func foreignState() throws {
     try withRun { directory in
       _ = try run(in: directory, isResumed: false, steps: 3)
-      var state = try RunStageState.read(from: directory)
+      var state = try StageState.read(from: directory)
       state.step = -1
       try state.write(to: directory.stageState)
       #expect(throws: RunRecordsError.self) { try run(in: directory, isResumed: true) }
@@ -162,7 +162,7 @@ import Testing
   func changed() throws {
     try withRun { directory in
       _ = try run(in: directory, isResumed: false, steps: 3)
-      var state = try RunStageState.read(from: directory)
+      var state = try StageState.read(from: directory)
       state.step = 99
       try state.write(to: directory.stageState)
       let beyond = try #require(throws: TrainingStateError.self) {

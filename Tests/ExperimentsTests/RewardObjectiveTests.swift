@@ -37,7 +37,7 @@ import Testing
     let policy = try loop.trainPolicy()
     let (training, heldOut) = try loop.comparePreferences(of: policy)
     let model = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
-    let steps = try #require(recording.metrics[.rewardModel])
+    let steps = try #require(recording.metrics[.reward])
     // Forty rankings, or their 240 pairs, in batches of 32 and two epochs.
     #expect(steps.count == (objective == .pairwise ? 16 : 4))
     for other in Self.forRankings where other != objective {
@@ -193,7 +193,7 @@ import Testing
     let policy = try loop.trainPolicy()
     let (training, heldOut) = try loop.comparePreferences(of: policy)
     let early = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
-    let steps = try #require(recording.metrics[.rewardModel])
+    let steps = try #require(recording.metrics[.reward])
     #expect(steps.count < 120)
     #expect(steps.last?.contains("eval/best_step") == true)
     // What is kept is what was judged best.

@@ -126,7 +126,7 @@ struct RewardReportTests {
     let evaluation = try loop.trainReward(
       from: policy, training: training, heldOut: heldOut
     ).report.evaluation
-    let last = try #require(recording.metrics[.rewardModel]?.last)
+    let last = try #require(recording.metrics[.reward]?.last)
     let figures = [
       ("eval/loss", evaluation.loss), ("eval/accuracy", evaluation.accuracy.value),
       ("eval/ece", evaluation.calibrationError), ("eval/margin_mean", evaluation.meanMargin),

@@ -3,6 +3,7 @@ import LanguageModels
 import Numerics
 import Preferences
 import RLHF
+import RunRecords
 import Settings
 import Statistics
 import Worlds
@@ -69,14 +70,14 @@ func makeScenario(_ assignments: [String] = []) throws -> Scenario {
 
 /// Keeps what the loop tells, without the times.
 final class Recording: StageObserver {
-  private(set) var stages: [LoopStage] = []
-  private(set) var metrics: [LoopStage: [String]] = [:]
+  private(set) var stages: [RunStage] = []
+  private(set) var metrics: [RunStage: [String]] = [:]
   private(set) var notes: [String] = []
   private(set) var warnings: [TrainingWarning] = []
 
-  func begin(_ stage: LoopStage, _ extent: StageExtent) { stages.append(stage) }
+  func begin(_ stage: RunStage, _ extent: StageExtent) { stages.append(stage) }
 
-  func advance(_ stage: LoopStage, to done: Int, metrics step: StepMetrics?) {
+  func advance(_ stage: RunStage, to done: Int, metrics step: StepMetrics?) {
     guard let step else { return }
     let figures = step.values.map { (name: $0.metric.name, value: $0.value) }.filter {
       // How long it took, and what the allocator held meanwhile, are the machine's.
@@ -85,7 +86,7 @@ final class Recording: StageObserver {
     metrics[stage, default: []].append("\(step.step)/\(step.totalSteps) \(figures)")
   }
 
-  func end(_ stage: LoopStage) {}
+  func end(_ stage: RunStage) {}
   func note(_ text: String) { notes.append(text) }
   func warn(_ warning: TrainingWarning) { warnings.append(warning) }
 }
@@ -122,16 +123,16 @@ func outputs(
   let best = try loop.bestOfN(policy, reward: reward)
   let judged = try loop.judge(
     tuned, reference: policy, reward: reward, prompts: loop.evaluationPrompts())
-  func metrics(_ stages: LoopStage...) -> [String] {
+  func metrics(_ stages: RunStage...) -> [String] {
     stages.flatMap { recording.metrics[$0] ?? [] }
   }
   return [
-    .policy: [bits(policy.parameters)] + metrics(.pretraining, .fineTuning),
+    .policy: [bits(policy.parameters)] + metrics(.pretraining, .sft),
     .preferences: training.map { "\($0)" } + heldOut.map { "\($0)" },
     .reward: reward.members.flatMap { [bits($0.model.parameters), "\($0.normalization)"] }
-      + ["\(reward.combination) \(report)"] + metrics(.rewardModel),
+      + ["\(reward.combination) \(report)"] + metrics(.reward),
     .optimization: [bits(tuned.parameters), bits(value.parameters)] + metrics(.ppo),
-    .directPreference: [bits(direct.parameters)] + metrics(.directPreference),
+    .directPreference: [bits(direct.parameters)] + metrics(.dpo),
     .evaluation: judged.map { "\($0)" } + ["\(best as Any)"],
   ]
 }

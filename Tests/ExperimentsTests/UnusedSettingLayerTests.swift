@@ -196,6 +196,6 @@ import Testing
       case .dpo: try run.dpo(policy, reward: reward)
       case .bestOfN: try run.bestOfN(policy, reward: reward)
       }
-    return LoopStage.allCases.flatMap { recording.metrics[$0] ?? [] } + ["\(summary)"]
+    return RunStage.allCases.flatMap { recording.metrics[$0] ?? [] } + ["\(summary)"]
   }
 }

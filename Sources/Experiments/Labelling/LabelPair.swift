@@ -1,6 +1,7 @@
 package import LanguageModels
 import Numerics
 package import Preferences
+import RunRecords
 import Statistics
 
 /// Two answers of a policy for a person to judge, and what they are not shown: what the world and a

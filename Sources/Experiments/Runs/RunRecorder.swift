@@ -10,8 +10,8 @@ package final class RunRecorder: StageObserver {
   private let terminal: Terminal
   private var information: RunInformation?
   private var bar: ProgressBar?
-  private var writers: [RunStage: (writer: MetricsWriter, start: ContinuousClock.Instant)] = [:]
-  private var stageStart: (stage: LoopStage, time: ContinuousClock.Instant)?
+  private var writers: [String: (writer: MetricsWriter, start: ContinuousClock.Instant)] = [:]
+  private var stageStart: (stage: RunStage, time: ContinuousClock.Instant)?
   private var details = StepDetails()  // of the step that is reported next
   private var stepsBefore = 0  // of the phases of the same stage that are over
   private let isResumed: Bool
@@ -32,7 +32,7 @@ package final class RunRecorder: StageObserver {
     try writeInformation()
   }
 
-  package func begin(_ stage: LoopStage, _ extent: StageExtent) throws {
+  package func begin(_ stage: RunStage, _ extent: StageExtent) throws {
     stageStart = (stage, clock.now)
     bar = ProgressBar(
       stage: stage.rawValue, total: extent.total, unit: extent.unit, terminal: terminal,
@@ -40,19 +40,19 @@ package final class RunRecorder: StageObserver {
     stepsBefore = extent.before
     if let records = stage.records, writers[records] == nil, let directory {
       let writer = try MetricsWriter(
-        stage: records, in: directory,
+        stage: stage, in: directory,
         keeping: isResumed ? extent.before + extent.done : nil)
       let missing = extent.before + extent.done - writer.stepsBefore
       if missing > 0 {
         note(
           "the metrics of \(missing) steps that were done before are no longer in "
-            + directory.metrics(records).path)
+            + directory.metrics(stage).path)
       }
       writers[records] = (writer, clock.now - .seconds(writer.secondsBefore))
     }
   }
 
-  package func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws {
+  package func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws {
     bar?.update(done, figures: metrics.map { stage.figures($0) } ?? [])
     guard let metrics, let records = stage.records, let (writer, start) = writers[records] else {
       // A stage with metrics keeps its state before it stops; here there is none to keep.
@@ -65,11 +65,11 @@ package final class RunRecorder: StageObserver {
     details = StepDetails()
   }
 
-  package func describe(_ stage: LoopStage, _ details: StepDetails) { self.details = details }
+  package func describe(_ stage: RunStage, _ details: StepDetails) { self.details = details }
 
   package func hold(_ models: [RunInformation.ModelSize]) { information?.models = models }
 
-  package func end(_ stage: LoopStage) throws {
+  package func end(_ stage: RunStage) throws {
     bar?.finish()
     bar = nil
     countTime()
@@ -125,22 +125,11 @@ package final class RunRecorder: StageObserver {
   }
 }
 
-extension LoopStage {
-  /// The metrics file that the stage writes to.
-  fileprivate var records: RunStage? {
-    switch self {
-    case .pretraining, .fineTuning: .sft
-    case .rewardModel: .reward
-    case .ppo: .ppo
-    case .directPreference: .dpo
-    case .annotation, .evaluation, .bestOfN, .exactOptimum: nil
-    }
-  }
-
+extension RunStage {
   /// The few figures worth watching while the stage runs.
-  fileprivate func figures(_ metrics: StepMetrics) -> [ProgressBar.Figure] {
-    (records?.metrics ?? []).filter(\.isWatched).compactMap { metric in
-      metrics[metric].map { (metric.title, $0) }
+  fileprivate func figures(_ values: StepMetrics) -> [ProgressBar.Figure] {
+    metrics.filter(\.isWatched).compactMap { metric in
+      values[metric].map { (metric.title, $0) }
     }
   }
 }

@@ -4,15 +4,15 @@ package import RunRecords
 /// What the loop tells while it runs.
 package protocol StageObserver: AnyObject {
   /// A stage begins, or goes on.
-  func begin(_ stage: LoopStage, _ extent: StageExtent) throws
+  func begin(_ stage: RunStage, _ extent: StageExtent) throws
   /// A part of the stage is done; `metrics` are its figures, if it has any.
-  func advance(_ stage: LoopStage, to done: Int, metrics: StepMetrics?) throws
+  func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws
   /// What lies behind the metrics that `advance` will report next.
-  func describe(_ stage: LoopStage, _ details: StepDetails)
+  func describe(_ stage: RunStage, _ details: StepDetails)
   /// The models that the stage holds, before it begins.
   func hold(_ models: [RunInformation.ModelSize])
   /// The stage is over.
-  func end(_ stage: LoopStage) throws
+  func end(_ stage: RunStage) throws
   /// Something that the person should know, such as rows left out.
   func note(_ text: String)
   /// A sign that an optimization goes wrong.
@@ -21,7 +21,7 @@ package protocol StageObserver: AnyObject {
 
 extension StageObserver {
   /// Most observers have no use for it.
-  package func describe(_ stage: LoopStage, _ details: StepDetails) {}
+  package func describe(_ stage: RunStage, _ details: StepDetails) {}
   /// Most observers have no use for it.
   package func hold(_ models: [RunInformation.ModelSize]) {}
 }
@@ -36,17 +36,4 @@ package struct StageExtent: Sendable, Equatable {
   package var done = 0
   /// Steps of earlier stages that write to the same records.
   package var before = 0
-}
-
-/// The stages of the loop in their order.
-package enum LoopStage: String, Sendable, CaseIterable {
-  case pretraining = "pretraining"
-  case fineTuning = "fine-tuning"
-  case annotation = "annotation"
-  case rewardModel = "reward model"
-  case ppo = "PPO"
-  case directPreference = "DPO"
-  case evaluation = "evaluation"
-  case bestOfN = "best of n"
-  case exactOptimum = "exact optimum"
 }

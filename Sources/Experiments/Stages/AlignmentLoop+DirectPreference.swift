@@ -2,6 +2,7 @@ package import LanguageModels
 import Numerics
 package import Preferences
 package import RLHF
+import RunRecords
 import Statistics
 
 extension AlignmentLoop {
@@ -34,13 +35,13 @@ extension AlignmentLoop {
     let steps = rounds * DPOTrainer.steps(for: pairs, settings)
     let score = try scorer(reward)
     var trainer = DPOTrainer(settings, policy: policy, steps: steps, workers: workers)
-    try run(.directPreference, total: steps) { continuation in
+    try run(.dpo, total: steps) { continuation in
       try trainer.run(rounds: rounds, using: stream, continuing: continuation) { round, policy in
         settings.pairs == .offline
           ? offline
           : try ownPairs(of: policy, count: pairs, stream.stream("pairs", round), score)
       } report: { metrics in
-        try observer.advance(.directPreference, to: metrics.step, metrics: metrics)
+        try observer.advance(.dpo, to: metrics.step, metrics: metrics)
       }
     }
     return trainer.policy

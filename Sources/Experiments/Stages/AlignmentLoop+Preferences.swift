@@ -1,6 +1,7 @@
 package import LanguageModels
 import Numerics
 package import Preferences
+import RunRecords
 import Statistics
 import Worlds
 

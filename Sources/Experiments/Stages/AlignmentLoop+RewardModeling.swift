@@ -2,6 +2,7 @@ package import LanguageModels
 import Numerics
 package import Preferences
 package import RLHF
+import RunRecords
 import Statistics
 
 extension AlignmentLoop {
@@ -34,7 +35,7 @@ extension AlignmentLoop {
     NumericalLibraries.releaseFreedMemory()
     let trainer = RewardTrainer(settings, workers: workers)
     let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
-    let models = try run(.rewardModel, total: settings.ensemble * steps) { continuation in
+    let models = try run(.reward, total: settings.ensemble * steps) { continuation in
       try trainer.trainMembers(
         from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
       ) { model, metrics in
@@ -45,7 +46,7 @@ extension AlignmentLoop {
         metrics.append(.heldOutMargin, evaluation.meanMargin)
         metrics.append(.lengthCorrelation, evaluation.lengthCorrelation)
       } report: { metrics in
-        try observer.advance(.rewardModel, to: metrics.step, metrics: metrics)
+        try observer.advance(.reward, to: metrics.step, metrics: metrics)
       }
     }
     return reward(try normalized(models, on: policy, rows: rows))

@@ -1,6 +1,7 @@
 package import LanguageModels
 import Numerics
 import RLHF
+import RunRecords
 import Statistics
 import Worlds
 
@@ -16,7 +17,7 @@ extension AlignmentLoop {
         prompt: Array(text.prefix(1)), response: specialTokens.ended(Array(text.dropFirst())))
     }
     try train(
-      &model, .fineTuning, scenario.fineTuning, before: scenario.pretraining.steps
+      &model, .sft, scenario.fineTuning, before: scenario.pretraining.steps
     ) { generator in
       let (prompt, response) = world.samplePair(using: &generator)
       return Exchange(
@@ -26,7 +27,7 @@ extension AlignmentLoop {
   }
 
   private func train(
-    _ model: inout LanguageModel, _ stage: LoopStage, _ configuration: SupervisedConfiguration,
+    _ model: inout LanguageModel, _ stage: RunStage, _ configuration: SupervisedConfiguration,
     before: Int = 0, sample: (inout SeededGenerator) -> Exchange
   ) throws {
     guard configuration.steps > 0 else { return }

@@ -1,7 +1,7 @@
 package import Foundation
 
 /// `state/stage.json`: how far the stage that was running had come.
-package struct RunStageState: Codable, Sendable, Equatable {
+package struct StageState: Codable, Sendable, Equatable {
   /// The stage's name.
   package var stage: String
   /// Its steps that are done, as its metrics count them.
@@ -24,9 +24,9 @@ package struct RunStageState: Codable, Sendable, Equatable {
   }
 
   /// - Throws: `unreadable` or `malformed`.
-  package static func read(from run: RunDirectory) throws(RunRecordsError) -> RunStageState {
+  package static func read(from run: RunDirectory) throws(RunRecordsError) -> StageState {
     let url = run.stageState
-    let state = try RecordJSON.decode(RunStageState.self, from: AtomicFile.read(url), at: url)
+    let state = try RecordJSON.decode(StageState.self, from: AtomicFile.read(url), at: url)
     guard state.step >= 0 else {
       throw .malformed(path: url.path, line: nil, reason: "`step` is \(state.step), below 0")
     }

@@ -8,7 +8,7 @@ package import RunRecords
 /// Keeps the state of the running stage in `state/` of a run, so that an interrupted run goes on to
 /// the same bytes: `stage.json` says which stage, how many of its steps are done, and its numbers;
 /// `tensors.safetensors` holds its weights and moments.
-package final class StageState {
+package final class StageStore {
   private let directory: RunDirectory
   private let clock = ContinuousClock()
   private let isEager: Bool
@@ -26,9 +26,9 @@ package final class StageState {
   /// What was kept of a stage; nil when nothing was.
   ///
   /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
-  package func read(_ stage: LoopStage) throws -> TrainingState? {
+  package func read(_ stage: RunStage) throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: description.path) else { return nil }
-    let kept = try RunStageState.read(from: directory)
+    let kept = try StageState.read(from: directory)
     guard kept.stage == stage.rawValue else { return nil }
     var state = TrainingState(step: kept.step)
     for (name, number) in kept.numbers { state.set(name, number) }
@@ -45,7 +45,7 @@ package final class StageState {
   /// run to stop.
   ///
   /// - Throws: ``Interrupted`` when the person wants that.
-  func keep(_ stage: LoopStage, isLast: Bool, _ state: () -> TrainingState) throws {
+  func keep(_ stage: RunStage, isLast: Bool, _ state: () -> TrainingState) throws {
     let isInterrupted = Interruption.isRequested
     if isInterrupted || isLast || isEager || clock.now >= nextTime {
       let start = clock.now
@@ -55,8 +55,8 @@ package final class StageState {
     if isInterrupted { throw Interrupted() }
   }
 
-  private func write(_ state: TrainingState, of stage: LoopStage) throws {
-    let kept = RunStageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
+  private func write(_ state: TrainingState, of stage: RunStage) throws {
+    let kept = StageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
     try writeDirectoryAtomically(directory.state, replacingExisting: true) { place in
       try Safetensors.write(
         state.tensors.map { NamedTensor(name: $0.name, tensor: $0.tensor) },

@@ -22,7 +22,7 @@ struct RewardReportTests {
     #expect(!recording.notes.contains { $0.contains("intervals that mean something") })
     #expect(report.evaluation.accuracy.count == 1_000)
     let ceiling = Summary(heldOut.compactMap(\.probability).map { max($0, 1 - $0) }).mean
-    #expect(report.ceiling == ceiling)
+    #expect(report.evaluation.ceiling == ceiling)
     #expect(report.training?.count == 1_000)
     #expect(
       report.trainingGap == report.training.map { $0.value - report.evaluation.accuracy.value })

@@ -13,10 +13,6 @@ package struct RewardReport: Sendable {
   /// What the rewards make of length, with up to 200 responses to draw.
   package let length: LengthEvaluation
 
-  /// The Bayes ceiling: mean max(p, 1 − p) over the pairs; nil when the rows do not say p.
-  package var ceiling: Double? { evaluation.ceiling }
-  /// Correlation of rewards with gold; nil when the rows do not say it.
-  package var goldCorrelation: Double? { evaluation.gold?.correlation }
   /// Training accuracy minus held-out accuracy; nil when training comparisons are not at hand.
   package var trainingGap: Double? { training.map { $0.value - evaluation.accuracy.value } }
 }

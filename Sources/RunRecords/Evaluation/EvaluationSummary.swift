@@ -87,3 +87,93 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
     case bestOfN = "best_of_n"
   }
 }
+
+extension EvaluationSummary {
+  /// The figures of the reward model on held-out pairs. Beside the few that everyone asks for,
+  /// everything is optional: files of earlier versions lack it.
+  package struct RewardModel: Codable, Sendable, Equatable {
+    package var accuracy: Proportion?
+    /// The accuracy of the true reward itself: what the annotators' noise allows.
+    package var ceiling: Double?
+    /// Expected calibration error, in 0...1.
+    package var ece: Double?
+    /// Correlation of the model's reward with gold.
+    package var goldCorrelation: Double?
+    /// Spearman's rank correlation of the model's reward with gold.
+    package var goldRankCorrelation: Double?
+    /// How often the model orders a pair as gold does, of the pairs whose gold differs.
+    package var goldAgreement: Proportion?
+    /// Mean −log σ of the margin.
+    package var loss: Double?
+    /// Mean margin between the chosen and the rejected response.
+    package var marginMean: Double?
+    package var marginHistogram: Histogram?
+    package var reliability: [ReliabilityCurve.Bin]?
+    /// Accuracy on as many training pairs.
+    package var trainingAccuracy: Proportion?
+    /// Training accuracy minus held-out accuracy.
+    package var trainingGap: Double?
+    package var length: LengthEvaluation?
+    /// From the hardest pairs to the easiest.
+    package var difficulty: [DifficultyBin]?
+    package var probes: [ProbeResult]?
+
+    package init(
+      accuracy: Proportion? = nil, ceiling: Double? = nil, ece: Double? = nil,
+      goldCorrelation: Double? = nil
+    ) {
+      self.accuracy = accuracy
+      self.ceiling = ceiling
+      self.ece = ece
+      self.goldCorrelation = goldCorrelation
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case accuracy, ceiling, ece, loss, reliability, length, difficulty, probes
+      case goldCorrelation = "gold_correlation"
+      case goldRankCorrelation = "gold_rank_correlation"
+      case goldAgreement = "gold_agreement"
+      case marginMean = "margin_mean"
+      case marginHistogram = "margin_histogram"
+      case trainingAccuracy = "training_accuracy"
+      case trainingGap = "training_gap"
+    }
+  }
+}
+
+extension EvaluationSummary {
+  /// What the best of n responses of the policy before optimization earns, the best by the reward
+  /// model: the simplest way to spend the same distance from the reference.
+  package struct BestOfN: Codable, Sendable, Equatable {
+    package var n: Int
+    /// log n − (n − 1)/n in nats: the KL of choosing, where no two responses score alike, and an
+    /// upper bound where some do (Stiennon et al. 2020, appendix G.3).
+    package var kl: Double
+    /// Of `n` prompts each: the reward model's normalized score of the chosen response.
+    package var score: Summary
+    /// Its true reward; absent where there is no world.
+    package var gold: Summary?
+
+    package init(n: Int, kl: Double, score: Summary, gold: Summary?) {
+      self.n = n
+      self.kl = kl
+      self.score = score
+      self.gold = gold
+    }
+  }
+
+  /// Score and gold of best-of-n at a distance from the reference, between the two nearest n; nil
+  /// beyond the largest n.
+  package func bestOfN(atKL kl: Double) -> (n: Double, score: Double, gold: Double?)? {
+    guard let points = bestOfN, let upper = points.firstIndex(where: { $0.kl >= kl }) else {
+      return nil
+    }
+    let (right, left) = (points[upper], points[max(0, upper - 1)])
+    let share = right.kl > left.kl ? (kl - left.kl) / (right.kl - left.kl) : 1
+    func between(_ a: Double, _ b: Double) -> Double { a + share * (b - a) }
+    let gold = left.gold.flatMap { a in right.gold.map { between(a.mean, $0.mean) } }
+    return (
+      between(Double(left.n), Double(right.n)), between(left.score.mean, right.score.mean), gold
+    )
+  }
+}

@@ -31,6 +31,17 @@ package enum RunStage: String, Sendable, CaseIterable {
     case .annotation, .evaluation, .bestOfN, .exactOptimum: nil
     }
   }
+
+  /// The metrics that it records.
+  package var metrics: [Metric] {
+    switch self {
+    case .pretraining, .sft: Metric.supervisedTuning
+    case .reward: Metric.rewardModel
+    case .ppo: Metric.policyOptimization + Metric.costs
+    case .dpo: Metric.directPreference
+    case .annotation, .evaluation, .bestOfN, .exactOptimum: []
+    }
+  }
 }
 
 /// A checkpoint that a run directory may hold.
@@ -53,15 +64,4 @@ package enum RunPreferences: String, Sendable, CaseIterable {
   case train
   /// The held-out rows.
   case eval
-
-  /// The metrics that it records.
-  package var metrics: [Metric] {
-    switch self {
-    case .pretraining, .sft: Metric.supervisedTuning
-    case .reward: Metric.rewardModel
-    case .ppo: Metric.policyOptimization + Metric.costs
-    case .dpo: Metric.directPreference
-    case .annotation, .evaluation, .bestOfN, .exactOptimum: []
-    }
-  }
 }

@@ -135,6 +135,6 @@ import Testing
     let recording = Recording()
     let loop = try AlignmentLoop(
       scenario, seed: 1, workers: Workers(count: 1), observer: recording)
-    return try stage(loop) + LoopStage.allCases.flatMap { recording.metrics[$0] ?? [] }
+    return try stage(loop) + RunStage.allCases.flatMap { recording.metrics[$0] ?? [] }
   }
 }

@@ -1,6 +1,7 @@
 import LanguageModels
 import Numerics
 import RLHF
+import RunRecords
 import Settings
 import Testing
 

@@ -45,6 +45,9 @@ enum PPOMetrics {
         (.explainedVariance, explainedVariance(episodes)),
       ]
     }
+    if configuration.algorithm.resamplesEqualGroups {
+      values.append((.resampledGroups, Double(experience.resampledGroups)))
+    }
     if configuration.pretrainingWeight > 0 {
       values.append((.pretrainingLoss, update.pretrainingLoss / steps))
     }

@@ -3,7 +3,8 @@ extension Metric {
   package static let policyOptimization = [
     score, gold, penalizedReward, exactKL, kl, klCoefficient, entropy, advantageDeviation,
     clipFraction, approximateKL, ratioMax, policyLoss, policyGradientNorm, updates,
-    pretrainingLoss, valueLoss, valueClipFraction, explainedVariance, responseLength, endedFraction,
+    resampledGroups, pretrainingLoss, valueLoss, valueClipFraction, explainedVariance,
+    responseLength, endedFraction,
   ]
 
   package static let score = Metric(
@@ -78,6 +79,10 @@ extension Metric {
   package static let updates = Metric(
     "policy/updates", "updates", unit: "steps", "Optimizer steps of the iteration",
     badSign: "fewer than epochs × minibatches: `ppo.stop_kl` ended it")
+  package static let resampledGroups = Metric(
+    "response/resampled_groups", "groups sampled again", unit: "groups",
+    "Groups whose scores were all equal and that were sampled again; only with DAPO",
+    badSign: "three times as many as there are groups: nothing tells responses apart")
   package static let pretrainingLoss = Metric(
     "policy/pretraining_loss", "pretraining loss", unit: "nats per token",
     "Cross-entropy on the corpus, mean over steps; only with a pretraining mix",

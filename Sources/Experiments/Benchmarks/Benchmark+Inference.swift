@@ -6,7 +6,7 @@ extension Benchmark {
   /// No token of any vocabulary: responses then always reach their full length.
   static let noToken: Int32 = -1
 
-  /// Batches of ``Sampler``, each prompt another.
+  /// Batches of `Sampler`, each prompt another.
   func generation() throws -> Measurement {
     let inputs = RandomInputs(size)
     let model = try inputs.languageModel()

@@ -4,7 +4,7 @@ import RLHF
 import Statistics
 
 extension Benchmark {
-  /// Steps of ``RewardTrainer``, from one report to the next.
+  /// Steps of `RewardTrainer`, from one report to the next.
   func rewardSteps() throws -> Measurement {
     let inputs = RandomInputs(size)
     var model = try inputs.scalarModel()
@@ -27,7 +27,7 @@ extension Benchmark {
       seconds: stopwatch.seconds, modelBytes: Self.learningCopies * model.parameters.byteCount)
   }
 
-  /// Iterations of ``PPOTrainer``, from one report to the next.
+  /// Iterations of `PPOTrainer`, from one report to the next.
   ///
   /// No token ends a response, and the reward model reads responses as they are, because the peers
   /// compute every response to its full length.

@@ -17,6 +17,8 @@
 #define KERNEL
 #elif KERNEL_LEVEL == 3
 #define KERNEL __attribute__((target("arch=x86-64-v3")))
+#elif defined(KERNEL_LEVEL)
+#error "KERNEL_LEVEL is 1 or 3"
 #elif defined(__linux__)
 #define KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else

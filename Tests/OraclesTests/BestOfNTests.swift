@@ -42,11 +42,11 @@ import Testing
       let free = BestOfN.distribution(of: policy, rewards: rewards, n: n)
       #expect(abs(free.probabilities.reduce(0, +) - 1) < .float64Rounding)
       let divergence = free.divergence(from: reference)
-      #expect(divergence <= bound + 1e-12)
-      #expect(divergence > 0.8 * bound - 1e-12, "n = \(n): \(divergence) of \(bound)")
+      #expect(divergence <= bound + .float64Rounding)
+      #expect(divergence > 0.8 * bound - .float64Rounding, "n = \(n): \(divergence) of \(bound)")
       let tied = BestOfN.distribution(of: policy, rewards: rewards.map { $0 > 0 ? 1 : 0 }, n: n)
       let tiedDivergence = tied.divergence(from: reference)
-      #expect(tiedDivergence <= bound + 1e-12)
+      #expect(tiedDivergence <= bound + .float64Rounding)
       #expect(n == 1 || tiedDivergence < 0.95 * bound)
     }
   }

@@ -53,7 +53,7 @@ import Testing
     for distribution in distributions {
       let divergence = distribution.divergence(from: start)
       let reward = distribution.expectation(of: rewards)
-      #expect(reward <= frontier.highestReward(atDivergence: divergence) + 1e-9)
+      #expect(reward <= frontier.highestReward(atDivergence: divergence) + .float64Solutions)
     }
   }
 

@@ -122,6 +122,7 @@ import Testing
           return objective.value(of: TabularPolicy(space, logits: moved))
         }
         let difference = (value(1e-5) - value(-1e-5)) / 2e-5
+        // In Float64: u·|J| / 2e-5 = 1e-11 of rounding, and h² = 1e-10 of curvature.
         #expect(
           abs(gradient[state][token] - difference) < .float32Rounding * max(1e-3, abs(difference)))
       }

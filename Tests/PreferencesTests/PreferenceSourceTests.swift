@@ -62,7 +62,13 @@ struct PreferenceSourceTests {
       #expect(rows == 2)
       #expect("\(try #require(error))".hasPrefix("\(place.path):4: "))
     }
-    #expect(try copies() == before)
+    // Other tests make copies at the same time, and they are gone in a moment; one that is left stays.
+    var left = Set(try copies()).subtracting(before)
+    for _ in 0..<200 where !left.isEmpty {
+      Thread.sleep(forTimeInterval: 0.01)
+      left.formIntersection(try copies())
+    }
+    #expect(left.isEmpty, "\(left)")
   }
 
   @Test("an error of whoever writes the rows passes through, and the file stays as it was")

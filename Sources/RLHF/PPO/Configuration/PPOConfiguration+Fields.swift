@@ -33,9 +33,10 @@ extension PPOConfiguration {
       in: 1...1_024),
     Field(
       "temperature", \Self.temperature,
-      // √1000·2⁻²⁴ of a logit of 32 is 6e-5, so that at 0.01 ratios are off by under 1e-2.
+      // √1000·2⁻²⁴ of a logit of 25 is 5e-5; four such roundings over 0.01 are 2e-2, a tenth of PPO's
+      // clip range.
       "T: logits are divided by it in every log-probability, and so is their float32 rounding, which "
-        + "below 0.01 would come near the clip range",
+        + "below 0.01 would come near PPO's clip range (GSPO clips far closer: keep T near 1)",
       in: 0.01...),
     Field(
       "maximum_tokens", \Self.maximumTokens, "longest response, its EOS included", in: 1...65_536),
@@ -99,8 +100,8 @@ extension PPOConfiguration {
       onlyIf: usesValueModel, .setting("value_model", \.valueModel) { $0 == .shared }),
     Field(
       "clip_range", \Self.clipRange,
-      "ε: the ratio counts only within 1 ± ε (with one step an iteration every ratio is 1, and nothing "
-        + "is clipped); null for the algorithm's own, 0.2 unless it says otherwise",
+      "ε: the ratio counts only within 1 ± ε (with one step an iteration ratios are 1 up to "
+        + "rounding); null for the algorithm's own, 0.2 unless it says otherwise",
       in: Above(0.0), onlyIf: clipsRatios),
     Field(
       "clip_range_high", \Self.clipRangeHigh,

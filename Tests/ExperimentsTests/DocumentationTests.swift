@@ -85,6 +85,10 @@ import Testing
       make it again: .build/release/rlhf-sim scenarios metrics --markdown \
       > documentation/RLHFSimulation.docc/Metrics.md
       """)
+    let headings = Metric.referenceArticle.matches(of: /(?m)^## (metrics.+)$/).map {
+      String($0.output.1)
+    }
+    #expect(headings == ["sft", "reward", "ppo", "dpo"].map { "metrics/\($0).jsonl" })
     for metric in Metric.all {
       #expect(
         Metric.referenceArticle.contains(

@@ -21,10 +21,10 @@ extension Metric {
       `rising-kl` is more than twice its target instead.
 
       """
-    for stage in RunStage.allCases {
+    for stage in RunStage.trained {
       article += """
 
-        ## metrics/\(stage.rawValue).jsonl
+        ## metrics/\(stage.records ?? "").jsonl
 
         | metric | unit | meaning | bad sign |
         |---|---|---|---|

@@ -16,10 +16,10 @@ package struct Dual: Sendable, ExpressibleByFloatLiteral {
 
   package init(floatLiteral value: Double) { self.init(value) }
 
-  /// f(x) with f′(x), by the chain rule.
-  private func map(_ value: Double, slope: Double) -> Dual {
-    // A constant stays one where the slope is infinite.
-    Dual(value, derivative: derivative == 0 ? 0 : slope * derivative)
+  /// f(x) of this x, given f(x) and f′(x): the chain rule.
+  private func chain(_ value: Double, _ factor: Double) -> Dual {
+    // A constant stays one where f′(x) is infinite.
+    Dual(value, derivative: derivative == 0 ? 0 : factor * derivative)
   }
 
   package static func + (a: Dual, b: Dual) -> Dual {
@@ -51,29 +51,29 @@ package struct Dual: Sendable, ExpressibleByFloatLiteral {
 
   package static func exp(_ x: Dual) -> Dual {
     let power = Foundation.exp(x.value)
-    return x.map(power, slope: power)
+    return x.chain(power, power)
   }
-  package static func log(_ x: Dual) -> Dual { x.map(Foundation.log(x.value), slope: 1 / x.value) }
+  package static func log(_ x: Dual) -> Dual { x.chain(Foundation.log(x.value), 1 / x.value) }
 
   /// log(1 + x), exact near 0.
   package static func log1p(_ x: Dual) -> Dual {
-    x.map(Foundation.log1p(x.value), slope: 1 / (1 + x.value))
+    x.chain(Foundation.log1p(x.value), 1 / (1 + x.value))
   }
   /// e^x − 1, exact near 0.
   package static func expm1(_ x: Dual) -> Dual {
     let power = Foundation.expm1(x.value)
-    return x.map(power, slope: power + 1)
+    return x.chain(power, power + 1)
   }
   /// σ(x) = 1 / (1 + e^−x)
   package static func sigmoid(_ x: Dual) -> Dual {
     let (right, wrong) = (1 / (1 + Foundation.exp(-x.value)), 1 / (1 + Foundation.exp(x.value)))
-    return x.map(right, slope: right * wrong)
+    return x.chain(right, right * wrong)
   }
   /// log(1 + e^x) = −log σ(−x), without overflow.
   package static func softplus(_ x: Dual) -> Dual {
-    x.map(
+    x.chain(
       Swift.max(x.value, 0) + Foundation.log1p(Foundation.exp(-abs(x.value))),
-      slope: 1 / (1 + Foundation.exp(-x.value)))
+      1 / (1 + Foundation.exp(-x.value)))
   }
 
   /// The larger one with its derivative; the first of equals.

@@ -156,6 +156,7 @@ extension Rollout {
       let equal = stride(from: 0, to: scores.count, by: size).filter { start in
         scores[start..<start + size].allSatisfy { $0 == scores[start] }
       }
+      if equal.isEmpty { break }
       let episodes = equal.flatMap { $0..<$0 + size }
       let stream = generator.stream("resample", round)
       let again = try sampler.responses(

@@ -1,7 +1,7 @@
 import Formats
 package import Foundation
 
-/// The small files of a run, whole in memory, with this room's errors.
+/// The small files of a run, whole in memory, with this module's errors.
 package enum AtomicFile {
   /// Writes beside `url`, then renames over it; directories on the way are made.
   ///

@@ -41,7 +41,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   package var advantages: [Double]
   /// What the value model learned.
   package var returns: [Double]
-  /// π(y_t) / π_old(y_t) after the last minibatch of the iteration.
+  /// π(y_t) / π_old(y_t) after the last minibatch of the iteration; for GSPO that of the whole response.
   package var ratios: [Double]
   /// ε of the policy loss, below 1.
   package var clipRange: Double

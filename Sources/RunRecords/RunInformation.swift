@@ -68,6 +68,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var command: Command
   /// What the policy is trained by, such as PPO; nil where none is, and in files of earlier versions.
   package var method: String?
+  /// Whether a value model learns beside the policy; nil in files of earlier versions.
+  package var hasValueModel: Bool?
   /// The command line, one argument an element.
   package var commandLine: [String]
   /// The scenario's name.
@@ -99,7 +101,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var notes: [Note]?
 
   package init(
-    version: String, command: Command, method: String? = nil, commandLine: [String],
+    version: String, command: Command, method: String? = nil, hasValueModel: Bool? = nil,
+    commandLine: [String],
     scenario: String, seed: UInt64, threads: Int, cpu: String, blasCore: String, allocator: String,
     process: Int32 = 0,
     started: Date, resumed: [Date] = [], ended: Date? = nil,
@@ -109,6 +112,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     self.version = version
     self.command = command
     self.method = method
+    self.hasValueModel = hasValueModel
     self.commandLine = commandLine
     self.scenario = scenario
     self.seed = seed
@@ -164,6 +168,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     case version, command, method, scenario, seed, threads, cpu, allocator, process, started,
       resumed, ended
     case status, error, notes, warnings, models
+    case hasValueModel = "has_value_model"
     case commandLine = "command_line"
     case blasCore = "blas_core"
     case stageSeconds = "stage_seconds"

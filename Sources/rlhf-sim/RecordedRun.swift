@@ -44,6 +44,7 @@ func recorded(
   let information = RunInformation(
     version: version, command: command,
     method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
+    hasValueModel: command != .dpo && scenario.ppo.algorithm.usesValueModel,
     commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
     seed: options.seed, threads: options.workers.count, cpu: Machine.processor,
     blasCore: NumericalLibraries.blasCore,

@@ -4,12 +4,12 @@ import Testing
 @Suite("Gradients agree with finite differences")
 struct GradientTests {
   @Test(
-    "every operation of the room", arguments: AutodiffOperations.all.flatMap { $0.gradientChecks })
+    "every operation of the tape", arguments: AutodiffOperations.all.flatMap { $0.gradientChecks })
   func operation(_ check: GradientCheck) {
     #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
   }
 
-  @Test("every operation of the room has a check, and no two have one name")
+  @Test("every operation of the tape has a check, and no two have one name")
   func coverage() {
     let operations = AutodiffOperations.all
     #expect(operations.count == 14)

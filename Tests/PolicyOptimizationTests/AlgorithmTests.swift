@@ -56,6 +56,13 @@ import Testing
       $0.samplesPerPrompt = 2
     }
     #expect(configuration.clip == 1 - 3e-4...1 + 4e-4)
+    #expect(
+      isClose(
+        configuration.algorithm.ratios([0.5, -0.1]), [exp(0.2), exp(0.2)], within: .float64Rounding)
+    )
+    #expect(
+      isClose(
+        PolicyAlgorithm.ppo.ratios([0.5, -0.1]), [exp(0.5), exp(-0.1)], within: .float64Rounding))
     var episodes = [makeEpisode(old: [-1, -2, -1.5]), makeEpisode(old: [-1])]
     (episodes[0].advantages, episodes[1].advantages) = ([0.5, 0.5, 0.5], [-2])
     // Log-ratios of the tokens: 0.3, −0.2, −0.1004 and 0.0001; of the responses −0.0004 / 3, 0.0001.

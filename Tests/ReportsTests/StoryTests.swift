@@ -359,6 +359,7 @@ struct StoryTests {
         of: records {
           $0.scenario = "name: x\nppo:\n  algorithm: \(algorithm)\n  kl:\n    coefficient: 0.1\n"
           $0.information.method = name
+          $0.information.hasValueModel = title == "Four models"
           $0.evaluation = ExampleRun.evaluation
           $0.samples = ExampleRun.samples
         }))

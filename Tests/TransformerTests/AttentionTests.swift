@@ -12,7 +12,7 @@ struct AttentionTests {
     #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
   }
 
-  @Test("every operation of the room has a check")
+  @Test("every operation of the decoder has a check")
   func coverage() {
     #expect(TransformerOperations.all.count == 2)
     for operation in TransformerOperations.all {

@@ -5,7 +5,7 @@ import Numerics
 /// Rooms of this package see each other's declarations, other packages do not; this is what the
 /// nested package `Benchmarks` sees of them.
 public struct Microbenchmark: Sendable {
-  /// The room or part, and what of it: `attention/backward`.
+  /// The part, and what of it: `attention/backward`.
   public let name: String
   /// What one run does: this many of ``unit``.
   public let amount: Double

@@ -63,9 +63,10 @@ extension AlignmentLoop {
       episodes.map(\.exchange), temperature: settings.temperature, on: Tape(recording: false)
     ).logProbabilities.value.values[...]
     return episodes.enumerated().map { index, episode in
-      let ratios = zip(after.prefix(episode.length), episode.logProbabilities).map {
-        exp(Double($0) - $1)
+      let logRatios = zip(after.prefix(episode.length), episode.logProbabilities).map {
+        Double($0) - $1
       }
+      let ratios = settings.algorithm.ratios(logRatios)
       after = after.dropFirst(episode.length)
       return RolloutRecord(
         iteration: iteration, episode: index, prompt: tokenizer.decode(episode.exchange.prompt),

@@ -1,6 +1,6 @@
 import Statistics
 
-/// A function of a few small tensors whose gradient is held against finite differences.
+/// A function of a few small tensors whose gradient is compared with finite differences.
 package struct GradientCheck: Sendable {
   package let name: String
   private let inputs: [Tensor]

@@ -3,7 +3,7 @@
 indirect enum Markup: Sendable {
   case element(name: String, attributes: [Attribute], children: [Markup])
   case text(String)
-  /// Text that is not escaped: only for the style sheet and the script of this room.
+  /// Text that is not escaped: only for the style sheet and the script of this module.
   case verbatim(String)
 
   struct Attribute: Sendable {

@@ -3,7 +3,8 @@ import RunRecords
 extension ReportSection {
   /// The models of the run's method in a picture: who starts as whom, and who judges whom.
   @Sendable static func models(_ records: ReportRecords) -> ReportSection? {
-    let picture = ModelsPicture(method: records.method)
+    let picture = ModelsPicture(
+      method: records.method, hasValueModel: records.information.hasValueModel ?? true)
     return ReportSection(id: "models", title: picture.title) {
       element("p") { picture.introduction }
       element("figure", ["class": "picture"]) {
@@ -20,9 +21,9 @@ extension ReportSection {
 /// The drawing of the models that hold a method up.
 private struct ModelsPicture {
   let method: String
+  let hasValueModel: Bool
 
   private var isDirect: Bool { method == "DPO" }
-  private var hasValueModel: Bool { method == "PPO" || method == "REINFORCE" }
 
   var title: String { isDirect ? "Two models" : hasValueModel ? "Four models" : "Three models" }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Settings
 
 /// How the experience of an iteration becomes a change of the policy. All algorithms share rollouts,
@@ -97,6 +98,13 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   /// Whether responses to the same prompt, `ppo.samples_per_prompt` of them, are compared with each
   /// other.
   package var usesGroups: Bool { !usesValueModel }
+
+  /// The ratio that each token of a response has in the loss, given its tokens' log(π/π_old).
+  package func ratios(_ logRatios: [Double]) -> [Double] {
+    guard ratio == .sequence else { return logRatios.map { exp($0) } }
+    let mean = logRatios.reduce(0, +) / Double(logRatios.count)
+    return logRatios.map { _ in exp(mean) }
+  }
 
   /// Whether the loss is over clipped ratios; otherwise it is −A log π.
   package var clipsRatios: Bool { ratio != .none }

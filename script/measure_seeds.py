@@ -23,7 +23,7 @@ options = parser.parse_args()
 first, _, last = options.seeds.partition("-")
 seeds = range(int(first), int(last) + 1) if last else [int(s) for s in options.seeds.split(",")]
 
-exact_columns = ["seed", "J(ρ)", "J(π)", "J*", "fraction", "KL(π‖π*)", "KL(π‖ρ)", "KL(π*‖ρ)",
+exact_columns = ["seed", "J(π_ref)", "J(π)", "J*", "fraction", "KL(π‖π*)", "KL(π‖π_ref)", "KL(π*‖π_ref)",
                  "gold before", "gold after", "gold of π*", "accuracy", "ceiling", "seconds"]
 columns = exact_columns if options.scenario == "exact" else [
            "seed", "accuracy", "ceiling", "ece", "gold before", "sd", "gold after", "gain/sd",

@@ -1,7 +1,7 @@
 import Foundation
 
 extension TabularPolicy {
-  /// KL(π(·|s) ‖ ρ(·|s)) of every state, in nats.
+  /// KL(π(·|s) ‖ π_ref(·|s)) of every state, in nats.
   package func stateDivergences(from reference: TabularPolicy) -> [Double] {
     zip(logProbabilities, reference.logProbabilities).map { own, other in
       zip(own, other).reduce(0) { sum, pair in
@@ -10,13 +10,13 @@ extension TabularPolicy {
     }
   }
 
-  /// KL(π ‖ ρ) = Σ_y π(y) log(π(y) / ρ(y)) over whole responses, in nats.
+  /// KL(π ‖ π_ref) = Σ_y π(y) log(π(y) / π_ref(y)) over whole responses, in nats.
   package func divergence(from reference: TabularPolicy) -> Double {
     SequenceDistribution(sequenceProbabilities).divergence(
       from: SequenceDistribution(reference.sequenceProbabilities))
   }
 
-  /// The same by the chain rule: Σ_s P(s) KL(π(·|s) ‖ ρ(·|s)), which keeps its digits where whole
+  /// The same by the chain rule: Σ_s P(s) KL(π(·|s) ‖ π_ref(·|s)), which keeps its digits where whole
   /// responses have vanishing probabilities.
   package func divergenceByStates(from reference: TabularPolicy) -> Double {
     zip(visits, stateDivergences(from: reference)).reduce(0) { $0 + $1.0 * $1.1 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What is still to be earned under a policy when every token is charged β log(π / ρ) and the reward
+/// What is still to be earned under a policy when every token is charged β log(π / π_ref) and the reward
 /// comes with the last one: the targets of a value model and of advantage estimates.
 package struct PolicyValues: Sendable {
   package let policy: TabularPolicy
@@ -17,7 +17,7 @@ package struct PolicyValues: Sendable {
     }
   }
 
-  /// Q(s, a) = −β log(π(a | s) / ρ(a | s)) + V(s a), the reward in place of V where a response is
+  /// Q(s, a) = −β log(π(a | s) / π_ref(a | s)) + V(s a), the reward in place of V where a response is
   /// over.
   package func actionValues(_ state: Int) -> [Double] {
     let after = policy.space.after(state, values: values, leaves: objective.rewards)

@@ -1,8 +1,8 @@
 import Foundation
 
-/// What RLHF maximises: J(π) = E_π[r(y)] − β KL(π ‖ ρ), and its exact solution.
+/// What RLHF maximises: J(π) = E_π[r(y)] − β KL(π ‖ π_ref), and its exact solution.
 package struct RegularizedObjective: Sendable {
-  /// ρ
+  /// π_ref
   package let reference: TabularPolicy
   /// r(y), one per sequence.
   package let rewards: [Double]
@@ -30,14 +30,14 @@ package struct RegularizedObjective: Sendable {
       * distribution.divergence(from: SequenceDistribution(reference.sequenceProbabilities))
   }
 
-  /// J* = β log Z, Z = Σ_y ρ(y) exp(r(y) / β): no policy reaches more.
+  /// J* = β log Z, Z = Σ_y π_ref(y) exp(r(y) / β): no policy reaches more.
   package var optimalValue: Double {
     coefficient
       * LogSum.of(
         zip(reference.sequenceLogProbabilities, rewards).map { $0 + $1 / coefficient })
   }
 
-  /// V*(s) = β log E_ρ[exp(r / β) | s], by backward recursion.
+  /// V*(s) = β log E_π_ref[exp(r / β) | s], by backward recursion.
   package var softValues: [Double] {
     space.backward(from: rewards) { state, after in
       coefficient
@@ -46,7 +46,7 @@ package struct RegularizedObjective: Sendable {
     }
   }
 
-  /// π*(a | s) = ρ(a | s) exp((V*(s a) − V*(s)) / β), so that π*(y) = ρ(y) exp(r(y) / β) / Z.
+  /// π*(a | s) = π_ref(a | s) exp((V*(s a) − V*(s)) / β), so that π*(y) = π_ref(y) exp(r(y) / β) / Z.
   package var optimum: TabularPolicy {
     let values = softValues
     return TabularPolicy(

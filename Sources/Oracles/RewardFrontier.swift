@@ -7,7 +7,7 @@ import Foundation
 package struct RewardFrontier: Sendable {
   /// A prompt with its share of the whole.
   package struct Part: Sendable {
-    /// log ρ(y), one per sequence.
+    /// log π_ref(y), one per sequence.
     let logProbabilities: [Double]
     let rewards: [Double]
     let weight: Double
@@ -23,7 +23,7 @@ package struct RewardFrontier: Sendable {
   /// A place on the curve.
   package struct Point: Sendable, Equatable {
     package let coefficient: Double
-    /// KL(π*_β ‖ ρ) in nats.
+    /// KL(π*_β ‖ π_ref) in nats.
     package let divergence: Double
     /// E[r] under π*_β.
     package let reward: Double
@@ -49,19 +49,20 @@ package struct RewardFrontier: Sendable {
       let mean = zip(terms, part.rewards).reduce(0) { $0 + exp($1.0 - logZ) * $1.1 }
       reward += part.weight * mean
       optimalValue += part.weight * beta * logZ
-      divergence += part.weight * max(0, mean / beta - logZ)  // Σ π* log(π*/ρ), π*/ρ = e^{r/β}/Z
+      // Σ π* log(π*/π_ref), π*/π_ref = e^{r/β}/Z
+      divergence += part.weight * max(0, mean / beta - logZ)
     }
     return Point(
       coefficient: beta, divergence: divergence, reward: reward, optimalValue: optimalValue)
   }
 
-  /// An upper bound on E_π[r] of every π with KL(π ‖ ρ) = κ, sharp on the curve: the least over β of
+  /// An upper bound on E_π[r] of every π with KL(π ‖ π_ref) = κ, sharp on the curve: the least over β of
   /// βκ + J*(β), which holds because J(π) ≤ J* for each of them.
   package func highestReward(atDivergence divergence: Double) -> Double {
     var (low, high) = (log(1e-3), log(1e4))
     for _ in 0..<60 {
       let middle = (low + high) / 2
-      // KL(π*_β ‖ ρ) falls with β.
+      // KL(π*_β ‖ π_ref) falls with β.
       if point(coefficient: exp(middle)).divergence > divergence {
         low = middle
       } else {

@@ -25,11 +25,11 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   // One number a token, in nats where they are logarithms.
   /// log π_old(y_t | x, y_<t)
   package var logProbabilities: [Double]
-  /// log ρ(y_t | x, y_<t)
+  /// log π_ref(y_t | x, y_<t)
   package var referenceLogProbabilities: [Double]
   /// What was charged for leaving the reference, before β.
   package var kl: [Double]
-  /// KL(π_old ‖ ρ) of the state, over the whole vocabulary.
+  /// KL(π_old ‖ π_ref) of the state, over the whole vocabulary.
   package var exactKL: [Double]
   /// Entropy of π_old in the state.
   package var entropies: [Double]

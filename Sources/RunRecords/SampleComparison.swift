@@ -17,10 +17,10 @@ package struct SampleComparison: Codable, Sendable, Equatable {
   /// The later response's tokens as text, its end among them when it ended; absent, as the two
   /// below, in rows that are not kept token by token.
   package var tokensAfter: [String]?
-  /// KL(π ‖ ρ) of the state before each token, over the whole vocabulary, in nats; their sum is
+  /// KL(π ‖ π_ref) of the state before each token, over the whole vocabulary, in nats; their sum is
   /// `klAfter`.
   package var exactKLTokensAfter: [Double]?
-  /// log π(y_t | x, y_<t) − log ρ(y_t | x, y_<t) of each token.
+  /// log π(y_t | x, y_<t) − log π_ref(y_t | x, y_<t) of each token.
   package var logRatioTokensAfter: [Double]?
 
   /// How many rows are kept token by token: those that a report shows without being asked.

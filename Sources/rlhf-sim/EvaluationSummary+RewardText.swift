@@ -21,10 +21,10 @@ extension EvaluationSummary.RewardModel {
     table.add("accuracy", accuracy)
     table.add("  the annotators' noise allows", ceiling)
     table.add("  on as many training pairs", trainingAccuracy)
-    table.add("  there minus here", trainingGap)
+    table.add("  training minus held-out", trainingGap)
     table.add("  where length says nothing", length?.balancedAccuracy)
     for bin in difficulty ?? [] {
-      let what = bin.measure == .goldDifference ? "gold apart by" : "certain by"
+      let what = bin.measure == .goldDifference ? "gold difference" : "certainty"
       table.add(
         "  \(what) \(NumberText.plain(bin.low, 2)) to \(NumberText.plain(bin.high, 2))",
         bin.accuracy)
@@ -35,7 +35,7 @@ extension EvaluationSummary.RewardModel {
     table.add("loss", loss)
     table.add("calibration error", ece)
     for bin in reliability ?? [] where bin.observed.count > 0 {
-      table.add("  says \(NumberText.plain(bin.predicted, 2)), and it is so", bin.observed)
+      table.add("  predicted \(NumberText.plain(bin.predicted, 2)), observed", bin.observed)
     }
     table.add("margin, chosen − rejected", marginMean, marginHistogram.map(Self.course))
     table.add("correlation with length", length?.correlation)

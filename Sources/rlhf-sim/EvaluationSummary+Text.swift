@@ -32,9 +32,9 @@ extension EvaluationSummary {
     row("score of the reward model") { $0.score.map(Self.interval) }
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
     row("grammatical") { $0.grammaticalFraction.map(NumberText.plainPercent) }
-    row("ended by itself") { $0.eosFraction.map(NumberText.plainPercent) }
-    row("tokens a response") { $0.length.map { Self.number($0.mean, 1) } }
-    row("entropy a token (nats)") { $0.entropy.map { Self.number($0.mean) } }
+    row("ended with EOS") { $0.eosFraction.map(NumberText.plainPercent) }
+    row("tokens per response") { $0.length.map { Self.number($0.mean, 1) } }
+    row("entropy per token (nats)") { $0.entropy.map { Self.number($0.mean) } }
     return table.rendered()
   }
 

@@ -48,8 +48,8 @@ struct LoopCommandTests {
       let lines = outcome.output.split(separator: "\n").map(String.init)
       for start in [
         "reward model on 1000 held-out pairs", "accuracy", "  the annotators' noise allows",
-        "  on as many training pairs", "  where length says nothing", "  gold apart by",
-        "pairs ordered as gold does", "  of ranks", "loss", "calibration error", "  says 0.",
+        "  on as many training pairs", "  where length says nothing", "  gold difference",
+        "pairs ordered as gold does", "  of ranks", "loss", "calibration error", "  predicted 0.",
         "margin, chosen − rejected", "correlation with length", "filler: change of reward",
         "swapped prompt: change of reward",
       ] {

@@ -9,7 +9,7 @@ import Testing
   static let coefficients = [0.05, 0.2, 1, 5]
 
   @Test(
-    "π* is ρ exp(r/β) / Z, J* = β log Z, and every other policy lacks β KL(π ‖ π*)",
+    "π* is π_ref exp(r/β) / Z, J* = β log Z, and every other policy lacks β KL(π ‖ π*)",
     arguments: coefficients)
   func identity(coefficient: Double) {
     var generator = SeededGenerator(seed: 3)
@@ -37,7 +37,7 @@ import Testing
         * (1 + loss))
   }
 
-  @Test("soft values are β log E_ρ[exp(r/β) | s], from the responses that pass a state")
+  @Test("soft values are β log E_π_ref[exp(r/β) | s], from the responses that pass a state")
   func softValues() {
     var generator = SeededGenerator(seed: 4)
     let objective = generator.objective(.small, coefficient: 0.4)

@@ -37,7 +37,8 @@ import Testing
     #expect(isClose(optimum(learned), optimum(gold), within: 1e-8))
   }
 
-  @Test("judgements turned round by mistake shrink the rewards, and the optimum stays nearer to ρ")
+  @Test(
+    "judgements turned round by mistake shrink the rewards, and the optimum stays nearer to π_ref")
   func flips() throws {
     var generator = SeededGenerator(seed: 51)
     let (reference, gold) = (generator.policy(space), generator.rewards(space))

@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test("each estimator is its formula in l = log ρ − log π")
+  @Test("each estimator is its formula in l = log π_ref − log π")
   func formulas() {
     for l in [-2.0, -0.3, 0, 0.4, 3] {
       func value(_ estimator: KLEstimator) -> Double {

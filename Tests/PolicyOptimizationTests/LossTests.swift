@@ -14,7 +14,7 @@ import Testing
     #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
   }
 
-  /// max(−A ρ, −A clip(ρ, 1 ± ε))
+  /// max(−A r, −A clip(r, 1 ± ε))
   func policyTwin(_ new: Double, _ old: Double, _ advantage: Double, _ range: Double) -> Double {
     let ratio = exp(new - old)
     let clipped = ratio < 1 - range ? 1 - range : ratio > 1 + range ? 1 + range : ratio

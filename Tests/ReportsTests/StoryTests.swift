@@ -74,7 +74,7 @@ struct StoryTests {
     let last = try #require(tokens.last { $0.attributes["title"]?.hasPrefix("&") ?? false })
     let title = try #require(last.attributes["title"])
     for number in [
-      "log π −1.300", "log ρ −2.000", "log-ratio +0.700", "KL 0.750", "reward −0.125",
+      "log π −1.300", "log π_ref −2.000", "log-ratio +0.700", "KL 0.750", "reward −0.125",
       "value 0.875", "advantage +1.125", "return 1.000", "new/old 1.375, clipped",
     ] {
       #expect(title.contains(number), "\(number)")

@@ -18,7 +18,7 @@ package struct JudgedResponse: Sendable {
   /// Whether the text is one of the world's; nil where there is no world.
   package let isGrammatical: Bool?
 
-  /// Σ_t KL(π ‖ ρ) over the states of the response, exact over the vocabulary, in nats.
+  /// Σ_t KL(π ‖ π_ref) over the states of the response, exact over the vocabulary, in nats.
   package var exactKL: Double { tokens.exactKL.reduce(0) { $0 + Double($1) } }
   /// Mean entropy of the policy per token, in nats.
   package var entropy: Double { Summary(tokens.entropies.map(Double.init)).mean }

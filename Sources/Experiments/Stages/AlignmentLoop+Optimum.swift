@@ -10,7 +10,7 @@ extension AlignmentLoop {
   /// Responses to list, over all prompts: a few seconds' work for small models.
   private static let largestEnumeration = 400_000
 
-  /// The learned policy against the optimum π* ∝ ρ exp(score / β) of what PPO maximises, computed in
+  /// The learned policy against the optimum π* ∝ π_ref exp(score / β) of what PPO maximises, computed in
   /// Float64 over every response to the prompts on which policies are compared.
   ///
   /// - Returns: nil where the responses are too many to list, or there is no fixed β above 0 and so

@@ -20,7 +20,7 @@ package struct PolicyPair: Sendable, Equatable {
 }
 
 /// Direct preference optimisation (Rafailov et al. 2023): the reward is what the policy itself says,
-/// β log(π/ρ), and is trained like a reward model's. The policy and the frozen reference are all
+/// β log(π/π_ref), and is trained like a reward model's. The policy and the frozen reference are all
 /// the models there are.
 package struct DPOTrainer: Sendable {
   package let configuration: DPOConfiguration
@@ -52,7 +52,7 @@ package struct DPOTrainer: Sendable {
 
   /// Runs rounds, each one pass over its pairs in random order.
   ///
-  /// Reports per step `dpo/loss`, `dpo/accuracy` (pairs whose implicit rewards β log(π/ρ) are in
+  /// Reports per step `dpo/loss`, `dpo/accuracy` (pairs whose implicit rewards β log(π/π_ref) are in
   /// order), `dpo/margin` (mean difference of these) and `dpo/gradient_norm`.
   ///
   /// - Parameters:

@@ -6,9 +6,9 @@ package import Numerics
 package struct TokenComparison: Sendable {
   /// log π(y_t | x, y_<t)
   package var logProbabilities: [Float]
-  /// log ρ(y_t | x, y_<t)
+  /// log π_ref(y_t | x, y_<t)
   package var referenceLogProbabilities: [Float]
-  /// KL(π(·|s_t) ‖ ρ(·|s_t)) in nats, summed over the whole vocabulary: exact for the state.
+  /// KL(π(·|s_t) ‖ π_ref(·|s_t)) in nats, summed over the whole vocabulary: exact for the state.
   package var exactKL: [Float]
   /// −Σ π log π of the policy's next-token distribution, in nats.
   package var entropies: [Float]

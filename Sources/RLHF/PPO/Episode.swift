@@ -7,12 +7,12 @@ package struct Episode: Sendable {
   /// Whether the policy ended the response itself.
   package var ended: Bool
 
-  // From the policy that drew it (π_old) and the frozen reference (ρ), at temperature T.
+  // From the policy that drew it (π_old) and the frozen reference (π_ref), at temperature T.
   /// log π_old(y_t | x, y_<t)
   package var logProbabilities: [Double]
-  /// log ρ(y_t | x, y_<t)
+  /// log π_ref(y_t | x, y_<t)
   package var referenceLogProbabilities: [Double]
-  /// KL(π_old ‖ ρ) of the state before each token, exact over the vocabulary.
+  /// KL(π_old ‖ π_ref) of the state before each token, exact over the vocabulary.
   package var exactKL: [Double]
   /// The reference's logits in those states, `[length, V]`, where the loss charges the exact KL.
   package var referenceLogits: Tensor?

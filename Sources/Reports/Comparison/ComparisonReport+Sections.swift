@@ -12,7 +12,7 @@ extension ComparisonReport {
       ("win rate against SFT", "", { $0.winRate.map(interval) }),
       ("exact KL from the reference", "nats", { $0.ppo?.klExact.map(interval) }),
       ("grammatical responses", "after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
-      ("length", "tokens a response", { $0.ppo?.length.map(interval) }),
+      ("length", "tokens per response", { $0.ppo?.length.map(interval) }),
       ("entropy", "nats a token", { $0.ppo?.entropy.map(interval) }),
       ("reward-model accuracy", "", { $0.reward?.accuracy.map(interval) }),
       ("ceiling", "", { $0.reward?.ceiling.map(NumberText.percent) }),

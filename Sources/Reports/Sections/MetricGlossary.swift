@@ -48,7 +48,7 @@ enum MetricGlossary {
     Entry(
       "exact KL from the reference", "KL",
       meaning:
-        "Kullback–Leibler divergence of a response, Σ π log(π/ρ), in nats: how unlike the "
+        "Kullback–Leibler divergence of a response, Σ π log(π/π_ref), in nats: how unlike the "
         + "reference the policy writes",
       badSign: Metric.exactKL.badSign),
     Entry(
@@ -135,7 +135,7 @@ enum MetricGlossary {
       badSign: "far below 100 %, and below 0 % it is worse than SFT"),
     Entry(
       "KL from the optimum", meaning: "KL(π ‖ π*) in nats, 0 when the policy is the optimum",
-      badSign: "no smaller than the policy’s KL from ρ: it went another way than the optimum"),
+      badSign: "no smaller than the policy’s KL from π_ref: it went another way than the optimum"),
     Entry(
       "most score at the policy’s KL",
       meaning: "What the best policy that is as far from the reference scores",
@@ -151,10 +151,10 @@ enum MetricGlossary {
       "log π", meaning: "Log-probability of the token under the policy that drew it, in nats",
       badSign: "0 nearly everywhere: the policy no longer explores"),
     Entry(
-      "log ρ", meaning: "The same under the reference",
+      "log π_ref", meaning: "The same under the reference",
       badSign: "far below log π on token after token: the reference would not write this"),
     Entry(
-      "log-ratio", meaning: "log π − log ρ; its sum over a response estimates the KL",
+      "log-ratio", meaning: "log π − log π_ref; its sum over a response estimates the KL",
       badSign: "large on tokens that gold does not care for"),
     Entry(
       "reward", meaning: "−β times the KL charged, and the score at the last token",

@@ -9,7 +9,7 @@ extension ReportSection {
         """
         This world is so small that all \(exact.responses) responses to each of its \
         \(exact.prompts) prompts can be listed. So the best policy there is for score − β·KL is \
-        known, π* ∝ ρ·exp(score / β), and nothing in this section was sampled.
+        known, π* ∝ π_ref·exp(score / β), and nothing in this section was sampled.
         """
       }
       facts(exact, of: records.method)
@@ -45,7 +45,7 @@ extension ReportSection {
       element("table") {
         element("thead") {
           element("tr") {
-            for name in ["", "SFT, ρ", "\(method), π", "optimum, π*"] {
+            for name in ["", "SFT, π_ref", "\(method), π", "optimum, π*"] {
               element("th", name.isEmpty ? [:] : ["class": "number"]) { name }
             }
           }
@@ -53,7 +53,7 @@ extension ReportSection {
         element("tbody") {
           row("score − β·KL", "β = \(NumberText.short(exact.coefficient))", \.objective)
           row("score", "", \.score)
-          row("KL", "nats from ρ", \.kl)
+          row("KL", "nats from π_ref", \.kl)
           row("gold", "never seen", \.gold)
         }
       }
@@ -74,7 +74,7 @@ extension ReportSection {
       .init(name: name, points: [.init(x: policy.kl, y: policy.score)], isScattered: true)
     }
     return LineChart(
-      title: "The frontier", unit: "score", horizontalTitle: "exact KL from ρ, nats",
+      title: "The frontier", unit: "score", horizontalTitle: "exact KL from π_ref, nats",
       isHorizontalWhole: false, horizontalIncludes: [0],
       series: [
         .init(
@@ -99,7 +99,7 @@ extension ReportSection {
         element("span", ["class": "unit"]) { "probability, per cent" }
       }
       element("ul", ["class": "legend"]) {
-        for (style, name) in [("s4", "SFT, ρ"), ("s2", "\(method), π"), ("s3", "optimum, π*")] {
+        for (style, name) in [("s4", "SFT, π_ref"), ("s2", "\(method), π"), ("s3", "optimum, π*")] {
           element("li") {
             element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
               element(

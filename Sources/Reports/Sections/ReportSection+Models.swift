@@ -93,7 +93,7 @@ private struct ModelsPicture {
           "class": "response", "x": "225", "y": "240", "width": "110", "height": "44", "rx": "22",
         ])
       element("text", ["class": "name", "x": "280", "y": "267", "text-anchor": "middle"]) {
-        isDirect ? "β·log(π/ρ)" : "response"
+        isDirect ? "β·log(π/π_ref)" : "response"
       }
     }
   }
@@ -156,7 +156,7 @@ private struct ModelsPicture {
     arrow("M225 272C150 272 90 250 90 202", "flow")
     label("loss", x: 110, y: 290)
     arrow("M200 348C236 336 252 310 258 288", "flow")
-    label("log ρ", x: 190, y: 322)
+    label("log π_ref", x: 190, y: 322)
   }
 
   private func arrow(_ path: String, _ style: String) -> Markup {

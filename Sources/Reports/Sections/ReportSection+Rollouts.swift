@@ -80,7 +80,7 @@ extension ReportSection {
       rollout.logProbabilities[token] - rollout.referenceLogProbabilities[token]
     return [
       ("log π", NumberText.fixed(rollout.logProbabilities[token], 3)),
-      ("log ρ", NumberText.fixed(rollout.referenceLogProbabilities[token], 3)),
+      ("log π_ref", NumberText.fixed(rollout.referenceLogProbabilities[token], 3)),
       ("log-ratio", NumberText.signed(logRatio, 3)),
       ("KL", NumberText.fixed(rollout.exactKL[token], 3)),
       ("reward", NumberText.signed(rollout.rewards[token], 3)),

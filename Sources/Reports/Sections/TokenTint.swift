@@ -30,7 +30,7 @@ enum TokenTint: String, CaseIterable {
         + "(above 0) or less likely (below)."
     case .value: "The reward that the value model expects before the token."
     case .logRatio:
-      "log π − log ρ of the token that was drawn, in nats: above 0 the policy likes it more than "
+      "log π − log π_ref of the token that was drawn, in nats: above 0 the policy likes it more than "
         + "the reference does."
     }
   }

@@ -3,13 +3,13 @@ extension EvaluationSummary {
   package struct Exact: Codable, Sendable, Equatable {
     /// Exact figures of one policy, means over the prompts.
     package struct Policy: Codable, Sendable, Equatable {
-      /// J = E[score] − β KL(π ‖ ρ).
+      /// J = E[score] − β KL(π ‖ π_ref).
       package var objective: Double
       /// E of what a response earns: the normalized score, or the penalty where there is no end.
       package var score: Double
       /// E of the true reward.
       package var gold: Double?
-      /// KL(π ‖ ρ) of a response, in nats.
+      /// KL(π ‖ π_ref) of a response, in nats.
       package var kl: Double
 
       package init(objective: Double, score: Double, gold: Double?, kl: Double) {
@@ -74,7 +74,7 @@ extension EvaluationSummary {
     /// The optimum's likeliest responses to some prompts.
     package var likeliest: [Response]
 
-    /// (J − J(ρ)) / (J* − J(ρ)): how much of the possible improvement the policy has; nil where
+    /// (J − J(π_ref)) / (J* − J(π_ref)): how much of the possible improvement the policy has; nil where
     /// there is nothing to improve.
     package var fraction: Double? {
       let possible = optimum.objective - reference.objective

@@ -60,10 +60,10 @@ extension RolloutRecord {
     lines += "prompt: \(prompt)\n"
     lines += "score \(number(score))"
     if let gold { lines += ", gold \(number(gold))" }
-    lines += ", β \(number(coefficient)), " + (ended ? "ended by itself" : "cut off")
+    lines += ", β \(number(coefficient)), " + (ended ? "ended with EOS" : "cut off")
     lines += "\nKL charged \(number(kl.reduce(0, +))) nats, exact \(number(exactKL.reduce(0, +)))"
     let titles = [
-      "log π", "log ρ", "KL", "exact KL", "reward", "value", "delta", "advantage", "return",
+      "log π", "log π_ref", "KL", "exact KL", "reward", "value", "delta", "advantage", "return",
       "ratio", "clipped",
     ]
     var table = TextTable(

@@ -4,7 +4,8 @@ extension ReportSection {
   /// The models of the run's method in a picture: who starts as whom, and who judges whom.
   @Sendable static func models(_ records: ReportRecords) -> ReportSection? {
     let picture = ModelsPicture(
-      method: records.method, hasValueModel: records.information.hasValueModel ?? true)
+      method: records.method,
+      hasValueModel: records.method != "DPO" && records.information.hasValueModel != false)
     return ReportSection(id: "models", title: picture.title) {
       element("p") { picture.introduction }
       element("figure", ["class": "picture"]) {
@@ -93,7 +94,7 @@ private struct ModelsPicture {
           "class": "response", "x": "225", "y": "240", "width": "110", "height": "44", "rx": "22",
         ])
       element("text", ["class": "name", "x": "280", "y": "267", "text-anchor": "middle"]) {
-        isDirect ? "β·log(π/π_ref)" : "response"
+        isDirect ? "β·log ratio" : "response"
       }
     }
   }
@@ -156,7 +157,7 @@ private struct ModelsPicture {
     arrow("M225 272C150 272 90 250 90 202", "flow")
     label("loss", x: 110, y: 290)
     arrow("M200 348C236 336 252 310 258 288", "flow")
-    label("log π_ref", x: 190, y: 322)
+    label("log π_ref", x: 158, y: 322)
   }
 
   private func arrow(_ path: String, _ style: String) -> Markup {

@@ -39,7 +39,7 @@ struct DataParallelTests {
   }
 
   private func gradients(threads: Int) throws -> (Gradients, [Int]) {
-    try DataParallel(workers: Workers(count: threads)).gradients(of: parameters, shards: shards) {
+    try Workers(count: threads).gradients(of: parameters, shards: shards) {
       shard, tape in
       // Early shards take longest, so that the sum has to wait for them.
       Thread.sleep(forTimeInterval: 0.003 * Double(shards - shard))
@@ -74,7 +74,7 @@ struct DataParallelTests {
   @Test("an error of a shard is thrown")
   func failure() {
     #expect(throws: Failure(shard: 1)) {
-      try DataParallel(workers: Workers(count: 2)).gradients(of: parameters, shards: shards) {
+      try Workers(count: 2).gradients(of: parameters, shards: shards) {
         shard, tape in
         if shard >= 1 { throw Failure(shard: shard) }
         return (loss(0..<1, on: tape), ())

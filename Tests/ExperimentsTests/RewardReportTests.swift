@@ -41,15 +41,14 @@ struct RewardReportTests {
             response: loop.tokenizer.encode(response)))
       }
       #expect(ended.allSatisfy { $0.response.last == loop.tokenizer.endOfSequence })
-      return TokenizedComparison(
+      return RankedResponses(
         prompt: ended[0].prompt, chosen: ended[0].response, rejected: ended[1].response)
     }
     let rewards = try model.rewards(tokens.flatMap(\.exchanges), workers: loop.workers)
-    let truths = heldOut.map {
-      PairTruth(
-        probability: $0.probability, chosenGold: $0.chosenGold, rejectedGold: $0.rejectedGold)
+    let golds = heldOut.map {
+      PairGold(probability: $0.probability, chosen: $0.chosenGold, rejected: $0.rejectedGold)
     }
-    #expect(report.evaluation == RewardEvaluation(tokens, rewards: rewards, truths: truths))
+    #expect(report.evaluation == RewardEvaluation(tokens, rewards: rewards, golds: golds))
     let scores = try model.scores(tokens.prefix(200).flatMap(\.exchanges), workers: loop.workers)
     for (index, scored) in report.length.sampleScores.enumerated() {
       let side = index % 2

@@ -92,7 +92,7 @@ import Testing
   func presetOverrides() throws {
     let scenario = try makeScenario(["ppo.preset=trl", "ppo.kl.coefficient=0.07"]).ppo
     #expect(scenario.preset == .trl && scenario.kl.coefficient == 0.07)
-    #expect(scenario.temperature == 0.7 && scenario.missingEnd == .subtract)
+    #expect(scenario.temperature == 0.7 && scenario.missingEOS == .subtract)
     #expect(scenario.minibatches == 1, "over what the file says")
     #expect(scenario.episodes == 8, "sizes stay those of the scenario")
   }

@@ -73,7 +73,7 @@ import Testing
     #expect(
       training[0].responses
         == [loop.encode(["was", "good"]) + [end], loop.encode(["was", "not", "bad"]) + [end]])
-    #expect(Array(heldOut.pairs) == [TokenizedComparison(training[0])])
+    #expect(Array(heldOut.pairs) == [training[0]])
     #expect(training[0].margin == 0.75)
   }
 
@@ -89,7 +89,7 @@ import Testing
     #expect(training[0] == training[1] && training[0].responses[0].count == 3)
     let heldOut = try loop.heldOutPairs([row("was good"), row("was good <eos>")], positions: 13)
     #expect(heldOut.pairs[0] == heldOut.pairs[1])
-    #expect(heldOut.pairs[0] == TokenizedComparison(training[0]))
+    #expect(heldOut.pairs[0] == training[0])
     // The same text twice, then, and nothing to learn from.
     let alike = Comparison(prompt: "the soup", chosen: "was good <eos>", rejected: "was good")
     #expect(throws: LoopError.self) { try loop.heldOutPairs([alike], positions: 13) }
@@ -140,7 +140,7 @@ import Testing
     let tuned = try loop.optimizeDirectly(policy, rows: training, reward: reward)
     let rows = try loop.tokenize(training, positions: 13, purpose: "training")
     let comparison = DistributionComparison(policy: tuned, reference: policy, temperature: 1)
-    let gains = comparison(rows.flatMap { TokenizedComparison($0).exchanges }).map {
+    let gains = comparison(rows.flatMap(\.exchanges)).map {
       zip($0.logProbabilities, $0.referenceLogProbabilities).reduce(0) { $0 + $1.0 - $1.1 }
     }
     let margins = stride(from: 0, to: gains.count, by: 2).map { Double(gains[$0] - gains[$0 + 1]) }

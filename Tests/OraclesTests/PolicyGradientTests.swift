@@ -43,7 +43,7 @@ import Testing
         using: generator.stream("batch", batch), coefficient: objective.coefficient
       ).experience
       let result = try update.policyGradients(of: policy, on: experience.episodes)
-      #expect(abs(result.ratios.largest - 1) < .decoderRounding)
+      #expect(abs(result.statistics.ratios.largest - 1) < .decoderRounding)
       let scale = -Double(experience.tokens) / Double(episodes)
       for (cell, slope) in try tables.table(result.gradients, of: policy).joined().enumerated() {
         sums[cell] += scale * slope

@@ -154,7 +154,7 @@ func configured(
   var configuration = PPOConfiguration()
   configuration.kl.coefficient = objective.coefficient
   configuration.maximumTokens = objective.reference.space.maximumTokens
-  configuration.missingEnd = .keep
+  configuration.missingEOS = .keep
   configuration.whitenAdvantages = false
   configuration.discount = 1
   change(&configuration)

@@ -91,7 +91,7 @@ import Testing
       $0.algorithm = .dapo
       $0.samplesPerPrompt = 2
       $0.maximumTokens = 10
-      $0.missingEnd = .replace
+      $0.missingEOS = .replace
     }
     #expect(configuration.clip == 0.8...1.28)
     #expect([1, 8, 9, 10].map(configuration.lengthPenalty) == [0, 0, 0.5, 1])
@@ -196,7 +196,7 @@ import Testing
   @Test(
     "the spread of advantages is that before whitening",
     arguments: [PolicyAlgorithm.ppo, .rloo, .rejectionSampling])
-  func advantageDeviation(_ algorithm: PolicyAlgorithm) {
+  func advantageSD(_ algorithm: PolicyAlgorithm) {
     var experience = Experience(
       episodes: [1.0, 5].map { makeEpisode(old: [-1], reference: [-1], score: $0) },
       coefficient: 0.5)
@@ -209,7 +209,7 @@ import Testing
       })
     // PPO: the scores, less values of 0; RLOO: ±4; rejection sampling: 0 and 1.
     let spread = [PolicyAlgorithm.ppo: 4.0, .rloo: 8, .rejectionSampling: 1][algorithm] ?? .nan
-    #expect(abs(experience.advantageDeviation - spread / 2.0.squareRoot()) < .float64Solutions)
+    #expect(abs(experience.advantageSD - spread / 2.0.squareRoot()) < .float64Solutions)
   }
 
   @Test("a penalty in the loss is not charged in the rewards")
@@ -324,15 +324,17 @@ import Testing
       policy: policy, value: makeValue(on: policy), prompts: makePrompts(8),
       using: SeededGenerator(seed: 1), coefficient: 0.3
     ).experience
-    func gradients(_ pieces: Int) throws -> PPOUpdate.PolicyGradients {
+    func gradients(
+      _ pieces: Int
+    ) throws -> (gradients: Gradients, statistics: PPOUpdate.Statistics) {
       var configuration = configuration
       configuration.accumulation = pieces
       return try PPOUpdate(configuration: configuration, workers: Workers(count: 1))
         .policyGradients(of: policy, on: experience.episodes, coefficient: 0.3)
     }
     let (whole, parts) = (try gradients(1), try gradients(3))
-    #expect(abs(whole.loss - parts.loss) < .float32Rounding)
-    #expect(whole.ratios.clipped == parts.ratios.clipped)
+    #expect(abs(whole.statistics.policyLoss - parts.statistics.policyLoss) < .float32Rounding)
+    #expect(whole.statistics.ratios.clipped == parts.statistics.ratios.clipped)
     for (a, b) in zip(whole.gradients.tensors, parts.gradients.tensors) {
       let (a, b) = (try #require(a).values, try #require(b).values)
       #expect(isClose(a.map(Double.init), b.map(Double.init), within: .decoderRounding))
@@ -357,7 +359,7 @@ import Testing
     var expected = policy.parameters.tensors.map { $0.values.map(Double.init) }
     let (trainer, _) = try train(
       configured {
-        $0.averageDecay = 0.75
+        $0.emaDecay = 0.75
         $0.iterations = 3
       }, policy: policy,
       inspect: { _, updated in

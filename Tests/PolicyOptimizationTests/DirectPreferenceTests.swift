@@ -70,10 +70,10 @@ import Testing
   }
 
   /// Pairs of which the better one says 3 where the worse one says 5.
-  func pairs(_ count: Int) -> [PolicyPair] {
+  func pairs(_ count: Int) -> [RankedResponses] {
     makePrompts(count).enumerated().map { index, prompt in
       let other = Int32(1 + index % 2)
-      return PolicyPair(
+      return RankedResponses(
         prompt: prompt, chosen: [3, other, endOfSequence], rejected: [5, endOfSequence])
     }
   }

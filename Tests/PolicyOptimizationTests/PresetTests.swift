@@ -30,9 +30,9 @@ import Testing
     expected.value.epsilonPlacement = .corrected
     (expected.kl.controller, expected.kl.target) = (.fixed, 6)
     (expected.whitenAdvantages, expected.whitenRewards) = (true, false)
-    (expected.scoreClip, expected.missingEnd) = (nil, .keep)
-    (expected.missingEndPenalty, expected.temperature) = (1, 1)
-    (expected.averageDecay, expected.pretrainingWeight) = (nil, 0)
+    (expected.scoreClip, expected.missingEOS) = (nil, .keep)
+    (expected.missingEOSPenalty, expected.temperature) = (1, 1)
+    (expected.emaDecay, expected.pretrainingWeight) = (nil, 0)
     (expected.reward.relative, expected.valueModel) = (false, .separate)
     change(&expected)
     return expected
@@ -43,7 +43,7 @@ import Testing
     let expected = published(coefficient: 0.15) {
       ($0.kl.controller, $0.kl.target) = (.adaptive, 6)
       $0.whitenRewards = true
-      $0.missingEnd = .replace
+      $0.missingEOS = .replace
       $0.temperature = 0.7
       $0.valueModel = .shared
       ($0.policy.epsilon, $0.value.epsilon) = (1e-5, 1e-5)
@@ -55,7 +55,7 @@ import Testing
   @Test("instructgpt: one epoch of eight minibatches, an averaged policy, pretraining mixed in")
   func instructGPT() throws {
     let expected = published(coefficient: 0.02, steps: (1, 8)) {
-      $0.averageDecay = 0.992
+      $0.emaDecay = 0.992
       $0.pretrainingWeight = 27.8
     }
     #expect(try recipe(.instructGPT) == expected)
@@ -64,7 +64,7 @@ import Testing
   @Test("trl: a missing end is subtracted, T 0.7")
   func trl() throws {
     let expected = published(coefficient: 0.05) {
-      $0.missingEnd = .subtract
+      $0.missingEOS = .subtract
       $0.temperature = 0.7
     }
     #expect(try recipe(.trl) == expected)

@@ -101,7 +101,7 @@ import Testing
   ) {
     let configuration = configured {
       $0.maximumTokens = 3
-      $0.missingEndPenalty = 2
+      $0.missingEOSPenalty = 2
       change(&$0)
     }
     let policy = try makePolicy()
@@ -122,11 +122,11 @@ import Testing
   }
 
   @Test("a response without an end is replaced, charged or kept, and an ended one never touched")
-  func missingEnd() throws {
+  func missingEOS() throws {
     for (choice, expected) in [
-      (PPOConfiguration.MissingEnd.replace, -2.0), (.subtract, 3), (.keep, 5),
+      (PPOConfiguration.MissingEOS.replace, -2.0), (.subtract, 3), (.keep, 5),
     ] {
-      let (ended, cut) = try scores { $0.missingEnd = choice }
+      let (ended, cut) = try scores { $0.missingEOS = choice }
       #expect(ended == [5] && cut == [expected], "\(choice)")
     }
   }
@@ -135,13 +135,13 @@ import Testing
   func scoreClip() throws {
     let (ended, cut) = try scores {
       $0.scoreClip = 1.5
-      $0.missingEnd = .subtract
+      $0.missingEOS = .subtract
     }
     #expect(ended == [1.5] && cut == [-0.5])
     #expect(
       try scores {
         $0.scoreClip = 1.5
-        $0.missingEnd = .keep
+        $0.missingEOS = .keep
       }.cut == [1.5])
     #expect(configured { $0.scoreClip = 1.5 }.finalScore(-5, ended: true) == -1.5)
   }
@@ -150,8 +150,8 @@ import Testing
   func endInPrompt() throws {
     let configuration = configured {
       $0.maximumTokens = 2
-      $0.missingEnd = .replace
-      $0.missingEndPenalty = 2
+      $0.missingEOS = .replace
+      $0.missingEOSPenalty = 2
     }
     let policy = try makePolicy()
     let prompts = makePrompts(32).map { $0 + [endOfSequence] }

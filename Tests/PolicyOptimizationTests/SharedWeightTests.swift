@@ -17,7 +17,7 @@ import Testing
   static let both: @Sendable (inout PPOConfiguration) -> Void = {
     shared(&$0)
     adapted(&$0)
-    $0.averageDecay = 0.5
+    $0.emaDecay = 0.5
   }
   static let adaptive: @Sendable (inout PPOConfiguration) -> Void = {
     $0.kl.controller = .adaptive
@@ -98,8 +98,12 @@ import Testing
     let together = try update.policyGradients(of: joint, on: experience.episodes)
     let apart = try update.policyGradients(of: policy, on: experience.episodes)
     let (values, loss, clipped) = try update.valueGradients(of: value, on: experience.episodes)
-    #expect(abs(together.loss - apart.loss) < .float32Rounding && apart.valueLoss == 0)
-    #expect(abs(together.valueLoss - loss) < .float32Rounding && together.valueClipped == clipped)
+    #expect(
+      abs(together.statistics.policyLoss - apart.statistics.policyLoss) < .float32Rounding
+        && apart.statistics.valueLoss == 0)
+    #expect(
+      abs(together.statistics.valueLoss - loss) < .float32Rounding
+        && together.statistics.valueClipped == clipped)
     for (index, name) in joint.parameters.names.enumerated() {
       let ours = try #require(together.gradients.tensors[index]).values.map(Double.init)
       let position = value.parameters.names.firstIndex(of: name)
@@ -178,7 +182,7 @@ import Testing
     let configuration = configured {
       Self.adapted(&$0)
       $0.iterations = 1
-      $0.averageDecay = 0.25
+      $0.emaDecay = 0.25
     }
     var trainer = try trainer(configuration)
     try run(&trainer)

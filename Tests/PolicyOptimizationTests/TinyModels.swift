@@ -43,7 +43,7 @@ func configured(_ change: (inout PPOConfiguration) -> Void = { _ in }) -> PPOCon
   configuration.epochs = 2
   configuration.minibatches = 2
   configuration.maximumTokens = 6
-  configuration.missingEnd = .keep
+  configuration.missingEOS = .keep
   change(&configuration)
   return configuration
 }

@@ -168,7 +168,7 @@ import Testing
         $0.maximumTokens = shape.tokens
         $0.episodes = shape.episodes
         $0.minibatches = shape.minibatches
-        $0.missingEnd = .replace
+        $0.missingEOS = .replace
       }
       let (_, _, metrics) = try train(configuration)
       #expect(metrics.count == 2)

@@ -35,7 +35,9 @@ import Testing
     let old = experience.episodes.flatMap(\.logProbabilities)
     #expect(zip(now, old).allSatisfy { abs(exp(Double($0) - $1) - 1) < rounding })
     let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
-    let ratios = try update.policyGradients(of: policy, on: experience.episodes).ratios
+    let ratios = try update.policyGradients(
+      of: policy, on: experience.episodes
+    ).statistics.ratios
     #expect(abs(ratios.largest - 1) < rounding)
     #expect(abs(ratios.approximateKL) / Double(experience.tokens) < rounding * rounding)
     #expect(ratios.clipped == 0)

@@ -23,8 +23,8 @@ import Testing
   ) -> [StepMetrics.Value] {
     [
       (.exactKL, kl), (.entropy, entropy), (.clipFraction, clip), (.ratioMax, ratio),
-      (.advantageDeviation, 0.6), (.valueLoss, loss), (.explainedVariance, explained),
-      (.responseLength, length), (.endedFraction, 0.99),
+      (.advantageSD, 0.6), (.valueLoss, loss), (.explainedVariance, explained),
+      (.responseLength, length), (.eosFraction, 0.99),
     ]
   }
 
@@ -50,8 +50,8 @@ import Testing
       (TrainingWarning.Kind.collapsingEntropy, [(Metric.entropy, 0.43)], 0.44),
       (.risingKL, [(.exactKL, 9.1)], 9),
       (.explodingValueLoss, [(.valueLoss, 3.8), (.explainedVariance, -0.1)], 3.7),
-      (.equalAdvantages, [(.advantageDeviation, 1e-7)], 1e-5),
-      (.missingEnds, [(.endedFraction, 0.09)], 0.1),
+      (.equalAdvantages, [(.advantageSD, 1e-7)], 1e-5),
+      (.missingEOS, [(.eosFraction, 0.09)], 0.1),
       (.extremeRatios, [(.ratioMax, 1001)], 1000),
       (.frequentClipping, [(.clipFraction, 0.31)], 0.3),
     ])
@@ -75,8 +75,8 @@ import Testing
     }
     #expect(remedy(.explodingValueLoss) { _ in }.contains("`ppo.value.learning_rate`"))
     #expect(!remedy(.explodingValueLoss) { $0.valueModel = .shared }.contains("ppo.value.learning"))
-    #expect(remedy(.missingEnds) { $0.missingEnd = .keep }.contains("`ppo.missing_end` to replace"))
-    #expect(!remedy(.missingEnds) { $0.missingEnd = .replace }.contains("to replace"))
+    #expect(remedy(.missingEOS) { $0.missingEOS = .keep }.contains("`ppo.missing_end` to replace"))
+    #expect(!remedy(.missingEOS) { $0.missingEOS = .replace }.contains("to replace"))
     #expect(remedy(.extremeRatios) { ($0.epochs, $0.minibatches) = (3, 1) }.contains("stop_kl"))
     #expect(!remedy(.extremeRatios) { ($0.epochs, $0.minibatches) = (2, 1) }.contains("stop_kl"))
     #expect(remedy(.equalAdvantages) { $0.reward.source = .verifier }.contains("reward.threshold"))
@@ -106,11 +106,11 @@ import Testing
     var first = TrainingWarnings(configured())
     func step(_ number: Int, entropy: Double, ends: Double) -> StepMetrics {
       StepMetrics(
-        step: number, of: 3, [(.entropy, entropy), (.endedFraction, ends)])
+        step: number, of: 3, [(.entropy, entropy), (.eosFraction, ends)])
     }
-    #expect(first.observe(step(1, entropy: 2, ends: 0)).map(\.kind) == [.missingEnds])
+    #expect(first.observe(step(1, entropy: 2, ends: 0)).map(\.kind) == [.missingEOS])
     var state = TrainingState(step: 1)
-    first.keep(in: &state)
+    first.save(in: &state)
     var second = TrainingWarnings(configured())
     second.restore(from: state)
     #expect(second.observe(step(2, entropy: 0.3, ends: 0)).map(\.kind) == [.collapsingEntropy])

@@ -11,7 +11,7 @@ struct ChoiceProbabilityTests {
 
   @Test("is ε + (1 − 2ε) σ(Δ): ½ for equals, never beyond 1 − ε, and σ without slips")
   func values() {
-    let choices = ChoiceProbability(slips: 0.1)
+    let choices = ChoiceProbability(labelNoise: 0.1)
     for difference in differences {
       let expected = 0.1 + 0.8 / (1 + exp(-difference))
       #expect(abs(choices(difference) - expected) < .float64Rounding)
@@ -23,12 +23,13 @@ struct ChoiceProbabilityTests {
   }
 
   private func loss(
-    _ rewards: [Float], probability: Double, slips: Double
+    _ rewards: [Float], probability: Double, labelNoise: Double
   ) -> (loss: Double, slopes: [Float]) {
     let tape = Tape(recording: true)
     let leaf = tape.leaf(Tensor(rewards))
     let loss = tape.pairwiseLoss(
-      leaf, margins: [0], probabilities: [probability], choices: ChoiceProbability(slips: slips),
+      leaf, margins: [0], probabilities: [probability],
+      choices: ChoiceProbability(labelNoise: labelNoise),
       centering: 0, weight: 1)
     return (Double(loss.value[0]), tape.gradients(of: loss, leaves: [leaf])[0].values)
   }
@@ -36,13 +37,14 @@ struct ChoiceProbabilityTests {
   @Test("is what the loss is the logarithm of")
   func logarithm() {
     for difference in differences {
-      let found = loss([Float(difference), 0], probability: 1, slips: 0.1)
+      let found = loss([Float(difference), 0], probability: 1, labelNoise: 0.1)
       let expected = -log(0.1 + 0.8 / (1 + exp(-difference)))
       #expect(abs(found.loss - expected) < .float32Rounding)
     }
     // However wrong a pair is, it costs no more than a slip, and pulls no more.
-    #expect(abs(loss([0, 2000], probability: 1, slips: 0.1).loss + log(0.1)) < .float32Rounding)
-    #expect(loss([0, 2000], probability: 1, slips: 0.1).slopes == [0, 0])
+    #expect(
+      abs(loss([0, 2000], probability: 1, labelNoise: 0.1).loss + log(0.1)) < .float32Rounding)
+    #expect(loss([0, 2000], probability: 1, labelNoise: 0.1).slopes == [0, 0])
   }
 
   @Test(
@@ -51,24 +53,24 @@ struct ChoiceProbabilityTests {
   func unbiased(difference: Double) {
     let truth = 0.1 + 0.8 * Statistics.sigmoid(difference)
     let rewards: [Float] = [Float(difference), 0]
-    #expect(abs(loss(rewards, probability: truth, slips: 0.1).slopes[0]) < .float32Rounding)
+    #expect(abs(loss(rewards, probability: truth, labelNoise: 0.1).slopes[0]) < .float32Rounding)
     // A slope above 0 draws the better reward down.
-    #expect(loss(rewards, probability: truth, slips: 0).slopes[0] > 0.01)
+    #expect(loss(rewards, probability: truth, labelNoise: 0).slopes[0] > 0.01)
     let smoothed = 0.9 * truth + 0.1 * (1 - truth)
     #expect(
-      loss(rewards, probability: smoothed, slips: 0).slopes[0]
-        > loss(rewards, probability: truth, slips: 0).slopes[0])
+      loss(rewards, probability: smoothed, labelNoise: 0).slopes[0]
+        > loss(rewards, probability: truth, labelNoise: 0).slopes[0])
   }
 
   @Test("is what the evaluation states and judges")
   func evaluation() {
     let comparisons = (0..<2).map { _ in
-      TokenizedComparison(prompt: [1], chosen: [2], rejected: [3])
+      RankedResponses(prompt: [1], chosen: [2], rejected: [3])
     }
     // σ = 3/4, so that P = 0.1 + 0.8 · 3/4 = 0.7; the second pair is turned round, to 0.3.
     let rewards = [log(3.0), 0, log(3.0), 0]
     let evaluation = RewardEvaluation(
-      comparisons, rewards: rewards, choices: ChoiceProbability(slips: 0.1))
+      comparisons, rewards: rewards, choices: ChoiceProbability(labelNoise: 0.1))
     #expect(abs(evaluation.loss + log(0.7)) < .float64Solutions)
     #expect(abs(evaluation.calibrationError - 0.3) < .float64Solutions)
     #expect(evaluation.accuracy == RewardEvaluation(comparisons, rewards: rewards).accuracy)

@@ -153,7 +153,7 @@ struct EnsembleTests {
   func training() throws {
     var generator = SeededGenerator(seed: 8)
     let trunk = try LanguageModel(TestRewardModel.make().model.configuration, using: &generator)
-    let rows = TestRewardModel.comparisons(24).map(RankedResponses.init)
+    let rows = TestRewardModel.comparisons(24)
     func train(
       _ count: Int, threads: Int = 1
     ) throws -> (models: [[[Float]]], steps: [StepMetrics]) {

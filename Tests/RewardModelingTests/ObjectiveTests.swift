@@ -30,7 +30,7 @@ struct ObjectiveTests {
   /// Rows that the objective can learn from.
   private static func rows(_ objective: RewardObjective) -> [RankedResponses] {
     switch objective {
-    case .pairwise, .pairwiseTokens: TestRewardModel.comparisons(12).map(RankedResponses.init)
+    case .pairwise, .pairwiseTokens: TestRewardModel.comparisons(12)
     case .groupedPairs, .plackettLuce, .bestOfK, .regression: rankings
     }
   }
@@ -186,13 +186,13 @@ struct ObjectiveTests {
   @Test(
     "of pairs allows for slips",
     arguments: [.pairwise, .pairwiseTokens, .groupedPairs] as [RewardObjective])
-  func slips(objective: RewardObjective) throws {
+  func labelNoise(objective: RewardObjective) throws {
     let rows = Self.rows(objective)
     let plain = try Self.trainer(objective) { $0.centering = 0 }
       .gradients(of: model.model, on: rows)
     let lenient = try Self.trainer(objective) {
       $0.centering = 0
-      $0.slips = 0.49
+      $0.labelNoise = 0.49
     }.gradients(of: model.model, on: rows)
     // Judges who nearly toss a coin teach nearly nothing.
     #expect(abs(lenient.loss - log(2)) < 0.02)
@@ -242,7 +242,7 @@ struct ObjectiveTests {
 
 @Suite("Rows that do not go with the objective")
 struct RefusedRowsTests {
-  private let pair = RankedResponses(TestRewardModel.comparisons(1)[0])
+  private let pair = TestRewardModel.comparisons(1)[0]
   private let ranking = TestRewardModel.rankings(2)[1]  // of three
 
   private func refusal(

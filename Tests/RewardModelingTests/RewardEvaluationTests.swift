@@ -7,8 +7,8 @@ import Testing
 @Suite("How well rewards agree with held-out judgements")
 struct RewardEvaluationTests {
   /// Responses of the given lengths; their tokens do not matter.
-  private func comparison(_ chosen: Int, _ rejected: Int) -> TokenizedComparison {
-    TokenizedComparison(
+  private func comparison(_ chosen: Int, _ rejected: Int) -> RankedResponses {
+    RankedResponses(
       prompt: [1], chosen: Array(repeating: 2, count: chosen),
       rejected: Array(repeating: 2, count: rejected))
   }
@@ -92,20 +92,20 @@ struct RewardEvaluationTests {
   @Test("agreement with gold leaves out pairs of equal gold; ranks see order alone")
   func gold() throws {
     let comparisons = (0..<4).map { _ in comparison(1, 1) }
-    let truths = [(1.0, 0.0), (0, 2), (3, 3), (0, 1)].map {
-      PairTruth(chosenGold: $0.0, rejectedGold: $0.1)
+    let golds = [(1.0, 0.0), (0, 2), (3, 3), (0, 1)].map {
+      PairGold(chosen: $0.0, rejected: $0.1)
     }
     // Right, right (the judgement was against gold), no matter, tie.
     let rewards = [5.0, 1, 1, 50, 200, 200, 2, 2]
     let gold = try #require(
-      RewardEvaluation(comparisons, rewards: rewards, truths: truths).gold)
+      RewardEvaluation(comparisons, rewards: rewards, golds: golds).gold)
     #expect(gold.agreement == Proportion(successes: 2.5, of: 3))
-    let golds: [Double] = truths.flatMap { [$0.chosenGold ?? 0, $0.rejectedGold ?? 0] }
-    expect(gold.correlation, Statistics.correlation(rewards, golds))
-    expect(gold.rankCorrelation, Statistics.rankCorrelation(rewards, golds))
-    var partial = truths
-    partial[2].chosenGold = nil
-    #expect(RewardEvaluation(comparisons, rewards: rewards, truths: partial).gold == nil)
+    let values: [Double] = golds.flatMap { [$0.chosen ?? 0, $0.rejected ?? 0] }
+    expect(gold.correlation, Statistics.correlation(rewards, values))
+    expect(gold.rankCorrelation, Statistics.rankCorrelation(rewards, values))
+    var partial = golds
+    partial[2].chosen = nil
+    #expect(RewardEvaluation(comparisons, rewards: rewards, golds: partial).gold == nil)
     #expect(RewardEvaluation(comparisons, rewards: rewards).gold == nil)
   }
 
@@ -114,14 +114,14 @@ struct RewardEvaluationTests {
     // Differences of gold 9, 8, …, 0, of either sign; the model is right where they are above 4.
     let comparisons = (0..<10).map { _ in comparison(1, 1) }
     let ease = (0..<10).map { 9 - $0 }
-    let truths = ease.map {
-      PairTruth(
+    let golds = ease.map {
+      PairGold(
         probability: $0.isMultiple(of: 2) ? 0.5 + Double($0) / 20 : 0.5 - Double($0) / 20,
-        chosenGold: $0.isMultiple(of: 2) ? Double($0) : 0,
-        rejectedGold: $0.isMultiple(of: 2) ? 0 : Double($0))
+        chosen: $0.isMultiple(of: 2) ? Double($0) : 0,
+        rejected: $0.isMultiple(of: 2) ? 0 : Double($0))
     }
     let rewards: [Double] = ease.flatMap { $0 > 4 ? [1, 0] : [0, 1] }
-    let evaluation = RewardEvaluation(comparisons, rewards: rewards, truths: truths)
+    let evaluation = RewardEvaluation(comparisons, rewards: rewards, golds: golds)
     #expect(evaluation.difficulty.map(\.low) == [0, 2, 4, 6, 8])
     #expect(evaluation.difficulty.map(\.high) == [1, 3, 5, 7, 9])
     #expect(evaluation.difficulty.map(\.mean) == [0.5, 2.5, 4.5, 6.5, 8.5])
@@ -133,22 +133,22 @@ struct RewardEvaluationTests {
     // Without gold the certainty of an ideal predictor orders them the same way.
     let certain = RewardEvaluation(
       comparisons, rewards: rewards,
-      truths: truths.map { PairTruth(probability: $0.probability) })
+      golds: golds.map { PairGold(probability: $0.probability) })
     #expect(certain.difficulty.map(\.accuracy) == evaluation.difficulty.map(\.accuracy))
     expect(certain.difficulty[4].high, 0.95)
     #expect(RewardEvaluation(comparisons, rewards: rewards).difficulty.isEmpty)
     #expect(RewardEvaluation(comparisons, rewards: rewards).ceiling == nil)
-    var unsure = truths
+    var unsure = golds
     unsure[0].probability = nil
-    #expect(RewardEvaluation(comparisons, rewards: rewards, truths: unsure).ceiling == nil)
+    #expect(RewardEvaluation(comparisons, rewards: rewards, golds: unsure).ceiling == nil)
   }
 
   @Test("pairs of equal difficulty share a bin")
   func equalDifficulty() {
     let comparisons = (0..<10).map { _ in comparison(1, 1) }
-    let truths = (0..<10).map { PairTruth(probability: $0 < 7 ? 0.5 : 0.9) }
+    let golds = (0..<10).map { PairGold(probability: $0 < 7 ? 0.5 : 0.9) }
     let bins = RewardEvaluation(
-      comparisons, rewards: (0..<10).flatMap { _ in [1.0, 0] }, truths: truths
+      comparisons, rewards: (0..<10).flatMap { _ in [1.0, 0] }, golds: golds
     ).difficulty
     #expect(bins.map(\.accuracy.count) == [7, 3])
   }

@@ -67,7 +67,7 @@ struct RewardProbeTests {
   @Test("score responses with exactly one end, and gold without any")
   func ends() throws {
     let comparisons = (0..<3).map {
-      TokenizedComparison(prompt: [Int32(10 + $0)], chosen: [1, 2, 0], rejected: [2, 3, 4, 0])
+      RankedResponses(prompt: [Int32(10 + $0)], chosen: [1, 2, 0], rejected: [2, 3, 4, 0])
     }
     func gold(_ exchange: Exchange) -> Double {
       #expect(!exchange.response.contains(0))
@@ -124,8 +124,8 @@ struct RewardProbeTests {
 
   @Test("of many pairs one side each is taken by turns, of few both, a thousand at most")
   func responses() {
-    func comparisons(_ count: Int) -> [TokenizedComparison] {
-      (0..<count).map { _ in TokenizedComparison(prompt: [1], chosen: [2, 0], rejected: [3, 0]) }
+    func comparisons(_ count: Int) -> [RankedResponses] {
+      (0..<count).map { _ in RankedResponses(prompt: [1], chosen: [2, 0], rejected: [3, 0]) }
     }
     let probing = probing { _ in 0 }
     #expect(probing.responses(of: comparisons(499)).count == 998)

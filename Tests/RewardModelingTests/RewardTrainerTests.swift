@@ -24,7 +24,7 @@ struct RewardTrainerTests {
   }
 
   private func train(
-    _ trainer: RewardTrainer, on comparisons: [TokenizedComparison]? = nil, seed: UInt64 = 1
+    _ trainer: RewardTrainer, on comparisons: [RankedResponses]? = nil, seed: UInt64 = 1
   ) throws -> (model: ScalarModel, steps: [StepMetrics]) {
     var trained = model
     var steps: [StepMetrics] = []
@@ -48,7 +48,7 @@ struct RewardTrainerTests {
   @Test("the other way round every margin has the other sign")
   func swapped() throws {
     let swapped = comparisons.map {
-      TokenizedComparison(prompt: $0.prompt, chosen: $0.rejected, rejected: $0.chosen)
+      RankedResponses(prompt: $0.prompt, chosen: $0.rejected, rejected: $0.chosen)
     }
     let trainer = trainer { $0.centering = 0 }
     let forwards = try trainer.gradients(of: model, on: comparisons)
@@ -94,7 +94,7 @@ struct RewardTrainerTests {
   @Test("margins ask for more than being above")
   func margins() throws {
     let wide = comparisons.map {
-      TokenizedComparison(
+      RankedResponses(
         prompt: $0.prompt, chosen: $0.chosen, rejected: $0.rejected, margin: 3)
     }
     let plain = try trainer().gradients(of: model, on: comparisons)

@@ -27,7 +27,7 @@ struct TabularRewardTests {
     let steps = 4_000
     for step in 0..<steps {
       let current = parameters
-      let (gradients, _) = try DataParallel(workers: workers).gradients(
+      let (gradients, _) = try workers.gradients(
         of: current, shards: shards.count
       ) { shard, tape in
         let (pairs, weight) = shards[shard]

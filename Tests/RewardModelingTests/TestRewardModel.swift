@@ -32,14 +32,14 @@ enum TestRewardModel {
   }
 
   /// Comparisons of random tokens, in pairs that share a prompt of one to four tokens.
-  static func comparisons(_ count: Int, seed: UInt64 = 5) -> [TokenizedComparison] {
+  static func comparisons(_ count: Int, seed: UInt64 = 5) -> [RankedResponses] {
     var generator = SeededGenerator(seed: seed)
     func tokens(_ range: ClosedRange<Int>) -> [Int32] {
       let count = range.lowerBound + generator.index(below: range.count)
       return (0..<count).map { _ in Int32(2 + generator.index(below: 17)) }
     }
     return (0..<count).map { _ in
-      TokenizedComparison(
+      RankedResponses(
         prompt: tokens(1...4), chosen: tokens(1...6) + [endOfSequence],
         rejected: tokens(1...6) + [endOfSequence])
     }

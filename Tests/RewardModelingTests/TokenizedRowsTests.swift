@@ -56,7 +56,7 @@ struct TokenizedRowsTests {
   func pairs() throws {
     let rows =
       TestRewardModel.rankings(12)
-      + TestRewardModel.comparisons(3).map { RankedResponses($0) } + TestRewardModel.rankings(2)
+      + TestRewardModel.comparisons(3) + TestRewardModel.rankings(2)
     let all = rows.flatMap { row in
       guard row.responses.count > 2 else { return [row] }
       return row.responses.indices.flatMap { better in

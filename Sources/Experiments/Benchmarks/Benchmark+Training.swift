@@ -34,7 +34,7 @@ extension Benchmark {
   func policyOptimization() throws -> Measurement {
     let inputs = RandomInputs(size)
     var policy = try inputs.languageModel()
-    policy.parameters.settle()
+    policy.parameters.moveToOwnArena()
     let reward = try rewardModel(inputs)
     let value = ScalarModel(
       trunkOf: reward.model, head: Tensor(zeros: [1, inputs.shape.width]))
@@ -64,7 +64,7 @@ extension Benchmark {
     var model = RewardModel(
       model: try inputs.scalarModel(),
       specialTokens: SpecialTokens(endOfSequence: Self.noToken, padding: nil))
-    model.settle()
+    model.moveToOwnArena()
     return model
   }
 
@@ -78,7 +78,7 @@ extension Benchmark {
     configuration.policy = OptimizerConfiguration(learningRate: 1e-5)
     configuration.value = OptimizerConfiguration(learningRate: 1e-5)
     configuration.kl.coefficient = 0.05
-    configuration.missingEnd = .subtract
+    configuration.missingEOS = .subtract
     return configuration
   }
 

@@ -83,7 +83,7 @@ extension LoadedModel<LanguageModel> {
   /// Loads a policy.
   package init(policy directory: URL) throws {
     var model = try LanguageModel(directory: directory)
-    model.parameters.settle()
+    model.parameters.moveToOwnArena()
     try self.init(directory, model, Tokenizer(directory: directory), model.configuration)
   }
 }
@@ -93,7 +93,7 @@ extension LoadedModel<RewardModel> {
   package init(reward directory: URL) throws {
     let tokenizer = try Tokenizer(directory: directory)
     var model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
-    model.settle()
+    model.moveToOwnArena()
     try self.init(directory, model, tokenizer, model.model.configuration)
   }
 }

@@ -30,8 +30,8 @@ package struct LoopRun {
     var (reward, report) = try trainReward(
       from: policy, preferences: comparePreferences(of: policy))
     // Not before: what is trained from a settled model begins in that one's arena.
-    reward.settle()
-    policy.parameters.settle()
+    reward.moveToOwnArena()
+    policy.parameters.moveToOwnArena()
     let tuned = try optimize(policy, reward: reward)
     return try evaluate(
       policy: tuned, reference: policy, reward: reward, rewardReport: report)

@@ -52,7 +52,7 @@ extension AlignmentLoop {
   func ownPairs(
     of policy: LanguageModel, count: Int, _ stream: SeededGenerator,
     _ score: ([Exchange]) throws -> [Double]
-  ) throws -> [PolicyPair] {
+  ) throws -> [RankedResponses] {
     let prompts = prompts(stream.stream("prompts"), count: count)
       .flatMap { Array(repeating: $0, count: 2) }
     let responses = try sample(
@@ -66,20 +66,9 @@ extension AlignmentLoop {
         exchanges[first].response != exchanges[first + 1].response
       else { return nil }
       let better = scores[first] > scores[first + 1] ? first : first + 1
-      return PolicyPair(
+      return RankedResponses(
         prompt: prompts[first], chosen: exchanges[better].response,
         rejected: exchanges[2 * first + 1 - better].response)
-    }
-  }
-}
-
-extension RankedResponses {
-  /// Every better response with every worse one.
-  fileprivate var pairs: [PolicyPair] {
-    responses.indices.flatMap { better in
-      responses[(better + 1)...].map {
-        PolicyPair(prompt: prompt, chosen: responses[better], rejected: $0)
-      }
     }
   }
 }

@@ -17,7 +17,7 @@ extension AlignmentLoop {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
     var reward = reward
-    reward.settle()
+    reward.moveToOwnArena()
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
       workers: workers, score: try scorer(reward))

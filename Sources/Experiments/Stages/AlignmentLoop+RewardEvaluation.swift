@@ -19,22 +19,17 @@ package struct RewardReport: Sendable {
 
 /// Comparisons to judge by, in tokens, and what is known of each.
 struct HeldOutPairs {
-  private(set) var rows = TokenizedRows()
+  private(set) var pairs = TokenizedRows()
   /// Of every pair, or none where nothing is known of any.
-  private(set) var truths: [PairTruth] = []
+  private(set) var golds: [PairGold] = []
 
-  fileprivate mutating func append(_ pair: RankedResponses, _ truth: PairTruth) {
-    if truths.isEmpty, truth != PairTruth() {
-      truths = Array(repeating: PairTruth(), count: rows.count)
+  fileprivate mutating func append(_ pair: RankedResponses, _ gold: PairGold) {
+    if golds.isEmpty, gold != PairGold() {
+      golds = Array(repeating: PairGold(), count: pairs.count)
     }
-    let isKnown = truth != PairTruth() || !truths.isEmpty
-    rows.append(pair)
-    if isKnown { truths.append(truth) }
-  }
-
-  /// Unpacked when they are asked for.
-  var pairs: LazyMapCollection<TokenizedRows, TokenizedComparison> {
-    rows.lazy.map { TokenizedComparison($0) }
+    let isKnown = gold != PairGold() || !golds.isEmpty
+    pairs.append(pair)
+    if isKnown { golds.append(gold) }
   }
 }
 
@@ -70,7 +65,7 @@ extension AlignmentLoop {
     }
     let rewards = try rewards(of: pairs, by: model)
     let evaluation = RewardEvaluation(
-      pairs, rewards: rewards, truths: heldOut.truths, choices: scenario.reward.choiceProbability)
+      pairs, rewards: rewards, golds: heldOut.golds, choices: scenario.reward.choiceProbability)
     let probing = RewardProbing(
       specialTokens: specialTokens,
       positions: model.model.configuration.maximumPositions,
@@ -100,13 +95,12 @@ extension AlignmentLoop {
       return rows.count < count
     }
     guard !rows.isEmpty else { return nil }
-    let pairs = rows.lazy.map { TokenizedComparison($0) }
-    return RewardEvaluation(pairs, rewards: try rewards(of: pairs, by: model)).accuracy
+    return RewardEvaluation(rows, rewards: try rewards(of: rows, by: model)).accuracy
   }
 
   /// Chosen and rejected of pair 0, of pair 1, …: as many pairs at once as take little memory.
   func rewards(
-    of pairs: some RandomAccessCollection<TokenizedComparison>, by model: RewardModel
+    of pairs: some RandomAccessCollection<RankedResponses>, by model: RewardModel
   ) throws -> [Double] {
     var rest = pairs[...]
     var rewards: [Double] = []
@@ -121,9 +115,9 @@ extension AlignmentLoop {
   /// Whether this world gives the rows the gold that they say they have: rows of a file may come
   /// from another world, or from none.
   private func isGoldOfThisWorld(_ heldOut: HeldOutPairs) -> Bool {
-    guard !heldOut.truths.isEmpty else { return false }
-    return zip(heldOut.pairs, heldOut.truths).prefix(100).allSatisfy { pair, truth in
-      zip(pair.exchanges, [truth.chosenGold, truth.rejectedGold]).allSatisfy { exchange, said in
+    guard !heldOut.golds.isEmpty else { return false }
+    return zip(heldOut.pairs, heldOut.golds).prefix(100).allSatisfy { pair, gold in
+      zip(pair.exchanges, [gold.chosen, gold.rejected]).allSatisfy { exchange, said in
         guard let said else { return false }
         // Without the end that was put behind it.
         let text = Exchange(
@@ -144,9 +138,8 @@ extension AlignmentLoop {
       guard tally.add(pair, of: [row.prompt, row.chosen, row.rejected]) else { return }
       usable.append(
         pair,
-        PairTruth(
-          probability: row.probability, chosenGold: row.chosenGold,
-          rejectedGold: row.rejectedGold))
+        PairGold(
+          probability: row.probability, chosen: row.chosenGold, rejected: row.rejectedGold))
     }
     tally.notes.forEach(observer.note)
     try tally.requireUsable()

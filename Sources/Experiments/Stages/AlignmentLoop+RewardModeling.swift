@@ -58,7 +58,7 @@ extension AlignmentLoop {
   }
 
   private func evaluate(
-    _ model: RewardModel, on pairs: some RandomAccessCollection<TokenizedComparison>
+    _ model: RewardModel, on pairs: some RandomAccessCollection<RankedResponses>
   ) throws -> RewardEvaluation {
     RewardEvaluation(
       pairs, rewards: try rewards(of: pairs, by: model),

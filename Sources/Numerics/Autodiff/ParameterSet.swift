@@ -33,7 +33,7 @@ package struct ParameterSet: Sendable {
   /// Moves the parameters to an arena of their own, unless one holds them already. Whoever makes or
   /// reads a model that is not trained any more does so, that there is no second copy when somebody
   /// wants to know what it takes.
-  package mutating func settle() {
+  package mutating func moveToOwnArena() {
     if arena == nil { move(to: MemoryArena()) }
   }
 

@@ -1,22 +1,52 @@
 package import LanguageModels
 package import Numerics
+package import Settings
 package import Statistics
 
-/// Two responses to one prompt, of which the first was preferred.
-package struct PolicyPair: Sendable, Equatable {
-  package let prompt: [Int32]
-  package let chosen: [Int32]
-  package let rejected: [Int32]
-
-  package init(prompt: [Int32], chosen: [Int32], rejected: [Int32]) {
-    (self.prompt, self.chosen, self.rejected) = (prompt, chosen, rejected)
+/// The DPO stage: a policy from comparisons, without a reward model in between.
+package struct DPOConfiguration: Configurable, Equatable {
+  /// Where the comparisons come from.
+  package enum Pairs: String, Sendable, CaseIterable, SettingValue {
+    /// The annotators', of responses of the SFT policy: what the reward model would learn from.
+    case offline
+    /// Responses of the policy itself, compared by the reward of `ppo.reward`.
+    case onPolicy = "on-policy"
   }
 
-  var exchanges: [Exchange] {
-    [Exchange(prompt: prompt, response: chosen), Exchange(prompt: prompt, response: rejected)]
-  }
+  package var loss = DPOLoss.sigmoid
+  package var beta = 0.1
+  package var pairs = Pairs.offline
+  package var epochs = 1
+  package var rounds = 60
+  package var batchSize = 64
+  package var labelSmoothing = 0.0
+  package var optimizer = OptimizerConfiguration(learningRate: 2e-4)
 
-  var tokens: Int { 2 * prompt.count + chosen.count + rejected.count }
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "loss", \Self.loss,
+      "the loss of a pair: " + DPOLoss.allCases.map(\.rawValue).joined(separator: ", ")),
+    Field("beta", \Self.beta, "β of the KL penalty that the loss stands for", in: Above(0.0)),
+    Field(
+      "pairs", \Self.pairs,
+      "offline: the annotators' comparisons; on-policy: the policy's own responses, compared by "
+        + "`ppo.reward`"),
+    Field(
+      "epochs", \Self.epochs, "passes over the pairs", in: 1...1_000_000,
+      onlyIf: .setting("pairs", \.pairs) { $0 == .offline }),
+    Field(
+      "rounds", \Self.rounds,
+      "rounds: each samples `ppo.episodes` responses, two to a prompt, and learns from "
+        + "them once", in: 1...1_000_000, onlyIf: .setting("pairs", \.pairs) { $0 == .onPolicy }),
+    Field("batch_size", \Self.batchSize, "pairs in a step", in: 1...1_000_000),
+    Field(
+      "label_smoothing", \Self.labelSmoothing,
+      "ε: the label noise rate that the loss allows for", in: 0..<0.5,
+      onlyIf: .setting("loss", \.loss) { $0 == .sigmoid || $0 == .robust }),
+    Field("optimizer", \Self.optimizer, "how the policy's weights move"),
+  ]
 }
 
 /// Direct preference optimisation (Rafailov et al. 2023): the reward is what the policy itself says,
@@ -61,7 +91,7 @@ package struct DPOTrainer: Sendable {
   ///   - continuation: where to begin, and who keeps the state after each round.
   package mutating func run(
     rounds: Int, using generator: SeededGenerator, continuing continuation: Continuation = .none,
-    pairs: (_ round: Int, _ policy: LanguageModel) throws -> [PolicyPair],
+    pairs: (_ round: Int, _ policy: LanguageModel) throws -> [RankedResponses],
     report: MetricsHandler
   ) throws {
     var done = 0
@@ -80,17 +110,17 @@ package struct DPOTrainer: Sendable {
         }
         try report(step(on: batch))
       }
-      try continuation.keep(isLast: round + 1 == rounds) {
+      try continuation.save(isLast: round + 1 == rounds) {
         var state = TrainingState(step: optimizer.stepCount)
         state.set("policy", policy.parameters)
-        optimizer.keep(in: &state, as: "optimizer", for: policy.parameters)
+        optimizer.save(in: &state, as: "optimizer", for: policy.parameters)
         state.set("rounds", Double(round + 1))
         return state
       }
     }
   }
 
-  private mutating func step(on batch: [PolicyPair]) throws -> StepMetrics {
+  private mutating func step(on batch: [RankedResponses]) throws -> StepMetrics {
     let (gradients, loss, margins) = try gradients(on: batch)
     let norm = try optimizer.step(
       &policy.parameters, gradients: gradients, loss: loss, workers: workers)
@@ -103,28 +133,25 @@ package struct DPOTrainer: Sendable {
       ])
   }
 
-  /// The mean loss of a batch, its gradients, and z of each pair.
+  /// The mean loss of a batch, its gradients, and β h of each pair.
   func gradients(
-    on batch: [PolicyPair]
+    on batch: [RankedResponses]
   ) throws -> (gradients: Gradients, loss: Double, margins: [Double]) {
-    let ranges = Shards.ranges(of: batch.count, tokens: batch.reduce(0) { $0 + $1.tokens })
-    let (gradients, results) = try DataParallel(workers: workers).gradients(
-      of: policy.parameters, shards: ranges.count
-    ) { shard, tape in
-      let pairs = batch[ranges[shard]]
+    func tokens(_ pair: RankedResponses) -> Int { pair.prompt.count + pair.count }
+    let (gradients, results) = try workers.gradients(
+      of: policy.parameters, on: batch, tokens: tokens
+    ) { pairs, tape in
       let exchanges = pairs.flatMap(\.exchanges)
-      let frozen = segmentSums(
+      let reference = segmentSums(
         reference.responseLogProbabilities(
           exchanges, temperature: 1, on: Tape(recording: false)
         ).logProbabilities.value.values, lengths: exchanges.map(\.response.count))
       let (loss, margins) = tape.directPreferenceLoss(
         policy.responseLogProbabilities(exchanges, temperature: 1, on: tape).logProbabilities,
         lengths: pairs.map { ($0.chosen.count, $0.rejected.count) },
-        reference: pairs.indices.enumerated().map { index, _ in
-          (frozen[2 * index], frozen[2 * index + 1])
-        }, by: configuration.loss, beta: configuration.beta,
-        smoothing: configuration.labelSmoothing,
-        weight: 1 / Double(batch.count))
+        reference: (0..<pairs.count).map { (reference[2 * $0], reference[2 * $0 + 1]) },
+        by: configuration.loss, beta: configuration.beta,
+        smoothing: configuration.labelSmoothing, weight: 1 / Double(batch.count))
       return (loss, (loss: Double(loss.value[0]), margins: margins))
     }
     return (gradients, results.reduce(0) { $0 + $1.loss }, results.flatMap(\.margins))

@@ -24,7 +24,7 @@ package enum Advantages {
         estimate(&experience.episodes[index], configuration)
       }
     }
-    experience.advantageDeviation =
+    experience.advantageSD =
       Summary(experience.episodes.flatMap(\.advantages)).standardDeviation
     // The best of a group must not be pushed away because most others are best of none.
     if configuration.whitenAdvantages, configuration.algorithm.whitens {
@@ -152,9 +152,9 @@ extension PPOConfiguration {
     var score = score
     if let limit = scoreClip { score = min(limit, max(-limit, score)) }
     if ended || algorithm.penalizesLength { return score }
-    switch missingEnd {
-    case .replace: return -missingEndPenalty
-    case .subtract: return score - missingEndPenalty
+    switch missingEOS {
+    case .replace: return -missingEOSPenalty
+    case .subtract: return score - missingEOSPenalty
     case .keep: return score
     }
   }

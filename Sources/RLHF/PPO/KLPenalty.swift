@@ -1,5 +1,63 @@
-import Numerics
-import Settings
+import CKernels
+package import Numerics
+package import Settings
+
+/// The KL penalty, β KL(π ‖ π_ref).
+package struct KLConfiguration: Configurable, Equatable {
+  package enum Controller: String, Sendable, CaseIterable, SettingValue {
+    case fixed
+    /// β follows the measured KL towards a target (Ziegler et al. 2019).
+    case adaptive
+  }
+
+  /// Where the penalty stands.
+  package enum Placement: String, Sendable, CaseIterable, SettingValue {
+    /// In the reward of every token, as in InstructGPT.
+    case reward
+    /// In the loss, as in GRPO; see ``KLEstimator`` and ``ExactKLLoss`` for what they mean there.
+    case loss
+  }
+
+  package var coefficient = 0.2
+  package var estimator = KLEstimator.k1
+  package var placement = Placement.reward
+  package var controller = Controller.fixed
+  package var target = 6.0
+  package var horizon = 10_000
+
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "coefficient", \Self.coefficient, "β, or its first value when adaptive; 0 for no penalty",
+      in: 0...),
+    Field("estimator", \Self.estimator, "the KL per token: k1, k2, k3 or exact"),
+    Field(
+      "placement", \Self.placement,
+      "where the penalty stands: in the reward, or in the loss (not with k1)"),
+    Field("controller", \Self.controller, "fixed, or adaptive towards the target"),
+    Field(
+      "target", \Self.target, "KL per response in nats that β aims at", in: Above(0.0),
+      onlyIf: isAdaptive),
+    Field(
+      "horizon", \Self.horizon, "episodes over which β moves by its error", in: 1...,
+      onlyIf: isAdaptive),
+  ]
+
+  private static let isAdaptive = Condition<Self>.setting("controller", \.controller) {
+    $0 == .adaptive
+  }
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    guard placement == .loss, estimator == .k1 else { return }
+    throw location.key("estimator").error(
+      "the gradient of k1 in the loss has expectation 0, so that it penalizes nothing",
+      advice: "choose exact, k2 or k3, or put the penalty in the reward")
+  }
+
+  /// Whether the loss needs the reference's whole distribution in every state.
+  var needsReferenceLogits: Bool { placement == .loss && estimator == .exact }
+}
 
 /// What stands for KL(π ‖ π_ref) at one token drawn from π (Schulman 2020, "Approximating KL divergence").
 package enum KLEstimator: String, Sendable, CaseIterable, SettingValue {
@@ -42,5 +100,57 @@ package struct KLController: Sendable, Equatable {
     guard configuration.controller == .adaptive else { return }
     let error = min(0.2, max(-0.2, kl / configuration.target - 1))
     coefficient *= 1 + error * Double(episodes) / Double(configuration.horizon)
+  }
+}
+
+/// L = w Σ_t KL(π(·|s_t) ‖ π_ref(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every
+/// state that was visited. How π changes which states are visited is not in its gradient.
+///
+/// Logits of π `[M, V]`, those of π_ref constants.
+package struct ExactKLLoss: DifferentiableOperation {
+  let derivatives: Tensor  // [M, V] ∂L/∂logits
+
+  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+    var gradient = derivatives
+    gradient.multiply(by: outputGradient[0])
+    inputs.add(gradient, to: 0)
+  }
+
+  package static let gradientChecks = [
+    GradientCheck("the exact KL in the loss", inputs: [[3, 19]]) {
+      let reference = Tensor((0..<57).map { Float($0 % 7) / 3 }, shape: [3, 19])
+      return $0.exactKLLoss($1[0], reference: reference, temperature: 0.7, weight: 0.5)
+    }
+  ]
+}
+
+extension Tape {
+  /// The loss of ``ExactKLLoss``, a scalar.
+  ///
+  /// - Parameters:
+  ///   - logits: of the policy, `[M, V]`.
+  ///   - reference: those of the reference, `[M, V]`.
+  ///   - temperature: T, which divides both.
+  package func exactKLLoss(
+    _ logits: Variable, reference: Tensor, temperature: Double, weight: Double
+  ) -> Variable {
+    let x = logits.value
+    precondition(x.shape == reference.shape, "one row of logits a token from both models")
+    var divergences = Tensor(zeros: [x.rows])
+    var derivatives = Tensor(uninitialized: x.shape) { dx in
+      divergences.modify { out in
+        x.read { x in
+          reference.read {
+            vm_kl_slopes(
+              dx, out, x, $0, logits.value.rows, logits.value.columns, Float(1 / temperature))
+          }
+        }
+      }
+    }
+    derivatives.multiply(by: Float(weight))
+    let total = divergences.values.reduce(0.0) { $0 + Double($1) }
+    return record(
+      ExactKLLoss(derivatives: derivatives), inputs: [logits],
+      output: Tensor([Float(weight * total)], shape: []))
   }
 }

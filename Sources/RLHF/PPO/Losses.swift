@@ -149,6 +149,18 @@ extension Tape {
     }
   }
 
+  /// The value loss of some episodes of a minibatch, and how many tokens the clip cut off.
+  ///
+  /// - Parameter values: V of the states before their tokens, `[M]`.
+  func valueLoss(
+    _ values: Variable, on episodes: ArraySlice<Episode>, _ configuration: PPOConfiguration,
+    weight: Double
+  ) -> (loss: Variable, clipped: Int) {
+    clippedValueLoss(
+      values, old: episodes.flatMap(\.values), returns: episodes.flatMap(\.returns),
+      clipRange: configuration.valueClipRange, weight: weight)
+  }
+
   /// Σ_t w u_t of ``clippedSurrogate(logRatio:advantage:clip:dualClip:)``, and what the ratios were.
   ///
   /// - Parameters:

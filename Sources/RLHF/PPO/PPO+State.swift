@@ -32,7 +32,7 @@ extension PPOTrainer {
     if configuration.hasSeparateValueModel { value.parameters.move(to: arenas.value) }
     self.policy = policy
     separateValue = value
-    average = configuration.averageDecay.map { _ in
+    average = configuration.emaDecay.map { _ in
       // Not in the policy's arena: copies that it makes when it is written would count there.
       var average = policy.plain.parameters
       average.move(to: MemoryArena())
@@ -63,7 +63,7 @@ extension PPOTrainer {
 
   /// Polyak's average: a ← d a + (1 − d) π, of the weights as a checkpoint holds them.
   mutating func updateAverage() {
-    guard let decay = configuration.averageDecay else { return }
+    guard let decay = configuration.emaDecay else { return }
     let current = policy.plain.parameters
     for index in current.tensors.indices {
       average?.tensors[index].multiply(by: Float(decay))
@@ -83,14 +83,14 @@ extension PPOTrainer {
   func state(after iterations: Int) -> TrainingState {
     var state = TrainingState(step: iterations)
     state.set("policy", policy.parameters)
-    policyOptimizer.keep(in: &state, as: "policy_optimizer", for: policy.parameters)
+    policyOptimizer.save(in: &state, as: "policy_optimizer", for: policy.parameters)
     if !configuration.sharesTrunk {
       state.set("value", separateValue.parameters)
-      valueOptimizer.keep(in: &state, as: "value_optimizer", for: separateValue.parameters)
+      valueOptimizer.save(in: &state, as: "value_optimizer", for: separateValue.parameters)
     }
     state.set("kl_coefficient", controller.coefficient)
     if let average { state.set("average", average) }
-    warnings.keep(in: &state)
+    warnings.save(in: &state)
     return state
   }
 
@@ -110,5 +110,44 @@ extension PPOTrainer {
       try state.restore(&restored, from: "average")
       average = restored
     }
+  }
+}
+
+/// An arena for each role of PPO that learns, and for what its optimizer remembers; each nil where
+/// jemalloc does not serve the process. Reference and reward model have settled in arenas of their own.
+struct ModelArenas: Sendable {
+  let policy = MemoryArena()
+  let value = MemoryArena()
+  let optimizer = MemoryArena()
+
+  /// Gives policy and reference memory of their own, but for what the policy has frozen and shares
+  /// with the reference: that stays in memory once, and is the reference's.
+  func part(_ policy: inout ParameterSet, from reference: inout ParameterSet) {
+    let indices = policy.tensors.indices
+    let shared = indices.filter {
+      policy.isFrozen[$0] && $0 < reference.count
+        && policy.tensors[$0].sharesMemory(with: reference.tensors[$0])
+    }
+    reference.moveToOwnArena()
+    for index in shared { policy.tensors[index] = reference.tensors[index] }
+    for index in indices where !shared.contains(index) {
+      policy.tensors[index] = policy.tensors[index].moved(to: self.policy)
+    }
+  }
+
+  /// Bytes by role, as the metrics name them.
+  func metrics(
+    policy: ParameterSet, reference: ParameterSet, value: ParameterSet?, moments: [Optimizer]
+  ) -> [StepMetrics.Value] {
+    let bytes: [(Metric, Int)] = [
+      (.policyMemory, self.policy?.allocatedBytes ?? policy.allocatedBytes(apartFrom: reference)),
+      (.referenceMemory, reference.arena?.allocatedBytes ?? reference.allocatedBytes()),
+      (.valueMemory, self.value?.allocatedBytes ?? value?.allocatedBytes() ?? 0),
+      (
+        .optimizerMemory,
+        optimizer?.allocatedBytes ?? moments.reduce(0) { $0 + $1.allocatedBytes }
+      ),
+    ]
+    return bytes.map { ($0, Double($1)) }
   }
 }

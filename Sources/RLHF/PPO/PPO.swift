@@ -72,7 +72,7 @@ package struct PPOTrainer: Sendable {
           / Double(experience.episodes.count), episodes: experience.episodes.count)
       try warnings.observe(metrics).forEach(warn)
       try report(&metrics, experience, policy)
-      try continuation.keep(isLast: iteration + 1 == configuration.iterations) {
+      try continuation.save(isLast: iteration + 1 == configuration.iterations) {
         state(after: iteration + 1)
       }
     }
@@ -108,16 +108,13 @@ extension Rollout {
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: configuration.temperature,
       keepsReferenceLogits: configuration.kl.needsReferenceLogits)
-    let shards = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
-    let episodes = try workers.map(shards.count) { shard in
-      let part = shards[shard]
-      let tokens = comparison(Array(exchanges[part]))
-      // Without a value model every state is worth nothing, so that a return is its own advantage.
+    let episodes = try workers.map(exchanges) { part in
+      // Without a value model V = 0, so that a return is its own advantage.
       var values =
         configuration.algorithm.usesValueModel
-        ? value.values(exchanges[part], on: Tape(recording: false)).value.values[...]
-        : Array(repeating: 0, count: exchanges[part].reduce(0) { $0 + $1.response.count })[...]
-      return zip(part, tokens).map { index, tokens in
+        ? value.values(part, on: Tape(recording: false)).value.values[...]
+        : Array(repeating: 0, count: part.reduce(0) { $0 + $1.response.count })[...]
+      return zip(part.indices, comparison(Array(part))).map { index, tokens in
         let length = exchanges[index].response.count
         defer { values = values.dropFirst(length) }
         return Episode(
@@ -129,7 +126,7 @@ extension Rollout {
           values: values.prefix(length).map(Double.init),
           score: configuration.finalScore(scores[index], ended: responses[index].ended))
       }
-    }.flatMap(\.self)
+    }
 
     var experience = Experience(
       episodes: episodes, coefficient: coefficient, resampledGroups: resampled)
@@ -182,6 +179,7 @@ struct PPOUpdate {
   let workers: Workers
 
   /// - Parameters:
+  ///   - value: a value model of its own; not used where values come from a head of the policy.
   ///   - generator: orders the episodes of each epoch.
   ///   - pretraining: texts to go on learning from, for an optimizer step (from 0); none for no such
   ///     loss.
@@ -199,52 +197,33 @@ struct PPOUpdate {
         let episodes = order[minibatch * size..<(minibatch + 1) * size].map {
           experience.episodes[$0]
         }
-        statistics.steps += 1
-        statistics.tokens += episodes.reduce(0) { $0 + $1.length }
-        let kl = try updatePolicy(
-          &policy, &policyOptimizer, on: episodes, coefficient: experience.coefficient,
-          pretraining: pretraining(statistics.steps - 1), &statistics)
-        if configuration.algorithm.usesValueModel, !configuration.sharesTrunk {
-          try updateValue(&value, &valueOptimizer, on: episodes, &statistics)
+        var (gradients, step) = try policyGradients(
+          of: policy, on: episodes, coefficient: experience.coefficient)
+        let texts = pretraining(statistics.steps)
+        if !texts.isEmpty {
+          // What InstructGPT mixes in, so that the policy forgets less (Ouyang et al. 2022, eq. 2).
+          let (pretrainingGradients, loss) = try workers.crossEntropy(
+            of: policy, on: texts, weight: configuration.pretrainingWeight)
+          gradients.add(pretrainingGradients)
+          step.policyLoss += loss
+          step.pretrainingLoss = loss / configuration.pretrainingWeight
         }
+        step.policyGradientNorm = try policyOptimizer.step(
+          &policy.parameters, gradients: gradients,
+          loss: step.policyLoss + configuration.valueWeight * step.valueLoss, workers: workers)
+        if configuration.hasSeparateValueModel {
+          let (gradients, loss, clipped) = try valueGradients(of: value, on: episodes)
+          (step.valueLoss, step.valueClipped) = (loss, clipped)
+          _ = try valueOptimizer.step(
+            &value.parameters, gradients: gradients, loss: loss, workers: workers)
+        }
+        statistics.add(step)
+        // KL(π_old ‖ π) before the step.
+        let kl = step.ratios.approximateKL / Double(step.tokens)
         if let limit = configuration.stopKL, kl > limit { return statistics }
       }
     }
     return statistics
-  }
-
-  /// Takes a policy step, and one of the value head on its decoder if it has one; returns
-  /// KL(π_old ‖ π) per token, estimated before the step.
-  private func updatePolicy(
-    _ policy: inout LanguageModel, _ optimizer: inout Optimizer, on episodes: [Episode],
-    coefficient: Double, pretraining: [Exchange], _ statistics: inout Statistics
-  ) throws -> Double {
-    let allocated = NumericalLibraries.allocatedBytes
-    var result = try policyGradients(of: policy, on: episodes, coefficient: coefficient)
-    if statistics.steps == 1 {
-      statistics.activationBytes = max(0, result.allocatedBytes - allocated)
-    }
-    if !pretraining.isEmpty {
-      let (gradients, loss) = try pretrainingGradients(of: policy, on: pretraining)
-      result.gradients.add(gradients)
-      result.loss += loss
-      statistics.pretrainingLoss += loss / configuration.pretrainingWeight
-    }
-    statistics.add(result)
-    statistics.policyGradientNorm += try optimizer.step(
-      &policy.parameters, gradients: result.gradients,
-      loss: result.loss + configuration.valueWeight * result.valueLoss, workers: workers)
-    return result.ratios.approximateKL / Double(episodes.reduce(0) { $0 + $1.length })
-  }
-
-  private func updateValue(
-    _ value: inout ScalarModel, _ optimizer: inout Optimizer, on episodes: [Episode],
-    _ statistics: inout Statistics
-  ) throws {
-    let (gradients, loss, clipped) = try valueGradients(of: value, on: episodes)
-    statistics.valueLoss += loss
-    statistics.valueClipped += clipped
-    _ = try optimizer.step(&value.parameters, gradients: gradients, loss: loss, workers: workers)
   }
 
   /// The policy loss on some episodes of a minibatch: the algorithm's, with the KL penalty if it is in

@@ -1,4 +1,4 @@
-import Statistics
+package import Statistics
 
 /// The metrics of one PPO iteration.
 enum PPOMetrics {
@@ -27,7 +27,7 @@ enum PPOMetrics {
         mean { $0.score - experience.coefficient * $0.kl.reduce(0, +) }
       ),
       (.entropy, entropy),
-      (.advantageDeviation, experience.advantageDeviation),
+      (.advantageSD, experience.advantageSD),
       (.approximateKL, update.ratios.approximateKL / tokens),
       (.clipFraction, Double(update.ratios.clipped) / tokens),
       (.ratioMax, update.ratios.largest),
@@ -36,7 +36,7 @@ enum PPOMetrics {
       (.updates, steps),
       (.klCoefficient, experience.coefficient),
       (.responseLength, mean { Double($0.length) }),
-      (.endedFraction, mean { $0.ended ? 1 : 0 }),
+      (.eosFraction, mean { $0.ended ? 1 : 0 }),
     ]
     if configuration.algorithm.usesValueModel {
       values += [
@@ -63,5 +63,117 @@ enum PPOMetrics {
     let total = variance(episodes.flatMap(\.returns))
     let left = variance(episodes.flatMap { zip($0.returns, $0.values).map { $0 - $1 } })
     return total > 0 ? 1 - left / total : 0
+  }
+}
+
+/// A sign that an optimization goes wrong: what happened, why that usually is, and what to do.
+package struct TrainingWarning: Sendable, Equatable, CustomStringConvertible {
+  package typealias Kind = Metric.Warning
+
+  package let kind: Kind
+  /// From 1.
+  package let iteration: Int
+  /// What was measured, and what is usually behind it.
+  package let observation: String
+  /// What to try, with keys that are used in the run.
+  package let remedy: String
+
+  package var description: String { "iteration \(iteration): \(observation); \(remedy)" }
+}
+
+extension Metric.Warning {
+  /// What to try in a run of that configuration.
+  func remedy(_ configuration: PPOConfiguration) -> String {
+    switch self {
+    case .collapsingEntropy:
+      "raise `ppo.kl.coefficient`, lower `ppo.policy.learning_rate`, or set `ppo.entropy_bonus`"
+    case .risingKL:
+      "raise `ppo.kl.coefficient`, lower `ppo.policy.learning_rate`, or end the run earlier"
+    case .explodingValueLoss:
+      (configuration.sharesTrunk
+        ? "lower `ppo.value_weight` or `ppo.policy.learning_rate`"
+        : "lower `ppo.value.learning_rate`")
+        + ", or bound scores with `ppo.score_clip`"
+    case .equalAdvantages:
+      "look at the scores and at what gives them (`ppo.reward.source`)"
+        + (configuration.reward.source == .verifier
+          ? ", and choose another `ppo.reward.threshold`" : "")
+        + (configuration.algorithm.usesValueModel ? "" : ", or raise `ppo.samples_per_prompt`")
+    case .missingEOS:
+      "raise `ppo.maximum_tokens`, or "
+        + (configuration.missingEOS == .replace
+          ? "`ppo.missing_end_penalty`" : "set `ppo.missing_end` to replace")
+    case .extremeRatios:
+      "lower `ppo.policy.learning_rate`"
+        + (configuration.stepsOfIteration > 2 ? ", or set `ppo.stop_kl` to 0.05" : "")
+    case .frequentClipping:
+      "lower `ppo.policy.learning_rate` or `ppo.epochs`"
+    }
+  }
+}
+
+/// Watches the metrics of an optimization and warns of each kind of trouble once, where it begins.
+/// The bounds are those that the metrics are declared with.
+package struct TrainingWarnings: Sendable {
+  private var said: Set<TrainingWarning.Kind> = []
+  /// The first values of the metrics whose bound is relative to them.
+  private var first: [String: Double] = [:]
+  private let configuration: PPOConfiguration
+
+  package init(_ configuration: PPOConfiguration) { self.configuration = configuration }
+
+  /// Takes in the metrics of an iteration; returns the warnings that are new.
+  package mutating func observe(_ metrics: StepMetrics) -> [TrainingWarning] {
+    var new: [TrainingWarning] = []
+    for metric in Self.watched {
+      guard let kind = metric.warning, let value = metrics[metric] else { continue }
+      if metric.bound?.scale == .first, first[metric.name] == nil { first[metric.name] = value }
+      guard let observation = observation(metric, value, metrics), said.insert(kind).inserted
+      else { continue }
+      new.append(
+        TrainingWarning(
+          kind: kind, iteration: metrics.step, observation: "\(observation): \(metric.concern)",
+          remedy: kind.remedy(configuration)))
+    }
+    return new
+  }
+
+  /// `clip fraction is 0.31, above 0.3`; nil within the bound.
+  private func observation(_ metric: Metric, _ value: Double, _ metrics: StepMetrics) -> String? {
+    let observed = "\(metric.title) is \(Self.short(value)) \(metric.unit)"
+    // An adaptive controller keeps KL near its target, so that twice the target is far.
+    if metric == .exactKL, configuration.kl.controller == .adaptive {
+      let target = configuration.kl.target
+      return value > 2 * target ? "\(observed), above twice its target of \(target)" : nil
+    }
+    let first = first[metric.name]
+    guard let bound = metric.bound, metric.isCrossed(first: first, in: { metrics[$0] }) else {
+      return nil
+    }
+    return "\(observed), \(bound)" + (first.map { " (\(Self.short($0)))" } ?? "")
+  }
+
+  private static let watched = Metric.policyOptimization.filter { $0.warning != nil }
+
+  private static func short(_ value: Double) -> String {
+    guard abs(value) < 1_000_000, abs(value) >= 0.01 || value == 0 else { return "\(Float(value))" }
+    return "\((value * 100).rounded() / 100)"
+  }
+}
+
+extension TrainingWarnings {
+  /// Adds what the next iteration needs to know, so that a run that goes on repeats nothing.
+  func save(in state: inout TrainingState) {
+    for (name, value) in first { state.set("warnings.first.\(name)", value) }
+    for kind in said { state.set("warnings.\(kind.rawValue)", 1) }
+  }
+
+  /// Goes on from what ``save(in:)`` kept.
+  mutating func restore(from state: TrainingState) {
+    for metric in Self.watched {
+      first[metric.name] = state.numbers["warnings.first.\(metric.name)"]
+    }
+    said = Set(
+      TrainingWarning.Kind.allCases.filter { state.numbers["warnings.\($0.rawValue)"] != nil })
   }
 }

@@ -2,8 +2,8 @@ import LanguageModels
 import Numerics
 
 extension PPOUpdate {
-  /// Sums over the minibatches of an update.
-  struct Statistics {
+  /// What is measured of a shard of a minibatch, of a minibatch, and of a whole update: sums over all.
+  struct Statistics: Sendable {
     var steps = 0
     var tokens = 0
     var policyLoss = 0.0
@@ -12,127 +12,68 @@ extension PPOUpdate {
     var ratios = RatioStatistics()
     var valueLoss = 0.0
     var valueClipped = 0
-    /// What the first minibatch had allocated before its backward pass, over what was there before.
+    /// The most that the forward passes of a minibatch had allocated.
     var activationBytes = 0
 
-    mutating func add(_ result: PolicyGradients) {
-      ratios.add(result.ratios)
-      policyLoss += result.loss
-      valueLoss += result.valueLoss
-      valueClipped += result.valueClipped
+    mutating func add(_ other: Statistics) {
+      steps += other.steps
+      tokens += other.tokens
+      policyLoss += other.policyLoss
+      pretrainingLoss += other.pretrainingLoss
+      policyGradientNorm += other.policyGradientNorm
+      ratios.add(other.ratios)
+      valueLoss += other.valueLoss
+      valueClipped += other.valueClipped
+      activationBytes = max(activationBytes, other.activationBytes)
     }
   }
 
-  /// What one minibatch says of the policy.
-  struct PolicyGradients {
-    var gradients: Gradients
-    var loss = 0.0
-    /// Of a value head on the policy's decoder, before its weight.
-    var valueLoss = 0.0
-    var valueClipped = 0
-    var ratios = RatioStatistics()
-    /// The most bytes that the process had allocated when a shard's forward pass was over.
-    var allocatedBytes = 0
-  }
-
-  /// The policy loss of a minibatch and its gradients, computed in `configuration.accumulation` pieces
-  /// one after another.
+  /// The gradients of the policy loss of a minibatch, and of the value loss where the value model is
+  /// a head on the policy's decoder.
   ///
   /// - Parameter coefficient: β of a penalty in the loss.
   func policyGradients(
     of policy: LanguageModel, on episodes: [Episode], coefficient: Double = 0
-  ) throws -> PolicyGradients {
+  ) throws -> (gradients: Gradients, statistics: Statistics) {
     let scale = LossScale(of: episodes, configuration)
-    let pieces = min(configuration.accumulation, episodes.count)
-    var sum = PolicyGradients(gradients: Gradients(count: policy.parameters.count))
-    for piece in 0..<pieces {
-      let range = episodes.count * piece / pieces..<episodes.count * (piece + 1) / pieces
-      let piece = Array(episodes[range])
-      let shards = Shards.ranges(
-        of: piece.count, tokens: piece.reduce(0) { $0 + $1.exchange.count })
-      let (gradients, results) = try DataParallel(workers: workers).gradients(
-        of: policy.parameters, shards: shards.count
-      ) { shard, tape in
-        let episodes = piece[shards[shard]]
-        let (logProbabilities, logits, values) = policy.responseOutputs(
-          episodes.map(\.exchange), temperature: configuration.temperature, on: tape)
-        var (loss, ratios) = policyLoss(
-          logProbabilities, logits, on: episodes, coefficient: coefficient, scale: scale,
-          tape: tape)
-        var result = PolicyShard(loss: Double(loss.value[0]), ratios: ratios)
-        if let values {
-          let (valueLoss, clipped) = tape.clippedValueLoss(
-            values, old: episodes.flatMap(\.values), returns: episodes.flatMap(\.returns),
-            clipRange: configuration.valueClipRange,
-            weight: configuration.valueWeight * scale.perToken)
-          result.valueLoss = Double(valueLoss.value[0]) / configuration.valueWeight
-          result.valueClipped = clipped
-          loss = tape.add(loss, valueLoss)
-        }
-        result.allocatedBytes = NumericalLibraries.allocatedBytes
-        return (loss, result)
+    let allocated = NumericalLibraries.allocatedBytes
+    let (gradients, shards) = try workers.gradients(
+      of: policy.parameters, on: episodes, pieces: configuration.accumulation,
+      tokens: \.exchange.count
+    ) { episodes, tape in
+      let (logProbabilities, logits, values) = policy.responseOutputs(
+        episodes.map(\.exchange), temperature: configuration.temperature, on: tape)
+      var statistics = Statistics(tokens: episodes.reduce(0) { $0 + $1.length })
+      var loss: Variable
+      (loss, statistics.ratios) = policyLoss(
+        logProbabilities, logits, on: episodes, coefficient: coefficient, scale: scale, tape: tape)
+      statistics.policyLoss = Double(loss.value[0])
+      if let values {
+        let valueLoss: Variable
+        (valueLoss, statistics.valueClipped) = tape.valueLoss(
+          values, on: episodes, configuration, weight: configuration.valueWeight * scale.perToken)
+        statistics.valueLoss = Double(valueLoss.value[0]) / configuration.valueWeight
+        loss = tape.add(loss, valueLoss)
       }
-      sum.gradients.add(gradients)
-      for shard in results {
-        sum.loss += shard.loss
-        sum.valueLoss += shard.valueLoss
-        sum.valueClipped += shard.valueClipped
-        sum.ratios.add(shard.ratios)
-        sum.allocatedBytes = max(sum.allocatedBytes, shard.allocatedBytes)
-      }
+      statistics.activationBytes = max(0, NumericalLibraries.allocatedBytes - allocated)
+      return (loss, statistics)
     }
-    return sum
-  }
-
-  /// What a shard of a minibatch adds to ``PolicyGradients``.
-  private struct PolicyShard: Sendable {
-    var loss: Double
-    var ratios: RatioStatistics
-    var valueLoss = 0.0
-    var valueClipped = 0
-    var allocatedBytes = 0
-  }
-
-  /// γ_ptx times the mean of −log π(y_t | x, y_<t) over texts of the corpus: what InstructGPT mixes in,
-  /// so that the policy forgets less (Ouyang et al. 2022, eq. 2).
-  func pretrainingGradients(
-    of policy: LanguageModel, on exchanges: [Exchange]
-  ) throws -> (Gradients, loss: Double) {
-    let tokens = exchanges.reduce(0) { $0 + $1.response.count }
-    let weight = -Float(configuration.pretrainingWeight) / Float(tokens)
-    let shards = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
-    let (gradients, losses) = try DataParallel(workers: workers).gradients(
-      of: policy.parameters, shards: shards.count
-    ) { shard, tape in
-      let logProbabilities = policy.responseLogProbabilities(
-        exchanges[shards[shard]], temperature: 1, on: tape
-      ).logProbabilities
-      let weights = Tensor(repeating: weight, shape: logProbabilities.value.shape)
-      let loss = tape.weightedSum(logProbabilities, weights: weights)
-      return (loss, Double(loss.value[0]))
-    }
-    return (gradients, losses.reduce(0, +))
+    return (gradients, shards.reduce(into: Statistics(steps: 1)) { $0.add($1) })
   }
 
   /// The clipped value loss of a minibatch, a mean over its tokens, and its gradients.
   func valueGradients(
     of value: ScalarModel, on episodes: [Episode]
   ) throws -> (Gradients, loss: Double, clipped: Int) {
-    let tokens = episodes.reduce(0) { $0 + $1.length }
-    let shards = Shards.ranges(
-      of: episodes.count, tokens: episodes.reduce(0) { $0 + $1.exchange.count })
-    let (gradients, results) = try DataParallel(workers: workers).gradients(
-      of: value.parameters, shards: shards.count
-    ) { shard, tape in
-      let shard = episodes[shards[shard]]
-      let (loss, clipped) = tape.clippedValueLoss(
-        value.values(shard.map(\.exchange), on: tape), old: shard.flatMap(\.values),
-        returns: shard.flatMap(\.returns), clipRange: configuration.valueClipRange,
-        weight: 1 / Double(tokens))
+    let scale = LossScale(of: episodes, configuration)
+    let (gradients, shards) = try workers.gradients(
+      of: value.parameters, on: episodes, tokens: \.exchange.count
+    ) { episodes, tape in
+      let (loss, clipped) = tape.valueLoss(
+        value.values(episodes.map(\.exchange), on: tape), on: episodes, configuration,
+        weight: scale.perToken)
       return (loss, (loss: Double(loss.value[0]), clipped: clipped))
     }
-    return (
-      gradients, results.reduce(0) { $0 + $1.loss }, results.reduce(0) { $0 + $1.clipped }
-    )
+    return (gradients, shards.reduce(0) { $0 + $1.loss }, shards.reduce(0) { $0 + $1.clipped })
   }
 }

@@ -1,9 +1,37 @@
+package import Formats
 package import Settings
+
+/// What a reward model is trained to do with the rewards of one prompt's responses.
+package enum RewardObjective: String, Sendable, CaseIterable, SettingValue {
+  /// Bradley–Terry on pairs; a ranking becomes all its pairs, shuffled among the others.
+  case pairwise
+  /// Bradley–Terry at every token from the first difference on.
+  case pairwiseTokens = "pairwise-tokens"
+  /// All pairs of a ranking as one element of the batch.
+  case groupedPairs = "grouped-pairs"
+  /// The likelihood of the whole order.
+  case plackettLuce = "plackett-luce"
+  /// The best of each ranking against all others.
+  case bestOfK = "best-of-k"
+  /// Squared distance from ratings.
+  case regression
+
+  /// Whether the loss is a sum over pairs with a σ each, where labels can be smoothed.
+  var isSumOfPairs: Bool {
+    switch self {
+    case .pairwise, .pairwiseTokens, .groupedPairs: true
+    case .plackettLuce, .bestOfK, .regression: false
+    }
+  }
+
+  /// Whether it knows pairs only, where a row can say how sure its judgement is.
+  var isForPairs: Bool { self == .pairwise || self == .pairwiseTokens }
+}
 
 /// The reward-model stage.
 package struct RewardConfiguration: Configurable, Equatable {
   package var objective = RewardObjective.pairwise
-  package var slips = 0.0
+  package var labelNoise = 0.0
   package var labelSmoothing = 0.0
   package var softLabels = false
   package var epochs = 1
@@ -26,7 +54,7 @@ package struct RewardConfiguration: Configurable, Equatable {
       "objective", \Self.objective,
       "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
     Field(
-      "slips", \Self.slips,
+      "slips", \Self.labelNoise,
       "label noise rate ε of P = ε + (1 − 2ε) σ(Δ): how often judges say the opposite of what they "
         + "mean; for losses of pairs", in: 0..<0.5),
     Field(
@@ -84,7 +112,7 @@ package struct RewardConfiguration: Configurable, Equatable {
         advice: "lower it, or raise `batch_size`")
     }
     // Calibration is measured with it: a reward that was learned without it would look wrong.
-    if slips > 0, !objective.isSumOfPairs {
+    if labelNoise > 0, !objective.isSumOfPairs {
       throw location.key("slips").error(
         "`\(objective.rawValue)` has no probabilities of pairs that could allow for noise",
         advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
@@ -92,10 +120,69 @@ package struct RewardConfiguration: Configurable, Equatable {
   }
 
   /// How probable a choice is, given the difference of rewards.
-  package var choiceProbability: ChoiceProbability { ChoiceProbability(slips: slips) }
+  package var choiceProbability: ChoiceProbability { ChoiceProbability(labelNoise: labelNoise) }
 
   /// How the members of the ensemble make one reward.
   package var combination: EnsembleCombination {
     EnsembleCombination(rule: combine, uncertaintyWeight: uncertaintyWeight)
+  }
+}
+
+/// Rows that do not go with the settings of the reward model.
+package struct RewardModelingError: EndingError, Sendable, CustomStringConvertible {
+  /// The key to change, such as `reward.objective`.
+  package let key: String
+  package let problem: String
+  package let advice: String
+
+  package var exitStatus: ExitStatus { .badData }
+
+  package var description: String { "\(key): \(problem); \(advice)" }
+}
+
+extension RewardConfiguration {
+  /// The elements of a batch that these rows make under the objective: with `pairwise`, a ranking
+  /// becomes all its pairs.
+  ///
+  /// - Throws: ``RewardModelingError`` when rows lack what the objective needs or say what it would
+  ///   not use.
+  package func elements<Rows>(of rows: Rows) throws(RewardModelingError) -> RewardElements<Rows> {
+    func refuse(
+      _ key: String, _ isRefused: (RankedResponses) -> Bool, _ problem: String, _ advice: String
+    ) throws(RewardModelingError) {
+      let count = rows.count(where: isRefused)
+      guard count > 0 else { return }
+      throw RewardModelingError(
+        key: "reward.\(key)", problem: "\(count) of \(rows.count) training rows \(problem)",
+        advice: advice)
+    }
+    let name = objective.rawValue
+    if objective == .regression {
+      try refuse(
+        "objective", { $0.ratings?.count != $0.responses.count },
+        "have no ratings, and `regression` learns nothing else",
+        "give rows ratings (or `chosen_gold` and `rejected_gold`), or choose `pairwise`")
+    } else {
+      try refuse(
+        "objective", { $0.responses.count < 2 }, "have one response, and `\(name)` compares",
+        "give rows at least two, or choose `regression`")
+    }
+    if objective == .pairwiseTokens {
+      try refuse(
+        "objective", { $0.responses.count > 2 },
+        "are rankings, and `pairwise-tokens` holds two responses against each other",
+        "choose `pairwise`, which takes all pairs of a ranking, or an objective for rankings")
+    }
+    if softLabels {
+      try refuse(
+        "soft_labels", { $0.probability == nil }, "do not say how sure their choice is",
+        "give every row a `chosen_probability`, or set `reward.soft_labels` to false")
+    }
+    if !objective.isSumOfPairs {
+      try refuse(
+        "objective", { $0.margin != 0 }, "have a margin, which `\(name)` cannot keep",
+        "choose `pairwise`, or leave `margin` out of the rows")
+    }
+    return RewardElements(of: rows, takesPairs: objective == .pairwise)
   }
 }

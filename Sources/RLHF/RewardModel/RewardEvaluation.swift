@@ -1,21 +1,17 @@
 import Numerics
 package import Statistics
 
-/// What is known of a comparison beside its judgement, where the world or the data say it.
-package struct PairTruth: Sendable, Equatable {
-  /// The probability with which an ideal predictor expects this choice.
+/// What the world or the data say of a comparison beside its judgement; nil where they say nothing.
+package struct PairGold: Sendable, Equatable {
+  /// The probability of this choice, by the model of the annotator.
   package var probability: Double?
-  /// The true reward of the chosen response.
-  package var chosenGold: Double?
-  /// The true reward of the rejected response.
-  package var rejectedGold: Double?
+  /// The gold reward of the chosen response.
+  package var chosen: Double?
+  /// The gold reward of the rejected response.
+  package var rejected: Double?
 
-  package init(
-    probability: Double? = nil, chosenGold: Double? = nil, rejectedGold: Double? = nil
-  ) {
-    self.probability = probability
-    self.chosenGold = chosenGold
-    self.rejectedGold = rejectedGold
+  package init(probability: Double? = nil, chosen: Double? = nil, rejected: Double? = nil) {
+    (self.probability, self.chosen, self.rejected) = (probability, chosen, rejected)
   }
 }
 
@@ -23,7 +19,7 @@ package struct PairTruth: Sendable, Equatable {
 package struct RewardEvaluation: Sendable, Equatable {
   /// Share of pairs whose chosen response has the higher reward; a tie counts as half.
   package let accuracy: Proportion
-  /// Mean −log P(Δ); P is σ, or ``ChoiceProbability`` where judges slip.
+  /// Mean −log P(Δ); P is σ, or ``ChoiceProbability`` with label noise.
   package let loss: Double
   /// P(Δ) against how often that side was chosen, each pair seen from a side that the judgement
   /// does not choose.
@@ -36,7 +32,7 @@ package struct RewardEvaluation: Sendable, Equatable {
   package let length: LengthEvaluation
   /// The Bayes ceiling of accuracy: mean max(p, 1 − p); nil unless every pair says p.
   package let ceiling: Double?
-  /// Agreement with the true reward; nil unless every pair says it.
+  /// Agreement with the gold reward; nil unless every pair says it.
   package let gold: GoldEvaluation?
   /// Accuracy from the hardest pairs to the easiest; empty when nothing says how hard they are.
   package let difficulty: [DifficultyBin]
@@ -49,14 +45,14 @@ package struct RewardEvaluation: Sendable, Equatable {
   /// - Parameters:
   ///   - comparisons: held-out pairs.
   ///   - rewards: chosen and rejected of pair 0, of pair 1, …
-  ///   - truths: one for every pair, or none.
+  ///   - golds: one for every pair, or none.
   ///   - choices: P, as the rewards were trained.
   package init(
-    _ comparisons: some RandomAccessCollection<TokenizedComparison>, rewards: [Double],
-    truths: [PairTruth] = [], choices: ChoiceProbability = ChoiceProbability()
+    _ comparisons: some RandomAccessCollection<RankedResponses>, rewards: [Double],
+    golds: [PairGold] = [], choices: ChoiceProbability = ChoiceProbability()
   ) {
     precondition(rewards.count == 2 * comparisons.count, "two rewards per comparison")
-    precondition(truths.isEmpty || truths.count == comparisons.count, "one truth per comparison")
+    precondition(golds.isEmpty || golds.count == comparisons.count, "one gold per comparison")
     let margins = (0..<comparisons.count).map { rewards[2 * $0] - rewards[2 * $0 + 1] }
     accuracy = Proportion(ofPositive: margins)
     loss = Summary(margins.map { choices.negativeLogLikelihood(Dual($0)).value }).mean
@@ -70,21 +66,20 @@ package struct RewardEvaluation: Sendable, Equatable {
     length = LengthEvaluation(
       lengths: comparisons.flatMap { [$0.chosen.count, $0.rejected.count] }, rewards: rewards)
 
-    let probabilities = truths.compactMap(\.probability)
+    let probabilities = golds.compactMap(\.probability)
     let ceilings =
       probabilities.count == margins.count && !margins.isEmpty
       ? probabilities.map { max($0, 1 - $0) } : nil
     ceiling = ceilings.map { Summary($0).mean }
-    let golds = truths.flatMap { [$0.chosenGold, $0.rejectedGold].compactMap(\.self) }
-    let gold =
-      golds.count == rewards.count && !rewards.isEmpty
-      ? GoldEvaluation(rewards: rewards, gold: golds) : nil
-    self.gold = gold
+    let values = golds.flatMap { [$0.chosen, $0.rejected].compactMap(\.self) }
+    gold =
+      values.count == rewards.count && !rewards.isEmpty
+      ? GoldEvaluation(rewards: rewards, gold: values) : nil
     difficulty = DifficultyBin.bins(margins, goldMargins: gold?.margins, ceilings: ceilings)
   }
 }
 
-/// How rewards follow the true reward.
+/// How rewards follow the gold reward.
 package struct GoldEvaluation: Sendable, Equatable {
   /// Pearson's correlation over all responses.
   package let correlation: Double

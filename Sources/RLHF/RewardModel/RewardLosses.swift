@@ -13,19 +13,19 @@ import Statistics
 /// smoothing, which shrinks rewards further.
 package struct ChoiceProbability: Sendable, Equatable {
   /// ε, below ½.
-  package let slips: Double
+  package let labelNoise: Double
 
-  package init(slips: Double = 0) { self.slips = slips }
+  package init(labelNoise: Double = 0) { self.labelNoise = labelNoise }
 
   /// P(Δ).
   package func callAsFunction(_ difference: Double) -> Double {
-    slips + (1 - 2 * slips) * sigmoid(difference)
+    labelNoise + (1 - 2 * labelNoise) * sigmoid(difference)
   }
 
   /// −log P(Δ), as softplus where there is no ε, so that nothing overflows.
   func negativeLogLikelihood(_ difference: Dual) -> Dual {
-    slips == 0
-      ? .softplus(-difference) : -.log((1 - 2 * slips) * .sigmoid(difference) + slips)
+    labelNoise == 0
+      ? .softplus(-difference) : -.log((1 - 2 * labelNoise) * .sigmoid(difference) + labelNoise)
   }
 }
 
@@ -228,7 +228,7 @@ package enum RewardModelLosses {
     GradientCheck("pairwise loss with known label noise", inputs: [[6]]) {
       $0.pairwiseLoss(
         $1[0], margins: [0, 0.5, 2], probabilities: [1, 0.3, 0.5],
-        choices: ChoiceProbability(slips: 0.1), centering: 0.1, weight: 0.5)
+        choices: ChoiceProbability(labelNoise: 0.1), centering: 0.1, weight: 0.5)
     },
     GradientCheck("pairwise loss at every token", inputs: [[11]]) {
       $0.pairwiseTokensLoss(

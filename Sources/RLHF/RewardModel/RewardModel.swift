@@ -1,5 +1,6 @@
 package import LanguageModels
 package import Numerics
+import Settings
 
 /// One reward from one or several scalar models, each read at the end of a response and normalised:
 /// the one path by which training, evaluation, `score` and PPO read a reward.
@@ -57,9 +58,9 @@ package struct RewardModel: Sendable {
       standardDeviation: members.reduce(0) { $0 + $1.normalization.standardDeviation } / count)
   }
 
-  /// Moves every member to an arena of its own; see `ParameterSet.settle()`.
-  package mutating func settle() {
-    for index in members.indices { members[index].model.parameters.settle() }
+  /// Moves every member to an arena of its own; see `ParameterSet.moveToOwnArena()`.
+  package mutating func moveToOwnArena() {
+    for index in members.indices { members[index].model.parameters.moveToOwnArena() }
   }
 
   /// The exchange with its end: rewards are learned and read at the end-of-sequence token.
@@ -90,12 +91,11 @@ package struct RewardModel: Sendable {
     of model: ScalarModel, _ exchanges: [Exchange], _ workers: Workers
   ) throws -> [Double] {
     // Pairs and samples of one prompt stay in one shard more often when a shard is long.
-    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
-    return try workers.map(ranges.count) { shard in
-      chunks(of: exchanges[ranges[shard]]).flatMap { chunk in
+    try workers.map(exchanges) { shard in
+      chunks(of: shard).flatMap { chunk in
         model.rewards(chunk, on: Tape(recording: false)).value.values.map(Double.init)
       }
-    }.flatMap(\.self)
+    }
   }
 
   /// Pieces of at most a few thousand tokens, so that scoring a large file takes little memory.
@@ -111,5 +111,39 @@ package struct RewardModel: Sendable {
       tokens += exchanges[index].count
     }
     return start < exchanges.endIndex ? chunks + [exchanges[start...]] : chunks
+  }
+}
+
+/// How the scores of several reward models become one (Coste et al. 2023, arXiv 2310.02743).
+package enum EnsembleRule: String, Sendable, CaseIterable, SettingValue {
+  case mean
+  /// The lowest of all: nothing is good unless every model says so.
+  case worst
+  /// mean − λ · variance over the models.
+  case uncertainty
+}
+
+/// A rule and its λ.
+package struct EnsembleCombination: Sendable, Equatable {
+  package var rule: EnsembleRule
+  /// λ of ``EnsembleRule/uncertainty``; the others do not use it.
+  package var uncertaintyWeight: Double
+
+  package init(rule: EnsembleRule = .mean, uncertaintyWeight: Double = 0) {
+    self.rule = rule
+    self.uncertaintyWeight = uncertaintyWeight
+  }
+
+  /// One score from those of every member; that of a single member is itself.
+  package func callAsFunction(_ scores: [Double]) -> Double {
+    let count = Double(scores.count)
+    let mean = scores.reduce(0, +) / count
+    switch rule {
+    case .mean: return mean
+    case .worst: return scores.min() ?? mean
+    case .uncertainty:
+      let variance = scores.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
+      return mean - uncertaintyWeight * variance
+    }
   }
 }

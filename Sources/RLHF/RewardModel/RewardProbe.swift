@@ -76,7 +76,7 @@ package struct RewardProbing {
   /// The responses of comparisons to probe, without their ends: of each pair one, the chosen and the
   /// rejected by turns, so that they are independent; both where there are fewer than 500 pairs.
   package func responses(
-    of comparisons: some RandomAccessCollection<TokenizedComparison>
+    of comparisons: some RandomAccessCollection<RankedResponses>
   ) -> [Exchange] {
     let takesBoth = 2 * comparisons.count < Self.limit
     let exchanges = comparisons.prefix(Self.limit).enumerated().flatMap { index, comparison in

@@ -17,17 +17,6 @@ package struct RewardTrainer: Sendable {
     configuration.epochs * ((elements + configuration.batchSize - 1) / configuration.batchSize)
   }
 
-  /// Trains in place on comparisons; as on any other elements.
-  package func train(
-    _ model: inout ScalarModel, on comparisons: [TokenizedComparison],
-    using generator: SeededGenerator, continuing continuation: Continuation = .none,
-    evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
-  ) throws {
-    try train(
-      &model, on: comparisons.map(RankedResponses.init), using: generator,
-      continuing: continuation, evaluate: evaluate, report: report)
-  }
-
   /// Trains in place and reports `reward/loss`, `reward/accuracy` (where there are pairs),
   /// `reward/gradient_norm` per step, and what `evaluate` adds at each of
   /// `configuration.evaluations` steps, the last one included.
@@ -73,11 +62,11 @@ package struct RewardTrainer: Sendable {
       }
       try report(metrics)
       if isOver { break }
-      try continuation.keep(isLast: step == total) {
+      try continuation.save(isLast: step == total) {
         var state = TrainingState(step: step)
         state.set("reward", model.parameters)
-        optimizer.keep(in: &state, as: "optimizer", for: model.parameters)
-        stopping?.keep(in: &state)
+        optimizer.save(in: &state, as: "optimizer", for: model.parameters)
+        stopping?.save(in: &state)
         return state
       }
     }
@@ -109,53 +98,25 @@ extension RewardTrainer {
     package let accuracy: Double?
   }
 
-  /// The mean loss over a batch, its gradients, and the share of pairs ranked as they were judged.
-  package func gradients(
-    of model: ScalarModel, on batch: [TokenizedComparison]
-  ) throws -> BatchResult {
-    try gradients(of: model, on: batch.map(RankedResponses.init))
-  }
-
-  /// The same for elements as ``RewardConfiguration/elements(of:)`` makes them.
+  /// The mean loss over a batch as ``RewardConfiguration/elements(of:)`` makes it, its gradients, and
+  /// the share of pairs ranked as they were judged.
   ///
   /// The pieces of `configuration.accumulation` are computed one after the other, each in shards of
   /// its own; all are weighted by the whole batch.
   package func gradients(
     of model: ScalarModel, on batch: [RankedResponses]
   ) throws -> BatchResult {
-    let weight = 1 / Double(batch.count)
-    let pieces = min(configuration.accumulation, batch.count)
-    var gradients = Gradients(count: model.parameters.count)
-    var (loss, right, pairs) = (0.0, 0, 0)
-    for piece in 0..<pieces {
-      let elements = batch[batch.count * piece / pieces..<batch.count * (piece + 1) / pieces]
-      let ranges = Shards.ranges(
-        of: elements.count, tokens: elements.reduce(0) { $0 + $1.count })
-      let (sum, results) = try DataParallel(workers: workers).gradients(
-        of: model.parameters, shards: ranges.count
-      ) { shard, tape in
-        let first = elements.startIndex
-        let range = ranges[shard].lowerBound + first..<ranges[shard].upperBound + first
-        let result = configuration.loss(
-          of: model, on: elements[range], weight: weight, tape: tape)
-        return (
-          result.loss,
-          (
-            loss: Double(result.loss.value[0]),
-            right: Self.rightPairs(result.rewards, of: elements[range])
-          )
-        )
-      }
-      gradients.add(sum)
-      for result in results {
-        loss += result.loss
-        right += result.right
-      }
-      pairs += elements.reduce(0) { $0 + $1.pairCount }
+    let (gradients, results) = try workers.gradients(
+      of: model.parameters, on: batch, pieces: configuration.accumulation, tokens: \.count
+    ) { elements, tape in
+      let (loss, rewards) = configuration.loss(
+        of: model, on: elements, weight: 1 / Double(batch.count), tape: tape)
+      return (loss, (Double(loss.value[0]), right: Self.rightPairs(rewards, of: elements)))
     }
+    let pairs = batch.reduce(0) { $0 + $1.pairCount }
     return BatchResult(
-      gradients: gradients, loss: loss,
-      accuracy: pairs > 0 ? Double(right) / Double(pairs) : nil)
+      gradients: gradients, loss: results.reduce(0) { $0 + $1.0 },
+      accuracy: pairs > 0 ? Double(results.reduce(0) { $0 + $1.right }) / Double(pairs) : nil)
   }
 
   /// How many pairs have the higher reward where they were judged better.
@@ -175,14 +136,9 @@ extension RewardTrainer {
   }
 }
 
-/// A loss on a tape, and the reward that each response has at its end, in order.
-struct ObjectiveLoss {
-  let loss: Variable
-  let rewards: [Float]
-}
-
 extension RewardConfiguration {
-  /// The share of some elements in the mean loss of a batch.
+  /// The share of some elements in the mean loss of a batch, and the reward of each response at its
+  /// end, in order.
   ///
   /// - Parameters:
   ///   - elements: as ``elements(of:)`` makes them.
@@ -190,7 +146,7 @@ extension RewardConfiguration {
   ///     batch is cut.
   func loss(
     of model: ScalarModel, on elements: ArraySlice<RankedResponses>, weight: Double, tape: Tape
-  ) -> ObjectiveLoss {
+  ) -> (Variable, rewards: [Float]) {
     let exchanges = elements.flatMap(\.exchanges)
     let isPerToken = objective == .pairwiseTokens
     let rewards =
@@ -223,22 +179,20 @@ extension RewardConfiguration {
           weights: sizes.flatMap { Array(repeating: weight / Double($0), count: $0) })
       }
     let values = rewards.value.values
-    return ObjectiveLoss(
-      loss: loss, rewards: isPerToken ? Self.ends(of: exchanges).map { values[$0] } : values)
+    guard isPerToken else { return (loss, values) }
+    var end = -1  // of each response among the tokens of all
+    return (
+      loss,
+      exchanges.map {
+        end += $0.response.count
+        return values[end]
+      }
+    )
   }
 
   /// p of a pair.
   private func probability(_ element: RankedResponses) -> Double {
     softLabels ? element.probability ?? 1 : 1 - labelSmoothing
-  }
-
-  /// Where each response has its last token among the tokens of all responses.
-  private static func ends(of exchanges: [Exchange]) -> [Int] {
-    var end = -1
-    return exchanges.map {
-      end += $0.response.count
-      return end
-    }
   }
 }
 

@@ -1,6 +1,24 @@
 package import LanguageModels
 package import Numerics
+package import Settings
 import Statistics
+
+/// One phase of supervised training.
+package struct SupervisedConfiguration: Configurable, Equatable {
+  package var steps = 300
+  package var batchSize = 64
+  package var optimizer = OptimizerConfiguration(learningRate: 2e-3)
+
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "steps", \Self.steps,
+      "optimizer steps; 0 leaves the phase out, and its other keys without effect", in: 0...),
+    Field("batch_size", \Self.batchSize, "sequences in a step", in: 1...),
+    Field("optimizer", \Self.optimizer, "how the weights move"),
+  ]
+}
 
 /// Trains a policy to predict given responses: first on the broad corpus, then on clean answers.
 package struct SupervisedTrainer: Sendable {
@@ -41,10 +59,10 @@ package struct SupervisedTrainer: Sendable {
         StepMetrics(
           step: step + 1, of: configuration.steps,
           [(.tuningLoss, loss), (.tuningGradientNorm, norm), (.learningRate, rate)]))
-      try continuation.keep(isLast: step + 1 == configuration.steps) {
+      try continuation.save(isLast: step + 1 == configuration.steps) {
         var state = TrainingState(step: step + 1)
         state.set("policy", model.parameters)
-        optimizer.keep(in: &state, as: "optimizer", for: model.parameters)
+        optimizer.save(in: &state, as: "optimizer", for: model.parameters)
         return state
       }
     }
@@ -54,28 +72,16 @@ package struct SupervisedTrainer: Sendable {
   package func gradients(
     of model: LanguageModel, on exchanges: [Exchange]
   ) throws -> (Gradients, loss: Double) {
-    let tokens = exchanges.reduce(0) { $0 + $1.response.count }
-    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
-    let (gradients, losses) = try DataParallel(workers: workers).gradients(
-      of: model.parameters, shards: ranges.count
-    ) { shard, tape in
-      let logProbabilities = model.responseLogProbabilities(
-        exchanges[ranges[shard]], temperature: 1, on: tape
-      ).logProbabilities
-      let weights = Tensor(repeating: -1 / Float(tokens), shape: logProbabilities.value.shape)
-      let loss = tape.weightedSum(logProbabilities, weights: weights)
-      return (loss, Double(loss.value[0]))
-    }
-    return (gradients, losses.reduce(0, +))
+    try workers.crossEntropy(of: model, on: exchanges)
   }
 
   /// The same mean cross-entropy without gradients.
   package func loss(of model: LanguageModel, on exchanges: [Exchange]) throws -> Double {
-    let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
-    let sums = try workers.map(ranges.count) { shard in
-      model.responseLogProbabilities(
-        exchanges[ranges[shard]], temperature: 1, on: Tape(recording: false)
-      ).logProbabilities.value.values.reduce(0.0) { $0 + Double($1) }
+    let sums = try workers.map(exchanges) { shard in
+      let logProbabilities = model.responseLogProbabilities(
+        shard, temperature: 1, on: Tape(recording: false)
+      ).logProbabilities
+      return [logProbabilities.value.values.reduce(0.0) { $0 + Double($1) }]
     }
     return -sums.reduce(0, +) / Double(exchanges.reduce(0) { $0 + $1.response.count })
   }

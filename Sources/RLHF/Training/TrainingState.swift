@@ -1,5 +1,34 @@
 package import Formats
 package import Numerics
+package import Statistics
+
+/// The metrics of one step of a stage.
+package struct StepMetrics: Sendable {
+  package typealias Value = (metric: Metric, value: Double)
+
+  /// From 1.
+  package let step: Int
+  /// Steps of the whole stage.
+  package let totalSteps: Int
+  package private(set) var values: [Value]
+
+  package init(step: Int, of totalSteps: Int, _ values: [Value]) {
+    self.step = step
+    self.totalSteps = totalSteps
+    self.values = values
+  }
+
+  package mutating func append(_ metric: Metric, _ value: Double) { values.append((metric, value)) }
+
+  /// The value of a metric, if the step has it.
+  package subscript(metric: Metric) -> Double? { self[metric.name] }
+
+  /// The same by the name in the records.
+  package subscript(name: String) -> Double? { values.first { $0.metric.name == name }?.value }
+}
+
+/// Where a stage sends the metrics of each step.
+package typealias MetricsHandler = (StepMetrics) throws -> Void
 
 /// All that a stage needs to go on from where it was: the steps that are done, and named tensors
 /// and numbers.
@@ -111,22 +140,22 @@ package enum TrainingStateError: EndingError, Sendable, Equatable, CustomStringC
 package struct Continuation {
   /// What to go on from; nil begins from nothing.
   package let state: TrainingState?
-  private let keeper: (_ isLast: Bool, _ state: () -> TrainingState) throws -> Void
+  private let saver: (_ isLast: Bool, _ state: () -> TrainingState) throws -> Void
 
-  /// - Parameter keep: is told after each step whether it was the last one, and makes the state only
+  /// - Parameter save: is told after each step whether it was the last one, and makes the state only
   ///   when it wants it.
   package init(
     from state: TrainingState?,
-    keep: @escaping (_ isLast: Bool, _ state: () -> TrainingState) throws -> Void
+    save: @escaping (_ isLast: Bool, _ state: () -> TrainingState) throws -> Void
   ) {
     self.state = state
-    keeper = keep
+    self.saver = save
   }
 
   /// Begins from nothing and keeps nothing.
   package static var none: Continuation { Continuation(from: nil) { _, _ in } }
 
-  package func keep(isLast: Bool, _ state: () -> TrainingState) throws {
-    try keeper(isLast, state)
+  package func save(isLast: Bool, _ state: () -> TrainingState) throws {
+    try saver(isLast, state)
   }
 }

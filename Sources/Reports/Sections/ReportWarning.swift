@@ -42,7 +42,7 @@ enum ReportWarning {
     }
     return [overOptimization(table)].compactMap(\.self)
       + new.compactMap { crossing(of: $0, in: table) ?? ending(of: $0, in: table) }
-      + (kinds.contains(Metric.Warning.missingEnds.rawValue) ? [] : [fewerEnds(table)])
+      + (kinds.contains(Metric.Warning.missingEOS.rawValue) ? [] : [fewerEnds(table)])
       .compactMap(\.self)
   }
 
@@ -95,7 +95,7 @@ enum ReportWarning {
   }
 
   private static func fewerEnds(_ table: MetricsTable) -> String? {
-    let values = smoothed(table[Metric.endedFraction.name])
+    let values = smoothed(table[Metric.eosFraction.name])
     guard let first = values.first, let last = values.last, last < first - 0.1 else { return nil }
     return "only \(NumberText.percent(last)) of the responses end with EOS at the end, after "
       + "\(NumberText.percent(first)) at the beginning."

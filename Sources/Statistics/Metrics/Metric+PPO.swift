@@ -1,10 +1,10 @@
 extension Metric {
   /// Of `metrics/ppo.jsonl`: an iteration of PPO and of the algorithms that share its loop.
   package static let policyOptimization = [
-    score, gold, penalizedReward, exactKL, kl, klCoefficient, entropy, advantageDeviation,
+    score, gold, penalizedReward, exactKL, kl, klCoefficient, entropy, advantageSD,
     clipFraction, approximateKL, ratioMax, policyLoss, policyGradientNorm, updates,
     resampledGroups, pretrainingLoss, valueLoss, valueClipFraction, explainedVariance,
-    responseLength, endedFraction,
+    responseLength, eosFraction,
   ]
 
   package static let score = Metric(
@@ -45,7 +45,7 @@ extension Metric {
     chart: Chart(
       "Entropy", includes: [0],
       "How undecided the policy is. A fall to 0 is collapse: one response for every prompt."))
-  package static let advantageDeviation = Metric(
+  package static let advantageSD = Metric(
     "policy/advantage_deviation", "sd of the advantages", unit: "reward",
     "Standard deviation of the advantages over tokens, before whitening",
     badSign: "nothing tells good responses from bad ones, most often because all earn the same",
@@ -113,11 +113,11 @@ extension Metric {
     "Mean tokens of a response, EOS included", badSign: "it runs to the limit or to 1",
     chart: Chart(
       "Response length", includes: [0], "Reward models often like length for its own sake."))
-  package static let endedFraction = Metric(
+  package static let eosFraction = Metric(
     "response/eos_fraction", "ended with EOS", unit: "fraction of responses",
     "Responses that ended with EOS",
     badSign: "responses are cut off before they end, by the token limit or for want of a penalty",
-    bound: .below(0.1), warning: .missingEnds,
+    bound: .below(0.1), warning: .missingEOS,
     chart: Chart(
       "Responses that end", includes: [0, 1], "Those that run into the length limit are penalized.")
   )
@@ -169,7 +169,7 @@ extension Metric {
     badSign: "far from twice the parameters that learn, or growing", chart: memoryChart)
   package static let activationMemory = Metric(
     "memory/activations", "Activations", unit: "bytes",
-    "Allocated by the forward passes of the first minibatch, before its backward passes",
+    "The most that the forward passes of a minibatch allocated, before its backward passes",
     badSign: "it grows from iteration to iteration", chart: memoryChart)
 
   private static let slower = "it grows from iteration to iteration while responses do not"

@@ -57,7 +57,7 @@ extension Metric {
     case risingKL = "rising-kl"
     case explodingValueLoss = "exploding-value-loss"
     case equalAdvantages = "equal-advantages"
-    case missingEnds = "missing-ends"
+    case missingEOS = "missing-ends"
     case extremeRatios = "extreme-ratios"
     case frequentClipping = "frequent-clipping"
   }

@@ -32,10 +32,10 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
       ("score_clip", recipe.scoreClip.map { "\($0)" } ?? "null"),
       ("whiten_advantages", "\(recipe.whitensAdvantages)"),
       ("whiten_rewards", "\(recipe.whitensRewards)"),
-      ("missing_end", recipe.missingEnd),
+      ("missing_end", recipe.missingEOS),
       ("missing_end_penalty", "1"),
       ("temperature", "\(recipe.temperature)"),
-      ("average_decay", recipe.averageDecay.map { "\($0)" } ?? "null"),
+      ("average_decay", recipe.emaDecay.map { "\($0)" } ?? "null"),
       ("pretraining_weight", "\(recipe.pretrainingWeight)"),
       ("reward.relative", "\(recipe.isRelative)"),
       ("value_model", recipe.valueModel),
@@ -57,9 +57,9 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
     var scoreClip: Double?
     var whitensAdvantages = true
     var whitensRewards = false
-    var missingEnd = "keep"
+    var missingEOS = "keep"
     var temperature = 1.0
-    var averageDecay: Double?
+    var emaDecay: Double?
     var pretrainingWeight = 0.0
     var isRelative = false
     var valueModel = "separate"
@@ -72,13 +72,13 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
     case .none: nil
     case .openAI2019:
       Recipe(
-        coefficient: 0.15, target: 6, whitensRewards: true, missingEnd: "replace",
+        coefficient: 0.15, target: 6, whitensRewards: true, missingEOS: "replace",
         temperature: 0.7, valueModel: "shared", epsilon: 1e-5,
         epsilonPlacement: "uncorrected")
     case .instructGPT:
       Recipe(
-        coefficient: 0.02, epochs: 1, minibatches: 8, averageDecay: 0.992, pretrainingWeight: 27.8)
-    case .trl: Recipe(coefficient: 0.05, missingEnd: "subtract", temperature: 0.7)
+        coefficient: 0.02, epochs: 1, minibatches: 8, emaDecay: 0.992, pretrainingWeight: 27.8)
+    case .trl: Recipe(coefficient: 0.05, missingEOS: "subtract", temperature: 0.7)
     case .trlx: Recipe(coefficient: 0.001, minibatches: 4, scoreClip: 10, isRelative: true)
     case .deepSpeedChat:
       Recipe(

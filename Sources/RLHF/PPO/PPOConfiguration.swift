@@ -1,0 +1,314 @@
+package import LanguageModels
+package import Settings
+
+/// The PPO stage.
+package struct PPOConfiguration: Configurable, Equatable {
+  /// What happens to the score of a response that reached its longest length without EOS.
+  package enum MissingEOS: String, Sendable, CaseIterable, SettingValue {
+    /// The score is the penalty instead (Ziegler et al. 2019).
+    case replace
+    /// The penalty is subtracted from the score (TRL).
+    case subtract
+    /// The score counts as it is.
+    case keep
+  }
+
+  /// Who predicts the score.
+  package enum ValueModel: String, Sendable, CaseIterable, SettingValue {
+    /// A model of its own, which starts from the reward model's trunk.
+    case separate
+    /// A second head on the policy's decoder.
+    case shared
+  }
+
+  package var preset = PPOPreset.none
+  package var algorithm = PolicyAlgorithm.ppo
+  package var iterations = 60
+  package var episodes = 128
+  package var epochs = 4
+  package var samplesPerPrompt = 1
+  package var minibatches = 4
+  package var accumulation = 1
+  package var reward = PPORewardConfiguration()
+  package var policy = OptimizerConfiguration(learningRate: 1e-4, epsilon: 1e-5)
+  package var valueModel = ValueModel.separate
+  package var valueWeight = 0.1
+  package var lora = LoRAConfiguration()
+  package var value = OptimizerConfiguration(learningRate: 5e-4, epsilon: 1e-5)
+  package var kl = KLConfiguration()
+  package var temperature = 1.0
+  package var maximumTokens = 16
+  package var discount = 1.0
+  package var lambda = 0.95
+  package var clipRange: Double?
+  package var clipRangeHigh: Double?
+  package var dualClip: Double?
+  package var entropyBonus = 0.0
+  package var stopKL: Double?
+  package var valueClipRange = 0.2
+  package var whitenAdvantages = true
+  package var whitenRewards = false
+  package var scoreClip: Double?
+  package var missingEOS = MissingEOS.replace
+  package var missingEOSPenalty = 1.0
+  package var freeze = 0.0
+  package var emaDecay: Double?
+  package var pretrainingWeight = 0.0
+
+  package init() {}
+
+  /// Whether policy and value are two heads of one decoder.
+  var sharesTrunk: Bool { algorithm.usesValueModel && valueModel == .shared }
+
+  /// Whether there is a value model that shares nothing with the policy.
+  package var hasSeparateValueModel: Bool { algorithm.usesValueModel && valueModel == .separate }
+
+  /// ε below and above 1.
+  package var clipWidths: (low: Double, high: Double) {
+    let low = clipRange ?? algorithm.clipRange
+    return (low, clipRangeHigh ?? algorithm.clipRangeHigh ?? low)
+  }
+
+  /// 1 − ε … 1 + ε: where the ratio counts.
+  var clip: ClosedRange<Double> { 1 - clipWidths.low...1 + clipWidths.high }
+
+  /// Optimizer steps in an iteration.
+  var stepsOfIteration: Int { epochs * minibatches }
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if episodes % minibatches != 0 {
+      throw location.key("minibatches").error(
+        "\(episodes) episodes do not divide into \(minibatches) minibatches",
+        advice: "choose a divisor of episodes, so that every step weighs the same")
+    }
+    if episodes % samplesPerPrompt != 0 {
+      throw location.key("samples_per_prompt").error(
+        "\(episodes) episodes do not divide into groups of \(samplesPerPrompt)",
+        advice: "choose a divisor of episodes")
+    }
+    if accumulation > episodes / minibatches {
+      throw location.key("accumulation").error(
+        "a minibatch of \(episodes / minibatches) cannot be cut into \(accumulation) pieces",
+        advice: "lower it, or lower `minibatches`")
+    }
+    if algorithm.usesGroups, samplesPerPrompt < 2 {
+      throw location.key("samples_per_prompt").error(
+        "`\(algorithm.rawValue)` compares responses to the same prompt with each other",
+        advice: "set it to 2 or more, such as 4")
+    }
+    if kl.placement == .loss, algorithm == .rejectionSampling {
+      throw location.key("kl").key("placement").error(
+        "`rejection-sampling` chooses by the reward, and only there a penalty counts",
+        advice: "set it to reward")
+    }
+    if freeze == 1 {
+      throw location.key("freeze").error(
+        "no layer would learn", advice: "leave some to learn, such as 0.5")
+    }
+  }
+}
+
+/// What a response earns, before the KL penalty.
+package struct PPORewardConfiguration: Configurable, Equatable {
+  package enum Source: String, Sendable, CaseIterable, SettingValue {
+    /// The normalised score of the reward model.
+    case model
+    /// The world's gold reward, which no model is given otherwise.
+    case gold
+    /// 1 where the gold reward reaches a threshold, else 0: a check that cannot be fooled.
+    case verifier
+  }
+
+  package var source = Source.model
+  package var threshold = 0.0
+  package var relative = false
+
+  package init() {}
+
+  package static let fields = [
+    Field("source", \Self.source, "what judges a response: model, gold or verifier"),
+    Field(
+      "threshold", \Self.threshold, "the gold reward from which a verifier says 1",
+      onlyIf: .setting("source", \.source) { $0 == .verifier }),
+    Field(
+      "relative", \Self.relative,
+      "whether the score of a response of the reference policy to the same prompt is subtracted"),
+  ]
+}
+
+/// Low-rank adapters that learn in place of the policy's matrices (Hu et al. 2021).
+package struct LoRAConfiguration: Configurable, Equatable {
+  package var rank: Int?
+  package var alpha = 16.0
+  package var targets = AdapterTarget.allCases
+
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "rank", \Self.rank,
+      "r of the adapters B A, [outputs, r] times [r, inputs]: the policy's weights stay those of "
+        + "the reference, which then costs no memory, and only the adapters learn; null for none",
+      in: 1...4_096),
+    Field(
+      "alpha", \Self.alpha, "α: a matrix counts as W + (α / r) B A; a checkpoint holds that sum",
+      in: Above(0.0),
+      onlyIf: hasRank),
+    Field(
+      "targets", \Self.targets,
+      "which matrices have one; queries, keys and values are one matrix with one A, and so are the "
+        + "two inputs of the feed-forward block; without language-head, words that the reference "
+        + "never told apart are hard to tell apart", onlyIf: hasRank),
+  ]
+
+  private static let hasRank = Condition<Self>.setting("rank", is: "a number, such as 8") {
+    $0.rank != nil
+  }
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if targets.isEmpty {
+      throw location.key("targets").error(
+        "no matrix would have an adapter", advice: "name at least one, such as query-key-value")
+    }
+  }
+}
+
+extension AdapterTarget: SettingValue {}
+
+extension PPOConfiguration {
+  package static let fields = recipe + rollouts + rewards + advantages + updates
+
+  private static let recipe: [Field<Self>] = [
+    Field(
+      "preset", \Self.preset,
+      "a published recipe that gives the other keys their values, where they are not set: none, "
+        + "openai-2019, instructgpt, trl, trlx, deepspeed-chat"),
+    Field(
+      "algorithm", \Self.algorithm,
+      "how the policy learns: "
+        + PolicyAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")),
+  ]
+
+  private static let usesValueModel = Condition<Self>.setting("algorithm", \.algorithm) {
+    $0.usesValueModel
+  }
+  private static let penalizesMissingEOS = Condition<Self>.setting("algorithm", \.algorithm) {
+    !$0.penalizesLength
+  }
+  private static let clipsRatios = Condition<Self>.setting("algorithm", \.algorithm) {
+    $0.clipsRatios
+  }
+
+  private static let rollouts: [Field<Self>] = [
+    Field("iterations", \Self.iterations, "rounds of sampling and updating", in: 1...1_000_000),
+    Field("episodes", \Self.episodes, "responses sampled in an iteration", in: 1...1_000_000),
+    Field(
+      "samples_per_prompt", \Self.samplesPerPrompt,
+      "K: responses to each prompt, which algorithms without a value model compare with each other",
+      in: 1...1_024),
+    Field(
+      "temperature", \Self.temperature,
+      // √1000·2⁻²⁴ of a logit of 25 is 5e-5; four such roundings over 0.01 are 2e-2, a tenth of PPO's
+      // clip range.
+      "T: logits are divided by it in every log-probability, and so is their float32 rounding, which "
+        + "below 0.01 would come near PPO's clip range (GSPO clips far closer: keep T near 1)",
+      in: 0.01...),
+    Field(
+      "maximum_tokens", \Self.maximumTokens, "longest response, its EOS included", in: 1...65_536),
+  ]
+
+  private static let rewards: [Field<Self>] = [
+    Field("reward", \Self.reward, "what a response earns"),
+    Field(
+      "score_clip", \Self.scoreClip, "largest absolute score; null for no limit", in: Above(0.0)),
+    Field(
+      "missing_end", \Self.missingEOS,
+      "score of a response without EOS: replace by minus the penalty, subtract it, or keep",
+      onlyIf: penalizesMissingEOS),
+    Field(
+      "missing_end_penalty", \Self.missingEOSPenalty,
+      "the missing-EOS penalty, in standard deviations of the score",
+      in: 0..., onlyIf: penalizesMissingEOS, .setting("missing_end", \.missingEOS) { $0 != .keep }),
+    Field(
+      "kl", \Self.kl, "the KL penalty",
+      onlyIf: .setting("algorithm", \.algorithm) { $0.penalizesKL }),
+    Field(
+      "whiten_rewards", \Self.whitenRewards,
+      "whether rewards are scaled to standard deviation 1 over the tokens of an iteration, with the "
+        + "same mean"),
+  ]
+
+  private static let advantages: [Field<Self>] = [
+    Field(
+      "discount", \Self.discount, "discount γ; 0 leaves a token its own reward", in: 0...1,
+      onlyIf: usesValueModel),
+    Field(
+      "lambda", \Self.lambda,
+      "λ of generalized advantage estimation; without effect where `discount` is 0", in: 0...1,
+      onlyIf: .setting("algorithm", \.algorithm) { $0.advantage == .generalized }),
+    Field(
+      "whiten_advantages", \Self.whitenAdvantages,
+      "whether advantages are scaled to mean 0 and standard deviation 1 over the tokens of an "
+        + "iteration", onlyIf: .setting("algorithm", \.algorithm) { $0.whitens }),
+  ]
+
+  private static let updates: [Field<Self>] = [
+    Field("epochs", \Self.epochs, "passes over the episodes of an iteration", in: 1...1_000),
+    Field("minibatches", \Self.minibatches, "optimizer steps in an epoch", in: 1...1_000_000),
+    Field(
+      "accumulation", \Self.accumulation,
+      "pieces of a minibatch whose gradients are computed one after another, to save memory",
+      in: 1...1_000_000),
+    Field("policy", \Self.policy, "how the policy's weights move"),
+    Field(
+      "lora", \Self.lora, "low-rank adapters that learn in place of the policy's matrices"),
+    Field(
+      "value", \Self.value, "how a separate value model's weights move",
+      onlyIf: usesValueModel, .setting("value_model", \.valueModel) { $0 == .separate }),
+    Field(
+      "value_model", \Self.valueModel,
+      "separate: a model of its own, from the reward model; shared: a second head on the policy's "
+        + "decoder, in one pass, one loss and one optimizer", onlyIf: usesValueModel),
+    Field(
+      "value_weight", \Self.valueWeight,
+      "weight of the value loss beside the policy's", in: Above(0.0),
+      onlyIf: usesValueModel, .setting("value_model", \.valueModel) { $0 == .shared }),
+    Field(
+      "clip_range", \Self.clipRange,
+      "ε: the ratio counts only within 1 ± ε (with one step an iteration ratios are 1 up to "
+        + "rounding); null for the algorithm's own, 0.2 unless it says otherwise",
+      in: Above(0.0), onlyIf: clipsRatios),
+    Field(
+      "clip_range_high", \Self.clipRangeHigh,
+      "ε above 1, where it is not that below; null for the algorithm's own", in: Above(0.0),
+      onlyIf: clipsRatios),
+    Field(
+      "dual_clip", \Self.dualClip,
+      "largest ratio that counts against a bad token (above 1, such as 3); null for no limit",
+      in: Above(1.0), onlyIf: clipsRatios),
+    Field(
+      "value_clip_range", \Self.valueClipRange,
+      "how far a value may move from its old one in the clipped loss", in: Above(0.0),
+      onlyIf: usesValueModel),
+    Field(
+      "entropy_bonus", \Self.entropyBonus,
+      "weight of the policy's entropy per token, which the loss then rewards", in: 0...),
+    Field(
+      "stop_kl", \Self.stopKL,
+      "an iteration ends its updates when KL(π_old ‖ π) per token passes this; null for never",
+      in: Above(0.0)),
+    Field(
+      "freeze", \Self.freeze,
+      "share of the policy's layers, from below, that stay those of the reference policy, with the "
+        + "embeddings", in: 0...1, onlyIf: .setting("lora.rank", is: "null") { $0.lora.rank == nil }
+    ),
+    Field(
+      "average_decay", \Self.emaDecay,
+      "EMA decay d: the result is an average of the policy, moved by 1 − d to it after each "
+        + "iteration; null for the last policy", in: 0..<1),
+    Field(
+      "pretraining_weight", \Self.pretrainingWeight,
+      "γ_ptx: weight of the loss on texts of the fine-tuning corpus, beside that of the policy",
+      in: 0...),
+  ]
+}

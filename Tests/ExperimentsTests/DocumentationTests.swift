@@ -7,7 +7,7 @@ import Testing
 
 @testable import Experiments
 
-/// The articles of `documentation/` against the code that they speak of.
+/// The articles of `documentation/` and the READMEs, compared with the code that they describe.
 @Suite struct DocumentationTests {
   struct Article {
     let name: String
@@ -135,21 +135,77 @@ import Testing
     #expect(count > 50)
   }
 
-  @Test("every file and folder of the project that the articles name is there")
+  /// The articles, and the READMEs of the project by their paths.
+  func pages() throws -> [(path: String, text: String)] {
+    let folders = ["", "Benchmarks/", "Tests/", "documentation/", "scenarios/", "script/"]
+    return try articles.map { ("documentation/RLHFSimulation.docc/\($0.name)", $0.text) }
+      + folders.map { folder in
+        let path = folder + "README.md"
+        return (path, try String(contentsOf: packageRoot.appending(path: path), encoding: .utf8))
+      }
+  }
+
+  @Test("every file and folder of the project that articles and READMEs name is there")
   func files() throws {
+    let path =
+      /(?:^|[^\w\/.])((?:Sources|Tests|Benchmarks|script|scenarios|documentation)\/[\w\/.+-]*\w)/
     var count = 0
-    for article in articles {
-      for code in article.codes {
-        guard
-          let path = code.prefixMatch(
-            of: /(?:Sources|Tests|script|scenarios|documentation)\/[\w\/.+-]+/)
-        else { continue }
-        let url = packageRoot.appending(path: String(path.output))
-        #expect(FileManager.default.fileExists(atPath: url.path), "\(article.name): \(code)")
+    for page in try pages() {
+      let folder = packageRoot.appending(path: page.path).deletingLastPathComponent()
+      let named = page.text.matches(of: path.anchorsMatchLineEndings()).map {
+        packageRoot.appending(path: String($0.output.1))
+      }
+      let linked = page.text.matches(of: /\]\(([^):#]+)\)/).map {
+        folder.appending(path: String($0.output.1))
+      }
+      for url in named + linked {
+        #expect(FileManager.default.fileExists(atPath: url.path), "\(page.path): \(url.path)")
         count += 1
       }
     }
-    #expect(count > 50)
+    #expect(count > 100)
+  }
+
+  /// The lines of every Swift file of the project, without their indentation.
+  func sourceLines() throws -> [[Substring]] {
+    try ["Sources", "Tests", "Benchmarks/Sources"].flatMap { folder in
+      let root = packageRoot.appending(path: folder)
+      let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path)
+      return try paths.filter { $0.hasSuffix(".swift") }.map { path in
+        unindented(try String(contentsOf: root.appending(path: path), encoding: .utf8))
+      }
+    }
+  }
+
+  func unindented(_ text: String) -> [Substring] {
+    text.split(separator: "\n", omittingEmptySubsequences: false).map {
+      $0.drop(while: \.isWhitespace)
+    }
+  }
+
+  @Test("every Swift block of articles and READMEs is quoted from a source")
+  func quotes() throws {
+    let sources = try sourceLines()
+    var count = 0
+    for page in try pages() {
+      for block in page.text.matches(of: /(?s)```swift\n(.*?)```/) {
+        // A line of `…` or `// …`, which may say what comes next, stands for what is left out.
+        let pieces = unindented(String(block.output.1)).split {
+          $0.hasPrefix("…") || $0.hasPrefix("// …")
+        }
+        for piece in pieces {
+          let quote = piece.drop(while: \.isEmpty).reversed().drop(while: \.isEmpty).reversed()
+          let isQuoted = sources.contains { lines in
+            lines.indices.contains { lines[$0...].starts(with: quote) }
+          }
+          #expect(
+            !quote.isEmpty && isQuoted,
+            "\(page.path) quotes what no source says:\n\(quote.joined(separator: "\n"))")
+          count += 1
+        }
+      }
+    }
+    #expect(count > 5)
   }
 
   @Test("every article that is linked is there, and every one is linked")

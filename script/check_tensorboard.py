@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Opens the event files of a run with TensorBoard's own loader and says what it finds.
+"""Opens the event files of a run with TensorBoard's own loader and prints what it finds.
 
     pip install tensorboard
     script/check_tensorboard.py runs/demo
 
-Ends with 1 when no stage kept metrics, one that did has no scalars, or PPO no histograms or texts.
+Exits with 1 when no stage recorded metrics, one that did has no scalars, or PPO no histograms or texts.
 """
 
 import json

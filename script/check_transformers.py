@@ -5,11 +5,11 @@
     check_transformers.py --logprobs FILE.jsonl DIR     rows of `rlhf-sim logprobs --model DIR`
     check_transformers.py --scores FILE.jsonl DIR       rows of `rlhf-sim score --model DIR`
 
-Each directory is loaded as the `architectures` of its config.json say, with its tokenizer. Missing,
+Each directory is loaded by the `architectures` of its config.json, with its tokenizer. Missing,
 unexpected and mismatched keys are printed, as are token ids on which tokenizer and model disagree.
 Of an ensemble of reward models, every member is loaded: the directory itself and its `member-1`, ….
 
-Rows hold `prompt_ids` and `response_ids`, and `logprobs` (one natural logarithm a response token,
+Rows hold `prompt_ids` and `response_ids`, and `logprobs` (one natural logarithm per response token,
 at temperature 1) or `reward` (the scalar head at the last token, not normalized). They are compared
 with a float64 run of the model, one row at a time and unpadded; rewards of an ensemble are combined
 from those of its members.
@@ -133,7 +133,7 @@ def read_rows(path, key):
 
 
 def log_probabilities(model, prompt, response):
-    """log P(response token | everything before it), one a response token."""
+    """log P(response token | everything before it), one per response token."""
     tokens = torch.tensor([prompt + response])
     logits = model(tokens).logits[0, len(prompt) - 1 : -1]  # [response, vocabulary]
     chosen = torch.tensor(response)[:, None]
@@ -146,25 +146,25 @@ def reward(model, prompt, response):
 
 def ensemble_reward(directory, models):
     """A function for the combined reward: members are normalized, combined as config.json says, and
-    brought back to the units of a reward by their mean normalization."""
+    converted back to the units of a reward by their mean normalization."""
     rule = read_configuration(directory)["reward_ensemble"]
     normalizations = [
         read_configuration(member).get("reward_normalization", {"mean": 0.0, "std": 1.0})
         for member in members(directory)
     ]
     means = torch.tensor([one["mean"] for one in normalizations], dtype=torch.float64)
-    deviations = torch.tensor([one["std"] for one in normalizations], dtype=torch.float64)
+    standard_deviations = torch.tensor([one["std"] for one in normalizations], dtype=torch.float64)
 
     def combined(_, prompt, response):
         rewards = torch.cat([reward(model, prompt, response) for model in models])
-        scores = (rewards - means) / deviations
+        scores = (rewards - means) / standard_deviations
         if rule["combine"] == "worst":
             score = scores.min()
         elif rule["combine"] == "uncertainty":
             score = scores.mean() - rule["uncertainty_weight"] * scores.var(correction=0)
         else:
             score = scores.mean()
-        return (means.mean() + deviations.mean() * score).reshape(1)
+        return (means.mean() + standard_deviations.mean() * score).reshape(1)
 
     return combined
 

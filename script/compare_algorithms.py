@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Every algorithm from the same checkpoints, each held against best-of-n at its own KL.
+"""Every algorithm from the same checkpoints, each compared with best-of-n at its own KL.
 
 usage: script/compare_algorithms.py [--seeds 1-3] [--out runs/algorithms] [--only ppo,rloo]
 
-Needs a release build and Python 3.9, nothing else; about 15 s a row and seed. Prints a Markdown table
+Needs a release build and Python 3.9, nothing else; about 15 s per row and seed. Prints a Markdown table
 of means over the seeds, standard deviations behind ±: exact KL from the SFT policy, proxy (the reward
 model's score), gold, and what best-of-n sampling from the SFT policy (n up to 256, so a KL up to 4.5) has
 of both at the same KL.

@@ -4,10 +4,10 @@
     compare_ranking_objectives.py [--rankings 8000] [--responses 4] [--epochs 4] [--seeds 1-3]
                                   [--out runs/rankings] [-- further options, such as --threads 1]
 
-All objectives learn from the same rankings of answers of the shipped SFT policy. A step sees 32 whole
+All objectives learn from the same rankings of responses of the shipped SFT policy. A step sees 32 whole
 rankings, or as many pairs as are in 32 rankings: so `pairwise` takes as many steps as the others and
-sees as many pairs in each, but every pair on its own and in random order, each computed anew.
-`reward.slips` is 0, for `plackett-luce` and `best-of-k` have no place for it.
+sees as many pairs in each, but separately and in random order.
+`reward.slips` is 0, because `plackett-luce` and `best-of-k` have no label noise rate.
 
 The table has means ± standard deviations over the seeds, of 4 000 held-out comparisons.
 Needs a release build and Python 3.9, nothing else; five minutes on two cores.

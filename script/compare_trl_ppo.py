@@ -5,21 +5,21 @@
 
 From the same SFT policy, reward model, prompts and number of episodes, with the settings of
 `ppo.preset: trl`: T 0.7, β 0.05, 4 epochs of one step on all episodes of an iteration, AdamW with
-ε 1e-8, a linear schedule, no gradient clipping, minus 1 for a response without an end, and a value
+ε 1e-8, a linear schedule, no gradient clipping, minus 1 for a response without EOS, and a value
 model that begins as the reward model with a head of zeros and learns at the policy's rate.
 
 TRL samples, scores, pads, whitens and steps by its own code. It is given the reward model divided
-by its standard deviation, for it knows no normalisation. What it does otherwise: its scheduler moves
-once an iteration, ours once a step; it puts the score one token behind the end; and it scores a
-response that was cut off without the end that it gets here.
+by its standard deviation, because it has no normalisation. Three differences remain: its scheduler
+moves once per iteration, ours once per step; it puts the score one token after EOS; and it scores a
+response that was cut off without adding EOS.
 
-Both final policies are judged by `rlhf-sim evaluate` on the same prompts and seed, which are other
-ones than those of training, by score − β·KL, with the exact KL from the SFT policy at T. Ours must
+Both final policies are measured by `rlhf-sim evaluate` on the same prompts, other than those of
+training, and the same seed, by score − β·KL, with the exact KL from the SFT policy at T. Ours must
 reach 0.95 of the improvement that TRL reaches, on the mean over the seeds.
 
 Prints a table and exits with 1 when the limit is missed. Needs a release build, torch,
 transformers, datasets and trl; used with the versions that make_parity_fixtures.py names and trl
-1.10. Some three minutes a seed on a quiet machine.
+1.10. Some three minutes per seed on a quiet machine.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def rlhf_sim(arguments, *words, **settings):
 
 
 def write_prompts(arguments, seed):
-    """Prompts of the scenario's world, one a line."""
+    """Prompts of the scenario's world, one per line."""
     rows = rlhf_sim(arguments, "annotate", "--policy", arguments.base, "--count", PROMPTS,
                     "--seed", seed, "--quiet")
     prompts = [json.loads(line)["prompt"] for line in rows.splitlines()]

@@ -5,21 +5,19 @@
                           [--random-orders] [--own-head] [--out runs/trl]
 
 From the same checkpoint, initial head, rows and hyper-parameters (those of the `sentiment` scenario,
-but without `reward.slips`, which TRL does not know):
+but with label noise rate 0, because TRL has none):
 
   losses     with the rows in the order of the file, the first 20 step losses agree within 1e-3
   accuracy   with the rows of each seed in the order of the file, held-out accuracy after all
              steps agrees within 0.02 on every seed; with --random-orders each program shuffles for
-             itself, which alone makes a difference of up to 0.05 while seeds still differ in when
-             they began to learn; with
-             --own-head TRL is also run from a head as it makes it itself, N(0, 0.02²), for
-             information
+             itself, which makes a difference of up to 0.05 while accuracy still depends on when
+             learning began; with --own-head TRL is also run from its own head, N(0, 0.02²),
+             for information
 
 Prints a table and exits with 1 when a limit is exceeded. Needs a release build, and torch,
 transformers, datasets and trl; used with the versions that make_parity_fixtures.py names and
-trl 1.10. PyTorch gets one thread; about ten minutes a seed on a
-busy machine. With `--epochs 2` both are still learning fast, and their orders of the rows alone can
-make a difference above the limit.
+trl 1.10. PyTorch gets one thread; about ten minutes per seed. With `--epochs 2` both are still
+learning fast, and the order of the rows alone can make a difference above the limit.
 """
 
 import argparse
@@ -80,7 +78,7 @@ def read_rows(path):
 
 
 class RecordingTrainer(trl.RewardTrainer):
-    """TRL's trainer, unchanged but for this: it keeps the loss of each step unrounded, and can read
+    """TRL's trainer, unchanged but for this: it records the loss of each step unrounded, and can read
     the rows in their order, for which `TrainingArguments` has no switch."""
 
     in_order = False
@@ -102,8 +100,8 @@ class RecordingTrainer(trl.RewardTrainer):
 
 
 def train_trl(arguments, start, seed, in_order, steps=None, own_head=False):
-    """The trainer after training from the model of `start`, and its rows to judge by. With a head of
-    its own, from the base policy."""
+    """The trainer after training from the model of `start`, and its held-out rows. With its own
+    head, from the base policy."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(start / "reward")
     model = None
     if own_head:

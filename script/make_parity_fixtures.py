@@ -11,8 +11,8 @@ on x86-64; the script says so when it runs with others. It needs no network. Run
 machine it writes the same bytes.
 
 Each model is float32, as saved. The expected values are computed with a float64 copy of it, every
-sequence run alone and unpadded, and rounded to float32 once, at the end: they are the truth to
-compare a float32 implementation with, not another float32 result. (Inside `transformers` the RMS
+sequence run alone and unpadded, and rounded to float32 once, at the end: a float32
+implementation is compared with them, not with another float32 result. (Inside `transformers` the RMS
 norm, the rotary angles and Llama's softmax compute in float32 whatever the type of the model,
 which leaves about 1e-7 in the Llama cases.) After each case the script prints how far a float32
 run of the same model is from these values: a tolerance below those figures cannot be met.
@@ -43,13 +43,13 @@ SHARED_PROMPT, SHARED_CHOSEN, SHARED_REJECTED = 4, 3, 6
 STEPS = 10
 ADAMW = dict(betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01)
 CAUSAL_RATE = 1e-2
-REWARD_RATE = 2e-4  # at 1e-2 two pairs are told apart in two steps: the rest would show nothing
+REWARD_RATE = 2e-4  # at 1e-2 the loss of two pairs is 0 after two steps, and the others would show nothing
 MAXIMUM_GRADIENT_NORM = 1.0
 
 
 @dataclass(frozen=True)
 class Case:
-    """One fixture: a model, and two small parameters kept after training."""
+    """One fixture: a model, and two small parameters saved after training."""
 
     name: str
     model: type
@@ -176,7 +176,7 @@ def draw_tokens(length, generator):
 
 
 def causal_logits(model, sequences):
-    """One [length, vocabulary] tensor a sequence."""
+    """One [length, vocabulary] tensor per sequence."""
     return [model(tokens[None], use_cache=False).logits[0] for tokens in sequences]
 
 
@@ -188,7 +188,7 @@ def next_token_loss(logits, sequences):
 
 
 def sequence_rewards(model, sequences):
-    """One reward a sequence, [sequences]: the scalar head at its last token."""
+    """One reward per sequence, [sequences]: the scalar head at its last token."""
     return torch.stack([model(tokens[None], use_cache=False).logits[0, 0] for tokens in sequences])
 
 

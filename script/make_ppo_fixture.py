@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the fixture of one PPO update: two tiny models and what PyTorch makes of an iteration.
+"""Writes the fixture of one PPO update: two tiny models and what PyTorch computes in one iteration.
 
     peers/bin/python script/make_ppo_fixture.py [--out DIR]
 
@@ -78,7 +78,7 @@ def derive(lengths, old, reference, values, scores):
     start = 0
     for length, score in zip(lengths, scores):
         mine = [old[start + t] - reference[start + t] for t in range(length)]
-        earned = [-SETTINGS["beta"] * charge for charge in mine]
+        earned = [-SETTINGS["beta"] * kl for kl in mine]
         earned[-1] += score
         running, estimates = 0.0, []
         for t in reversed(range(length)):
@@ -187,7 +187,7 @@ def main():
     episodes = [(draw(prompt, generator), draw(response, generator)) for prompt, response in LENGTHS]
     count = sum(response for _, response in LENGTHS)
     noise = lambda scale: scale * torch.randn(count, generator=generator)
-    # Near enough to what the models say that some tokens are clipped and others are not.
+    # Near enough to the models' outputs that some tokens are clipped and others are not.
     with torch.no_grad():
         tokens = torch.cat([response for _, response in episodes])
         own = response_logits(policy, episodes, SETTINGS["temperature"]).log_softmax(-1)

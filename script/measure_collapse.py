@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What becomes of a policy without the penalty, with three times the learning rate, and with both.
+"""The policy without the KL penalty, with three times the learning rate, and with both.
 
 usage: script/measure_collapse.py [--seeds 21-25] [--out runs/collapse]
 
-Needs a release build and Python 3.9, nothing else; about a minute a seed. Runs the whole loop of
+Needs a release build and Python 3.9, nothing else; about a minute per seed. Runs the whole loop of
 `sentiment` as it is, with `ppo.kl.coefficient` 0, with `ppo.policy.learning_rate` three times its own, and with
-both, which is the scenario `no-kl`. Prints a Markdown row for each: score (in deviations of the
-reference's), gold, exact KL, share of grammatical samples, entropy of a token before and after, the
-share of samples that are the commonest one, and the warnings of the run.
+both, which is the scenario `no-kl`. Prints a Markdown row for each: score (in sd of the
+reference's), gold, exact KL, share of grammatical samples, entropy per token before and after, the
+share of the most frequent response, and the warnings of the run.
 """
 import argparse, collections, json, pathlib, statistics, subprocess
 
@@ -37,10 +37,10 @@ for name, settings in VARIANTS.items():
         final = json.loads((out / "evaluation.json").read_text())
         before, after = final["sft"], final["ppo"]
         lines = (out / "samples/before_after.jsonl").read_text().splitlines()
-        answers = collections.Counter(json.loads(line)["after"] for line in lines)
+        responses = collections.Counter(json.loads(line)["after"] for line in lines)
         rows.append([after["score"]["mean"], after["gold"]["mean"], after["kl_exact"]["mean"],
                      after["grammatical_fraction"], before["entropy"]["mean"], after["entropy"]["mean"],
-                     answers.most_common(1)[0][1] / len(lines)])
+                     responses.most_common(1)[0][1] / len(lines)])
         warnings = sorted({warning["kind"] for warning in json.loads(
             (out / "run.json").read_text()).get("warnings", [])})
         print(f"| {name} | {seed} | " + " | ".join(f"{value:.2f}" for value in rows[-1])

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""What records, report and progress cost of a run: samples a whole demo and prints Markdown.
+"""The share of a run's time that records, report and progress take: profiles a demo, prints Markdown.
 
     script/measure_overhead.py [--program .build/release/rlhf-sim] [options of `rlhf-sim demo`]
 
-Needs Linux with `perf` and `strace`; nothing in the program is changed for it. The demo runs twice in
-a terminal of 120 columns, so that its bars are drawn: under `perf record`, which says a thousand times
-a second of processor time in which functions each thread is, and under `strace`, which says how long
-calls that touch files hold up the main thread, the only one that writes.
+Needs Linux with `perf` and `strace`. The demo runs twice in a terminal of 120 columns, so that its bars
+are drawn: under `perf record`, which samples the stack of each thread a thousand times per second of
+processor time, and under `strace`, which measures how long calls that touch files take in the main
+thread, the only one that writes.
 
-A sample belongs to the first part of PARTS one of whose names is anywhere on its stack. The main
-thread does its share of all parallel work and waits for little, so that its time is the run's; and
-shares of processor time do not depend on what else runs on the machine.
+A sample belongs to the first part of PARTS with a name that is anywhere on its stack. The main thread
+does its share of all parallel work and hardly waits, so its time is the run's.
 """
 
 import argparse
@@ -28,7 +27,7 @@ import termios
 import time
 
 FREQUENCY = 997
-# What is kept so that a run can go on, and the checkpoints, are no records: they are told apart.
+# State for resuming, and checkpoints, are not records and are counted apart.
 PARTS = [
     ("state to resume from, checkpoints", ["StageState", "11Checkpoints", "4save", "saveSafe"]),
     ("`report.html`", ["$s7Reports"]),

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""Measures how a reward model gets better with the number of pairs it learns from.
+"""Measures accuracy and calibration of a reward model by the number of pairs that it learns from.
 
     measure_reward_curve.py [--scenario sentiment] [--sizes 1000,2000,4000,…] [--seeds 1-5]
                             [--epochs 2] [--jobs 1] [--out runs/curve]
                             [-- further options of `rlhf-sim train-reward`, such as --set …]
 
 For each seed the scenario's annotators judge as many pairs as the largest size needs, and 8 000 pairs
-of other prompts, all answers of the shipped SFT policy. A reward model is trained on the first n of
+of other prompts, all responses of the shipped SFT policy. A reward model is trained on the first n of
 them for every size n. The table has means ± standard deviations over the seeds of:
 
   accuracy   on the held-out pairs
-  ceiling    what an ideal predictor of these annotators would reach on them
+  ceiling    accuracy of an ideal predictor of these annotators on them
   ece        expected calibration error; 8 000 pairs of a perfect predictor have about 0.01
   gold       share of held-out pairs of different gold that the model orders as gold does
   seconds    of training with its evaluations; with several jobs, each has one thread
 
 Exits with 1 when the largest size ends more than 0.03 below the ceiling or has a calibration error of
-0.05 or more. Needs a release build and Python 3.9, nothing else; two to three minutes a seed on one
-core that nobody else uses.
+0.05 or more. Needs a release build and Python 3.9, nothing else; two to three minutes per seed on one
+idle core.
 """
 
 import argparse

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Runs the whole loop over seeds and holds the results against what the README promises.
+"""Runs the whole loop over seeds and compares the results with the limits below.
 
 usage: script/measure_seeds.py [--scenario sentiment|exact] [--seeds 1-8] [--out runs/seeds]
        [-- further options of `rlhf-sim demo`, such as --set ppo.kl.coefficient=0.1]
 
-Needs a release build and Python 3.9, nothing else; about half a minute a seed. Criteria, set before
+Needs a release build and Python 3.9, nothing else; about half a minute per seed. Limits, set before
 the runs: held-out accuracy of the reward model at least 0.72 and below the ceiling of the
 annotators' noise; gold reward up by at least one standard deviation of the SFT policy's gold on
 every seed; exact KL at least 0 and under 8 nats; at least 95 % of the samples grammatical. For
-`exact` there is one: at least 0.9 of what the best policy adds to score − β·KL, on every seed.
+`exact` there is one: at least 0.9 of what the optimal policy adds to score − β·KL, on every seed.
 Exits with 1 when one fails.
 """
 import argparse, json, pathlib, statistics, subprocess, sys

@@ -29,12 +29,10 @@ import time
 FREQUENCY = 997
 # State for resuming, and checkpoints, are not records and are counted apart.
 PARTS = [
-    ("state to resume from, checkpoints", ["StageState", "11Checkpoints", "4save", "saveSafe"]),
+    ("state to resume from, checkpoints", ["StageState", "Safetensors", "4save"]),
     ("`report.html`", ["$s7Reports"]),
     ("progress in the terminal", ["ProgressBar", "ProgressLine", "RunRecords8Terminal"]),
-    (
-        "rollouts, token by token",
-        ["RunRecords13RolloutRecord", "RunRecords13RolloutWriter", "AlignmentLoopAAV8rollouts"]),
+    ("rollouts, token by token", ["RunRecords13RolloutRecord", "RunRecords13RolloutWriter"]),
     ("metrics, event files, run.json", ["$s10RunRecords", "11RunRecorder", "7details2of"]),
 ]
 FILE_CALLS = "openat,write,writev,fsync,fdatasync,rename,renameat,renameat2,close,unlink"

@@ -4,7 +4,7 @@ import Statistics
 import TestSupport
 import Testing
 
-@Suite("AdamW moves parameters as its Float64 twin does")
+@Suite("AdamW moves parameters as a plain Float64 version does")
 struct AdamWTests {
   /// Three parameters of odd sizes; the last one never has a gradient.
   private func makeParameters() -> ParameterSet {

@@ -40,7 +40,7 @@ struct TapeTests {
     #expect(gradients.tensors.allSatisfy { $0 == nil })
   }
 
-  @Test("without recording no intermediate value is kept alive")
+  @Test("without recording no intermediate value stays in memory")
   func keepsNothing() {
     func address(_ tensor: Tensor) -> UInt { tensor.read { UInt(bitPattern: $0) } }
     /// Whether the input of an operation is still shared after the pass over it.
@@ -49,7 +49,7 @@ struct TapeTests {
       let before = address(value)
       let tape = Tape(recording: recording)
       _ = recording ? tape.gelu(tape.leaf(value)) : tape.gelu(tape.constant(value))
-      value[0] = 5  // copies when someone else holds the memory
+      value[0] = 5  // copies when the memory is shared
       return withExtendedLifetime(tape) { address(value) != before }
     }
     #expect(isKept(recording: true))

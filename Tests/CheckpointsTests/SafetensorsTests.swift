@@ -231,7 +231,7 @@ func safetensors(_ header: String, _ data: [UInt8]) -> Data {
   }
 
   @Test(
-    "an index that does not tell the truth is refused",
+    "an index that contradicts its files is refused",
     arguments: [
       #""a": "one.safetensors", "b": "one.safetensors""#, #""a": "../one.safetensors""#,
       #""a": "three.safetensors""#, #""a": 1"#,

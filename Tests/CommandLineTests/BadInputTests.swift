@@ -21,7 +21,7 @@ struct BadInputTests {
   @Test(
     "one line on standard error",
     arguments: [
-      // Sizes that no machine holds.
+      // Sizes beyond any machine's memory.
       Refusal(
         "demo --set model.width=65536 --set model.layers=1000", says: "`model`", "GB", "lower"),
       Refusal(

@@ -18,7 +18,7 @@ struct LabelCommandTests {
     }
   }
 
-  @Test("keeps choices as preference rows, ties and skipped pairs apart, and takes answers back")
+  @Test("saves choices as preference rows, ties and skipped pairs apart, and undoes choices")
   func keys() throws {
     // Left, right by letter and by arrow; the last right is taken back; x means nothing.
     let outcome = try label("hxl\u{1B}[D\u{1B}[Ctsluq", "keys.jsonl", ["--json"])

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Commands that run stages")
 struct LoopCommandTests {
-  @Test("demo keeps a whole run directory")
+  @Test("demo writes a whole run directory")
   func demo() throws {
     let run = try TinyRun.shared()
     for path in [
@@ -128,7 +128,7 @@ struct LoopCommandTests {
     #expect(outcome.errors.contains("note: 1 words of the prompts are not in the vocabulary"))
     #expect(outcome.output.contains("\"score\"") && !outcome.output.contains("\"gold\""))
     let again = try run.run(["evaluate", "--run", "given-prompts", "--json"])
-    #expect(again.output == outcome.output, "the run has kept its prompts: \(again.errors)")
+    #expect(again.output == outcome.output, "the run has saved its prompts: \(again.errors)")
     #expect(!(try run.text("given-prompts/metrics/ppo.jsonl").contains("objective/gold")))
     #expect(try run.text("run/metrics/ppo.jsonl").contains("objective/gold"))
   }
@@ -187,7 +187,7 @@ struct LoopCommandTests {
     #expect(lines.count == 6 + tokens.count)
     #expect(lines.last?.split(separator: " ").first == tokens.last.map { $0[...] })
 
-    // What is charged, and what is left of the score.
+    // The KL penalty, and the score minus it.
     let (kl, rewards) = (try numbers("kl"), try numbers("rewards"))
     let (policy, reference) = (
       try numbers("log_probabilities"), try numbers("reference_log_probabilities")

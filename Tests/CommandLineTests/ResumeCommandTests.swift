@@ -24,7 +24,7 @@ import Testing
     return (process.terminationReason, process.terminationStatus, text)
   }
 
-  @Test("ends by its signal with its state kept, says how to go on, and ends as without it")
+  @Test("an interrupted run ends with the signal, saves its state, and resumes to the same files")
   func interrupted() throws {
     let run = try TinyRun.shared()
     let arguments = [

@@ -54,7 +54,7 @@ struct GivenPreferencesTests {
     .comparison(Comparison(prompt: prompt, chosen: "was good", rejected: "was bad"))
   }
 
-  @Test("ratings alone are enough to train on and judge by, if prompts have two of them")
+  @Test("ratings alone are enough for training and evaluation, if prompts have two of them")
   func ratingsAlone() throws {
     let files = try Files(["reward.objective=regression"])
     func given(ratings: [Double]) throws -> GivenPreferences {

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Rows of a long file")
 struct GivenRowsMemoryTests {
-  @Test("take in tokens a tenth of what their texts do, to train on and to judge by")
+  @Test("take a tenth of the memory of their texts, for training and evaluation")
   func memory() throws {
     let place = FileManager.default.temporaryDirectory
       .appending(path: "GivenRowsMemoryTests-\(UUID().uuidString).jsonl")

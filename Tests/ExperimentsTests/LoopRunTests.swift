@@ -54,7 +54,7 @@ import Testing
     #expect(try makeLoop().gold(exchange, ended: true) != nil)
   }
 
-  @Test("a whole loop keeps its figures, over as many responses as asked for")
+  @Test("a whole loop saves its figures, over as many responses as asked for")
   func figures() throws {
     try demo { directory, summary in
       #expect(try EvaluationSummary.read(from: directory) == summary)
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test("a whole loop keeps scenario, metrics of every step, comparisons, samples and checkpoints")
+  @Test("a whole loop saves scenario, metrics of every step, comparisons, samples and checkpoints")
   func records() throws {
     try demo(["preferences.held_out_pairs=1000"]) { directory, _ in
       let scenario = try ProjectFiles.scenario(directory.scenario.path)
@@ -144,7 +144,7 @@ import Testing
     }
   }
 
-  /// What the files of a run hold, without times.
+  /// The contents of a run's files, without times.
   func contents(of directory: RunDirectory) throws -> [String: Data] {
     let files = try #require(
       FileManager.default.enumerator(at: directory.url, includingPropertiesForKeys: nil)

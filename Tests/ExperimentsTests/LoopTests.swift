@@ -47,7 +47,7 @@ import Worlds
     }
   }
 
-  @Test("comparisons say the true rewards and the probability of the choice, in words of the world")
+  @Test("comparisons have gold rewards and the probability of the choice, in words of the world")
   func comparisons() throws {
     let loop = try makeLoop(["preferences.pairs=2000", "preferences.held_out_pairs=1000"])
     let (training, _) = try loop.comparePreferences(of: loop.trainPolicy())
@@ -77,7 +77,7 @@ import Worlds
     #expect(expected > 0.55 * Double(training.count))
   }
 
-  @Test("answers to rank are all different, and a ranking names each once")
+  @Test("responses to rank are all different, and a ranking names each once")
   func rankings() throws {
     let loop = try makeLoop()
     var rows: [PreferenceRow] = []
@@ -85,7 +85,7 @@ import Worlds
     #expect(rows.count == 10)
     for row in rows {
       guard case .ranking(let ranking) = row else {
-        Issue.record("four answers make a ranking")
+        Issue.record("four responses make a ranking")
         continue
       }
       #expect(Set(ranking.responses).count == 4)
@@ -102,7 +102,7 @@ import Worlds
     #expect("\(error)".contains("raise `preferences.temperature`"))
   }
 
-  @Test("fresh responses of the reference score mean 0 and deviation 1, within chance")
+  @Test("new responses of the reference have scores of mean 0 and sd 1, within chance")
   func normalization() throws {
     let loop = try makeLoop(["evaluation.normalization_responses=800"])
     let policy = try loop.trainPolicy()
@@ -172,14 +172,14 @@ import Worlds
     }
   }
 
-  @Test("prompts that leave no room for a response and its end are refused, not run into")
+  @Test("prompts too long for a response and its EOS are refused before the run")
   func longPrompts() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
     let head = Tensor(repeating: 0, shape: [1, 16])
     let reward = RewardModel(
       model: ScalarModel(trunkOf: policy, head: head), specialTokens: loop.specialTokens)
-    // 13 positions hold a response of 9, its end and a prompt of 3.
+    // 13 positions: a response of 9, its EOS and a prompt of 3.
     for length in 4...5 {
       let prompts = [[Int32]](repeating: .init(repeating: 2, count: length), count: 4)
       let refusals = [

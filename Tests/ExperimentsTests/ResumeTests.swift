@@ -111,7 +111,7 @@ import Testing
       var interrupted: Set<RunStage> = []
       var members: Set<Int> = []
       var patience = 0
-      // Some of them before any state was kept, some in the first steps of a stage.
+      // Some of them before any state was saved, some in the first steps of a stage.
       for steps in Array(stride(from: 1, through: total, by: 3)) {
         try withRun { directory in
           let cut = try run(in: directory, isResumed: false, steps: steps)

@@ -88,7 +88,7 @@ import Testing
     #expect(note.contains("1 without a prompt") && note.contains("2 with responses alike"))
   }
 
-  @Test("gold rewards stand in as ratings, with noise of the deviation that is set")
+  @Test("gold rewards serve as ratings, with noise of the sd that is set")
   func ratings() throws {
     let settings = [
       "preferences.pairs=2000", "preferences.held_out_pairs=1000", "reward.objective=regression",
@@ -147,7 +147,7 @@ import Testing
     #expect(error.problem.contains("3 of 3 training rows have one response"))
   }
 
-  @Test("an ensemble is kept whole, read back, and used by PPO as one reward")
+  @Test("an ensemble is saved, loaded, and used by PPO as one reward")
   func ensemble() throws {
     let place = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
       .appending(path: "RewardObjectiveTests-\(UUID().uuidString)")
@@ -196,7 +196,7 @@ import Testing
     let steps = try #require(recording.metrics[.reward])
     #expect(steps.count < 120)
     #expect(steps.last?.contains("eval/best_step") == true)
-    // What is kept is what was judged best.
+    // The saved model is the one with the lowest loss.
     let loss = early.report.evaluation.loss
     #expect(steps.last?.contains("\"eval/best_loss\", value: \(loss))") == true)
   }

@@ -11,7 +11,7 @@ import Testing
 
 @Suite("The judgement of a reward model")
 struct RewardReportTests {
-  @Test("is of the held-out rows that the model holds, with ceiling, gold, gap and probes")
+  @Test("is over the held-out rows that fit the model, with ceiling, gold, gap and probes")
   func report() throws {
     let recording = Recording()
     let loop = try makeLoop(
@@ -57,7 +57,7 @@ struct RewardReportTests {
       #expect(abs(scored - scores[2 * index + side]) < .decoderRounding)
     }
 
-    // Rows that the model cannot hold or tell apart change nothing but the notes.
+    // Rows too long for the model, or alike in tokens, change nothing but the notes.
     let long = Comparison(
       prompt: "the soup", chosen: Array(repeating: "good", count: 20).joined(separator: " "),
       rejected: "was bad", probability: 1, chosenGold: 90, rejectedGold: -90)
@@ -91,13 +91,13 @@ struct RewardReportTests {
     #expect(other.evaluation.gold != nil && other.evaluation.gold != report.evaluation.gold)
     #expect(other.probes.allSatisfy { $0.goldChange == nil })
     #expect(other.probes.map(\.change) == report.probes.map(\.change))
-    // Judges who slip are predicted with less confidence, and ranked as before.
+    // With label noise, judgements are predicted with less confidence, and ranked as before.
     let lenient = try makeLoop(["reward.slips=0.2"]).report(of: model, on: heldOut).evaluation
     #expect(lenient.loss != report.evaluation.loss)
     #expect(lenient.accuracy == report.evaluation.accuracy)
   }
 
-  @Test("probes count in deviations of the reference's rewards, whatever the model's own units")
+  @Test("probes count in sd of the reference's rewards, whatever the model's own units")
   func units() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
@@ -116,7 +116,7 @@ struct RewardReportTests {
     #expect(report.probes.contains { abs($0.change.mean) > 1e-3 })
   }
 
-  @Test("the last judgement during training is that of the report, slips and all")
+  @Test("the last evaluation during training is that of the report, label noise included")
   func duringTraining() throws {
     let recording = Recording()
     let loop = try makeLoop(["reward.slips=0.2"], observer: recording)
@@ -147,7 +147,7 @@ struct RewardReportTests {
     #expect(seldom.normalization == often.normalization)
   }
 
-  @Test("one prompt, one pair, and a policy that always answers the same give plain rewards")
+  @Test("one prompt, one pair, and a policy with a single response give raw rewards")
   func oneAnswer() throws {
     let recording = Recording()
     var scenario = try makeScenario(["reward.batch_size=1"])
@@ -158,14 +158,14 @@ struct RewardReportTests {
     let row = Comparison(prompt: "the soup", chosen: "good", rejected: "bad")
     let (model, report) = try loop.trainReward(
       from: policy, training: [.comparison(row)], heldOut: [row])
-    // No deviation can be measured, and dividing by next to nothing would make rewards of millions.
+    // The sd is 0, and dividing by next to nothing would make rewards of millions.
     #expect(model.normalization.standardDeviation == 1)
     #expect(recording.notes.contains { $0.contains("all alike") })
     #expect(report.evaluation.accuracy.count == 1 && report.length.sampleLengths.count == 1)
     #expect(report.probes.allSatisfy { abs($0.change.mean) < 100 })
   }
 
-  @Test("is kept whole in evaluation.json")
+  @Test("is saved whole in evaluation.json")
   func summary() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()

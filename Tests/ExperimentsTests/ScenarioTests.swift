@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(
-    "counts that no machine can hold are refused, not added up until they overflow",
+    "counts beyond any machine's memory are refused, not added up until they overflow",
     arguments: [
       "ppo.iterations", "ppo.episodes", "ppo.epochs", "ppo.minibatches", "ppo.maximum_tokens",
       "preferences.pairs", "preferences.held_out_pairs",

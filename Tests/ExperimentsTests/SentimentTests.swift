@@ -16,7 +16,7 @@ import Worlds
     world = try World(ProjectFiles.scenario(file.path).world)
   }
 
-  @Test("the corpus leaves room for alignment, and its noise bounds what can be predicted")
+  @Test("the corpus can be improved on, and its noise bounds what can be predicted")
   func corpus() {
     var generator = SeededGenerator(seed: 1)
     var waiting: [[String]: [String]] = [:]

@@ -68,7 +68,7 @@ func makeScenario(_ assignments: [String] = []) throws -> Scenario {
     SettingsDocument(yaml: tinyScenario, file: "tiny.yaml"), overrides: assignments)
 }
 
-/// Keeps what the loop tells, without the times.
+/// Records what the loop reports, without the times.
 final class Recording: StageObserver {
   private(set) var stages: [RunStage] = []
   private(set) var metrics: [RunStage: [String]] = [:]
@@ -96,7 +96,7 @@ func makeLoop(
   prompts: PromptSource = .world, observer: any StageObserver = Recording()
 ) throws -> AlignmentLoop {
   var scenario = try makeScenario(assignments)
-  // Fewer than a scenario may ask for: a thousand answers to judge by would be most of the work.
+  // Fewer than a scenario may ask for: a thousand held-out pairs would be most of the work.
   if !assignments.contains(where: { $0.hasPrefix("preferences.held_out_pairs=") }) {
     scenario.preferences.heldOutPairs = 48
   }

@@ -78,7 +78,7 @@ import Testing
       for key in ["ppo.lambda", "ppo.value_clip_range", "ppo.value.learning_rate"] {
         #expect(notes.first?.contains("`\(key)`") == true, "\(notes)")
       }
-      // As a run keeps it, and as it is read again.
+      // As a run saves it, and as it is loaded again.
       let again = try SettingsDocument(yaml: scenario.resolvedYAML(), file: "scenario.yaml")
       let (read, leftOut) = try Scenario.resolve(again)
       #expect(read.node == scenario.node && leftOut.isEmpty)

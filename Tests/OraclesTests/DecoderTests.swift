@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(
-    "the table of a decoder holds what it says of every response", arguments: [1, 2, 4],
+    "the table of a decoder has its log-probabilities of every response", arguments: [1, 2, 4],
     [0.7, 1])
   func policies(length: Int, temperature: Double) throws {
     let space = SequenceSpace(vocabularySize: 5, endOfSequence: 0, maximumTokens: length)

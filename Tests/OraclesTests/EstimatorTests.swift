@@ -8,7 +8,8 @@ import Testing
 
 @testable import RLHF
 
-/// What the production code makes of every response of a small world, against the truth.
+/// What the production code computes for every response of a small world, compared with the exact
+/// values.
 @Suite struct EstimatorTests {
   /// Every response as an episode, with given values per state.
   func experience(
@@ -51,21 +52,21 @@ import Testing
     var generator = SeededGenerator(seed: 15)
     let objective = generator.objective(.small, coefficient: 0.3)
     let policy = generator.policy(.small)
-    let truth = PolicyValues(of: policy, in: objective)
-    var experience = experience(policy, objective, values: truth.values)
+    let expected = PolicyValues(of: policy, in: objective)
+    var experience = experience(policy, objective, values: expected.values)
     Advantages.fill(&experience, configured(objective) { $0.lambda = lambda })
     let estimates = means(experience, policy, \.advantages)
     for state in policy.space.states.indices {
-      #expect(isClose(estimates[state], truth.advantages(state), within: .float64Sums))
+      #expect(isClose(estimates[state], expected.advantages(state), within: .float64Sums))
     }
   }
 
-  @Test("with wrong values, only λ = 1 keeps E[A | s, a] = Q − V_wrong and E[R | s] = V")
+  @Test("with wrong values, only λ = 1 gives E[A | s, a] = Q − V_wrong and E[R | s] = V")
   func wrongValues() {
     var generator = SeededGenerator(seed: 16)
     let objective = generator.objective(.small, coefficient: 0.3)
     let policy = generator.policy(.small)
-    let truth = PolicyValues(of: policy, in: objective)
+    let expected = PolicyValues(of: policy, in: objective)
     let wrong = generator.gaussians(policy.space.states.count)
     func largestError(_ lambda: Double) -> Double {
       var experience = experience(policy, objective, values: wrong)
@@ -73,9 +74,10 @@ import Testing
       let returns = means(experience, policy, \.returns)
       return policy.space.states.indices.map { state in
         // The mean return of each first token is its Q; over tokens, V.
-        let error = zip(returns[state], truth.actionValues(state)).map { abs($0 - $1) }.max() ?? 0
+        let error =
+          zip(returns[state], expected.actionValues(state)).map { abs($0 - $1) }.max() ?? 0
         let value = zip(policy.probabilities(state), returns[state]).reduce(0) { $0 + $1.0 * $1.1 }
-        return max(error, abs(value - truth.values[state]))
+        return max(error, abs(value - expected.values[state]))
       }.max() ?? 0
     }
     #expect(largestError(1) < .float64Sums)
@@ -89,9 +91,9 @@ import Testing
     var generator = SeededGenerator(seed: 17)
     let objective = generator.objective(.small, coefficient: 0.3)
     let policy = generator.policy(.small)
-    let truth = PolicyValues(of: policy, in: objective)
+    let expected = PolicyValues(of: policy, in: objective)
     for lambda in [0, 0.95, 1] {
-      var experience = experience(policy, objective, values: truth.values)
+      var experience = experience(policy, objective, values: expected.values)
       Advantages.fill(
         &experience,
         configured(objective) {
@@ -100,9 +102,9 @@ import Testing
         })
       let returns = means(experience, policy, \.returns)
       for state in policy.space.states.indices {
-        #expect(isClose(returns[state], truth.actionValues(state), within: .float64Sums))
+        #expect(isClose(returns[state], expected.actionValues(state), within: .float64Sums))
         let value = zip(policy.probabilities(state), returns[state]).reduce(0) { $0 + $1.0 * $1.1 }
-        #expect(abs(value - truth.values[state]) < .float64Sums)
+        #expect(abs(value - expected.values[state]) < .float64Sums)
       }
     }
   }
@@ -124,7 +126,7 @@ import Testing
     }
   }
 
-  @Test("k1, k3 and exact charge the KL of responses in expectation; k2 is off by what it must be")
+  @Test("k1, k3 and exact equal the KL of responses in expectation; k2 differs by what it must")
   func divergences() {
     var generator = SeededGenerator(seed: 19)
     let objective = generator.objective(.small, coefficient: 1)

@@ -25,14 +25,14 @@ import Testing
   ) throws -> Double {
     var generator = SeededGenerator(seed: 30)
     let objective = generator.objective(space, coefficient: 0.5)
-    let truth = PolicyValues(of: generator.policy(space), in: objective)
+    let exact = PolicyValues(of: generator.policy(space), in: objective)
     let tables = TableModels(space)
     let configuration = configured(objective) {
       $0.lambda = lambda
       $0.kl.estimator = estimator
     }
-    let policy = try tables.languageModel(truth.policy)
-    let value = tables.valueModel(given ?? truth.values, on: policy)
+    let policy = try tables.languageModel(exact.policy)
+    let value = tables.valueModel(given ?? exact.values, on: policy)
     let rollout = try tables.rollout(configuration, objective)
     let update = PPOUpdate(configuration: configuration, workers: Workers(count: 2))
     let cells = space.states.count * space.vocabularySize
@@ -45,13 +45,14 @@ import Testing
       let result = try update.policyGradients(of: policy, on: experience.episodes)
       #expect(abs(result.statistics.ratios.largest - 1) < .decoderRounding)
       let scale = -Double(experience.tokens) / Double(episodes)
-      for (cell, slope) in try tables.table(result.gradients, of: policy).joined().enumerated() {
-        sums[cell] += scale * slope
-        squares[cell] += scale * slope * scale * slope
+      for (cell, derivative) in try tables.table(result.gradients, of: policy).joined().enumerated()
+      {
+        sums[cell] += scale * derivative
+        squares[cell] += scale * derivative * scale * derivative
       }
     }
     let n = Double(batches)
-    let expected = Array(truth.logitGradient.joined())
+    let expected = Array(exact.logitGradient.joined())
     return (0..<cells).map { cell in
       let mean = sums[cell] / n
       let error = ((squares[cell] / n - mean * mean) / (n - 1)).squareRoot()
@@ -68,7 +69,8 @@ import Testing
     #expect(try chance(values: nil, lambda: 0) > 0.01)
   }
 
-  @Test("the test would see a bias: wrong values below λ = 1, or a KL whose own slope is missing")
+  @Test(
+    "the test would see a bias: wrong values below λ = 1, or a KL whose gradient is missing")
   func power() throws {
     var generator = SeededGenerator(seed: 31)
     let wrong = generator.gaussians(space.states.count)
@@ -95,16 +97,16 @@ import Testing
           of: model, after: prompt, in: space, temperature: 0.8, workers: workers))
     }
     // Σ_y π(y) Σ_t A(s_t, y_t) ∇ log π(y_t | s_t), every response an exchange of production code.
-    let truth = PolicyValues(
+    let exact = PolicyValues(
       of: try TabularPolicy(
         of: model, after: prompt, in: space, temperature: 0.8, workers: workers), in: objective)
     let tape = Tape(recording: true)
     let logProbabilities = model.responseLogProbabilities(
       space.exchanges(after: prompt), temperature: 0.8, on: tape
     ).logProbabilities
-    let probabilities = truth.policy.sequenceProbabilities
+    let probabilities = exact.policy.sequenceProbabilities
     let weights = space.sequences.enumerated().flatMap { index, sequence in
-      sequence.steps.map { Float(probabilities[index] * truth.advantages($0.state)[$0.token]) }
+      sequence.steps.map { Float(probabilities[index] * exact.advantages($0.state)[$0.token]) }
     }
     let gradients = tape.gradients(
       of: tape.weightedSum(logProbabilities, weights: Tensor(weights)),
@@ -130,12 +132,12 @@ import Testing
       }
       // Richardson: what is left of the curvature goes with the fourth power.
       let expected = (4 * (try difference(0.004)) - (try difference(0.008))) / 3
-      let slope =
+      let derivative =
         zip(gradients.tensors, step).reduce(0.0) { sum, pair in
           zip(pair.0?.values ?? [], pair.1).reduce(sum) { $0 + Double($1.0) * Double($1.1) }
         } / length
       // Float32 weights leave some 1e-7 / 0.004 in a difference.
-      #expect(abs(slope - expected) < 5e-4 * (1 + abs(expected)), "direction \(direction)")
+      #expect(abs(derivative - expected) < 5e-4 * (1 + abs(expected)), "direction \(direction)")
     }
   }
 }

@@ -87,7 +87,7 @@ struct TableModels {
     return value
   }
 
-  /// The table that a trained model holds.
+  /// The table of a trained model.
   func policy(of model: LanguageModel) throws -> TabularPolicy {
     let width = shape.width
     let head = try head(model.parameters, "language_head").values
@@ -147,7 +147,7 @@ struct TableModels {
   }
 }
 
-/// PPO as the objective has it: β charged per token, rewards untouched, nothing discounted.
+/// PPO as the objective has it: β per token, raw rewards, no discount.
 func configured(
   _ objective: RegularizedObjective, _ change: (inout PPOConfiguration) -> Void = { _ in }
 ) -> PPOConfiguration {

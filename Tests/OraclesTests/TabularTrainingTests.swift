@@ -91,9 +91,9 @@ import Testing
       $0.lambda = 1
       $0.valueClipRange = 10
     }
-    let truth = PolicyValues(of: policy, in: objective)
+    let exact = PolicyValues(of: policy, in: objective)
     let error =
-      zip(policy.visits, zip(trainer.value.head.values, truth.values)).reduce(0.0) {
+      zip(policy.visits, zip(trainer.value.head.values, exact.values)).reduce(0.0) {
         $0 + $1.0 * abs(Double($1.1.0) - $1.1.1)
       } / policy.visits.reduce(0, +)
     #expect(error < 0.05, "mean distance over the states visited")

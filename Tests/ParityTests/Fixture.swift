@@ -28,7 +28,7 @@ struct Fixture {
     return zip(offsets, offsets.dropFirst()).map { Array(tokens[$0..<$1]) }
   }
 
-  /// Holds a value per parameter, such as gradients, against tensors `PREFIX/hugging.face.name`.
+  /// Compares a value per parameter, such as gradients, with tensors `PREFIX/hugging.face.name`.
   ///
   /// - Returns: the largest difference over a tensor's largest entry (at least 1e-3), and where.
   func largestDifference(
@@ -41,11 +41,11 @@ struct Fixture {
     var worst: (difference: Float, name: String) = (0, "")
     var compared = 0
     for entry in named.exportedTensors {
-      guard let truth = expected[prefix + entry.name] else { continue }
+      guard let reference = expected[prefix + entry.name] else { continue }
       compared += 1
-      #expect(truth.shape == entry.tensor.shape, "\(entry.name)")
-      let scale = max(1e-3, truth.values.map(abs).max() ?? 0)
-      let difference = zip(truth.values, entry.tensor.values).map { abs($0 - $1) }.max() ?? 0
+      #expect(reference.shape == entry.tensor.shape, "\(entry.name)")
+      let scale = max(1e-3, reference.values.map(abs).max() ?? 0)
+      let difference = zip(reference.values, entry.tensor.values).map { abs($0 - $1) }.max() ?? 0
       if difference / scale > worst.difference { worst = (difference / scale, entry.name) }
     }
     let wanted = expected.names.count { $0.hasPrefix(prefix) }

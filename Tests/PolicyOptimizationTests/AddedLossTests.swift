@@ -52,16 +52,16 @@ import Testing
     "a KL penalty is its mean over tokens times the β of the iteration",
     arguments: [KLEstimator.k2, .k3, .exact])
   func penalty(_ estimator: KLEstimator) throws {
-    func charge(_ configuration: inout PPOConfiguration) {
+    func penalize(_ configuration: inout PPOConfiguration) {
       (configuration.kl.placement, configuration.kl.estimator) = (.loss, estimator)
       configuration.kl.coefficient = 7  // the first β, which an adaptive controller has left
     }
-    let (experience, policy) = try collect(charge)
-    let with = try loss(of: experience, policy, charge)
-    let without = try loss(of: experience, policy, coefficient: 0, charge)
-    let charged = mean(experience.episodes.flatMap(\.kl))
-    #expect(charged > 0.1)
-    #expect(abs(with - without - 0.3 * charged) < .decoderRounding)
+    let (experience, policy) = try collect(penalize)
+    let with = try loss(of: experience, policy, penalize)
+    let without = try loss(of: experience, policy, coefficient: 0, penalize)
+    let kl = mean(experience.episodes.flatMap(\.kl))
+    #expect(kl > 0.1)
+    #expect(abs(with - without - 0.3 * kl) < .decoderRounding)
   }
 
   @Test("an entropy bonus is taken off, as the mean entropy over tokens times its weight")
@@ -83,10 +83,10 @@ import Testing
     ]
     let with = try loss(of: experience, policy, pretraining: texts) { $0.pretrainingWeight = 2.5 }
     let without = try loss(of: experience, policy) { _ in }
-    let surprises = policy.responseLogProbabilities(
+    let losses = policy.responseLogProbabilities(
       texts, temperature: 1, on: Tape(recording: false)
     ).logProbabilities.value.values.map { -Double($0) }
-    #expect(abs(with - without - 2.5 * mean(surprises)) < .decoderRounding)
+    #expect(abs(with - without - 2.5 * mean(losses)) < .decoderRounding)
   }
 
   @Test("without ratios, the loss is the mean of −A log π over tokens")

@@ -49,7 +49,7 @@ import Testing
     return experience
   }
 
-  @Test("every response token is charged β KL and the last one also gains the score")
+  @Test("every response token has reward − β KL, and the last one also the score")
   func rewards() {
     for episode in experience().episodes {
       for index in 0..<episode.length {
@@ -61,7 +61,7 @@ import Testing
     }
   }
 
-  @Test("leaving the reference is charged, not rewarded", arguments: KLEstimator.allCases)
+  @Test("a KL from the reference lowers the reward", arguments: KLEstimator.allCases)
   func sign(estimator: KLEstimator) {
     var episode = makeEpisode(old: [-0.1], reference: [-2])
     episode.exactKL = [0.4]
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test("whitening gives mean 0 and deviation 1 over all tokens, and keeps their order")
+  @Test("whitening gives mean 0 and sd 1 over all tokens, in the same order")
   func whitening() {
     let white = experience().episodes.flatMap(\.advantages)
     let plain = experience { $0.whitenAdvantages = false }.episodes.flatMap(\.advantages)
@@ -92,7 +92,7 @@ import Testing
     #expect(abs(Statistics.correlation(white, plain) - 1) < .float64Solutions)
   }
 
-  @Test("whitened rewards have deviation 1 and the mean they had, before advantages are formed")
+  @Test("whitened rewards have sd 1 and their former mean, before advantages are computed")
   func whitenedRewards() {
     let plain = experience { $0.whitenAdvantages = false }
     let white = experience {

@@ -9,24 +9,24 @@ import Testing
 
 /// What the algorithms beside PPO do differently.
 @Suite struct AlgorithmTests {
-  @Test("RLOO holds a return against the mean of its siblings")
+  @Test("RLOO compares a return with the mean of the others")
   func leaveOneOut() {
     let advantages = Advantages.advantages(of: [1, 2, 6], by: .leaveOneOut)
     #expect(isClose(advantages, [-3, -1.5, 4.5], within: .float64Rounding))
   }
 
-  @Test("GRPO brings the returns of a group to mean 0 and deviation 1")
+  @Test("GRPO brings the returns of a group to mean 0 and sd 1")
   func groupNormalized() {
     let advantages = Advantages.advantages(of: [1, 2, 6, 3], by: .groupNormalized)
     #expect(abs(advantages.reduce(0, +)) < .float64Rounding)
     let variance = advantages.reduce(0) { $0 + $1 * $1 } / 3
-    // The deviation, 2.2, is divided by after 1e-4 is added to it.
+    // The divisor is the sd, 2.2, plus 1e-4.
     #expect(abs(variance - 1) < 1e-3)
     #expect(
       Advantages.advantages(of: [2, 2, 2], by: .groupNormalized) == [0, 0, 0], "nothing to choose")
   }
 
-  @Test("Dr. GRPO divides by no deviation, and the loss by the longest length allowed")
+  @Test("Dr. GRPO does not divide by the sd, and divides the loss by the longest length allowed")
   func groupCentered() throws {
     #expect(Advantages.advantages(of: [1, 2, 6], by: .groupCentered) == [-2, -1, 3])
     let configuration = configured {
@@ -133,7 +133,7 @@ import Testing
     #expect(zip(mixed.episodes, once.episodes).contains { $0.exchange != $1.exchange })
   }
 
-  @Test("rejection sampling keeps the best of a group, once")
+  @Test("rejection sampling chooses the best of a group, once")
   func best() {
     #expect(Advantages.advantages(of: [1, 5, 2], by: .bestOfGroup) == [0, 1, 0])
     #expect(Advantages.advantages(of: [3, 1, 3], by: .bestOfGroup) == [1, 0, 0])
@@ -155,7 +155,7 @@ import Testing
 
   @Test("groups are compared among themselves, and every token has its response's advantage")
   func groups() {
-    // Two groups of two; within the second nothing differs but the KL that is charged.
+    // Two groups of two; within the second only the KL differs.
     let scores = [(1.0, 2), (4.0, 1), (7.0, 3), (7.0, 2)]
     let episodes = scores.map { score, length in
       makeEpisode(
@@ -212,7 +212,7 @@ import Testing
     #expect(abs(experience.advantageSD - spread / 2.0.squareRoot()) < .float64Solutions)
   }
 
-  @Test("a penalty in the loss is not charged in the rewards")
+  @Test("a KL penalty in the loss is not in the rewards")
   func placement() {
     var experience = Experience(
       episodes: [makeEpisode(old: [-1, -1], reference: [-3, -3], score: 2)], coefficient: 0.5)
@@ -377,7 +377,7 @@ import Testing
     #expect(bits(plain.result.parameters) == bits(plain.policy.parameters))
   }
 
-  @Test("a pretraining loss keeps texts likely")
+  @Test("with a pretraining loss texts stay likely")
   func pretraining() throws {
     let text = Exchange(prompt: [1], response: [5, 6, 7, endOfSequence])
     func losses(_ weight: Double) throws -> [Double] {
@@ -409,6 +409,6 @@ import Testing
     let (plain, relative) = (try scores(false), try scores(true))
     let baselines = zip(plain, relative).map { $0 - $1 }
     #expect(plain.allSatisfy { $0 >= 10 } && baselines.allSatisfy { (10...17).contains($0) })
-    #expect(Set(baselines).count > 1, "every response is held against another of the reference")
+    #expect(Set(baselines).count > 1, "every response is compared with another of the reference")
   }
 }

@@ -8,7 +8,7 @@ import Testing
 @testable import RLHF
 
 @Suite struct DirectPreferenceTests {
-  @Test("the loss and its slopes are those of a plain twin", arguments: [0.0, 0.3])
+  @Test("the loss and its derivatives are those of plain loops", arguments: [0.0, 0.3])
   func twin(smoothing: Double) {
     var generator = SeededGenerator(seed: 3)
     let tokens = generator.gaussians(7).map { Double(Float($0)) }
@@ -28,12 +28,12 @@ import Testing
       weight: 0.5)
     #expect(abs(Double(value.value[0]) - loss(tokens)) < .float32Rounding)
     #expect(margins.count == 2)
-    let slopes = tape.gradients(of: value, leaves: [leaf])[0].values.map(Double.init)
+    let derivatives = tape.gradients(of: value, leaves: [leaf])[0].values.map(Double.init)
     for token in tokens.indices {
       var (up, down) = (tokens, tokens)
       up[token] += 1e-5
       down[token] -= 1e-5
-      #expect(abs(slopes[token] - (loss(up) - loss(down)) / 2e-5) < .decoderRounding)
+      #expect(abs(derivatives[token] - (loss(up) - loss(down)) / 2e-5) < .decoderRounding)
     }
   }
 
@@ -131,14 +131,14 @@ import Testing
     let (plain, smoothed) = (try gradients(0), try gradients(0.25))
     #expect(plain.contains { $0.contains { abs($0) > 1e-3 } })
     for (plain, smoothed) in zip(plain, smoothed) {
-      // At the reference the slope is β (ε − ½).
+      // At the reference the derivative is β (ε − ½).
       #expect(
         isClose(smoothed.map(Double.init), plain.map { 0.5 * Double($0) }, within: .float32Rounding)
       )
     }
   }
 
-  @Test("goes on from a kept state to the same weights")
+  @Test("resumes from a saved state to the same weights")
   func resumes() throws {
     var configuration = DPOConfiguration()
     configuration.batchSize = 8

@@ -58,7 +58,7 @@ struct DistributionComparisonTests {
     for (a, b) in zip(found, expected) { #expect(abs(Double(a) - b) < .decoderRounding) }
   }
 
-  @Test("equals a Float64 twin over the whole vocabulary", arguments: [0.7, 1, 2])
+  @Test("equals a Float64 sum over the whole vocabulary", arguments: [0.7, 1, 2])
   func twin(temperature: Double) {
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: temperature)

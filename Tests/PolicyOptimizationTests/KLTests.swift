@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test("k3 keeps its digits near 0", arguments: [1e-8, -1e-8, 1e-6])
+  @Test("k3 loses no digits near 0", arguments: [1e-8, -1e-8, 1e-6])
   func nearZero(l: Double) {
     let series = l * l / 2 + l * l * l / 6
     let value = KLEstimator.k3(logProbability: 0, reference: l, exact: 0)

@@ -33,7 +33,7 @@ import Testing
     generator.gaussians(count).map { Double(Float($0)) }
   }
 
-  @Test("the policy loss, its slopes and its ratios are those of a plain twin")
+  @Test("the policy loss, its derivatives and its ratios are those of plain loops")
   func policyLoss() {
     var generator = SeededGenerator(seed: 31)
     let count = 200
@@ -44,7 +44,7 @@ import Testing
     let leaf = tape.leaf(Tensor(new.map { Float($0) }))
     let (loss, ratios) = tape.clippedPolicyLoss(
       leaf, old: old, advantages: advantages, clip: 0.8...1.2, weight: 0.005)
-    let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
+    let derivatives = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
 
     func twin(_ index: Int, moved: Double = 0) -> Double {
       policyTwin(new[index] + moved, old[index], advantages[index], 0.2)
@@ -54,7 +54,7 @@ import Testing
     let differences = (0..<count).map {
       0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
     }
-    #expect(isClose(slopes, differences, within: .float32Rounding))
+    #expect(isClose(derivatives, differences, within: .float32Rounding))
     let logRatios = zip(new, old).map { $0 - $1 }
     let clipped = differences.count { $0 == 0 }
     #expect(ratios.clipped == clipped && (20..<120).contains(clipped))
@@ -79,19 +79,19 @@ import Testing
     let loss = tape.clippedPolicyLoss(
       leaf, old: old, advantages: advantages, clip: 0.8...1.2, dualClip: 1.5, weight: 0.005
     ).loss
-    let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
+    let derivatives = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
     #expect(
       abs(Double(loss.value[0]) - 0.005 * (0..<count).reduce(0) { $0 + twin($1) })
         < .decoderRounding)
     let differences = (0..<count).map {
       0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
     }
-    #expect(isClose(slopes, differences, within: .float32Rounding))
+    #expect(isClose(derivatives, differences, within: .float32Rounding))
     let bounded = (0..<count).count { advantages[$0] < 0 && exp(new[$0] - old[$0]) > 1.5 }
     #expect(bounded > 10, "the draws reach the dual clip")
   }
 
-  @Test("the value loss and its slopes are those of a plain twin")
+  @Test("the value loss and its derivatives are those of plain loops")
   func valueLoss() {
     var generator = SeededGenerator(seed: 32)
     let count = 200
@@ -102,7 +102,7 @@ import Testing
     let leaf = tape.leaf(Tensor(new.map { Float($0) }))
     let (loss, clipped) = tape.clippedValueLoss(
       leaf, old: old, returns: returns, clipRange: 0.3, weight: 0.005)
-    let slopes = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
+    let derivatives = tape.gradients(of: loss, leaves: [leaf])[0].values.map(Double.init)
 
     func twin(_ index: Int, moved: Double = 0) -> Double {
       valueTwin(new[index] + moved, old[index], returns[index], 0.3)
@@ -112,7 +112,7 @@ import Testing
     let differences = (0..<count).map {
       0.005 * (twin($0, moved: 1e-6) - twin($0, moved: -1e-6)) / 2e-6
     }
-    #expect(isClose(slopes, differences, within: .float32Rounding))
+    #expect(isClose(derivatives, differences, within: .float32Rounding))
     let still = differences.count { $0 == 0 }
     #expect(clipped == still && (20..<120).contains(still))
   }

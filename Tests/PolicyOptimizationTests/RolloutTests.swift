@@ -49,9 +49,9 @@ import Testing
       #expect(isClose(episode.exactKL, kl, within: .decoderRounding))
       let entropies = own.map { -$0.reduce(0) { $0 + exp($1) * $1 } }
       #expect(isClose(episode.entropies, entropies, within: .decoderRounding))
-      let charged = zip(own, other).enumerated().map { $1.0[tokens[$0]] - $1.1[tokens[$0]] }
+      let expected = zip(own, other).enumerated().map { $1.0[tokens[$0]] - $1.1[tokens[$0]] }
       #expect(
-        isClose(episode.kl, charged, within: .trainingRounding), "one charge per response token")
+        isClose(episode.kl, expected, within: .trainingRounding), "one KL per response token")
     }
   }
 
@@ -121,7 +121,8 @@ import Testing
     return (Set(ended.map(\.score)), Set(cut.map(\.score)))
   }
 
-  @Test("a response without an end is replaced, charged or kept, and an ended one never touched")
+  @Test(
+    "the missing-EOS penalty replaces the score, is subtracted or left out; with EOS there is none")
   func missingEOS() throws {
     for (choice, expected) in [
       (PPOConfiguration.MissingEOS.replace, -2.0), (.subtract, 3), (.keep, 5),
@@ -162,7 +163,7 @@ import Testing
     for episode in episodes {
       #expect(episode.ended == (episode.exchange.response.last == endOfSequence))
       #expect(episode.score == (episode.ended ? 5 : -2))
-      #expect(episode.kl.count == episode.length, "the prompt is charged nothing")
+      #expect(episode.kl.count == episode.length, "no KL for the prompt")
     }
     #expect(Set(episodes.map(\.ended)).count == 2)
   }
@@ -179,7 +180,7 @@ import Testing
     for episode in experience.episodes {
       let score = episode.exchange.response.reduce(0.0) { $0 * 8 + Double($1) }
       #expect(episode.score == score)
-      // Policy and reference are the same model, so nothing is charged.
+      // Policy and reference are the same model, so the KL is 0.
       #expect(episode.rewards == episode.kl.dropLast().map { _ in 0.0 } + [score])
     }
   }

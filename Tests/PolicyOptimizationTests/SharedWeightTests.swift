@@ -207,7 +207,7 @@ import Testing
     var states: [TrainingState] = []
     var whole = try trainer(configuration)
     let all = try run(
-      &whole, continuing: Continuation(from: nil) { _, state in states.append(kept(state())) })
+      &whole, continuing: Continuation(from: nil) { _, state in states.append(saved(state())) })
     var rest = try trainer(configuration)
     let later = try run(&rest, continuing: Continuation(from: states[0]) { _, _ in })
     // Weights that the reference shares are still in memory once.
@@ -219,9 +219,9 @@ import Testing
     #expect(bits(rest.result.parameters) != bits(try makePolicy().parameters))
   }
 
-  /// A state as a file keeps it: in memory of its own, for what holds on to the trainer's counts as
+  /// A state as a file saves it: in memory of its own, because what shares the trainer's counts as
   /// the models' memory.
-  private func kept(_ state: TrainingState) -> TrainingState {
+  private func saved(_ state: TrainingState) -> TrainingState {
     var copy = TrainingState(step: state.step)
     for (name, tensor) in state.tensors {
       copy.set(name, Tensor(tensor.values, shape: tensor.shape))

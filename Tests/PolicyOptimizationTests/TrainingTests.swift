@@ -78,7 +78,7 @@ import Testing
     #expect(metrics.last?["memory/value"] == 0)
   }
 
-  @Test("an entropy bonus keeps the policy undecided")
+  @Test("an entropy bonus raises the policy's entropy")
   func entropyBonus() throws {
     func entropy(_ bonus: Double) throws -> Double {
       let (_, _, metrics) = try train(
@@ -125,7 +125,7 @@ import Testing
     #expect(metrics.allSatisfy { ($0["objective/kl_exact"] ?? .nan) < 0.02 })
   }
 
-  @Test("a larger β keeps the policy nearer to the reference")
+  @Test("with a larger β the policy stays nearer to the reference")
   func penaltyHolds() throws {
     func divergence(_ beta: Double) throws -> Double {
       try train(long { $0.kl.coefficient = beta }).metrics.last?["objective/kl_exact"] ?? .nan

@@ -86,7 +86,7 @@ import Testing
   @Test("a large value loss is no trouble while the values follow the returns")
   func followedReturns() { #expect(warnings([(.valueLoss, 50)]).isEmpty) }
 
-  @Test("an adaptive controller's KL is held against its target")
+  @Test("an adaptive controller's KL is compared with its target")
   func target() {
     let configuration = configured {
       $0.kl.controller = .adaptive

@@ -161,7 +161,7 @@ extension RowStream {
       ])
   }
 
-  @Test("a dialogue's prompt ends where its last common answer begins, however alike they begin")
+  @Test("a dialogue's prompt ends where its last common response begins, however alike they begin")
   func dialoguePrompt() throws {
     let question = "\n\nHuman: hi\n\nAssistant: yes\n\nHuman: how?\n\nAssistant:"
     for (first, second) in [(" was good", " was bad"), (" yes", " no"), (" a b", " a")] {
@@ -234,7 +234,7 @@ extension RowStream {
 }
 
 @Suite struct ResponseRowTests {
-  @Test("rows keep their other keys in order and get one more")
+  @Test("rows have their other keys in order and one more")
   func keys() throws {
     let file = try TemporaryFile(
       """

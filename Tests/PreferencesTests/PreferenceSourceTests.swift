@@ -38,7 +38,7 @@ struct PreferenceSourceTests {
     #expect(try piped.all == rows)
   }
 
-  @Test("a named pipe is read once and keeps its name in messages; nothing is left of the copy")
+  @Test("a named pipe is read once, messages have its name, and its copy is deleted")
   func namedPipe() throws {
     let file = try TemporaryFile()
     let place = file.url.deletingLastPathComponent().appending(path: "rows.fifo")
@@ -84,7 +84,7 @@ struct PreferenceSourceTests {
 }
 
 @Suite struct JudgementTests {
-  @Test("two different ratings of a prompt make a pair to judge by, each rating once at most")
+  @Test("two different ratings of a prompt make a held-out pair, each rating once at most")
   func ratedPairs() throws {
     func rating(_ prompt: String, _ response: String, _ rating: Double) -> PreferenceRow {
       .rating(Rating(prompt: prompt, response: response, rating: rating))

@@ -161,7 +161,7 @@ struct RowSourceTests {
 
 @Suite("Repeated rows")
 struct RepeatedRowTests {
-  @Test("are counted and kept when prompt, responses and judgement are the same")
+  @Test("are counted and used when prompt, responses and judgement are the same")
   func counted() throws {
     let file = try TemporaryFile(
       """

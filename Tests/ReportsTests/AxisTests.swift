@@ -17,7 +17,7 @@ struct AxisTests {
     #expect(labels(Axis(covering: [1e-9, 4e-9], count: 2)).contains("2.0·10⁻⁹"))
   }
 
-  @Test("of whole steps marks whole numbers and keeps to its values")
+  @Test("of whole steps marks whole numbers within its values")
   func wholeTicks() {
     let axis = Axis(covering: [1, 3], count: 6, extent: .values, isWhole: true)
     #expect(axis.ticks == [1, 2, 3])

@@ -108,7 +108,7 @@ enum ExampleRun {
     return reward
   }()
 
-  /// The first ones as they are kept token by token; of the fifth there is but the end.
+  /// The first ones as they are saved token by token; the fifth is EOS alone.
   static let samples = (0..<15).map { (index: Int) -> SampleComparison in
     let (isEmpty, isKept) = (index == 4, index < SampleComparison.countByToken)
     let words = isEmpty ? ["<eos>"] : ["very", "good", "&", "fresh", "<eos>"]

@@ -170,7 +170,7 @@ struct ReportTests {
     #expect(page.values(of: "class").count { $0 == "card" } == [0, 1, 1, 1][part])
   }
 
-  @Test("keeps text as text, whatever it contains")
+  @Test("shows text as text, whatever it contains")
   func escaping() {
     let hostile = "<script>alert(\"1\")</script> & ]]> '\u{1}\u{B}"
     var information = ExampleRun.information

@@ -62,7 +62,7 @@ struct StoryTests {
     #expect(final.series.map { $0.points.compactMap(\.y) } == [[1.74], [1.91]])
   }
 
-  @Test("holds the numbers of every token, and a class for each that colours it")
+  @Test("has the numbers of every token, and a class for each that colours it")
   func tokens() throws {
     let page = ParsedPage(Report.page(of: records { $0.rollouts = ExampleRun.rollouts }))
     #expect(page.failure == nil)
@@ -97,14 +97,14 @@ struct StoryTests {
     #expect(page.count("caption") == 24 && page.text.contains("1.375, clipped"))
   }
 
-  @Test("colours the later samples by KL and log-ratio, where they were kept token by token")
+  @Test("colours the later samples by KL and log-ratio, where they were saved token by token")
   func samples() throws {
     let page = ParsedPage(Report.page(of: records { $0.samples = ExampleRun.samples }))
     #expect(page.failure == nil)
     let tokens = page.elements.filter {
       $0.attributes["class"]?.split(separator: " ").contains("token") ?? false
     }
-    // Eleven responses of five tokens, one of its end alone; three are not kept so.
+    // Eleven responses of five tokens, one of EOS alone; three are not saved so.
     #expect(tokens.count == 11 * 5 + 1)
     #expect(
       tokens.prefix(5).map { $0.attributes["title"] } == [

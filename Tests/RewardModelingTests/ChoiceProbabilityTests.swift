@@ -5,11 +5,11 @@ import Statistics
 import TestSupport
 import Testing
 
-@Suite("The probability of a choice by judges who slip")
+@Suite("The probability of a choice with label noise")
 struct ChoiceProbabilityTests {
   private let differences = [-40.0, -2, -0.5, 0, 0.25, 1, 3, 40]
 
-  @Test("is ε + (1 − 2ε) σ(Δ): ½ for equals, never beyond 1 − ε, and σ without slips")
+  @Test("is ε + (1 − 2ε) σ(Δ): ½ for equals, never beyond 1 − ε, and σ without label noise")
   func values() {
     let choices = ChoiceProbability(labelNoise: 0.1)
     for difference in differences {
@@ -24,7 +24,7 @@ struct ChoiceProbabilityTests {
 
   private func loss(
     _ rewards: [Float], probability: Double, labelNoise: Double
-  ) -> (loss: Double, slopes: [Float]) {
+  ) -> (loss: Double, derivatives: [Float]) {
     let tape = Tape(recording: true)
     let leaf = tape.leaf(Tensor(rewards))
     let loss = tape.pairwiseLoss(
@@ -41,25 +41,25 @@ struct ChoiceProbabilityTests {
       let expected = -log(0.1 + 0.8 / (1 + exp(-difference)))
       #expect(abs(found.loss - expected) < .float32Rounding)
     }
-    // However wrong a pair is, it costs no more than a slip, and pulls no more.
+    // However wrong a pair is, its loss and gradient are bounded.
     #expect(
       abs(loss([0, 2000], probability: 1, labelNoise: 0.1).loss + log(0.1)) < .float32Rounding)
-    #expect(loss([0, 2000], probability: 1, labelNoise: 0.1).slopes == [0, 0])
+    #expect(loss([0, 2000], probability: 1, labelNoise: 0.1).derivatives == [0, 0])
   }
 
   @Test(
-    "leaves rewards as they would be without the slips, where Bradley–Terry and smoothing shrink them",
+    "leaves rewards as they would be without label noise, where Bradley–Terry and smoothing shrink them",
     arguments: [0.5, 1, 3])
   func unbiased(difference: Double) {
-    let truth = 0.1 + 0.8 * Statistics.sigmoid(difference)
+    let reference = 0.1 + 0.8 * Statistics.sigmoid(difference)
     let rewards: [Float] = [Float(difference), 0]
-    #expect(abs(loss(rewards, probability: truth, labelNoise: 0.1).slopes[0]) < .float32Rounding)
-    // A slope above 0 draws the better reward down.
-    #expect(loss(rewards, probability: truth, labelNoise: 0).slopes[0] > 0.01)
-    let smoothed = 0.9 * truth + 0.1 * (1 - truth)
+    #expect(abs(loss(rewards, probability: reference, labelNoise: 0.1).derivatives[0]) < .float32Rounding)
+    // A derivative above 0 lowers the better reward.
+    #expect(loss(rewards, probability: reference, labelNoise: 0).derivatives[0] > 0.01)
+    let smoothed = 0.9 * reference + 0.1 * (1 - reference)
     #expect(
-      loss(rewards, probability: smoothed, labelNoise: 0).slopes[0]
-        > loss(rewards, probability: truth, labelNoise: 0).slopes[0])
+      loss(rewards, probability: smoothed, labelNoise: 0).derivatives[0]
+        > loss(rewards, probability: reference, labelNoise: 0).derivatives[0])
   }
 
   @Test("is what the evaluation states and judges")

@@ -50,7 +50,7 @@ struct EarlyStoppingTests {
     }
   }
 
-  @Test("stop it when the loss has not fallen for long, and the best model is kept")
+  @Test("stop it when the loss has not fallen for long, and return the best model")
   func stops() throws {
     let outcome = try train(losses: [0.7, 0.6, 0.65, 0.5, 0.5, 0.55, 0.1, 0.1], patience: 2)
     #expect(outcome.steps.count == 6)
@@ -60,7 +60,7 @@ struct EarlyStoppingTests {
     #expect(outcome.steps.map { $0["eval/best_loss"] } == [0.7, 0.6, 0.6, 0.5, 0.5, 0.5])
   }
 
-  @Test("keep the best model also of a training that goes to its end")
+  @Test("return the best model also of a training that goes to its end")
   func best() throws {
     let losses = [0.7, 0.4, 0.65, 0.5, 0.45, 0.55, 0.6, 0.6]
     let outcome = try train(losses: losses, patience: 100)

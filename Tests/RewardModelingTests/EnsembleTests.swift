@@ -54,13 +54,13 @@ struct EnsembleTests {
       let each = apart.map { $0[index] }
       let mean = (each[0] + each[1] + each[2]) / 3
       let spread = each.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 3
-      let truth =
+      let expected =
         switch rule {
         case .mean: mean
         case .worst: min(each[0], each[1], each[2])
         case .uncertainty: mean - 0.3 * spread
         }
-      #expect(abs(score - truth) < .float64Rounding)
+      #expect(abs(score - expected) < .float64Rounding)
       #expect(Set(each).count == 3)
     }
     // Rewards are the scores in the members' units, and the normalization leads back.

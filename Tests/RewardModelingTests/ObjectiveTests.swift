@@ -141,7 +141,7 @@ struct ObjectiveTests {
       let other = try Self.trainer(objective).gradients(of: model.model, on: rows)
       #expect(abs(other.loss - pairs.loss) < .float64Rounding)
       #expect(other.accuracy == pairs.accuracy)
-      // The same path of a decoder: only the last bit of a slope may differ, times gradients below 1.
+      // The same path of a decoder: only the last bit of a derivative may differ, times gradients below 1.
       #expect(largestDifference(other.gradients, pairs.gradients) < 1e-7)
     }
   }
@@ -175,7 +175,7 @@ struct ObjectiveTests {
       .gradients(of: model.model, on: soft)
     let plain = try Self.trainer(.pairwise).gradients(of: model.model, on: soft)
     #expect(abs(smoothed.loss - labelled.loss) < .float64Solutions)
-    // The same path of a decoder: only the last bit of a slope may differ, times gradients below 1.
+    // The same path of a decoder: only the last bit of a derivative may differ, times gradients below 1.
     #expect(largestDifference(smoothed.gradients, labelled.gradients) < 1e-7)
     #expect(largestDifference(plain.gradients, labelled.gradients) > 1e-3)
     let grouped = try Self.trainer(.groupedPairs) { $0.labelSmoothing = 0.1 }
@@ -184,7 +184,7 @@ struct ObjectiveTests {
   }
 
   @Test(
-    "of pairs allows for slips",
+    "of pairs has a label noise rate",
     arguments: [.pairwise, .pairwiseTokens, .groupedPairs] as [RewardObjective])
   func labelNoise(objective: RewardObjective) throws {
     let rows = Self.rows(objective)

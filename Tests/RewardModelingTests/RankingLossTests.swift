@@ -4,10 +4,10 @@ import RLHF
 import TestSupport
 import Testing
 
-/// A loss of leaves and its slopes.
+/// A loss of leaves and its derivatives.
 private func evaluate(
   _ rewards: [Float], _ loss: (Tape, Variable) -> Variable
-) -> (loss: Double, slopes: [Double]) {
+) -> (loss: Double, derivatives: [Double]) {
   let tape = Tape(recording: true)
   let leaf = tape.leaf(Tensor(rewards))
   let output = loss(tape, leaf)
@@ -54,7 +54,7 @@ struct RankingLossTests {
       ]
       for other in others {
         #expect(other.loss == pairwise.loss)
-        for (a, b) in zip(other.slopes, pairwise.slopes) {
+        for (a, b) in zip(other.derivatives, pairwise.derivatives) {
           #expect(abs(a - b) <= .float32Rounding * abs(b))
         }
       }
@@ -63,7 +63,7 @@ struct RankingLossTests {
 
   @Test("grouped pairs are all pairs of a prompt, divided by their number once, and by the prompts")
   func grouped() {
-    let truth = groups.reduce(0.0) { sum, group in
+    let expected = groups.reduce(0.0) { sum, group in
       var total = 0.0
       var count = 0.0
       for i in group.indices {
@@ -78,7 +78,7 @@ struct RankingLossTests {
     let found = evaluate(rewards) {
       $0.groupedPairsLoss($1, sizes: sizes, margins: [0, 0], centering: 0.1, weight: 0.5)
     }
-    #expect(close(found.loss, truth))
+    #expect(close(found.loss, expected))
 
     // The gradient of a prompt among four is a fourth of its own.
     let alone = evaluate(Array(rewards[0..<4])) {
@@ -89,8 +89,8 @@ struct RankingLossTests {
         $1, sizes: [4, 4, 4, 4], margins: [0, 0, 0, 0], centering: 0, weight: 0.25)
     }
     #expect(close(repeated.loss, alone.loss))
-    for (index, slope) in repeated.slopes.enumerated() {
-      #expect(close(slope, alone.slopes[index % 4] / 4))
+    for (index, derivative) in repeated.derivatives.enumerated() {
+      #expect(close(derivative, alone.derivatives[index % 4] / 4))
     }
   }
 
@@ -109,7 +109,7 @@ struct RankingLossTests {
 
   @Test("Plackett–Luce is a row of choices among those that are left")
   func plackettLuce() {
-    let truth = groups.reduce(0.0) { sum, group in
+    let expected = groups.reduce(0.0) { sum, group in
       var rest = group[...]
       var total = 0.0
       while let best = rest.popFirst() {
@@ -121,7 +121,7 @@ struct RankingLossTests {
     let found = evaluate(rewards) {
       $0.plackettLuceLoss($1, sizes: sizes, centering: 0.1, weight: 0.5)
     }
-    #expect(close(found.loss, truth))
+    #expect(close(found.loss, expected))
   }
 
   @Test("Plackett–Luce probabilities of all orders of four responses sum to 1")
@@ -142,11 +142,11 @@ struct RankingLossTests {
 
   @Test("best of K is the cross-entropy of the first, whatever the order of the others")
   func bestOfK() {
-    let truth = groups.reduce(0.0) { sum, group in
+    let expected = groups.reduce(0.0) { sum, group in
       sum - log(exp(group[0]) / group.reduce(0) { $0 + exp($1) }) / 2
     }
     let found = evaluate(rewards) { $0.bestOfKLoss($1, sizes: sizes, centering: 0, weight: 0.5) }
-    #expect(close(found.loss, truth))
+    #expect(close(found.loss, expected))
     let reordered = evaluate([0.5, 0.125, 1.25, -0.75, -2, 0.25, 3]) {
       $0.bestOfKLoss($1, sizes: sizes, centering: 0, weight: 0.5)
     }
@@ -164,7 +164,7 @@ struct RankingLossTests {
       },
     ] {
       #expect(found.loss.isFinite && found.loss >= 2000)
-      #expect(found.slopes.allSatisfy { $0.isFinite } && found.slopes[0] < -0.5)
+      #expect(found.derivatives.allSatisfy { $0.isFinite } && found.derivatives[0] < -0.5)
     }
   }
 
@@ -196,9 +196,9 @@ struct PairwiseTokensLossTests {
     }
     #expect(close(found.loss, differences.reduce(0) { $0 + softplus(0.5 - $1) } / 3))
     // Tokens that both have say nothing; the held reward takes the pull of all three positions.
-    #expect(found.slopes[0] == 0 && found.slopes[4] == 0)
-    #expect(abs(found.slopes.reduce(0, +)) < .float32Rounding)
-    #expect(found.slopes[5] > 0 && found.slopes[1...3].allSatisfy { $0 < 0 })
+    #expect(found.derivatives[0] == 0 && found.derivatives[4] == 0)
+    #expect(abs(found.derivatives.reduce(0, +)) < .float32Rounding)
+    #expect(found.derivatives[5] > 0 && found.derivatives[1...3].allSatisfy { $0 < 0 })
   }
 
   @Test("weighs a long pair no more than a short one")
@@ -209,14 +209,15 @@ struct PairwiseTokensLossTests {
       $0.pairwiseTokensLoss($1, pairs: [long, short], margins: [0, 0], centering: 0, weight: 0.5)
     }
     #expect(close(found.loss, log(2.0)))
-    #expect(close(found.slopes[0..<5].reduce(0, +), found.slopes[10]))
+    #expect(close(found.derivatives[0..<5].reduce(0, +), found.derivatives[10]))
   }
 }
 
 @Suite("Soft labels")
 struct SoftLabelTests {
-  private func loss(_ difference: Float, _ probability: Double) -> (loss: Double, slopes: [Double])
-  {
+  private func loss(_ difference: Float, _ probability: Double) -> (
+    loss: Double, derivatives: [Double]
+  ) {
     evaluate([difference, 0]) {
       $0.pairwiseLoss($1, margins: [0], probabilities: [probability], centering: 0, weight: 1)
     }
@@ -230,15 +231,15 @@ struct SoftLabelTests {
         close(
           found.loss,
           probability * softplus(-difference) + (1 - probability) * softplus(difference)))
-      #expect(close(found.slopes[0], 1 / (1 + exp(-difference)) - probability))
-      #expect(found.slopes[1] == -found.slopes[0])
+      #expect(close(found.derivatives[0], 1 / (1 + exp(-difference)) - probability))
+      #expect(found.derivatives[1] == -found.derivatives[0])
     }
   }
 
   @Test("rest where the reward difference is the logit of p")
   func minimum() {
     // The logit is rounded to float32: u of 1.4, times the curvature of 0.16.
-    #expect(abs(loss(Float(log(0.8 / 0.2)), 0.8).slopes[0]) < 1e-7)
+    #expect(abs(loss(Float(log(0.8 / 0.2)), 0.8).derivatives[0]) < 1e-7)
   }
 }
 
@@ -250,6 +251,6 @@ struct RegressionLossTests {
       $0.regressionLoss($1, ratings: [0.5, 0.5, 2], weights: [0.25, 0.25, 0.5])
     }
     #expect(close(found.loss, 0.25 * 0.25 + 0.25 * 1))
-    #expect(found.slopes == [0.25, -0.5, 0])
+    #expect(found.derivatives == [0.25, -0.5, 0])
   }
 }

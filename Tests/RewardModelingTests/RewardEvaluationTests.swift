@@ -76,9 +76,9 @@ struct RewardEvaluationTests {
     let length = RewardEvaluation(comparisons, rewards: counting).length
     #expect(length.longerChosen == Proportion(successes: 5, of: 7))
     #expect(length.longerPreferred == Proportion(successes: 7, of: 7))
-    // Kept: the equal pair (a tie), one of each side by 2 and by 1.
+    // Included: the equal pair (a tie), one of each side by 2 and by 1.
     #expect(length.balancedAccuracy == Proportion(successes: 2.5, of: 5))
-    // Pairs 0, 3, 4, 5 and 6 are those kept: a model wrong on the others is right on all of them.
+    // Pairs 0, 3, 4, 5 and 6 are included: a model wrong on the others is right on all of them.
     let wrong: Set = [1, 2, 7]
     let rewards: [Double] = comparisons.indices.flatMap { wrong.contains($0) ? [0, 1] : [1, 0] }
     #expect(

@@ -50,9 +50,9 @@ struct RewardModelTests {
     let batch = PackedBatch(sequences: [exchange.prompt + exchange.response])
     let states = model.model.hiddenStates(of: batch, on: Tape(recording: false)).value.values
     let last = states.suffix(TestRewardModel.width)
-    let truth = zip(last, model.model.head.values).reduce(0.0) { $0 + Double($1.0 * $1.1) }
+    let expected = zip(last, model.model.head.values).reduce(0.0) { $0 + Double($1.0 * $1.1) }
     let found = try model.rewards([exchange], workers: workers)
-    #expect(abs(found[0] - truth) < .decoderRounding)
+    #expect(abs(found[0] - expected) < .decoderRounding)
   }
 
   @Test("is read after exactly one end-of-sequence token")

@@ -79,7 +79,7 @@ struct RewardProbeTests {
     }
     let results = try probing(probing.responses(of: comparisons))
     #expect(results.count == 4)
-    // Gold changes in deviations of gold: lengths 2 and 3, three times each.
+    // Gold changes in sd of gold: lengths 2 and 3, three times each.
     let deviation = Summary([2, 3, 2, 3, 2, 3]).standardDeviation
     #expect(abs((results[0].goldChange?.mean ?? 0) - 4 / deviation) < .float64Rounding)
   }
@@ -108,7 +108,7 @@ struct RewardProbeTests {
     #expect(results.map(\.count) == [1, 2, 2])
   }
 
-  @Test("room is kept for the end: what fills the model without one is not scored")
+  @Test("one position is left for EOS: a text that fills the model without one is not scored")
   func roomForTheEnd() throws {
     // With four filler tokens the response takes 7 positions, and with its end 8.
     let responses = [exchange([1], [3, 4]), exchange([2], [5, 6])]

@@ -82,11 +82,11 @@ struct RewardTrainerTests {
     let whole = tape.pairwiseLoss(
       model.rewards(many.flatMap(\.exchanges), on: tape), margins: many.map(\.margin),
       centering: 0.1, weight: 1 / 300)
-    let truth = tape.gradients(of: whole, parameterCount: model.parameters.count)
+    let reference = tape.gradients(of: whole, parameterCount: model.parameters.count)
     #expect(abs(loss - Double(whole.value[0])) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let a = try #require(gradients.tensors[index]).values
-      let b = try #require(truth.tensors[index]).values
+      let b = try #require(reference.tensors[index]).values
       #expect(zip(a, b).allSatisfy { abs($0 - $1) < .decoderRounding }, "\(name)")
     }
   }

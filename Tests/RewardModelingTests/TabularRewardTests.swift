@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The production loss, tape, batching and optimizer with a table in the place of the decoder: what
-/// is learned can then be held against the exact solution.
+/// is learned can then be compared with the exact solution.
 ///
 /// The parameters are Float32. A reward of size 2 is then known to 1.2·10⁻⁷, which moves the mean
 /// gradient by less than 10⁻⁷: so 10⁻⁶ is within reach, and the rewards themselves to about 10⁻⁵.

@@ -24,7 +24,7 @@ struct TokenizedRowsTests {
     #expect(rows.indices.allSatisfy { packed(rows).promptLength(at: $0) == rows[$0].prompt.count })
   }
 
-  @Test("keep margin, probability and ratings of the rows that have them, from any row on")
+  @Test("have margin, probability and ratings of the rows that have them, from any row on")
   func columns() {
     for first in [0, 5] {
       var rows = TestRewardModel.rankings(9)

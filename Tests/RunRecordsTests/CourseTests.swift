@@ -31,7 +31,7 @@ struct CourseTests {
     #expect(course([-1.7e308, 1.7e308]).sparkline.count == 2)
   }
 
-  @Test("follows its figure where there is room, and gives way first")
+  @Test("follows its figure where it fits, and is left out first")
   func room() {
     func line(_ width: Int, unicode: Bool = true) -> String {
       ProgressLine(

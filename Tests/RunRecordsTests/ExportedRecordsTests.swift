@@ -39,7 +39,7 @@ struct ExportedRecordsTests {
     }
   }
 
-  @Test("notes are kept with the stage in which they were made")
+  @Test("notes are saved with their stage")
   func notes() throws {
     try withTemporaryDirectory { root in
       let run = try RunDirectory.create(at: root, force: false)

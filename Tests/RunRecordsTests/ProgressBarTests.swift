@@ -79,7 +79,7 @@ struct ProgressBarTests {
         == ["\r\u{1B}[K", "✓ SFT  100 steps in 1.0 s (100/s)  loss 2.000\n"])
   }
 
-  @Test("keeps what is measured now and then until it is measured again")
+  @Test("shows occasional measurements until the next one")
   func seldomFigures() {
     let screen = Screen()
     let bar = screen.bar(total: 3, terminal(width: 120))

@@ -110,7 +110,7 @@ struct RecordTests {
       try AtomicFile.write(earlier + "}\n", to: run.sampleComparisons)
       let row = SampleComparison(prompt: "the food was", before: "bad", after: "good", klAfter: 3)
       #expect(try SampleComparison.read(from: run) == [row])
-      // What a row does not have takes no room in it.
+      // A row has no keys for values that it does not have.
       try SampleComparison.write([row], to: run)
       #expect(try text(of: run.sampleComparisons) == earlier + "}\n")
       for numbers in [

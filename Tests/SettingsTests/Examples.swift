@@ -47,7 +47,7 @@ struct Run: Configurable, Equatable {
     Field("title", \.title, "shown on top"),
     Field("quiet", \.quiet, "no progress"),
     Field("warmup", \.warmup, "steps of rising rate"),
-    Field("layers", \.layers, "layers that are kept"),
+    Field("layers", \.layers, "layers that are frozen"),
     Field("optimizer", \.optimizer, "how weights move"),
     Field("teacher", \.teacher, "a second optimizer"),
     Field("stages", \.stages, "what is done"),

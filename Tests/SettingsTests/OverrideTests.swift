@@ -60,7 +60,7 @@ import Testing
     #expect(result == .failure(Failure(text: message)))
   }
 
-  @Test("keys beside an override keep the line of the file")
+  @Test("errors at keys beside an override name the line of the file")
   func neighbours() {
     let result = outcome("optimizer:\n  clip: x", set: "optimizer.learning_rate=0.1")
     let message =

@@ -56,7 +56,7 @@ import Testing
     #expect(run.teacher == nil)
   }
 
-  @Test("an optional section that has a default keeps the keys that are not written")
+  @Test("in an optional section with a default, keys that are not written have the default")
   func optionalSection() throws {
     let document = try SettingsDocument(yaml: "teacher: {clip: 2}", file: "run.yaml")
     let written = try document.read(Teaching.self).teacher

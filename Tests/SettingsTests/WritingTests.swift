@@ -66,7 +66,7 @@ import Testing
     #expect(keys[5].defaultValue == "")
   }
 
-  @Test("the nearest name is the one with the fewest slips, if there are few")
+  @Test("the nearest name is the one with the fewest typing errors, if there are few")
   func suggestions() {
     #expect(Suggestion.distance("kitten", "sitting") == 3)
     #expect(Suggestion.distance("", "abc") == 3)

@@ -36,7 +36,7 @@ struct BradleyTerryTests {
     }
   }
 
-  @Test("the solution has no slope, every move from it is downhill, and Hunter's steps agree")
+  @Test("the solution has gradient 0, every move lowers the likelihood, and Hunter's steps agree")
   func maximum() throws {
     let judged = outcomes([
       (0, 1, 7), (1, 0, 2), (1, 2, 5), (2, 1, 4), (2, 3, 6), (3, 2, 1), (0, 3, 9), (3, 1, 2),
@@ -67,7 +67,7 @@ struct BradleyTerryTests {
     }
   }
 
-  @Test("the gradient is the slope of the likelihood")
+  @Test("the gradient is the derivative of the likelihood")
   func gradient() {
     let judged = outcomes([(0, 1, 3), (1, 2, 1.5), (2, 0, 1), (0, 2, 2)])
     let place = [0.3, -0.7, 1.1]

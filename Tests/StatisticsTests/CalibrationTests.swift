@@ -26,7 +26,7 @@ struct CalibrationTests {
     #expect(error([], []) == 0)
   }
 
-  @Test("a reliability curve holds what was stated, what came true, and how often")
+  @Test("a reliability curve has stated probability, frequency and count")
   func curve() {
     let curve = ReliabilityCurve(
       [0.72, 0.78, 0.12, 0.74, 1], [true, false, false, true, true])

@@ -29,7 +29,7 @@ struct StatisticsTests {
     #expect((none.value, none.low, none.high) == (0, 0, 1))
   }
 
-  @Test("mean and sample deviation")
+  @Test("mean and sample sd")
   func summary() {
     let summary = Summary([2, 4, 4, 4, 5, 5, 7, 9])
     expect(summary.mean, 5)
@@ -59,7 +59,7 @@ struct StatisticsTests {
 
   @Test("the interval of a mean is 1.96 standard errors to each side")
   func meanInterval() {
-    // Deviation of −1, 1, −1, 1 is √(4/3); its standard error √(1/3).
+    // The sd of −1, 1, −1, 1 is √(4/3); its standard error √(1/3).
     let interval = MeanInterval([2, 4, 2, 4])
     expect(interval.mean, 3)
     expect(interval.high - 3, 1.959964 / 3.0.squareRoot())

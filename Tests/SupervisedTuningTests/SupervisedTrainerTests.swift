@@ -138,12 +138,12 @@ struct SupervisedTrainerTests {
     let logs = model.responseLogProbabilities(many, temperature: 1, on: tape).logProbabilities
     let count = logs.value.count
     let mean = tape.weightedSum(logs, weights: Tensor(repeating: -1 / Float(count), shape: [count]))
-    let truth = tape.gradients(of: mean, parameterCount: model.parameters.count)
+    let reference = tape.gradients(of: mean, parameterCount: model.parameters.count)
     #expect(abs(loss - Double(mean.value[0])) < .decoderRounding)
     #expect(abs(try trainer().loss(of: model, on: many) - loss) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let a = try #require(gradients.tensors[index]).values
-      let b = try #require(truth.tensors[index]).values
+      let b = try #require(reference.tensors[index]).values
       #expect(zip(a, b).allSatisfy { abs($0 - $1) < .decoderRounding }, "\(name)")
     }
   }

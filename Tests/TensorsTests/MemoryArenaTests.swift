@@ -43,7 +43,7 @@ struct MemoryArenaTests {
     #expect(tensor.moved(to: nil).sharesMemory(with: tensor))
   }
 
-  @Test("holds on to the arena, which goes with the last of them and leaves its place to another")
+  @Test("retain the arena, which is freed with the last of them and may be reused")
   func released() throws {
     var tensor = Tensor(zeros: [1000])
     // Would they stay, jemalloc had no more after 4 095.

@@ -23,13 +23,13 @@ struct PackedMatrixTests {
     #expect(with.shape == [count, outputs] && without.shape == [count, outputs])
     for row in 0..<count {
       for output in 0..<outputs {
-        let truth = (0..<inputs).reduce(0.0) {
+        let expected = (0..<inputs).reduce(0.0) {
           $0 + Double(x[row * inputs + $1]) * Double(weight[output * inputs + $1])
         }
         let found = Double(without[row * outputs + output])
-        #expect(abs(found - truth) < .float32Sums * (1 + Double(inputs)))
+        #expect(abs(found - expected) < .float32Sums * (1 + Double(inputs)))
         let biased = Double(with[row * outputs + output])
-        #expect(abs(biased - truth - Double(bias[output])) < .float32Sums * (1 + Double(inputs)))
+        #expect(abs(biased - expected - Double(bias[output])) < .float32Sums * (1 + Double(inputs)))
       }
       let alone = Tensor(Array(x.values[row * inputs..<(row + 1) * inputs]), shape: [1, inputs])
       #expect(

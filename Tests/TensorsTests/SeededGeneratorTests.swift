@@ -63,10 +63,10 @@ struct SeededGeneratorTests {
     #expect(restored.stream("a") == generator.stream("a"))
   }
 
-  /// (sample mean − mean) / (deviation / √n)
-  private func z(_ sample: [Double], mean: Double, deviation: Double) -> Double {
+  /// (sample mean − mean) / (sd / √n)
+  private func z(_ sample: [Double], mean: Double, sd: Double) -> Double {
     (sample.reduce(0, +) / Double(sample.count) - mean) * Double(sample.count).squareRoot()
-      / deviation
+      / sd
   }
 
   @Test("uniform numbers lie in [0, 1) with the moments of the distribution")
@@ -74,9 +74,9 @@ struct SeededGeneratorTests {
     var generator = SeededGenerator(seed: 1)
     let sample = (0..<20_000).map { _ in generator.uniform() }
     #expect(sample.allSatisfy { $0 >= 0 && $0 < 1 })
-    #expect(abs(z(sample, mean: 1.0 / 2, deviation: (1.0 / 12).squareRoot())) < 4)
+    #expect(abs(z(sample, mean: 1.0 / 2, sd: (1.0 / 12).squareRoot())) < 4)
     // Var x² = 1/5 − 1/9
-    #expect(abs(z(sample.map { $0 * $0 }, mean: 1.0 / 3, deviation: (4.0 / 45).squareRoot())) < 4)
+    #expect(abs(z(sample.map { $0 * $0 }, mean: 1.0 / 3, sd: (4.0 / 45).squareRoot())) < 4)
   }
 
   @Test("gaussian numbers have the moments of the distribution")
@@ -85,17 +85,17 @@ struct SeededGeneratorTests {
     let sample = (0..<20_000).map { _ in generator.gaussian() }
     for (power, mean, square) in [(1, 0.0, 1.0), (2, 1, 3), (3, 0, 15), (4, 3, 105)] {
       let powers = sample.map { pow($0, Double(power)) }
-      let deviation = (square - mean * mean).squareRoot()
-      #expect(abs(z(powers, mean: mean, deviation: deviation)) < 4, "moment \(power)")
+      let sd = (square - mean * mean).squareRoot()
+      #expect(abs(z(powers, mean: mean, sd: sd)) < 4, "moment \(power)")
     }
     let neighbours = zip(sample, sample.dropFirst()).map { $0 * $1 }
-    #expect(abs(z(neighbours, mean: 0, deviation: 1)) < 4)
+    #expect(abs(z(neighbours, mean: 0, sd: 1)) < 4)
     let tensor = Tensor.gaussian([20_000], deviation: 3, using: &generator)
     #expect(
-      abs(z(tensor.values.map { Double($0 * $0) }, mean: 9, deviation: 9 * 2.squareRoot())) < 4)
+      abs(z(tensor.values.map { Double($0 * $0) }, mean: 9, sd: 9 * 2.squareRoot())) < 4)
   }
 
-  /// Holds counts against their probabilities, each within four standard deviations.
+  /// Compares counts with their probabilities, each within four standard deviations.
   private func expect(_ counts: [Int], probabilities: [Double]) {
     let n = Double(counts.reduce(0, +))
     for (count, p) in zip(counts, probabilities) {
@@ -117,7 +117,7 @@ struct SeededGeneratorTests {
     #expect(generator.index(weightedBy: [0, 0]) == 0)
   }
 
-  @Test("a permutation holds every number once, and each is equally likely at each place")
+  @Test("a permutation has every number once, and each is equally likely at each place")
   func permutation() {
     var generator = SeededGenerator(seed: 4)
     #expect(generator.permutation(of: 0) == [])

@@ -5,7 +5,7 @@ import Testing
 struct TensorTests {
   private func address(_ tensor: Tensor) -> UInt { tensor.read { UInt(bitPattern: $0) } }
 
-  @Test("copies share memory until one is written, and then the other keeps its elements")
+  @Test("copies share memory until one is written, and then the other does not change")
   func copyOnWrite() {
     let original = Tensor([1.0, 2, 3, 4], shape: [2, 2])
     var copy = original

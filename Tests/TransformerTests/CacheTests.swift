@@ -37,16 +37,16 @@ struct CacheTests {
     #expect((cache.length(of: 1), cache.length(of: 2)) == (5, 5))
     let third = feed([(2, long[5...]), (0, short[2...]), (1, short[..<1])])
 
-    let (longTruth, shortTruth) = (uncachedLogits(model, long), uncachedLogits(model, short))
-    let branchTruth = uncachedLogits(model, Array(long[..<5]) + [short[0]])
+    let (longExpected, shortExpected) = (uncachedLogits(model, long), uncachedLogits(model, short))
+    let branchExpected = uncachedLogits(model, Array(long[..<5]) + [short[0]])
     let found = first + second + third
-    var truth = Array(longTruth[..<3])
-    truth.append(shortTruth[0])
-    truth.append(shortTruth[1])
-    truth += longTruth[3...]
-    truth += shortTruth[2...]
-    truth.append(branchTruth[5])
-    #expect(found.count == truth.count)
-    for (a, b) in zip(found, truth) { #expect(largestDifference(a, b) < .decoderRounding) }
+    var expected = Array(longExpected[..<3])
+    expected.append(shortExpected[0])
+    expected.append(shortExpected[1])
+    expected += longExpected[3...]
+    expected += shortExpected[2...]
+    expected.append(branchExpected[5])
+    #expect(found.count == expected.count)
+    for (a, b) in zip(found, expected) { #expect(largestDifference(a, b) < .decoderRounding) }
   }
 }

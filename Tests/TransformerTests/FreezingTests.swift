@@ -11,7 +11,7 @@ struct FreezingTests {
   }
 
   @Test(
-    "keeps ⌊0.7 · layers⌋ layers and the embeddings bit for bit, and moves the rest",
+    "leaves ⌊0.7 · layers⌋ layers and the embeddings bit for bit, and moves the rest",
     arguments: cases)
   func fraction(family: DecoderConfiguration.Family, layers: Int) throws {
     var model = try TestModels.language(family, layers: layers)
@@ -89,7 +89,7 @@ struct FreezingTests {
     let head = ScalarModel.rewardHead(width: 4_095, using: &generator)
     #expect(head.shape == [1, 4_095])
     let variance = head.values.reduce(0) { $0 + Double($1 * $1) } / 4_095
-    // Five deviations of a variance's estimate.
+    // Five standard errors of an estimated variance.
     #expect(abs(variance * 4_096 - 1) < 5 * (2.0 / 4_095).squareRoot())
   }
 

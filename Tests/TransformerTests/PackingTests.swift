@@ -77,10 +77,10 @@ struct PackingTests {
     #expect(some.shape == [4, model.configuration.width])
     #expect(largestDifference(some.values, same.values) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
-      let (found, truth) = (gradients.tensors[index], expected.tensors[index])
-      #expect((found == nil) == (truth == nil), "\(name)")
-      if let found, let truth {
-        #expect(largestDifference(found.values, truth.values) < .trainingRounding, "\(name)")
+      let (found, reference) = (gradients.tensors[index], expected.tensors[index])
+      #expect((found == nil) == (reference == nil), "\(name)")
+      if let found, let reference {
+        #expect(largestDifference(found.values, reference.values) < .trainingRounding, "\(name)")
       }
     }
   }

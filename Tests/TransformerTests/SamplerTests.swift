@@ -120,11 +120,11 @@ struct SamplerTests {
     var counts = Array(repeating: 0, count: 19)
     for response in responses { counts[Int(response.tokens[0])] += 1 }
     let logits = try #require(uncachedLogits(model, prompt).last)
-    let truth = truncation.probabilities(logits)
+    let expected = truncation.probabilities(logits)
     // Otherwise the distribution could not tell a right sampler from a wrong one.
-    #expect(truth.count { $0 > 0.02 } >= 3)
-    if truncation.topP < 1 || truncation.topK > 0 { #expect(truth.contains(0)) }
-    for (token, p) in truth.enumerated() {
+    #expect(expected.count { $0 > 0.02 } >= 3)
+    if truncation.topP < 1 || truncation.topK > 0 { #expect(expected.contains(0)) }
+    for (token, p) in expected.enumerated() {
       let deviation = (Double(draws) * p * (1 - p)).squareRoot()
       #expect(abs(Double(counts[token]) - Double(draws) * p) <= 4 * deviation, "token \(token)")
     }
@@ -142,10 +142,11 @@ struct SamplerTests {
     for temperature in [0, 0.7, 1, 1.6] {
       let responses = try sample(model, prompts) { $0.temperature = temperature }
       let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-      let truth = model.responseLogProbabilities(
+      let expected = model.responseLogProbabilities(
         exchanges, temperature: temperature == 0 ? 1 : temperature, on: Tape(recording: false)
       ).logProbabilities.value.values
-      #expect(largestDifference(responses.flatMap(\.logProbabilities), truth) < .trainingRounding)
+      #expect(
+        largestDifference(responses.flatMap(\.logProbabilities), expected) < .trainingRounding)
     }
   }
 

@@ -53,7 +53,7 @@ func makeWorld(_ yaml: String = smallWorld, set assignments: String...) throws -
 
 func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 
-/// How often `outcome` holds in `draws` draws from `seed`.
+/// How often `outcome` is true in `draws` draws from `seed`.
 func frequency(
   _ draws: Int, seed: UInt64, _ outcome: (inout SeededGenerator) -> Bool
 ) -> Double {

@@ -25,7 +25,7 @@ import Testing
       ("the soup was good good", true, 1),
       ("the soup was not good", true, 1),  // "not" is only followed by "very"
       ("the soup was grand", true, 1),  // a word of another world
-      ("the xyzzy soup was good", true, 1),  // and the place in the text is kept
+      ("the xyzzy soup was good", true, 1),  // and the place in the text stays
       ("good the and", true, 4),  // good; the; and; its end
       ("", true, 1),
       ("", false, 1),

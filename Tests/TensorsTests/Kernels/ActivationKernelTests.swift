@@ -15,8 +15,8 @@ struct ActivationKernelTests {
     let x = (0...175_000).map { -87 + Float($0) / 1000 }
     var worst = 0.0
     for (argument, found) in zip(x, exponentials(x)) {
-      let truth = exp(Double(argument))
-      worst = max(worst, abs(Double(found) - truth) / truth)
+      let expected = exp(Double(argument))
+      worst = max(worst, abs(Double(found) - expected) / expected)
     }
     // Five roundings of u = 6e-8.
     #expect(worst < 3e-7)
@@ -54,22 +54,22 @@ struct ActivationKernelTests {
     let x = gaussians(count, seed: 1, deviation: 3)
     var out = zeros(count)
     vm_gelu(&out, x, count)
-    let truth = x.map { value in
+    let expected = x.map { value in
       let v = Double(value)
       return 0.5 * v * (1 + tanh((2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
     }
-    expect(out, equal: truth)
+    expect(out, equal: expected)
   }
 
-  @Test("SwiGLU, whose rows hold the gate and then what it gates", arguments: kernelLengths)
+  @Test("SwiGLU, whose rows are the gate and then the gated values", arguments: kernelLengths)
   func swiGLU(width: Int) {
     let x = gaussians(3 * 2 * width, seed: 2, deviation: 3)
     var out = zeros(3 * width)
     vm_swiglu(&out, x, 3, width)
-    let truth = rows(x, columns: 2 * width).flatMap { row in
+    let expected = rows(x, columns: 2 * width).flatMap { row in
       (0..<width).map { row[$0] * sigmoid(row[$0]) * row[width + $0] }
     }
-    expect(out, equal: truth)
+    expect(out, equal: expected)
   }
 
   @Test("bias rows and column sums", arguments: kernelLengths)

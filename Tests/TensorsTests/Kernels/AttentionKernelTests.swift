@@ -33,8 +33,8 @@ struct AttentionKernelTests {
     var (out, sums, gradient) = (zeros(queries * width), zeros(queries), before)
     var scratch = zeros(vm_attention_scratch(prefix + skipped, queries, width))
     x.withUnsafeBufferPointer { buffer in
-      gradient.withUnsafeMutableBufferPointer { slopes in
-        guard let base = buffer.baseAddress, let into = slopes.baseAddress else { return }
+      gradient.withUnsafeMutableBufferPointer { derivatives in
+        guard let base = buffer.baseAddress, let into = derivatives.baseAddress else { return }
         let own = base + start * stride
         var head = vm_attention(
           queries: own + skipped * stride, keys: own + width, values: own + 2 * width,
@@ -51,10 +51,10 @@ struct AttentionKernelTests {
     }
 
     let (all, dy) = (rows(x, columns: stride), rows(upstream, columns: width))
-    var truth = rows(before, columns: stride)
+    var expected = rows(before, columns: stride)
     // Queries, keys and values of the segment are set; everything else is added to, or stays.
     for (index, row) in (start..<start + count).enumerated() {
-      for c in (index < skipped ? width : 0)..<3 * width { truth[row][c] = 0 }
+      for c in (index < skipped ? width : 0)..<3 * width { expected[row][c] = 0 }
     }
     var outputs: [Double] = []
     for query in skipped..<count {
@@ -72,17 +72,17 @@ struct AttentionKernelTests {
       let dp = seen.map { dot(upstream, value($0)) }
       let mean = dot(p, dp)
       for (index, row) in seen.enumerated() {
-        let slope = scale * p[index] * (dp[index] - mean)
+        let derivative = scale * p[index] * (dp[index] - mean)
         for c in 0..<width {
-          truth[start + query][c] += slope * all[row][width + c]
-          truth[row][width + c] += slope * all[start + query][c]
-          truth[row][2 * width + c] += p[index] * upstream[c]
+          expected[start + query][c] += derivative * all[row][width + c]
+          expected[row][width + c] += derivative * all[start + query][c]
+          expected[row][2 * width + c] += p[index] * upstream[c]
         }
       }
     }
     // A score rounds as a sum does, and e^score with it; a gradient is a sum of such products.
     expect(out, equal: outputs, within: 5e-6)
-    expect(gradient, equal: truth.flatMap(\.self), within: 2e-5)
+    expect(gradient, equal: expected.flatMap(\.self), within: 2e-5)
   }
 
   @Test("one query over cached keys and values", arguments: kernelLengths, [8, 19, 32])

@@ -22,12 +22,12 @@ struct DistributionKernelTests {
     var (found, sums, entropies) = (zeros(3), zeros(3), zeros(3))
     vm_log_probabilities(&found, &sums, &entropies, x, targets, 3, columns, Float(scale))
     let matrix = rows(x, columns: columns)
-    let truth = matrix.map { logSoftmax($0, scale: scale) }
+    let reference = matrix.map { logSoftmax($0, scale: scale) }
     // 200 / 0.7 has a spacing of 3e-5 in single precision.
-    expect(found, equal: (0..<3).map { truth[$0][Int(targets[$0])] }, within: .trainingRounding)
-    expect(sums, equal: (0..<3).map { scale * matrix[$0][0] - truth[$0][0] })
+    expect(found, equal: (0..<3).map { reference[$0][Int(targets[$0])] }, within: .trainingRounding)
+    expect(sums, equal: (0..<3).map { scale * matrix[$0][0] - reference[$0][0] })
     expect(
-      entropies, equal: truth.map { row in -row.reduce(0) { $0 + exp($1) * $1 } },
+      entropies, equal: reference.map { row in -row.reduce(0) { $0 + exp($1) * $1 } },
       within: .trainingRounding)
 
     var without = zeros(3)
@@ -43,13 +43,13 @@ struct DistributionKernelTests {
     var (found, sums, dx) = (zeros(3), zeros(3), zeros(3 * columns))
     vm_log_probabilities(&found, &sums, nil, x, targets, 3, columns, Float(scale))
     vm_log_probabilities_backward(&dx, x, sums, upstream, targets, 3, columns, Float(scale))
-    let truth = rows(x, columns: columns).enumerated().flatMap { r, row in
+    let reference = rows(x, columns: columns).enumerated().flatMap { r, row in
       logSoftmax(row, scale: scale).enumerated().map { c, logProbability in
         scale * Double(upstream[r]) * ((c == targets[r] ? 1 : 0) - exp(logProbability))
       }
     }
     // e^x carries the rounding of an exponent up to 10: 10·u, seven times over.
-    expect(dx, equal: truth, within: 5e-6)
+    expect(dx, equal: reference, within: 5e-6)
   }
 
   @Test("KL of rows, 0 for a row and itself", arguments: kernelLengths)
@@ -59,22 +59,22 @@ struct DistributionKernelTests {
     var (found, same) = (zeros(3), gaussians(3, seed: 3))
     vm_kl_rows(&found, x, y, 3, columns, Float(scale))
     vm_kl_rows(&same, x, x, 3, columns, Float(scale))
-    let truth = zip(rows(x, columns: columns), rows(y, columns: columns)).map { a, b in
+    let reference = zip(rows(x, columns: columns), rows(y, columns: columns)).map { a, b in
       let (p, q) = (logSoftmax(a, scale: scale), logSoftmax(b, scale: scale))
       return zip(p, q).reduce(0) { $0 + exp($1.0) * ($1.0 - $1.1) }
     }
-    expect(found, equal: truth, within: .decoderRounding)
+    expect(found, equal: reference, within: .decoderRounding)
     #expect(same == [0, 0, 0])
 
-    var (slopes, again) = (zeros(3 * columns), zeros(3))
-    vm_kl_slopes(&slopes, &again, x, y, 3, columns, Float(scale))
+    var (derivatives, again) = (zeros(3 * columns), zeros(3))
+    vm_kl_slopes(&derivatives, &again, x, y, 3, columns, Float(scale))
     #expect(again == found)
     let expected = zip(rows(x, columns: columns), rows(y, columns: columns)).enumerated().flatMap {
       row, pair in
       let (p, q) = (logSoftmax(pair.0, scale: scale), logSoftmax(pair.1, scale: scale))
-      return zip(p, q).map { scale * exp($0) * ($0 - $1 - truth[row]) }
+      return zip(p, q).map { scale * exp($0) * ($0 - $1 - reference[row]) }
     }
-    expect(slopes, equal: expected, within: .decoderRounding)
+    expect(derivatives, equal: expected, within: .decoderRounding)
   }
 
   @Test("a NaN or infinite score is not lost in a softmax", arguments: [Float.nan, .infinity])

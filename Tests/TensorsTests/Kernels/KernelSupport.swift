@@ -11,7 +11,7 @@ func gaussians(_ count: Int, seed: UInt64, deviation: Double = 1) -> [Float] {
   return Tensor.gaussian([count], deviation: deviation, using: &generator).values
 }
 
-/// Holds a kernel's numbers against its twin's, relative to 1 + |value|.
+/// Compares a kernel's numbers with those of plain loops, relative to 1 + |value|.
 func expect(
   _ found: [Float], equal expected: [Double], within tolerance: Double = .float32Sums,
   _ name: String = "",

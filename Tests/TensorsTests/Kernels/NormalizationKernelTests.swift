@@ -6,7 +6,7 @@ import Testing
 struct NormalizationKernelTests {
   private let epsilon = 1e-3
 
-  @Test("layer norm and what it keeps", arguments: kernelLengths)
+  @Test("layer norm and what its backward pass needs", arguments: kernelLengths)
   func layerNorm(width: Int) {
     let x = gaussians(3 * width, seed: 1, deviation: 2).map { $0 + 1 }
     let (gain, bias) = (gaussians(width, seed: 2), gaussians(width, seed: 3))
@@ -36,7 +36,7 @@ struct NormalizationKernelTests {
     var (dx, dgain, dbias) = (gaussians(3 * width, seed: 5), gain, bias)
     vm_layer_norm_backward(&dx, &dgain, &dbias, dout, x, mean, inverse, gain, 3, width)
 
-    var (gainTruth, biasTruth) = (gain.map(Double.init), bias.map(Double.init))
+    var (gainExpected, biasExpected) = (gain.map(Double.init), bias.map(Double.init))
     let gradients = rows(dout, columns: width)
     for (r, row) in rows(x, columns: width).enumerated() {
       let (m, s) = (Double(mean[r]), Double(inverse[r]))
@@ -49,12 +49,12 @@ struct NormalizationKernelTests {
         equal: row.indices.map { s * (scaled[$0] - a - normalized[$0] * b) },
         within: .decoderRounding)
       for c in 0..<width {
-        gainTruth[c] += gradients[r][c] * normalized[c]
-        biasTruth[c] += gradients[r][c]
+        gainExpected[c] += gradients[r][c] * normalized[c]
+        biasExpected[c] += gradients[r][c]
       }
     }
-    expect(dgain, equal: gainTruth, within: .decoderRounding)
-    expect(dbias, equal: biasTruth, within: .decoderRounding)
+    expect(dgain, equal: gainExpected, within: .decoderRounding)
+    expect(dbias, equal: biasExpected, within: .decoderRounding)
   }
 
   @Test("RMS norm and its gradients", arguments: kernelLengths)
@@ -67,7 +67,7 @@ struct NormalizationKernelTests {
     var (dx, dgain) = (gaussians(3 * width, seed: 5), gain)
     vm_rms_norm_backward(&dx, &dgain, dout, x, inverse, gain, 3, width)
 
-    var gainTruth = gain.map(Double.init)
+    var gainExpected = gain.map(Double.init)
     let gradients = rows(dout, columns: width)
     for (r, row) in rows(x, columns: width).enumerated() {
       let s = 1 / (row.reduce(0) { $0 + $1 * $1 } / Double(width) + epsilon).squareRoot()
@@ -81,8 +81,8 @@ struct NormalizationKernelTests {
       expect(
         Array(dx[range]), equal: row.indices.map { s * (scaled[$0] - row[$0] * b) },
         within: .decoderRounding)
-      for c in 0..<width { gainTruth[c] += gradients[r][c] * row[c] * s }
+      for c in 0..<width { gainExpected[c] += gradients[r][c] * row[c] * s }
     }
-    expect(dgain, equal: gainTruth, within: .decoderRounding)
+    expect(dgain, equal: gainExpected, within: .decoderRounding)
   }
 }

@@ -9,8 +9,8 @@ struct OptimizerKernelTests {
     let (rate, beta1, beta2, epsilon, decay, scale) = (0.01, 0.9, 0.99, 1e-3, 0.1, 0.25)
     var parameter = gaussians(count, seed: 1)
     var (first, second) = (zeros(count), zeros(count))
-    var truth = parameter.map(Double.init)
-    var (m, v) = (truth.map { _ in 0.0 }, truth.map { _ in 0.0 })
+    var expected = parameter.map(Double.init)
+    var (m, v) = (expected.map { _ in 0.0 }, expected.map { _ in 0.0 })
     for step in 1...5 {
       let gradient = gaussians(count, seed: UInt64(10 + step))
       let correction1 = 1 - pow(beta1, Double(step))
@@ -24,11 +24,11 @@ struct OptimizerKernelTests {
         let g = scale * Double(gradient[i])
         m[i] = beta1 * m[i] + (1 - beta1) * g
         v[i] = beta2 * v[i] + (1 - beta2) * g * g
-        truth[i] -= rate * decay * truth[i]
-        truth[i] -= rate * (m[i] / correction1) / ((v[i] / correction2).squareRoot() + epsilon)
+        expected[i] -= rate * decay * expected[i]
+        expected[i] -= rate * (m[i] / correction1) / ((v[i] / correction2).squareRoot() + epsilon)
       }
     }
-    expect(parameter, equal: truth)
+    expect(parameter, equal: expected)
     expect(first, equal: m)
     expect(second, equal: v)
   }

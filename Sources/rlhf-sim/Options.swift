@@ -4,12 +4,12 @@ import Foundation
 import Numerics
 import RunRecords
 
-/// What every command that computes has.
+/// Options of every command that computes.
 struct MachineOptions: ParsableArguments {
-  @Option(help: "Threads; they change the speed and never the results. (default: all cores)")
+  @Option(help: "Threads. They change the speed, never the results. (default: all cores)")
   var threads: Int?
 
-  @Flag(help: "No progress, no notes.")
+  @Flag(help: "Print no progress and no notes.")
   var quiet = false
 
   func validate() throws {
@@ -24,16 +24,16 @@ struct MachineOptions: ParsableArguments {
 
   var terminal: Terminal { .standardError(isQuiet: quiet) }
 
-  /// Says something that the person should know.
+  /// Prints a note to standard error.
   func note(_ text: String) {
     if !quiet { FileHandle.standardError.write(Data("note: \(text)\n".utf8)) }
   }
 
-  /// Shows progress and notes and keeps nothing.
+  /// Shows progress and notes and saves nothing.
   func observer() throws -> RunRecorder { try RunRecorder(directory: nil, terminal: terminal) }
 }
 
-/// Which scenario, and with which random numbers.
+/// The scenario and the seed.
 struct ScenarioOptions: ParsableArguments {
   @Option(
     help: "A scenario by name, or the path of its YAML file.",
@@ -45,21 +45,21 @@ struct ScenarioOptions: ParsableArguments {
     help: ArgumentHelp("Override a key of the scenario.", valueName: "key.path=value"))
   var overrides: [String] = []
 
-  @Option(help: "Decides every random number: the same seed gives the same bytes.")
+  @Option(help: "Seed of all random numbers: the same seed gives the same bytes.")
   var seed: UInt64 = 1
 
-  /// The scenario, and what the person should know of keys that have no part in the command.
+  /// The scenario, and notes about keys that the command does not use.
   func read(for command: ScenarioCommand) throws -> (scenario: Scenario, notes: [String]) {
     try ProjectFiles.scenario(scenario, overrides: overrides, for: command)
   }
 }
 
-/// What every command has that runs stages of the loop and keeps a run.
+/// Options of every command that runs stages of the loop and saves a run.
 struct LoopOptions: ParsableArguments {
   @OptionGroup var scenario: ScenarioOptions
 
   @Option(
-    help: "Where the run is kept. (default: runs/COMMAND, or the first free runs/COMMAND-N)",
+    help: "The run directory. (default: runs/COMMAND, or the first free runs/COMMAND-N)",
     completion: .directory)
   var out: String?
 

@@ -7,11 +7,12 @@ import Numerics
 struct RLHFSim: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rlhf-sim",
-    abstract: "The whole RLHF loop on a laptop, with the truth beside it.",
+    abstract: "The whole RLHF loop on a laptop, with a known gold reward.",
     discussion: """
-      Begin with `rlhf-sim demo`, and open the report that it names. Results go to standard output, \
-      progress and notes to standard error. Exit codes: 0 done, 64 wrong usage, 65 bad input data, \
-      74 input or output failed, 1 anything else.
+      Example: rlhf-sim demo
+      Then open the report that it names. Results go to standard output, progress and notes to \
+      standard error. Exit codes: 0 done, 64 wrong usage, 65 bad input data, 74 input or output \
+      failed, 1 anything else.
       """,
     version: version,
     groupedSubcommands: [

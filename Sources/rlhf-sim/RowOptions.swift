@@ -4,12 +4,12 @@ import Foundation
 import Preferences
 import RunRecords
 
-/// What commands have that complete the rows of a file.
+/// Options of commands that add keys to the rows of a file.
 struct RowOptions: ParsableArguments {
-  @Option(help: "Rows to complete, as JSON lines.")
+  @Option(help: "Rows as JSON lines: .jsonl, .jsonl.gz, or - for standard input.")
   var input: String
 
-  @Option(help: "Where the completed rows go; a file there is replaced. (default: standard output)")
+  @Option(help: "File for the rows; an existing one is replaced. (default: standard output)")
   var output: String?
 
   @OptionGroup var machine: MachineOptions

@@ -6,10 +6,10 @@ import RLHF
 
 /// The policy and the reward model that a command goes on from.
 struct StartingModels: ParsableArguments {
-  @Option(help: "The policy to start from. (default: the one that ships)")
+  @Option(help: "Directory of the policy to start from. (default: the one that ships)")
   var policy: String?
 
-  @Option(help: "The reward model. (default: the one that ships)")
+  @Option(help: "Directory of the reward model. (default: the one that ships)")
   var reward: String?
 
   /// Models that go together, and the scenario with their shape.

@@ -5,7 +5,8 @@ import Testing
 struct ProgramTests {
   static let commands = [
     "demo", "sft", "annotate", "train-reward", "ppo", "evaluate", "generate", "score", "logprobs",
-    "report", "scenarios", "check", "bench", "trace", "compare", "export", "label", "resume",
+    "report", "scenarios", "check", "bench", "trace", "compare", "export", "label", "resume", "dpo",
+    "best-of-n",
   ]
 
   @Test("--help names every command")

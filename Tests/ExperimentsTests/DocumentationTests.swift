@@ -149,8 +149,12 @@ import Testing
   func files() throws {
     let path =
       /(?:^|[^\w\/.])((?:Sources|Tests|Benchmarks|script|scenarios|documentation)\/[\w\/.+-]*\w)/
+    let names = try Set(sources().map(\.lastPathComponent)).union(["Package.swift"])
     var count = 0
     for page in try pages() {
+      for name in page.text.matches(of: /[\w+]+\.swift/).map({ String($0.output) }) {
+        #expect(names.contains(name), "\(page.path): \(name)")
+      }
       let folder = packageRoot.appending(path: page.path).deletingLastPathComponent()
       let named = page.text.matches(of: path.anchorsMatchLineEndings()).map {
         packageRoot.appending(path: String($0.output.1))
@@ -166,17 +170,16 @@ import Testing
     #expect(count > 100)
   }
 
-  /// The lines of every Swift file of the project, without their indentation.
-  func sourceLines() throws -> [[Substring]] {
+  /// Every Swift file of the project.
+  func sources() throws -> [URL] {
     try ["Sources", "Tests", "Benchmarks/Sources"].flatMap { folder in
       let root = packageRoot.appending(path: folder)
-      let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path)
-      return try paths.filter { $0.hasSuffix(".swift") }.map { path in
-        unindented(try String(contentsOf: root.appending(path: path), encoding: .utf8))
-      }
+      return try FileManager.default.subpathsOfDirectory(atPath: root.path)
+        .filter { $0.hasSuffix(".swift") }.map { root.appending(path: $0) }
     }
   }
 
+  /// Lines without their indentation.
   func unindented(_ text: String) -> [Substring] {
     text.split(separator: "\n", omittingEmptySubsequences: false).map {
       $0.drop(while: \.isWhitespace)
@@ -185,7 +188,7 @@ import Testing
 
   @Test("every Swift block of articles and READMEs is quoted from a source")
   func quotes() throws {
-    let sources = try sourceLines()
+    let sources = try sources().map { unindented(try String(contentsOf: $0, encoding: .utf8)) }
     var count = 0
     for page in try pages() {
       for block in page.text.matches(of: /(?s)```swift\n(.*?)```/) {

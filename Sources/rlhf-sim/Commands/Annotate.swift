@@ -12,7 +12,7 @@ struct Annotate: ParsableCommand {
       Example: rlhf-sim annotate --count 1000 --responses 4 --output rankings.jsonl
       """)
 
-  @Option(help: "The policy. (default: the one that ships)")
+  @Option(help: "Directory of the policy. (default: the one that ships)")
   var policy: String?
 
   @Option(help: "Rows to write.")
@@ -21,13 +21,13 @@ struct Annotate: ParsableCommand {
   @Option(help: "Responses to each prompt.")
   var responses = 2
 
-  @Option(help: "Where the rows go; a file there is replaced. (default: standard output)")
+  @Option(help: "File for the rows; an existing one is replaced. (default: standard output)")
   var output: String?
 
   @OptionGroup var scenario: ScenarioOptions
   @OptionGroup var machine: MachineOptions
 
-  @Flag(help: "Nothing changes: rows are JSON lines anyway.")
+  @Flag(help: "No effect: rows are JSON lines anyway.")
   var json = false
 
   func validate() throws {

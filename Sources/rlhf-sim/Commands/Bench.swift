@@ -7,28 +7,28 @@ struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Time training and sampling on this machine.",
     discussion: """
-      Prints one line of JSON: the median repeat in seconds, the rates that follow from it, and the \
-      most memory that the process had. The shapes are GPT-2's, with random weights and tokens.
+      Prints one line of JSON: the median repeat in seconds, the rates that follow from it, and peak \
+      memory. The models have GPT-2's shapes, random weights and random tokens.
 
       Example: rlhf-sim bench --size small --what reward
       """)
 
-  @Option(help: "The shape: toy (4 layers of 128), small (6 of 256) or medium (12 of 768).")
+  @Option(help: "Model size: toy (4 layers of 128), small (6 of 256) or medium (12 of 768).")
   var size = BenchmarkSize.toy
 
   @Option(
     help: ArgumentHelp(
-      "What is timed: reward (a training step of 32 pairs of 48 tokens), generate (64 responses of "
+      "What to time: reward (a training step of 32 pairs of 48 tokens), generate (64 responses of "
         + "32 tokens), ppo (an iteration of 64 episodes), gemm (a product of 1024 × 1024 matrices)."
     ))
   var what = BenchmarkWork.reward
 
-  @Option(help: "How often the work is done. (default: 25, 8, 6 and 60)")
+  @Option(help: "Number of repeats. (default: 25, 8, 6 and 60)")
   var repeats: Int?
 
   @OptionGroup var machine: MachineOptions
 
-  @Flag(help: "The line is JSON with and without it.")
+  @Flag(help: "No effect: the line is JSON anyway.")
   var json = false
 
   func validate() throws {

@@ -9,7 +9,7 @@ struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check gradients, invariants and libraries on this machine.",
     discussion: """
-      Every operation's gradient is held against finite differences. Exit code 1 if anything is wrong.
+      Compares every gradient with finite differences. Exit code 1 if anything is wrong.
 
       Example: rlhf-sim check
       """)

@@ -6,10 +6,10 @@ import RunRecords
 /// `compare`: several runs on one page.
 struct Compare: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Put several runs into one report.",
+    abstract: "Put several runs on one page, compare.html.",
     discussion: """
-      The final figures with their intervals, gold and score against KL, and the settings that \
-      differ: for runs of several seeds, coefficients, presets or algorithms.
+      Shows final figures with intervals, gold and score against KL, and the settings that differ, for \
+      runs of several seeds, coefficients, presets or algorithms.
 
       Example: rlhf-sim compare runs/demo runs/demo-2 --out comparison
       """)
@@ -18,7 +18,7 @@ struct Compare: ParsableCommand {
   var runs: [String]
 
   @Option(
-    help: "The directory that compare.html goes into; an earlier one there is replaced.",
+    help: "Directory for compare.html; an existing file is replaced.",
     completion: .directory)
   var out = "."
 

@@ -7,8 +7,8 @@ struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run the whole loop of a scenario and write its report.",
     discussion: """
-      Trains the SFT policy, has annotators compare its answers, trains the reward model, runs PPO \
-      against it and measures everything on new samples.
+      Trains the SFT policy, has annotators compare its responses, trains the reward model, runs PPO \
+      against it and evaluates on new samples.
 
       Example: rlhf-sim demo --seed 2 --out runs/second
       """)

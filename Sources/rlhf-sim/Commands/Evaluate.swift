@@ -11,8 +11,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure gold and proxy reward, KL and win rate of a policy.",
     discussion: """
-      With --run, the checkpoints, the scenario and the seed are those of the run, and so are the \
-      figures. Nothing is written.
+      With --run, checkpoints, scenario and seed are those of the run, and the figures are the same. \
+      Nothing is written.
 
       Example: rlhf-sim evaluate --run runs/demo --json
       """)
@@ -20,16 +20,16 @@ struct Evaluate: ParsableCommand {
   @Option(name: .customLong("run"), help: "A run directory.")
   var runDirectory: String?
 
-  @Option(help: "The policy.")
+  @Option(help: "Directory of the policy.")
   var policy: String?
 
-  @Option(help: "The policy that it is compared with.")
+  @Option(help: "Directory of the reference policy.")
   var reference: String?
 
-  @Option(help: "The reward model.")
+  @Option(help: "Directory of the reward model.")
   var reward: String?
 
-  @Option(help: "Prompts to judge on, as for `ppo`; there is no gold for them.")
+  @Option(help: "File of prompts, as for `ppo`; there is no gold for them.")
   var prompts: String?
 
   @Option(help: "A scenario by name or file. (default: the run's, else sentiment)")
@@ -40,12 +40,12 @@ struct Evaluate: ParsableCommand {
     help: ArgumentHelp("Override a key of the scenario.", valueName: "key.path=value"))
   var overrides: [String] = []
 
-  @Option(help: "Decides every random number. (default: the run's, else 1)")
+  @Option(help: "Seed of all random numbers. (default: the run's, else 1)")
   var seed: UInt64?
 
   @OptionGroup var machine: MachineOptions
 
-  @Flag(help: "Print the object of evaluation.json.")
+  @Flag(help: "Print the contents of evaluation.json.")
   var json = false
 
   func validate() throws {

@@ -7,9 +7,9 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a run's metrics, figures and samples as CSV files.",
     discussion: """
-      sft.csv, reward.csv and ppo.csv have a row a step; evaluation.csv a row a figure; samples.csv \
-      a row a prompt; tokens.csv a row for each token of the rollouts that were kept. (The JSON lines \
-      in metrics/ of a run need no export: pandas.read_json(path, lines=True).)
+      sft.csv, reward.csv and ppo.csv have one row per step; evaluation.csv one per figure; \
+      samples.csv one per prompt; tokens.csv one per token of the saved rollouts. (The JSON lines in \
+      metrics/ need no export: pandas.read_json(path, lines=True).)
 
       Example: rlhf-sim export runs/demo --csv --out tables
       """)
@@ -17,15 +17,15 @@ struct Export: ParsableCommand {
   @Argument(help: "The run directory.", completion: .directory)
   var runDirectory: String
 
-  @Flag(help: "As comma-separated values.")
+  @Flag(help: "Write comma-separated values.")
   var csv = false
 
   @Option(
-    help: "Where the files go. (default: the run's name and -csv, beside it)",
+    help: "Directory for the files. (default: the run's name and -csv, beside it)",
     completion: .directory)
   var out: String?
 
-  @Flag(help: "Replace files of these names that are there.")
+  @Flag(help: "Replace existing files.")
   var force = false
 
   func validate() throws {

@@ -10,34 +10,34 @@ struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Sample texts from a policy.",
     discussion: """
-      Prints prompt and response as one text each; with --json a row each, with token ids and \
+      Prints prompt and response as one text; with --json one row each, with token ids and \
       log-probabilities.
 
-      Example: rlhf-sim generate --model runs/demo/ppo/policy --prompt "the soup"
+      Example: rlhf-sim generate --model checkpoints/sentiment/sft --prompt "the soup" --count 5
       """)
 
-  @Option(help: "The policy's directory.")
+  @Option(help: "Directory of the policy.")
   var model: String
 
-  @Option(help: "The text to go on from.")
+  @Option(help: "The text to continue.")
   var prompt: String
 
   @Option(help: "Texts to sample.")
   var count = 1
 
-  @Option(help: "Logits are divided by it; 0 takes the likeliest token.")
+  @Option(help: "Divides the logits; 0 takes the likeliest token.")
   var temperature = 1.0
 
-  @Option(help: "Only the k likeliest tokens; 0 for all.")
+  @Option(help: "Sample from the k likeliest tokens; 0 for all.")
   var topK = 0
 
-  @Option(help: "Only the likeliest tokens that together reach this probability.")
+  @Option(help: "Sample from the likeliest tokens that together reach this probability.")
   var topP = 1.0
 
-  @Option(help: "Longest response. (default: what the positions allow, at most 256)")
+  @Option(help: "Longest response in tokens. (default: what the model allows, at most 256)")
   var maxTokens: Int?
 
-  @Option(help: "Decides every random number.")
+  @Option(help: "Seed of all random numbers.")
   var seed: UInt64 = 1
 
   @OptionGroup var machine: MachineOptions

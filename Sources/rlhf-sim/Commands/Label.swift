@@ -7,25 +7,25 @@ import Statistics
 /// Pairs of a policy, judged by the person at the keyboard.
 struct Label: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Judge pairs of a policy's answers yourself, then see with whom you agree.",
+    abstract: "Judge pairs of responses, then see how often you agree with the annotators.",
     discussion: """
-      Keys: ← or h for the left answer, → or l for the right, t tie, s skip, u undo, q quit. Every \
-      answer is saved at once; the same command goes on where it was left. Choices are written as \
-      preference rows, ties and skipped pairs only to the journal beside them.
+      Keys: ← or h for the left response, → or l for the right, t tie, s skip, u undo, q quit. Every \
+      choice is saved at once; the same command continues later. Choices are written as preference \
+      rows, ties and skipped pairs only to the journal beside them.
 
       Example: rlhf-sim label --output mine.jsonl
       Then: rlhf-sim train-reward --preferences mine.jsonl
       """)
 
-  @Option(help: "The policy. (default: the one that ships)", completion: .directory)
+  @Option(help: "Directory of the policy. (default: the one that ships)", completion: .directory)
   var policy: String?
 
   @Option(
-    help: "Where the rows go; FILE.journal beside it keeps every answer.",
+    help: "File for the rows; FILE.journal beside it has every choice.",
     completion: .file(extensions: ["jsonl"]))
   var output = "labels.jsonl"
 
-  @Option(help: "Stop after so many answers, those of earlier times included. (default: at q)")
+  @Option(help: "Stop after so many choices, earlier sessions included. (default: at q)")
   var count: Int?
 
   @Flag(help: "Print the agreement as JSON.")

@@ -8,18 +8,19 @@ struct LogProbabilities: ParsableCommand {
     commandName: "logprobs",
     abstract: "Add the policy's log-probabilities of the response to each row of a file.",
     discussion: """
-      Rows of one response as for `score`, with nothing put behind the response. Adds "logprobs", one for each token \
-      of the response at temperature 1, and the "prompt_ids" and "response_ids" used.
+      Rows have one response, as for `score`; no EOS is added. Adds "logprobs", one per token of the \
+      response at temperature 1, and the "prompt_ids" and "response_ids" used.
 
-      Example: rlhf-sim logprobs --model runs/demo/ppo/policy --input rows.jsonl
+      First: rlhf-sim generate --model checkpoints/sentiment/sft --prompt "the soup" --json > rows.jsonl
+      Example: rlhf-sim logprobs --model checkpoints/sentiment/sft --input rows.jsonl
       """)
 
-  @Option(help: "The policy's directory.")
+  @Option(help: "Directory of the policy.")
   var model: String
 
   @OptionGroup var rows: RowOptions
 
-  @Flag(help: "Nothing changes: rows are JSON lines anyway.")
+  @Flag(help: "No effect: rows are JSON lines anyway.")
   var json = false
 
   func run() throws {

@@ -11,8 +11,8 @@ struct OptimizeDirectly: ParsableCommand {
     commandName: "dpo",
     abstract: "Fine-tune a policy by DPO on comparisons.",
     discussion: """
-      The policy that it starts from stays as the reference. The reward model judges the result, \
-      and the pairs where `dpo.pairs` is on-policy. The policy is kept in ppo/policy of the run.
+      The reference is the policy at the start. The reward model scores the result, and the pairs \
+      where `dpo.pairs` is on-policy. The policy is saved in ppo/policy of the run.
 
       Example: rlhf-sim dpo --set dpo.beta=0.3
       Example: rlhf-sim dpo --set dpo.pairs=on-policy

@@ -10,8 +10,8 @@ struct OptimizePolicy: ParsableCommand {
     commandName: "ppo",
     abstract: "Fine-tune a policy by PPO against a reward model.",
     discussion: """
-      The policy that it starts from stays as the reference. Policy and value model are kept in ppo/ \
-      of the run. Gold is measured where prompts are the world's.
+      The reference is the policy at the start. Policy and value model are saved in ppo/ of the run. \
+      Gold is measured where the prompts are the world's.
 
       Example: rlhf-sim ppo --seed 2 --set ppo.kl.coefficient=0.1
       """)
@@ -20,7 +20,7 @@ struct OptimizePolicy: ParsableCommand {
 
   @Option(
     help: """
-      Prompts: JSON lines with "prompt" or "prompt_ids", or plain text, one a line. (default: the \
+      Prompts: JSON lines with "prompt" or "prompt_ids", or plain text, one per line. (default: the \
       scenario's)
       """)
   var prompts: String?

@@ -7,11 +7,11 @@ import RunRecords
 /// Goes on with an interrupted run.
 struct Resume: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Go on where an interrupted run stopped.",
+    abstract: "Continue an interrupted run.",
     discussion: """
-      Takes scenario, seed and models from the run's own files, skips the stages that are over, goes \
-      on inside the one that was not, and ends with the files that it would have had without an \
-      interruption, but for times and measured memory.
+      Takes scenario, seed and models from the run, skips finished stages and continues the \
+      interrupted one. The files are then those of a run without interruption, except for times and \
+      measured memory.
 
       Example: rlhf-sim resume runs/demo
       """)

@@ -8,17 +8,17 @@ import RunRecords
 struct SampleBest: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "best-of-n",
-    abstract: "Measure what the best of n samples earns, by reward model and by gold.",
+    abstract: "Measure score and gold of the best of n samples.",
     discussion: """
-      For n = 1, 2, 4, … up to `evaluation.best_of`. The KL of choosing is at most \
-      log n − (n − 1)/n nats, at which other methods can be held against it.
+      For n = 1, 2, 4, … up to `evaluation.best_of`. The reward model chooses. The KL is at most \
+      log n − (n − 1)/n nats: compare other methods at the same KL.
 
       Example: rlhf-sim best-of-n --set evaluation.best_of=64
       """)
 
   @OptionGroup var models: StartingModels
 
-  @Option(help: "Prompts, as for `ppo`. (default: the scenario's)")
+  @Option(help: "File of prompts, as for `ppo`. (default: the scenario's)")
   var prompts: String?
 
   @OptionGroup var options: LoopOptions

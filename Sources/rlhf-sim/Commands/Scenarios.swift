@@ -11,7 +11,7 @@ struct Scenarios: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List scenarios, check a file, or print every key or metric.",
     discussion: """
-      Example: rlhf-sim scenarios check my-world.yaml
+      Example: rlhf-sim scenarios check sentiment
       Example: rlhf-sim scenarios keys
       Example: rlhf-sim scenarios metrics
       """,
@@ -20,7 +20,8 @@ struct Scenarios: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the scenarios: name, title and lesson.")
+      abstract: "List the scenarios: name, title and lesson.",
+      discussion: "Example: rlhf-sim scenarios list")
 
     @Flag(help: "Print a JSON list.")
     var json = false
@@ -46,12 +47,13 @@ struct Scenarios: ParsableCommand {
   struct CheckFile: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "check",
-      abstract: "Validate a scenario and print what it comes to, every default written out.")
+      abstract: "Validate a scenario and print it with every default written out.",
+      discussion: "Example: rlhf-sim scenarios check sentiment")
 
     @Argument(help: "A YAML file, or the name of a scenario.")
     var file: String
 
-    @Flag(help: "No notes.")
+    @Flag(help: "Print no notes.")
     var quiet = false
 
     func run() throws {
@@ -67,13 +69,13 @@ struct Scenarios: ParsableCommand {
   struct Difference: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "diff",
-      abstract: "Print the keys in which two scenarios, or two recipes of PPO, differ.",
+      abstract: "Print the keys in which two scenarios, or two presets of PPO, differ.",
       discussion: """
-        Either side is a scenario by name or file, or a preset of `ppo.preset`, which stands for the \
-        scenario of --scenario with that recipe.
+        Either side is a scenario by name or file, or a preset of `ppo.preset`, applied to the \
+        scenario of --scenario.
 
         Example: rlhf-sim scenarios diff openai-2019 trl
-        Example: rlhf-sim scenarios diff sentiment my-world.yaml
+        Example: rlhf-sim scenarios diff sentiment exact
         """)
 
     @Argument(help: "A scenario or a preset.")
@@ -82,13 +84,13 @@ struct Scenarios: ParsableCommand {
     @Argument(help: "Another one.")
     var second: String
 
-    @Option(help: "What presets are laid over.")
+    @Option(help: "The scenario that presets are applied to.")
     var scenario = "sentiment"
 
     @Flag(help: "Print a JSON list.")
     var json = false
 
-    @Flag(help: "No notes.")
+    @Flag(help: "Print no notes.")
     var quiet = false
 
     private struct Row: Encodable {
@@ -132,12 +134,13 @@ struct Scenarios: ParsableCommand {
 
   struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Print every key of a scenario: path, type, default and what it is for.")
+      abstract: "Print every key of a scenario: path, type, default and meaning.",
+      discussion: "Example: rlhf-sim scenarios keys")
 
     @Flag(help: "Print a JSON list.")
     var json = false
 
-    @Flag(help: "Print the page of the documentation.")
+    @Flag(help: "Print the documentation page.")
     var markdown = false
 
     private struct Row: Encodable {
@@ -173,12 +176,13 @@ struct Scenarios: ParsableCommand {
   }
   struct Metrics: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Print every metric that runs record: name, unit, meaning and bad sign.")
+      abstract: "Print every metric that runs record: name, unit, meaning and bad sign.",
+      discussion: "Example: rlhf-sim scenarios metrics")
 
     @Flag(help: "Print a JSON list.")
     var json = false
 
-    @Flag(help: "Print the page of the documentation.")
+    @Flag(help: "Print the documentation page.")
     var markdown = false
 
     private struct Row: Encodable {

@@ -9,24 +9,24 @@ struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Add the reward model's raw reward to each row of a file, and rank its responses.",
     discussion: """
-      Rows hold "prompt" and "response" as text, whose end is put behind it as in training, or \
-      "prompt_ids" and "response_ids", which are used as given. "reward" is the head's raw output.
+      Rows have "prompt" and "response" as text, which gets EOS as in training, or "prompt_ids" and \
+      "response_ids", which are used as given. "reward" is the head's raw output.
 
-      Rows of several "responses" get "rewards" and "order", the best by reward first; equal rewards \
-      keep the order of the row. Rows of "chosen" and "rejected" get "chosen_reward" and \
-      "rejected_reward". Where rows say which response is better ("ranking", "chosen"), the summary \
-      tells how often the rewards agree: on standard output beside an --output, or else on standard \
-      error.
+      Rows of several "responses" get "rewards" and "order", the highest reward first, equal ones in \
+      the order of the row. Rows of "chosen" and "rejected" get "chosen_reward" and "rejected_reward". \
+      Where rows say which response is better ("ranking", "chosen"), the summary says how often the \
+      rewards agree: on standard output with --output, else on standard error.
 
-      Example: rlhf-sim score --model runs/demo/reward --input rows.jsonl
+      First: rlhf-sim annotate --count 100 --output pairs.jsonl
+      Example: rlhf-sim score --model checkpoints/sentiment/reward --input pairs.jsonl
       """)
 
-  @Option(help: "The reward model's directory.")
+  @Option(help: "Directory of the reward model.")
   var model: String
 
   @OptionGroup var rows: RowOptions
 
-  @Flag(help: "Print the summary beside an --output as JSON; rows are JSON lines anyway.")
+  @Flag(help: "Print the summary as JSON (with --output); rows are JSON lines anyway.")
   var json = false
 
   func run() throws {

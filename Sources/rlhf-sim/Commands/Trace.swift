@@ -8,10 +8,10 @@ struct Trace: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show one rollout of PPO token by token, with every number that the update used.",
     discussion: """
-      A run keeps the first episodes of some iterations. Columns: log-probability under the policy \
-      that drew the token and under the reference; the KL charged, and the exact KL of the state; \
+      A run saves the first episodes of some iterations. Columns: log-probability under the policy \
+      that drew the token and under the reference; the KL estimate, and the exact KL of the state; \
       reward, value before the update, delta, advantage, return; the ratio of the token's \
-      probability after the update to before, and whether it has left the clip range.
+      probability after the update to before, and whether it is outside the clip range.
 
       Example: rlhf-sim trace --run runs/demo --sample 0
       """)

@@ -8,7 +8,7 @@ struct TrainPolicy: ParsableCommand {
     commandName: "sft",
     abstract: "Train the base and SFT policy from the scenario's corpus.",
     discussion: """
-      The policy is kept in sft/ of the run.
+      The policy is saved in sft/ of the run.
 
       Example: rlhf-sim sft --scenario sentiment --set fine_tuning.steps=800
       """)

@@ -9,19 +9,20 @@ struct TrainReward: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a reward model on comparisons.",
     discussion: """
-      Without files, the scenario's annotators judge samples of the base policy. The model is kept in \
-      reward/ of the run.
+      Without files, the scenario's annotators compare samples of the base policy. The model is saved \
+      in reward/ of the run.
 
-      Example: rlhf-sim train-reward --preferences rows.jsonl --set reward.epochs=3
+      Example: rlhf-sim train-reward
+      With your own rows: rlhf-sim train-reward --preferences pairs.jsonl --set reward.epochs=3
       """)
 
-  @Option(help: "The policy whose trunk it starts from. (default: the one that ships)")
+  @Option(help: "Directory of the policy whose trunk it starts from. (default: the one that ships)")
   var base: String?
 
   @Option(help: "Preference rows to train on, as JSON lines.")
   var preferences: String?
 
-  @Option(help: "Preference rows to judge by. (default: prompts of --preferences kept apart)")
+  @Option(help: "Held-out preference rows. (default: some prompts of --preferences)")
   var eval: String?
 
   @OptionGroup var options: LoopOptions

@@ -30,7 +30,7 @@ struct LoopCommandTests {
     }
   }
 
-  @Test("stage by stage comes to the same models as the whole")
+  @Test("stage by stage gives the same models as demo")
   func stages() throws {
     let run = try TinyRun.shared()
     let steps: [[String]] = [
@@ -71,7 +71,7 @@ struct LoopCommandTests {
     }
   }
 
-  @Test("evaluate says again what the run's evaluation.json says")
+  @Test("evaluate prints the figures of the run's evaluation.json again")
   func evaluate() throws {
     let run = try TinyRun.shared()
     let outcome = try run.run(["evaluate", "--run", "run", "--json"])
@@ -92,7 +92,7 @@ struct LoopCommandTests {
     }
   }
 
-  @Test("train-reward takes rankings, and says nothing of a ceiling that nobody knows")
+  @Test("train-reward takes rankings, and prints no ceiling where none is known")
   func givenPreferences() throws {
     let run = try TinyRun.shared()
     let annotated = try run.run(
@@ -212,7 +212,7 @@ struct LoopCommandTests {
     #expect(last.contains("iteration 2, episode 0") && !last.contains("-0.000"))
   }
 
-  @Test("scenarios diff names the keys in which recipes differ, and no other")
+  @Test("scenarios diff names the keys in which presets differ, and no other")
   func difference() throws {
     let run = try TinyRun.shared()
     let rows = try run.run(["scenarios", "diff", "openai-2019", "trl"]).output

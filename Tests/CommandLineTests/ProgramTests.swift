@@ -67,7 +67,7 @@ struct ProgramTests {
     #expect(outcome.errors.hasPrefix("error: ") && outcome.errors.contains("rows.jsonl"))
   }
 
-  @Test("a reader that goes away ends the program without a word")
+  @Test("a reader that closes the pipe ends the program without a message")
   func brokenPipe() throws {
     let run = try TinyRun.shared()
     let process = Process()

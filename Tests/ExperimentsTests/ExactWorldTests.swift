@@ -75,7 +75,7 @@ import Worlds
     #expect(exact.policy.kl > 0.1)
   }
 
-  @Test("what a policy lacks is β times its KL from the optimum, and nothing is above the curve")
+  @Test("J* − J(π) is β times the KL from the optimum, and no policy is above the curve")
   func optimum() throws {
     let loop = try makeLoop(["evaluation.responses=60", "ppo.maximum_tokens=3"])
     let (policy, reference, reward) = try models(loop)
@@ -115,7 +115,7 @@ import Worlds
     #expect(try loop.compareWithOptimum(policy, reference: reference, reward: reward) == nil)
   }
 
-  @Test("melodies come home to the note that they set out from, whatever lies between")
+  @Test("melodies end with their first note, whatever lies between")
   func longRange() throws {
     let world = try makeLoop().world
     #expect(world.vocabulary.sorted() == ["do", "fa", "mi", "re", "sol"])
@@ -135,7 +135,7 @@ import Worlds
     #expect(breaks("mi fa do mi") > 0, "no do after fa")
   }
 
-  @Test("gold is not a sum over notes: what one is worth depends on the others")
+  @Test("gold is not a sum over notes: the value of one depends on the others")
   func nonLinear() throws {
     let world = try makeLoop().world
     func gold(_ text: String) -> Double {

@@ -136,7 +136,7 @@ struct GivenPreferencesTests {
     }
   }
 
-  @Test("prompts that are both trained on and judged by are counted aloud")
+  @Test("prompts in both training and held-out rows are counted in a note")
   func sharedPrompts() throws {
     let files = try Files()
     let training = [comparison("the soup"), comparison("the bed")]

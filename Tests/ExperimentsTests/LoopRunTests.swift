@@ -35,7 +35,7 @@ import Testing
     threads: 2,
     cpu: "", blasCore: "", allocator: "", started: Date(timeIntervalSince1970: 0))
 
-  @Test("prompts of files are drawn by lot and judged in turn; gold says nothing of them")
+  @Test("prompts of files are drawn at random and evaluated in turn; they have no gold")
   func promptsOfFiles() throws {
     let source = PromptSource.files([[2], [3, 2], [4]])
     let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)

@@ -22,7 +22,7 @@ import Worlds
     for part in Part.allCases { #expect(one[part] != reseeded[part], "\(part)") }
   }
 
-  @Test("gold sees a special token inside a response, and not the end")
+  @Test("gold counts a special token inside a response, but not EOS")
   func specialTokens() throws {
     let loop = try makeLoop([])
     let prompt = loop.encode(["the", "soup"])
@@ -93,7 +93,7 @@ import Worlds
     }
   }
 
-  @Test("a policy that always says the same leaves nothing to compare, and that is said")
+  @Test("a policy with a single response leaves nothing to compare, and a message says so")
   func nothingToCompare() throws {
     let loop = try makeLoop(["preferences.temperature=0.000001", "preferences.pairs=3"])
     let error = try #require(throws: LoopError.self) {
@@ -155,7 +155,7 @@ import Worlds
     #expect(wins.value == 0.5 && wins.count == judged.count)
   }
 
-  @Test("comparisons longer than the model's positions are left out aloud")
+  @Test("comparisons longer than the model's positions are left out, with a note")
   func longComparisons() throws {
     let recording = Recording()
     let loop = try makeLoop(observer: recording)

@@ -116,7 +116,7 @@ import Testing
     #expect(throws: SettingsError.self) { try makeScenario(["preferences.held_out_pairs=999"]) }
   }
 
-  @Test("every preset is a valid recipe of its own", arguments: PPOPreset.allCases)
+  @Test("every preset is valid by itself", arguments: PPOPreset.allCases)
   func presets(_ preset: PPOPreset) throws {
     let scenario = try makeScenario(["ppo.episodes=16", "ppo.preset=\(preset.rawValue)"])
     for other in PPOPreset.allCases where other != preset {

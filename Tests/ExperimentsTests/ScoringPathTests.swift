@@ -77,7 +77,7 @@ import Testing
     #expect(training[0].margin == 0.75)
   }
 
-  @Test("a text that says its own end gets no second one, wherever it is scored")
+  @Test("a text that ends with EOS gets no second one, wherever it is scored")
   func ownEnd() throws {
     let loop = try makeLoop()
     func row(_ chosen: String) -> Comparison {

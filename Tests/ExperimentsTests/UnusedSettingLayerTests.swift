@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test(
-    "what a recipe gives is never refused, and what it makes unused is, where it could be known")
+    "what a preset sets is never refused, and what it makes unused is, where it could be known")
   func recipes() throws {
     for file in [tiny("algorithm: rloo", "samples_per_prompt: 2", "preset: trl"), tinyScenario] {
       let (scenario, notes) = try read(
@@ -116,7 +116,7 @@ import Testing
     #expect(!notes[0].contains("epsilon"))
   }
 
-  @Test("a recipe stands above what its file extends, and below what that file says")
+  @Test("a preset stands above what its file extends, and below what that file says")
   func extendedRecipe() throws {
     let (scenario, notes) = try read([
       "base.yaml": tiny("kl: {coefficient: 0.9}", "discount: 0.8"),

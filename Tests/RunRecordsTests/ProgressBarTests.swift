@@ -117,7 +117,7 @@ struct ProgressBarTests {
     #expect(silent.written.isEmpty)
   }
 
-  @Test("makes way for a line of text, and stands below it again at once")
+  @Test("is cleared for a line of text, and stands below it again at once")
   func interrupt() {
     let screen = Screen()
     let bar = screen.bar(total: 3, terminal(width: 80))

@@ -14,7 +14,7 @@ struct CalibrationTests {
     #expect(abs(found - expected) < .float64Rounding, sourceLocation: sourceLocation)
   }
 
-  @Test("expected calibration error of hand-made data")
+  @Test("expected calibration error of hand-computed data")
   func calibration() {
     // Bin 0: |1 − 0.1|; bin 9: |2 − 1.9|; of four.
     expect(error([0.05, 0.05, 0.95, 0.95], [false, true, true, true]), 0.25)

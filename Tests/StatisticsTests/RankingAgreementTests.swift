@@ -21,7 +21,7 @@ import Testing
     #expect(agreement.top.count == 2 && agreement.top.value == 0.5 && agreement.count == 2)
   }
 
-  @Test("rewards that are all alike agree as often as lots would, whatever order is given")
+  @Test("rewards that are all equal agree as often as chance, whatever order is given")
   func ties() {
     for ranking in [[0, 1, 2, 3], [3, 2, 1, 0]] {
       var agreement = RankingAgreement()

@@ -64,7 +64,7 @@ struct SupervisedTrainerTests {
     return model
   }
 
-  @Test("learns a small batch by heart")
+  @Test("memorises a small batch")
   func overfits() throws {
     var trained = model
     var losses: [Double] = []

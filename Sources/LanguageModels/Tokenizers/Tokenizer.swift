@@ -1,4 +1,4 @@
-import Formats
+package import Formats
 
 /// Text to token ids and back, as `tokenizer.json` and `tokenizer_config.json` say.
 ///
@@ -119,6 +119,17 @@ package struct Tokenizer: Sendable, Equatable {
       .compactMap(vocabulary.token)
     if !decodesBytes { return tokens.joined(separator: " ") }
     return String(decoding: tokens.flatMap(ByteAlphabet.decode), as: UTF8.self)
+  }
+
+  /// The named special tokens as chat templates see them: `bos_token`, `eos_token` and others.
+  package var templateVariables: JSONObject {
+    var variables: JSONObject = [:]
+    for role in ["bos", "eos", "unk", "sep", "pad", "cls", "mask"] {
+      let value = configuration["\(role)_token"]
+      guard let text = value?.string ?? value?.object?["content"]?.string else { continue }
+      variables["\(role)_token"] = .string(text)
+    }
+    return variables
   }
 
   /// The token of an id as the vocabulary spells it; empty when there is none.

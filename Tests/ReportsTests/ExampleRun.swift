@@ -56,10 +56,9 @@ enum ExampleRun {
       let half = 1.96 * (value * (1 - value) / Double(n)).squareRoot()
       return .init(value: value, low: max(0, value - half), high: min(1, value + half), count: n)
     }
-    var reward = EvaluationSummary.RewardModel(
-      accuracy: .init(value: 0.754, low: 0.735, high: 0.772, count: 2000), ceiling: 0.801,
-      ece: 0.021,
-      goldCorrelation: 0.83)
+    var reward = EvaluationSummary.RewardModel()
+    reward.accuracy = .init(value: 0.754, low: 0.735, high: 0.772, count: 2000)
+    (reward.ceiling, reward.ece, reward.goldCorrelation) = (0.801, 0.021, 0.83)
     reward.goldRankCorrelation = 0.815
     reward.goldAgreement = proportion(0.863, 1893)
     reward.loss = 0.497

@@ -160,11 +160,13 @@ struct ReportTests {
   func partialEvaluation(part: Int) {
     var records = ReportRecords(information: ExampleRun.information)
     let full = ExampleRun.evaluation
+    var reward = EvaluationSummary.RewardModel()
+    reward.accuracy = full.reward?.accuracy
     records.evaluation =
       [
         EvaluationSummary(), EvaluationSummary(sft: full.sft),
         EvaluationSummary(ppo: .init(gold: full.ppo?.gold)),
-        EvaluationSummary(reward: .init(accuracy: full.reward?.accuracy)),
+        EvaluationSummary(reward: reward),
       ][part]
     let page = parsed(records)
     #expect(page.values(of: "class").count { $0 == "card" } == [0, 1, 1, 1][part])

@@ -339,7 +339,8 @@ struct StoryTests {
       "objective/gold": { Double($0) }, "objective/score": { Double($0) },
       "objective/kl_exact": { Double($0) / 20 },
     ]) { #expect(ReportWarning.policyOptimization($0).isEmpty) }
-    var reward = EvaluationSummary.RewardModel(ece: 0.2)
+    var reward = EvaluationSummary.RewardModel()
+    reward.ece = 0.2
     reward.accuracy = .init(value: 0.51, low: 0.49, high: 0.53, count: 100)
     reward.trainingGap = 0.2
     #expect(ReportWarning.rewardModel(nil, reward).count == 3)

@@ -61,18 +61,4 @@ struct ChoiceProbabilityTests {
       loss(rewards, probability: smoothed, labelNoise: 0).derivatives[0]
         > loss(rewards, probability: reference, labelNoise: 0).derivatives[0])
   }
-
-  @Test("is what the evaluation states and judges")
-  func evaluation() {
-    let comparisons = (0..<2).map { _ in
-      RankedResponses(prompt: [1], chosen: [2], rejected: [3])
-    }
-    // σ = 3/4, so that P = 0.1 + 0.8 · 3/4 = 0.7; the second pair is turned round, to 0.3.
-    let rewards = [log(3.0), 0, log(3.0), 0]
-    let evaluation = RewardEvaluation(
-      comparisons, rewards: rewards, choices: ChoiceProbability(labelNoise: 0.1))
-    #expect(abs(evaluation.loss + log(0.7)) < .float64Solutions)
-    #expect(abs(evaluation.calibrationError - 0.3) < .float64Solutions)
-    #expect(evaluation.accuracy == RewardEvaluation(comparisons, rewards: rewards).accuracy)
-  }
 }

@@ -37,7 +37,7 @@ extension LoopRun {
       try given.map { try keep(training: $0.training, heldOut: $0.heldOut) }
       ?? comparePreferences(of: base)
     let (_, report) = try trainReward(from: base, preferences: preferences)
-    let summary = EvaluationSummary(reward: .init(report))
+    let summary = EvaluationSummary(reward: report)
     try keep(summary)
     return summary
   }

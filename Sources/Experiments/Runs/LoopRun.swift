@@ -71,7 +71,7 @@ package struct LoopRun {
   /// Trains and keeps a reward model.
   package func trainReward(
     from policy: LanguageModel, preferences: KeptPreferences
-  ) throws -> (RewardModel, RewardReport) {
+  ) throws -> (RewardModel, EvaluationSummary.RewardModel) {
     let (training, heldOut) = (preferences.training, preferences.heldOut)
     if directory.has(.reward) {
       let reward = try keptReward()
@@ -111,7 +111,7 @@ package struct LoopRun {
   /// Judges the policy before and after on the same prompts, and keeps figures and samples.
   package func evaluate(
     policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
-    rewardReport: RewardReport?
+    rewardReport: EvaluationSummary.RewardModel?
   ) throws -> EvaluationSummary {
     let (before, after) = try loop.compare(policy, with: reference, reward: reward)
     var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)

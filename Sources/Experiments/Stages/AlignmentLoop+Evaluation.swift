@@ -116,11 +116,11 @@ extension AlignmentLoop {
 
 extension EvaluationSummary {
   /// The final figures of a run.
-  package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardReport?) {
+  package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardModel?) {
     self.init(
       sft: Policy(before), ppo: Policy(after),
       winRate: AlignmentLoop.winRate(of: after, against: before),
-      reward: reward.map(RewardModel.init))
+      reward: reward)
   }
 }
 

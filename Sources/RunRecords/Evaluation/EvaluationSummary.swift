@@ -118,15 +118,7 @@ extension EvaluationSummary {
     package var difficulty: [DifficultyBin]?
     package var probes: [ProbeResult]?
 
-    package init(
-      accuracy: Proportion? = nil, ceiling: Double? = nil, ece: Double? = nil,
-      goldCorrelation: Double? = nil
-    ) {
-      self.accuracy = accuracy
-      self.ceiling = ceiling
-      self.ece = ece
-      self.goldCorrelation = goldCorrelation
-    }
+    package init() {}
 
     private enum CodingKeys: String, CodingKey {
       case accuracy, ceiling, ece, loss, reliability, length, difficulty, probes

@@ -1,4 +1,5 @@
 package import Foundation
+package import Statistics
 
 /// run.json: what ran, on which machine, when, and how it ended.
 package struct RunInformation: Codable, Sendable, Equatable {
@@ -36,18 +37,6 @@ package struct RunInformation: Codable, Sendable, Equatable {
     package init(stage: String? = nil, text: String) {
       self.stage = stage
       self.text = text
-    }
-  }
-
-  /// A sign of trouble that a stage showed.
-  package struct Warning: Codable, Sendable, Equatable {
-    package var kind: String
-    package var iteration: Int
-    /// What happened, why that usually is, and what to do.
-    package var text: String
-
-    package init(kind: String, iteration: Int, text: String) {
-      (self.kind, self.iteration, self.text) = (kind, iteration, text)
     }
   }
 
@@ -92,7 +81,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
   /// In the order in which the stages ran; a stage that was interrupted counts all its parts.
   package var stageSeconds: [StageTime]
   /// What the optimization was warned of, each kind once; nil for nothing.
-  package var warnings: [Warning]?
+  package var warnings: [TrainingWarning]?
   /// The models of PPO; nil where there was none, and in files of earlier versions.
   package var models: [ModelSize]?
   /// Why the run failed.
@@ -145,8 +134,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
-  /// Keeps a warning; one of the same kind, from before an interruption, is replaced.
-  package mutating func add(_ warning: Warning) {
+  /// Adds a warning; one of the same kind, from before an interruption, is replaced.
+  package mutating func add(_ warning: TrainingWarning) {
     warnings = (warnings ?? []).filter { $0.kind != warning.kind } + [warning]
   }
 

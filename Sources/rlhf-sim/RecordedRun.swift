@@ -6,6 +6,7 @@ import RLHF
 import Reports
 import RunRecords
 import Settings
+import Statistics
 
 /// Runs `body` with a new run directory and its records, writes the report and prints the figures.
 ///

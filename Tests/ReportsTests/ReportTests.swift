@@ -70,7 +70,7 @@ struct ReportTests {
       var records = try ReportRecords(reading: run)
       #expect(!parsed(records).text.contains("the run warned"))
       let warning = "iteration 12: KL rose past 1 < 2 nats"
-      records.information.add(.init(kind: "rising-kl", iteration: 12, text: warning))
+      records.information.add(.init(.risingKL, iteration: 12, text: warning))
       let text = parsed(records).text
       let chart = try #require(text.range(of: "Score and gold"))
       #expect(try #require(text.range(of: warning)).lowerBound < chart.lowerBound)

@@ -220,7 +220,7 @@ struct StoryTests {
         of: records {
           $0.policyOptimization = table
           $0.information.warnings = [
-            .init(kind: "rising-kl", iteration: 3, text: "raise `ppo.kl.coefficient`, or end")
+            .init(.risingKL, iteration: 3, text: "raise `ppo.kl.coefficient`, or end")
           ]
         })
       #expect(page.contains("raise <code>ppo.kl.coefficient</code>, or end"))
@@ -307,7 +307,7 @@ struct StoryTests {
       let found = ReportWarning.policyOptimization(
         table,
         records {
-          $0.information.warnings = [.init(kind: "rising-kl", iteration: 18, text: "KL rose")]
+          $0.information.warnings = [.init(.risingKL, iteration: 18, text: "KL rose")]
         })
       try #require(found.count == 2)
       #expect(
@@ -333,7 +333,7 @@ struct StoryTests {
     // Fewer ends than at first, while there are still enough.
     try withTable(["response/eos_fraction": { 1 - Double($0) / 40 }]) {
       #expect(ReportWarning.policyOptimization($0).count == 1)
-      #expect(ReportWarning.policyOptimization($0, besides: ["missing-ends"]).isEmpty)
+      #expect(ReportWarning.policyOptimization($0, besides: [.missingEOS]).isEmpty)
     }
     try withTable([
       "objective/gold": { Double($0) }, "objective/score": { Double($0) },

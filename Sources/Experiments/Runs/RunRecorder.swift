@@ -2,7 +2,7 @@ import Foundation
 import Numerics
 package import RLHF
 package import RunRecords
-import Statistics
+package import Statistics
 
 /// Keeps a run's records and shows its progress: what the loop tells goes to files and terminal.
 package final class RunRecorder: StageObserver {
@@ -90,11 +90,9 @@ package final class RunRecorder: StageObserver {
   }
 
   package func warn(_ warning: TrainingWarning) throws {
-    information?.add(
-      RunInformation.Warning(
-        kind: warning.kind.rawValue, iteration: warning.iteration, text: warning.description))
+    information?.add(warning)
     try writeInformation()
-    say("warning: \(warning)")
+    say("warning: \(warning.text)")
   }
 
   private func say(_ line: String) {

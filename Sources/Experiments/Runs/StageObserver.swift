@@ -1,5 +1,6 @@
 package import RLHF
 package import RunRecords
+package import Statistics
 
 /// What the loop tells while it runs.
 package protocol StageObserver: AnyObject {

@@ -85,12 +85,12 @@ extension AlignmentLoop {
     guard promptSource == .world else {
       throw LoopError.input(
         "`ppo.reward.source` is \(settings.source.rawValue), which only the scenario's own prompts "
-          + "have; leave --prompts out, or set it to model")
+          + "have; set it to model")
     }
-    let truth = goldJudge
+    let goldReward = goldJudge
     return { exchanges in
       exchanges.map { exchange in
-        let gold = truth(exchange)
+        let gold = goldReward(exchange)
         return settings.source == .gold ? gold : gold >= settings.threshold ? 1 : 0
       }
     }

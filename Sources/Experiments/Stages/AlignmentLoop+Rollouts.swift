@@ -3,6 +3,7 @@ import LanguageModels
 import Numerics
 import RLHF
 package import RunRecords
+import Statistics
 
 /// Where rollouts of an optimization go.
 package struct RolloutKeeper {

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 /// The scale of one side of a chart: its range, and round numbers to mark on it.
 struct Axis {

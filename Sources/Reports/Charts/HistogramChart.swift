@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 /// Counts in bins of equal width, with bars on the two sides of 0 told apart by colour and by the
 /// line between them.

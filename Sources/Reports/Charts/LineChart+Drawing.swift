@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 extension LineChart {
   /// The chart as a figure: title, legend, drawing, note. `nil` when there is nothing to draw.

@@ -1,5 +1,6 @@
 package import Foundation
 package import RunRecords
+import Statistics
 
 /// compare.html: several runs (seeds, β, presets, algorithms) on one self-contained page.
 package enum ComparisonReport {

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 /// The top of the page: what this run was, where, and how it ended.
 enum ReportHeader {

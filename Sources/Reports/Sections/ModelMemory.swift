@@ -62,19 +62,3 @@ enum ModelMemory {
       """
   }
 }
-
-extension NumberText {
-  /// `1.9 MB`, in powers of ten.
-  static func bytes(_ value: Double) -> String {
-    for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where value >= size {
-      return "\(fixed(value / size, 1))\u{A0}\(unit)"
-    }
-    return "\(fixed(value, 0))\u{A0}B"
-  }
-
-  /// `125k`, `1.3M`.
-  static func count(_ value: Double) -> String {
-    if value >= 1e6 { return fixed(value / 1e6, 1) + "M" }
-    return value >= 1e3 ? fixed(value / 1e3, 0) + "k" : fixed(value, 0)
-  }
-}

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// The learned policy against the best there is, where every response can be listed.

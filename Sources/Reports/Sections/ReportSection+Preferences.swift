@@ -1,6 +1,7 @@
 import Foundation
 import Preferences
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// What annotators were shown, what they chose, and how often gold disagrees.

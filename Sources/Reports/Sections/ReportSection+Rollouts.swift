@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// Responses while the policy was optimized, each token coloured by one of its numbers.

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// The same prompts answered before and after.

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 /// A token and its numbers: those that may colour it, and all that it says when pointed at.
 struct TintedToken {

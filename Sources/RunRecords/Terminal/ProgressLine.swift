@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// One state of a stage, and how it looks as a line of text.
 struct ProgressLine {
@@ -94,15 +95,7 @@ struct ProgressLine {
   }
 
   private static func text(_ figure: ProgressBar.Figure) -> String {
-    "\(figure.name) \(number(figure.value))"
-  }
-
-  /// Three decimals for what is near one, exponents for what is far away.
-  private static func number(_ value: Double) -> String {
-    guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }
-    let size = abs(value)
-    if size != 0, size < 0.001 || size >= 100_000 { return NumberText.plainScientific(value, 1) }
-    return NumberText.plain(value, size >= 100 ? 1 : 3)
+    "\(figure.name) \(NumberText.plainShort(figure.value))"
   }
 
   private static func significant(_ value: Double) -> String {

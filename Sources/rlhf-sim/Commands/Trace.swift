@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 import RunRecords
+import Statistics
 
 /// One rollout of a run, token by token.
 struct Trace: ParsableCommand {

@@ -31,6 +31,14 @@ package enum NumberText {
       : String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
   }
 
+  /// Three decimals for what is near one, exponents for what is far away: for a line of progress.
+  package static func plainShort(_ value: Double) -> String {
+    guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }
+    let size = abs(value)
+    if size != 0, size < 0.001 || size >= 100_000 { return plainScientific(value, 1) }
+    return plain(value, size >= 100 ? 1 : 3)
+  }
+
   /// About three significant digits; exponents only for what is very small or very large.
   package static func short(_ value: Double) -> String {
     guard value.isFinite else { return "–" }
@@ -70,6 +78,20 @@ package enum NumberText {
     return whole < 3600
       ? String(format: "%d min %02d s", whole / 60, whole % 60)
       : String(format: "%d h %02d min", whole / 3600, whole / 60 % 60)
+  }
+
+  /// `1.9 MB`, in powers of ten.
+  package static func bytes(_ value: Double) -> String {
+    for (unit, size) in [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)] where value >= size {
+      return "\(fixed(value / size, 1))\u{A0}\(unit)"
+    }
+    return "\(fixed(value, 0))\u{A0}B"
+  }
+
+  /// `125k`, `1.3M`.
+  package static func count(_ value: Double) -> String {
+    if value >= 1e6 { return fixed(value / 1e6, 1) + "M" }
+    return value >= 1e3 ? fixed(value / 1e3, 0) + "k" : fixed(value, 0)
   }
 
   /// For drawing: one decimal, a plain minus.

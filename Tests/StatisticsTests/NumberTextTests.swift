@@ -1,6 +1,6 @@
 import Testing
 
-@testable import RunRecords
+@testable import Statistics
 
 @Suite("Number text")
 struct NumberTextTests {

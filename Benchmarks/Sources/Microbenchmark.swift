@@ -1,4 +1,41 @@
-import Experiments
+/// A small piece of production code that can be timed alone.
+struct Microbenchmark: Sendable {
+  /// The part, and what of it: `attention/backward`.
+  let name: String
+  /// What one run does: this many of ``unit``.
+  let amount: Double
+  /// What is counted: floating-point operations, bytes, tokens or operations of a tape.
+  let unit: Unit
+  private let body: @Sendable () throws -> Void
+
+  /// What is counted of a run, so that a time becomes a rate.
+  enum Unit: String, Sendable {
+    case operations = "FLOP"
+    case bytes = "B"
+    case tokens, nodes
+  }
+
+  init(
+    _ name: String, _ amount: Int, _ unit: Unit, body: @escaping @Sendable () throws -> Void
+  ) {
+    self.name = name
+    self.amount = Double(amount)
+    self.unit = unit
+    self.body = body
+  }
+
+  /// Does the work once, on the calling thread.
+  func run() throws { try body() }
+
+  /// A product of two 256 × 256 matrices by BLAS: times of others are given in times of this one,
+  /// so that figures of two machines, or of a busy one, can be compared.
+  static let reference = productOfSquares(256)
+
+  /// Every microbenchmark, in the order in which they are shown.
+  static func all() throws -> [Microbenchmark] {
+    try kernels + attention + tape + tokenizers() + checkpoints()
+  }
+}
 
 /// Seconds of one run, and how many times as long that is as the reference took beside it.
 struct Measurement {

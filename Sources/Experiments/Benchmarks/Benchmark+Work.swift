@@ -1,3 +1,4 @@
+import Foundation
 import LanguageModels
 import Numerics
 import RLHF
@@ -84,4 +85,84 @@ extension Benchmark {
 
   /// Weights, gradients and AdamW's two moments.
   private static let learningCopies = 4
+
+  /// No token of any vocabulary: responses then always reach their full length.
+  static let noToken: Int32 = -1
+
+  /// Batches of `Sampler`, each prompt another.
+  func generation() throws -> Measurement {
+    let inputs = RandomInputs(size)
+    let model = try inputs.languageModel()
+    let prompts = inputs.prompts(Amounts.episodes)
+    var options = SamplingOptions()
+    options.maximumTokens = Amounts.responseTokens
+    let sampler = Sampler(options, endOfSequence: Self.noToken)
+    let generator = SeededGenerator(seed: 1)
+    var stopwatch = Stopwatch()
+    for batch in 0..<repeats {
+      let responses = try sampler.responses(
+        from: model, to: prompts,
+        generators: prompts.indices.map { generator.stream("response", batch, $0) },
+        workers: workers)
+      stopwatch.mark()
+      precondition(
+        responses.allSatisfy { $0.tokens.count == Amounts.responseTokens },
+        "every response has its full length")
+      stopwatch.skip()
+    }
+    return Measurement(seconds: stopwatch.seconds, modelBytes: model.parameters.byteCount)
+  }
+
+  /// Products of two square matrices, cut by rows as batches are cut: each thread does its part.
+  func matrixProducts() throws -> Measurement {
+    let width = Amounts.matrix
+    var generator = SeededGenerator(seed: 1)
+    let a = Tensor.gaussian([width, width], deviation: 1, using: &generator)
+    let b = Tensor.gaussian([width, width], deviation: 1, using: &generator)
+    let pieces = min(workers.count, width)
+    var stopwatch = Stopwatch()
+    for _ in 0..<repeats {
+      let products = try workers.map(pieces) { piece in
+        let rows = width * piece / pieces..<width * (piece + 1) / pieces
+        return Tensor(uninitialized: [rows.count, width]) { c in
+          a.read { a in
+            b.read { b in
+              multiply(
+                MatrixOperand(a + rows.lowerBound * width, stride: width),
+                MatrixOperand(b, stride: width), into: c, stride: width, rows: rows.count,
+                columns: width, inner: width)
+            }
+          }
+        }
+      }
+      stopwatch.mark()
+      precondition(products.count == pieces, "every part is there")
+      stopwatch.skip()
+    }
+    return Measurement(seconds: stopwatch.seconds)
+  }
+}
+
+/// What a piece of work took each time.
+struct Measurement {
+  var seconds: [Double]
+  var modelBytes = 0
+}
+
+/// Seconds from one mark to the next.
+struct Stopwatch {
+  private let clock = ContinuousClock()
+  private var last: ContinuousClock.Instant
+  private(set) var seconds: [Double] = []
+
+  init() { last = clock.now }
+
+  mutating func mark() {
+    let now = clock.now
+    seconds.append((now - last) / .seconds(1))
+    last = now
+  }
+
+  /// Leaves out what came since the last mark.
+  mutating func skip() { last = clock.now }
 }

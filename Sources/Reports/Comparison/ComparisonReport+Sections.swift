@@ -24,31 +24,15 @@ extension ComparisonReport {
     }
     guard !figures.isEmpty else { return nil }
     return ReportSection(id: "figures", title: "Final figures") {
-      element("div", ["class": "scroll"]) {
-        element("table", ["class": "compared"]) {
-          element("thead") {
+      scrolled(
+        table([.plain("")] + runs.map { .number($0.name) }, style: "compared") {
+          for figure in figures {
             element("tr") {
-              element("th", ["scope": "col"]) { "" }
-              for run in runs { element("th", ["scope": "col", "class": "number"]) { run.name } }
+              rowTitle(figure.name, unit: figure.of)
+              for run in runs { number(run.records.evaluation.flatMap(figure.text) ?? "–") }
             }
           }
-          element("tbody") {
-            for figure in figures {
-              element("tr") {
-                element("th", ["scope": "row"]) {
-                  figure.name
-                  if !figure.of.isEmpty { element("span", ["class": "unit"]) { figure.of } }
-                }
-                for run in runs {
-                  element("td", ["class": "number"]) {
-                    run.records.evaluation.flatMap(figure.text) ?? "–"
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
+        })
       element("p", ["class": "note"]) {
         "In brackets and after ±: the 95 % interval over the responses of one evaluation. It does "
           + "not hold the luck of training: for that, compare runs that differ in nothing but their "
@@ -70,16 +54,12 @@ extension ComparisonReport {
     guard rows.count == runs.count, let low = rows.map(\.low).min(),
       let high = rows.map(\.high).max()
     else { return nil }
-    return element("figure", ["class": "chart wide"]) {
-      element("figcaption") {
-        element("b") { "Gold after optimization" }
-        element("span", ["class": "unit"]) { "mean with 95 % interval" }
-      }
+    return figure("Gold after optimization", unit: "mean with 95 % interval", isWide: true) {
       element("table", ["class": "bars"]) {
         element("tbody") {
           for (run, row) in zip(runs, rows) {
             element("tr") {
-              element("th", ["scope": "row"]) { run.name }
+              rowTitle(run.name)
               element("td", ["class": "track"]) {
                 IntervalBar(
                   rows: [row], range: min(low, high - 1e-6)...high,
@@ -87,7 +67,7 @@ extension ComparisonReport {
                     + "\(NumberText.fixed(row.low, 2)) to \(NumberText.fixed(row.high, 2))"
                 ).svg
               }
-              element("td", ["class": "number"]) { NumberText.fixed(row.value, 2) }
+              number(row.value)
             }
           }
         }
@@ -175,24 +155,15 @@ extension ComparisonReport {
   private static func settingsTable(
     _ keys: some Sequence<String>, _ runs: [ComparedRun], _ tables: [[String: String]]
   ) -> Markup {
-    element("div", ["class": "scroll"]) {
-      element("table", ["class": "compared"]) {
-        element("thead") {
+    scrolled(
+      table([.plain("key")] + runs.map { .plain($0.name) }, style: "compared") {
+        for key in keys {
           element("tr") {
-            element("th", ["scope": "col"]) { "key" }
-            for run in runs { element("th", ["scope": "col"]) { run.name } }
+            element("th", ["scope": "row"]) { element("code") { key } }
+            for table in tables { element("td") { table[key] ?? "–" } }
           }
         }
-        element("tbody") {
-          for key in keys {
-            element("tr") {
-              element("th", ["scope": "row"]) { element("code") { key } }
-              for table in tables { element("td") { table[key] ?? "–" } }
-            }
-          }
-        }
-      }
-    }
+      })
   }
 
   /// What the figures mean.

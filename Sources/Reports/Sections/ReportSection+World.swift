@@ -30,10 +30,8 @@ extension ReportSection {
   }
 
   private static func excerpt(_ title: String, _ text: String, _ note: String) -> Markup {
-    element("figure", ["class": "chart"]) {
-      element("figcaption") { element("b") { title } }
+    figure(title, note: note) {
       element("pre", ["class": "excerpt", "tabindex": "0"]) { element("code") { text } }
-      element("p", ["class": "note"]) { note }
     }
   }
 }

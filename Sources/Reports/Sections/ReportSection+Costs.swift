@@ -1,6 +1,33 @@
 import RunRecords
 import Statistics
 
+extension ReportSection {
+  /// Where the time went.
+  @Sendable static func stageTimes(_ records: ReportRecords) -> ReportSection? {
+    let stages = records.information.stageSeconds
+    let longest = stages.map(\.seconds).max() ?? 0
+    let iterations = records.policyOptimization?.charts(
+      of: [.rolloutTime, .scoreTime, .updateTime], over: "iteration"
+    ).first?.figure()
+    guard longest > 0 || iterations != nil else { return nil }
+    return ReportSection(id: "time", title: "Where the time went") {
+      element("div", ["class": "charts"]) {
+        if longest > 0 {
+          figure("Stages", unit: "wall time") {
+            table(
+              stages.map {
+                Bar(
+                  name: $0.stage, share: $0.seconds / longest,
+                  text: NumberText.duration($0.seconds))
+              })
+          }
+        }
+        iterations
+      }
+    }
+  }
+}
+
 /// What the models of a run held in memory, as PPO's metrics say.
 enum ModelMemory {
   private static let metrics = Metric.costs.filter { $0.unit == "bytes" }
@@ -14,37 +41,19 @@ enum ModelMemory {
     }
     let largest = held.map(\.bytes).max() ?? 0
     guard largest > 0 else { return nil }
-    return element("figure", ["class": "chart wide"]) {
-      element("figcaption") {
-        element("b") { metrics[0].chart?.title ?? "" }
-        element("span", ["class": "unit"]) { "the most during PPO" }
-      }
-      element("table", ["class": "bars"]) {
-        element("tbody") {
-          for part in held {
-            element("tr") {
-              element("th", ["scope": "row"]) {
-                part.name
-                if let parameters = part.parameters {
-                  element("span", ["class": "unit"]) {
-                    "\(NumberText.count(Double(parameters))) parameters"
-                  }
-                }
-              }
-              element("td", ["class": "track"]) {
-                element(
-                  "div",
-                  ["style": "width:\(NumberText.coordinate(part.bytes / largest * 100))%"])
-              }
-              element("td", ["class": "number"]) { NumberText.bytes(part.bytes) }
-            }
-          }
-        }
-      }
-      element("p", ["class": "note"]) {
+    return Reports.figure(
+      metrics[0].chart?.title ?? "", unit: "the most during PPO",
+      note:
         "What the optimizer remembers of the gradients of those that learn is twice their size. "
-          + measurement(run)
-      }
+        + measurement(run), isWide: true
+    ) {
+      Reports.table(
+        held.map { part in
+          Bar(
+            name: part.name,
+            unit: part.parameters.map { "\(NumberText.count(Double($0))) parameters" } ?? "",
+            share: part.bytes / largest, text: NumberText.bytes(part.bytes))
+        })
     }
   }
 

@@ -45,3 +45,31 @@ package enum Report {
     return "<!DOCTYPE html>\n" + document.rendered
   }
 }
+
+/// One part of the story: each stands in its own file and is `nil` when its records are absent.
+struct ReportSection {
+  /// The link target.
+  var id: String
+  var title: String
+  var content: [Markup]
+
+  init(id: String, title: String, @MarkupBuilder content: () -> [Markup]) {
+    self.id = id
+    self.title = title
+    self.content = content()
+  }
+
+  /// All parts in the order in which they are told.
+  static let story: [@Sendable (ReportRecords) -> ReportSection?] = [
+    headline, world, models, supervisedTuning, preferences, rewardModel, policyOptimization,
+    directPreference, frontier, exactOptimum, samples, rollouts, stageTimes, otherMetrics, scenario,
+    glossary,
+  ]
+
+  var markup: Markup {
+    element("section", ["id": id]) {
+      element("h2") { title }
+      content
+    }
+  }
+}

@@ -1,9 +1,10 @@
+package import Formats
 package import LanguageModels
 package import Numerics
-import RLHF
-import RunRecords
+package import RLHF
+package import RunRecords
 package import Settings
-import Statistics
+package import Statistics
 package import Worlds
 
 /// The whole loop of one scenario: world → SFT policy → preferences → reward model → PPO →
@@ -123,5 +124,83 @@ package struct AlignmentLoop {
     let output = try body()
     try observer.end(stage)
     return output
+  }
+}
+
+/// What the loop tells while it runs.
+package protocol StageObserver: AnyObject {
+  /// A stage begins, or goes on.
+  func begin(_ stage: RunStage, _ extent: StageExtent) throws
+  /// A part of the stage is done; `metrics` are its figures, if it has any.
+  func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws
+  /// What lies behind the metrics that `advance` will report next.
+  func describe(_ stage: RunStage, _ details: StepDetails)
+  /// The models that the stage holds, before it begins.
+  func hold(_ models: [RunInformation.ModelSize])
+  /// The stage is over.
+  func end(_ stage: RunStage) throws
+  /// Something that the person should know, such as rows left out.
+  func note(_ text: String)
+  /// A sign that an optimization goes wrong.
+  func warn(_ warning: TrainingWarning) throws
+}
+
+extension StageObserver {
+  /// Most observers have no use for it.
+  package func describe(_ stage: RunStage, _ details: StepDetails) {}
+  /// Most observers have no use for it.
+  package func hold(_ models: [RunInformation.ModelSize]) {}
+}
+
+/// How much of a stage there is to do.
+package struct StageExtent: Sendable, Equatable {
+  /// How many times it will have reported at its end.
+  package var total: Int
+  /// What it counts.
+  package var unit = "steps"
+  /// Steps that are done already, where it goes on from a kept state.
+  package var done = 0
+  /// Steps of earlier stages that write to the same records.
+  package var before = 0
+}
+
+/// What can go wrong between the stages.
+package enum LoopError: EndingError, Sendable, CustomStringConvertible {
+  /// The policy's responses hardly ever differ.
+  case nothingToCompare(rows: Int, wanted: Int)
+  /// The world has too few prompts to keep some of them apart.
+  case tooFewPrompts
+  /// Models or files that do not share a vocabulary.
+  case vocabulary(String)
+  /// Input that the models cannot take; the text says where and what to do.
+  case input(String)
+  /// A file without a usable row.
+  case empty(file: String, what: String)
+  /// Rows of which none can be trained on or judged by; the text says where and why.
+  case unusable(String)
+  /// A prompt without tokens.
+  case emptyPrompt
+  /// A model that does not have the words of a scenario's world; the text says which.
+  case world(String)
+  /// Something else stands where a file is to be written; the text says what.
+  case taken(String)
+
+  package var exitStatus: ExitStatus { .badData }
+
+  package var description: String {
+    switch self {
+    case .nothingToCompare(let rows, let wanted):
+      "only \(rows) of \(wanted) comparisons have different responses; raise "
+        + "`preferences.temperature`, or train the SFT policy for fewer steps"
+    case .tooFewPrompts:
+      "the world has too few different prompts to keep some for judging; give it more, or change "
+        + "`preferences.held_out_pairs` relative to `preferences.pairs`"
+    case .vocabulary(let text), .input(let text), .unusable(let text), .world(let text),
+      .taken(let text):
+      text
+    case .emptyPrompt: "the prompt has no tokens"
+    case .empty(let file, let what):
+      "\(file): there is no usable \(what) in it; check its rows against the README"
+    }
   }
 }

@@ -4,6 +4,7 @@ import LanguageModels
 import Numerics
 package import RLHF
 package import RunRecords
+import Synchronization
 
 /// Keeps the state of the running stage in `state/` of a run, so that an interrupted run goes on to
 /// the same bytes: `stage.json` says which stage, how many of its steps are done, and its numbers;
@@ -69,4 +70,25 @@ package final class StageStore {
 
   private var description: URL { directory.stageState }
   private var tensors: URL { directory.state.appending(path: "tensors.safetensors") }
+}
+
+/// Whether the person wants the run to stop, by Ctrl-C or a signal to end: stages look after each
+/// step, keep their state and throw ``Interrupted``.
+package enum Interruption {
+  private static let requested = Atomic(false)
+
+  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
+  /// To be called once before a signal may come, because the first access allocates.
+  package static func prepare() { _ = isRequested }
+
+  /// Safe inside a signal handler after ``prepare()``.
+  package static func request() { requested.store(true, ordering: .relaxed) }
+}
+
+/// The person wanted the run to stop; all that was done is kept.
+package struct Interrupted: Error, Sendable, CustomStringConvertible {
+  package init() {}
+
+  package var description: String { "interrupted; all that was done is kept" }
 }

@@ -1,5 +1,81 @@
 import Formats
-import Foundation
+package import Foundation
+
+/// The small files of a run, whole in memory, with this module's errors.
+package enum AtomicFile {
+  /// Writes beside `url`, then renames over it; directories on the way are made.
+  ///
+  /// - Throws: `RunRecordsError.unwritable`.
+  package static func write(_ data: Data, to url: URL) throws(RunRecordsError) {
+    do throws(FileWritingError) { try writeFileAtomically(data, to: url) } catch {
+      throw RunRecordsError(error)
+    }
+  }
+
+  /// As `write(_:to:)`, for UTF-8 text.
+  package static func write(_ text: String, to url: URL) throws(RunRecordsError) {
+    try write(Data(text.utf8), to: url)
+  }
+
+  /// The bytes of a file.
+  ///
+  /// - Throws: `RunRecordsError.unreadable`.
+  package static func read(_ url: URL) throws(RunRecordsError) -> Data {
+    do {
+      return try Data(contentsOf: url)
+    } catch {
+      throw .unreadable(path: url.path, reason: FileWritingError.reason(of: error))
+    }
+  }
+}
+
+/// A file that is only ever appended to, without a buffer of its own.
+final class RecordFile {
+  private let handle: FileHandle
+  private let path: String
+
+  /// - Throws: `alreadyExists` or `unwritable`.
+  convenience init(creating url: URL) throws(RunRecordsError) {
+    guard !FileManager.default.fileExists(atPath: url.path) else {
+      throw .alreadyExists(path: url.path)
+    }
+    try self.init(replacing: url, with: Data())
+  }
+
+  /// Puts `data` in place of whatever is there, and goes on behind it.
+  ///
+  /// - Throws: `unwritable`
+  init(replacing url: URL, with data: Data) throws(RunRecordsError) {
+    path = url.path
+    try AtomicFile.write(data, to: url)
+    do {
+      handle = try FileHandle(forWritingTo: url)
+      try handle.seekToEnd()
+    } catch {
+      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
+    }
+  }
+
+  deinit {
+    try? handle.close()
+  }
+
+  // A run writes thousands of short rows; the file handle's own way takes twice the time of the
+  // system call that it comes to.
+  func append(_ data: Data) throws(RunRecordsError) {
+    var written = 0
+    while written < data.count {
+      let count = data.withUnsafeBytes { bytes in
+        write(handle.fileDescriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+      }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw .unwritable(path: path, reason: String(cString: strerror(errno)))
+      }
+      written += count
+    }
+  }
+}
 
 /// JSON as this program writes it: keys sorted, slashes plain, times in ISO 8601, numbers finite.
 enum RecordJSON {

@@ -4,6 +4,18 @@ package import Numerics
 import RLHF
 import Statistics
 
+/// The finite-difference checks of every operation of the tape and of every loss.
+package enum GradientChecks {
+  package static var operations: [any DifferentiableOperation.Type] {
+    AutodiffOperations.all + TransformerOperations.all + [ExactKLLoss.self]
+  }
+
+  package static var all: [GradientCheck] {
+    operations.flatMap { $0.gradientChecks } + RewardModelLosses.gradientChecks
+      + PPOLosses.gradientChecks + DPOLosses.gradientChecks
+  }
+}
+
 /// Something that must hold on this machine whatever the weights, and how far it is from holding.
 package struct Invariant: Sendable {
   package let name: String

@@ -106,50 +106,92 @@ package final class MetricsWriter {
   }
 }
 
-/// A file that is only ever appended to, without a buffer of its own.
-final class RecordFile {
-  private let handle: FileHandle
-  private let path: String
+/// The metrics and events that an interrupted stage has left.
+struct KeptRecords {
+  /// The event file.
+  let events: URL
+  /// When the stage began, as the event file's name says.
+  let started: Date
+  private let lines: [(step: Int, seconds: Double, bytes: Data)]
+  private let eventBytes: Data
 
-  /// - Throws: `alreadyExists` or `unwritable`.
-  convenience init(creating url: URL) throws(RunRecordsError) {
-    guard !FileManager.default.fileExists(atPath: url.path) else {
-      throw .alreadyExists(path: url.path)
-    }
-    try self.init(replacing: url, with: Data())
-  }
-
-  /// Puts `data` in place of whatever is there, and goes on behind it.
+  /// Nil when the stage has left none.
   ///
-  /// - Throws: `unwritable`
-  init(replacing url: URL, with data: Data) throws(RunRecordsError) {
-    path = url.path
-    try AtomicFile.write(data, to: url)
-    do {
-      handle = try FileHandle(forWritingTo: url)
-      try handle.seekToEnd()
-    } catch {
-      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
+  /// - Throws: `unreadable`, or `malformed` with the line.
+  init?(stage: RunStage, in run: RunDirectory) throws(RunRecordsError) {
+    let files = FileManager.default
+    guard files.fileExists(atPath: run.metrics(stage).path) else { return nil }
+    let names = (try? files.contentsOfDirectory(atPath: run.events(stage).path)) ?? []
+    if let name = names.sorted().first(where: { $0.contains("tfevents") }) {
+      events = run.events(stage).appendingPathComponent(name)
+      let seconds = name.split(separator: ".").lazy.compactMap { Double($0) }.first
+      started = seconds.map { Date(timeIntervalSince1970: $0) } ?? Date()
+      eventBytes = try AtomicFile.read(events)
+    } else {
+      // The events are a copy of the metrics: a person may well have removed them.
+      started = Date()
+      events = run.eventFile(stage, started: started)
+      eventBytes = EventRecord.header(wallTime: started.timeIntervalSince1970)
+    }
+    let table = try MetricsTable(stage: stage, in: run)
+    let bytes = try AtomicFile.read(run.metrics(stage))
+      .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
+    // A last line that was cut off is in the bytes and not in the table.
+    lines = zip(zip(table.steps, table.seconds), bytes).map { row, bytes in
+      (row.0, row.1 ?? 0, bytes + Data("\n".utf8))
     }
   }
 
-  deinit {
-    try? handle.close()
+  /// The rows of the first steps, as they stand in the file.
+  func rows(upTo step: Int) -> (lines: Data, count: Int, lastStep: Int, seconds: Double) {
+    let kept = lines.prefix { $0.step <= step }
+    return (
+      kept.reduce(into: Data()) { $0 += $1.bytes }, kept.count, kept.last?.step ?? 0,
+      kept.last?.seconds ?? 0
+    )
   }
 
-  // A run writes thousands of short rows; the file handle's own way takes twice the time of the
-  // system call that it comes to.
-  func append(_ data: Data) throws(RunRecordsError) {
-    var written = 0
-    while written < data.count {
-      let count = data.withUnsafeBytes { bytes in
-        write(handle.fileDescriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+  /// The events' header and the records of that many rows, or as many as there are.
+  func eventRecords(of rows: Int) -> Data {
+    EventRecord.prefix(of: eventBytes, records: rows + 1)
+  }
+}
+
+/// The metrics of one stage read back: a column for every name, a row for every step.
+package struct MetricsTable: Sendable, Equatable {
+  /// Step numbers, in the order written.
+  package let steps: [Int]
+  /// Seconds since the stage began, one a row.
+  package let seconds: [Double?]
+  /// The names of all columns, sorted.
+  package let names: [String]
+  private let columns: [String: [Double?]]
+
+  /// - Throws: `unreadable`, or `malformed` with the line.
+  package init(stage: RunStage, in run: RunDirectory) throws(RunRecordsError) {
+    let url = run.metrics(stage)
+    let rows = try RecordJSON.decodeLines([String: Double?].self, at: url)
+    var steps: [Int] = []
+    for (index, row) in rows.enumerated() {
+      guard let value = row["step"] ?? nil, let step = Int(exactly: value) else {
+        throw .malformed(
+          path: url.path, line: index + 1, reason: "`step` must be a whole number")
       }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw .unwritable(path: path, reason: String(cString: strerror(errno)))
-      }
-      written += count
+      steps.append(step)
     }
+    self.steps = steps
+    seconds = rows.map { $0["seconds"] ?? nil }
+    names = Set(rows.flatMap(\.keys)).subtracting(["step", "seconds"]).sorted()
+    var columns: [String: [Double?]] = [:]
+    for name in names {
+      columns[name] = rows.map { $0[name] ?? nil }
+    }
+    self.columns = columns
+  }
+
+  /// The values of a column, one a row: `nil` where the step did not record it or it was not
+  /// finite. `nil` for a name that was never recorded.
+  package subscript(name: String) -> [Double?]? {
+    columns[name]
   }
 }

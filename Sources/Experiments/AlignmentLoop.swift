@@ -5,15 +5,15 @@ package import RLHF
 package import RunRecords
 package import Settings
 package import Statistics
-package import Worlds
+import Worlds
 
 /// The whole loop of one scenario: world → SFT policy → preferences → reward model → PPO →
 /// evaluation. Each stage is a method in an extension of its own; this is what they share.
 package struct AlignmentLoop {
   package let scenario: Scenario
-  package let world: World
+  let world: World
   package let tokenizer: Tokenizer
-  package let workers: Workers
+  let workers: Workers
   package let promptSource: PromptSource
   let generator: SeededGenerator
   let observer: any StageObserver
@@ -39,7 +39,7 @@ package struct AlignmentLoop {
     generator = SeededGenerator(seed: seed)
   }
 
-  package var specialTokens: SpecialTokens { tokenizer.specialTokens }
+  var specialTokens: SpecialTokens { tokenizer.specialTokens }
 
   /// The longest response, its end included.
   var maximumTokens: Int { scenario.ppo.maximumTokens }
@@ -155,13 +155,13 @@ extension StageObserver {
 /// How much of a stage there is to do.
 package struct StageExtent: Sendable, Equatable {
   /// How many times it will have reported at its end.
-  package var total: Int
+  var total: Int
   /// What it counts.
-  package var unit = "steps"
+  var unit = "steps"
   /// Steps that are done already, where it goes on from a kept state.
-  package var done = 0
+  var done = 0
   /// Steps of earlier stages that write to the same records.
-  package var before = 0
+  var before = 0
 }
 
 /// What can go wrong between the stages.

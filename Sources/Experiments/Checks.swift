@@ -6,7 +6,7 @@ import Statistics
 
 /// The finite-difference checks of every operation of the tape and of every loss.
 package enum GradientChecks {
-  package static var operations: [any DifferentiableOperation.Type] {
+  static var operations: [any DifferentiableOperation.Type] {
     AutodiffOperations.all + TransformerOperations.all + [ExactKLLoss.self]
   }
 
@@ -23,7 +23,7 @@ package struct Invariant: Sendable {
   package let tolerance: Double
   package let largestError: Double
 
-  package var holds: Bool { largestError <= tolerance }
+  var holds: Bool { largestError <= tolerance }
 
   /// Measures every invariant on small random models of both families.
   package static func all(workers: Workers) throws -> [Invariant] {

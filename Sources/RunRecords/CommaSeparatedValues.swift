@@ -18,7 +18,7 @@ package struct CommaSeparatedValues: Sendable {
   }
 
   /// A number with all its digits; an empty cell for what is absent or not finite.
-  package static func cell(_ value: Double?) -> String {
+  static func cell(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "" }
     return "\(value)"
   }

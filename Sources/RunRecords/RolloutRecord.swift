@@ -46,7 +46,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   /// ε of the policy loss, below 1.
   package var clipRange: Double
   /// ε above 1; nil for that below.
-  package var clipRangeHigh: Double?
+  var clipRangeHigh: Double?
 
   /// δ_t = r_t + γ V_{t+1} − V_t, with V after the last token 0.
   package var deltas: [Double] {

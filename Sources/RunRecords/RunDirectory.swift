@@ -99,7 +99,7 @@ package struct RunDirectory: Sendable, Equatable {
   }
 
   /// A stage's event file; TensorBoard finds it by `tfevents` and orders by the time in its name.
-  package func eventFile(_ stage: RunStage, started: Date) -> URL {
+  func eventFile(_ stage: RunStage, started: Date) -> URL {
     let seconds = Int(started.timeIntervalSince1970)
     return events(stage).appendingPathComponent("events.out.tfevents.\(seconds).rlhf-sim")
   }

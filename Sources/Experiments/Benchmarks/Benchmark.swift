@@ -1,15 +1,15 @@
 import Foundation
-package import LanguageModels
+import LanguageModels
 package import Numerics
 
 /// One measurement of production code: the trainers and the sampler themselves, with random weights
 /// and tokens, on the shapes and amounts that the peers are measured on.
 package struct Benchmark: Sendable {
-  package let size: BenchmarkSize
-  package let work: BenchmarkWork
-  package let workers: Workers
+  let size: BenchmarkSize
+  let work: BenchmarkWork
+  let workers: Workers
   /// How often the work is done; the first times are not counted.
-  package let repeats: Int
+  let repeats: Int
 
   /// - Parameter repeats: at least 1; nil for as many as the peers do.
   package init(
@@ -73,7 +73,7 @@ package enum BenchmarkWork: String, Sendable, CaseIterable {
   case gemm
 
   /// Repeats when nothing else is asked for, as many as the peers'.
-  package var defaultRepeats: Int {
+  var defaultRepeats: Int {
     switch self {
     case .reward: 25
     case .generate: 8
@@ -98,7 +98,7 @@ package enum BenchmarkSize: String, Sendable, CaseIterable {
 
   /// Layer norm, learned positions, GELU, biases, tied embeddings; a feed-forward block four times
   /// as wide as the residual stream.
-  package var shape: DecoderConfiguration {
+  var shape: DecoderConfiguration {
     let (layers, heads, width, vocabulary) =
       switch self {
       case .toy: (4, 4, 128, 256)
@@ -117,15 +117,15 @@ package enum BenchmarkSize: String, Sendable, CaseIterable {
 
 /// What a benchmark found, under the keys of one JSON object.
 package struct BenchmarkResult: Sendable, Encodable {
-  package var what: String
-  package var size: String
-  package var threads: Int
+  var what: String
+  var size: String
+  var threads: Int
   /// The figures of the work: seconds of the median repeat, and rates that follow from it.
-  package var figures: [String: Double]
+  var figures: [String: Double]
   /// The most bytes of memory that the process has ever had.
-  package var peakBytes: Int
+  var peakBytes: Int
   /// Bytes of the weights, and of the gradients and moments of the models that learn.
-  package var modelBytes: Int
+  var modelBytes: Int
 
   private struct Key: CodingKey {
     let stringValue: String

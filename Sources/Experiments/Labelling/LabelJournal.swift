@@ -7,7 +7,7 @@ package import Statistics
 /// preference rows that follow from them in `FILE`.
 package struct LabelJournal {
   /// The preference rows, for `train-reward`.
-  package let file: URL
+  let file: URL
   /// Every answer in order, ties and skipped pairs among them: what judging goes on from.
   package let journal: URL
   package private(set) var answers: [LabelledPair]

@@ -1,6 +1,6 @@
 package import LanguageModels
 import Numerics
-package import Preferences
+import Preferences
 import RunRecords
 import Statistics
 
@@ -10,12 +10,12 @@ package struct LabelPair: Codable, Sendable, Equatable {
   package var prompt: String
   package var left: String
   package var right: String
-  package var leftGold: Double
-  package var rightGold: Double
+  var leftGold: Double
+  var rightGold: Double
   /// The probability with which an annotator prefers the left answer.
-  package var leftProbability: Double
+  var leftProbability: Double
   /// What the annotator did that was drawn.
-  package var annotatorChoseLeft: Bool
+  var annotatorChoseLeft: Bool
 
   package init(
     prompt: String, left: String, right: String, leftGold: Double, rightGold: Double,
@@ -55,7 +55,7 @@ package struct LabelledPair: Codable, Sendable, Equatable {
   }
 
   /// The judgement as something to train on; `nil` for a tie and for what was skipped.
-  package var comparison: Comparison? {
+  var comparison: Comparison? {
     guard answer == .left || answer == .right else { return nil }
     let isLeft = answer == .left
     return Comparison(

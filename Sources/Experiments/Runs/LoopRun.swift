@@ -9,8 +9,8 @@ import Settings
 
 /// A loop that keeps what it makes in a run directory.
 package struct LoopRun {
-  package let loop: AlignmentLoop
-  package let directory: RunDirectory
+  let loop: AlignmentLoop
+  let directory: RunDirectory
 
   package init(_ loop: AlignmentLoop, in directory: RunDirectory) throws {
     self.loop = loop
@@ -38,7 +38,7 @@ package struct LoopRun {
   }
 
   /// Trains and keeps the SFT policy.
-  package func trainPolicy() throws -> LanguageModel {
+  func trainPolicy() throws -> LanguageModel {
     if directory.has(.sft) { return try keptPolicy(.sft) }
     let policy = try loop.trainPolicy()
     try save(policy, as: .sft)
@@ -46,7 +46,7 @@ package struct LoopRun {
   }
 
   /// Has the scenario's comparisons made and keeps them.
-  package func comparePreferences(
+  func comparePreferences(
     of policy: LanguageModel
   ) throws -> KeptPreferences {
     if let kept = try keptPreferences() { return kept }
@@ -64,7 +64,7 @@ package struct LoopRun {
   }
 
   /// Keeps a policy that was made elsewhere, under the name of the part that it plays here.
-  package func keep(_ policy: LanguageModel, as name: RunCheckpoint) throws {
+  func keep(_ policy: LanguageModel, as name: RunCheckpoint) throws {
     try save(policy, as: name)
   }
 
@@ -85,12 +85,12 @@ package struct LoopRun {
   }
 
   /// Keeps a reward model that was made elsewhere, so that the run can be evaluated again.
-  package func keep(_ reward: RewardModel) throws {
+  func keep(_ reward: RewardModel) throws {
     try save(as: .reward, reward.save)
   }
 
   /// Optimizes a policy, and keeps it, its reference, the value model, and rollouts on the way.
-  package func optimize(_ policy: LanguageModel, reward: RewardModel) throws -> LanguageModel {
+  func optimize(_ policy: LanguageModel, reward: RewardModel) throws -> LanguageModel {
     // The policy is kept last.
     if directory.has(.policy) { return try keptPolicy(.policy) }
     if !directory.has(.reference) { try save(policy, as: .reference) }
@@ -109,7 +109,7 @@ package struct LoopRun {
   }
 
   /// Judges the policy before and after on the same prompts, and keeps figures and samples.
-  package func evaluate(
+  func evaluate(
     policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
     rewardReport: EvaluationSummary.RewardModel?
   ) throws -> EvaluationSummary {
@@ -123,7 +123,7 @@ package struct LoopRun {
   }
 
   /// Keeps figures that are all there is to a run of a single stage.
-  package func keep(_ summary: EvaluationSummary) throws {
+  func keep(_ summary: EvaluationSummary) throws {
     try summary.write(to: directory)
   }
 

@@ -6,7 +6,7 @@ package import Statistics
 
 /// Keeps a run's records and shows its progress: what the loop tells goes to files and terminal.
 package final class RunRecorder: StageObserver {
-  package let directory: RunDirectory?
+  let directory: RunDirectory?
   private let terminal: Terminal
   private var information: RunInformation?
   private var bar: ProgressBar?

@@ -2,7 +2,7 @@ import Formats
 import Foundation
 import LanguageModels
 import Numerics
-package import RLHF
+import RLHF
 package import RunRecords
 import Synchronization
 
@@ -27,7 +27,7 @@ package final class StageStore {
   /// What was kept of a stage; nil when nothing was.
   ///
   /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
-  package func read(_ stage: RunStage) throws -> TrainingState? {
+  func read(_ stage: RunStage) throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: description.path) else { return nil }
     let kept = try StageState.read(from: directory)
     guard kept.stage == stage.rawValue else { return nil }

@@ -89,14 +89,14 @@ extension Scenario {
   ///
   /// - Throws: `SettingsError` with file, line and key, also for an unused setting;
   ///   see `SettingsDocument.resolve(_:)`.
-  package static func read(
+  static func read(
     _ document: SettingsDocument, overrides: [String] = []
   ) throws(SettingsError) -> Scenario {
     try resolve(document, overrides: overrides).scenario
   }
 
   /// The same, with the unused settings that were left out.
-  package static func resolve(
+  static func resolve(
     _ document: SettingsDocument, overrides: [String] = []
   ) throws(SettingsError) -> (scenario: Scenario, leftOut: [UnusedSetting]) {
     var document = document

@@ -1,6 +1,6 @@
-package import LanguageModels
+import LanguageModels
 import Numerics
-package import RLHF
+import RLHF
 import RunRecords
 import Statistics
 import Worlds
@@ -11,7 +11,7 @@ extension AlignmentLoop {
   /// - Parameters:
   ///   - keep: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
   ///     First it is told how many iterations are done already, by a stage that goes on.
-  package func optimize(
+  func optimize(
     _ policy: LanguageModel, reward: RewardModel, keep: RolloutKeeper = .none
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo

@@ -8,7 +8,7 @@ import Worlds
 extension AlignmentLoop {
   /// Rows to train on, comparisons or rankings as the scenario says, and comparisons to judge by. No
   /// prompt is on both sides.
-  package func comparePreferences(
+  func comparePreferences(
     of policy: LanguageModel
   ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
     let settings = scenario.preferences

@@ -1,8 +1,8 @@
 import LanguageModels
 import Numerics
-package import Preferences
-package import RLHF
-package import RunRecords
+import Preferences
+import RLHF
+import RunRecords
 import Statistics
 
 /// Held-out comparisons in tokens, and what is known of them beside the judgements.
@@ -30,13 +30,13 @@ struct HeldOutPairs {
 
 extension AlignmentLoop {
   /// Fewer held-out comparisons than this leave an interval of accuracy wider than ± 3 points.
-  package static let enoughHeldOutPairs = 1_000
+  static let enoughHeldOutPairs = 1_000
 
   /// The figures of a reward model on exactly the held-out rows given, so that they can be computed
   /// again from `preferences/eval.jsonl`; a note says when the rows are few.
   ///
   /// - Parameter training: what the model was trained on, for the training accuracy.
-  package func report(
+  func report(
     of model: RewardModel, on heldOut: some RowStream<Comparison>,
     training: some RowStream<Comparison> = [Comparison]()
   ) throws -> EvaluationSummary.RewardModel {

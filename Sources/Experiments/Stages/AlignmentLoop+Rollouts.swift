@@ -2,14 +2,14 @@ import Foundation
 import LanguageModels
 import Numerics
 import RLHF
-package import RunRecords
+import RunRecords
 import Statistics
 
 /// Where rollouts of an optimization go.
-package struct RolloutKeeper {
+struct RolloutKeeper {
   /// Is told how many iterations are done already.
   package let begin: (Int) throws -> Void
-  package let write: ([RolloutRecord]) throws -> Void
+  let write: ([RolloutRecord]) throws -> Void
 
   package init(
     begin: @escaping (Int) throws -> Void, write: @escaping ([RolloutRecord]) throws -> Void
@@ -19,7 +19,7 @@ package struct RolloutKeeper {
   }
 
   /// Keeps nothing.
-  package static var none: RolloutKeeper { RolloutKeeper(begin: { _ in }, write: { _ in }) }
+  static var none: RolloutKeeper { RolloutKeeper(begin: { _ in }, write: { _ in }) }
 }
 
 extension AlignmentLoop {

@@ -17,14 +17,14 @@ package struct AlignmentLoop {
   package let promptSource: PromptSource
   let generator: SeededGenerator
   let observer: any StageObserver
-  /// Where stages keep their state; nil keeps none.
+  /// Where stages save their state; nil saves none.
   private let state: StageStore?
 
   /// - Parameters:
   ///   - tokenizer: that of a checkpoint to go on from; nil makes one from the world's vocabulary.
   ///   - prompts: where prompts of PPO, best-of-n and evaluation come from.
   ///   - seed: decides every random number of the run.
-  ///   - state: where stages keep their state and go on from it; nil keeps none.
+  ///   - state: where stages save their state and go on from it; nil saves none.
   package init(
     _ scenario: Scenario, tokenizer: Tokenizer? = nil, prompts: PromptSource = .world,
     seed: UInt64, workers: Workers, observer: any StageObserver, state: StageStore? = nil
@@ -47,7 +47,7 @@ package struct AlignmentLoop {
   func encode(_ words: [String]) -> [Int32] { tokenizer.encode(words.joined(separator: " ")) }
 
   /// The words of a text as gold and annotators see it. Its end is no word; any other special token
-  /// is one, and a wrong one: what the reward model sees must not be hidden from the truth.
+  /// is one, and a wrong one: what the reward model sees must not be hidden from gold.
   func words(_ tokens: [Int32]) -> [String] { Self.words(tokens, tokenizer) }
 
   private static func words(_ tokens: [Int32], _ tokenizer: Tokenizer) -> [String] {
@@ -70,7 +70,7 @@ package struct AlignmentLoop {
     }
   }
 
-  /// The true reward as something that a trainer may be given in place of a reward model.
+  /// The gold reward, in the form in which a trainer takes a reward model.
   var goldJudge: @Sendable (Exchange) -> Double {
     { [world, tokenizer] exchange in
       let words = { Self.words($0, tokenizer) }
@@ -112,7 +112,7 @@ package struct AlignmentLoop {
     }
     let extent = StageExtent(total: total, unit: unit, done: state?.step ?? 0, before: before)
     let continuation = Continuation(from: state) { [self] isLast, state in
-      try self.state?.keep(stage, isLast: isLast, state)
+      try self.state?.save(stage, isLast: isLast, state)
     }
     return try run(stage, extent) { try body(continuation) }
   }
@@ -158,7 +158,7 @@ package struct StageExtent: Sendable, Equatable {
   var total: Int
   /// What it counts.
   var unit = "steps"
-  /// Steps that are done already, where it goes on from a kept state.
+  /// Steps that are done already, where it goes on from a saved state.
   var done = 0
   /// Steps of earlier stages that write to the same records.
   var before = 0
@@ -168,7 +168,7 @@ package struct StageExtent: Sendable, Equatable {
 package enum LoopError: EndingError, Sendable, CustomStringConvertible {
   /// The policy's responses hardly ever differ.
   case nothingToCompare(rows: Int, wanted: Int)
-  /// The world has too few prompts to keep some of them apart.
+  /// The world has too few prompts to hold some of them out.
   case tooFewPrompts
   /// Models or files that do not share a vocabulary.
   case vocabulary(String)
@@ -193,7 +193,7 @@ package enum LoopError: EndingError, Sendable, CustomStringConvertible {
       "only \(rows) of \(wanted) comparisons have different responses; raise "
         + "`preferences.temperature`, or train the SFT policy for fewer steps"
     case .tooFewPrompts:
-      "the world has too few different prompts to keep some for judging; give it more, or change "
+      "the world has too few different prompts to hold some out; give it more, or change "
         + "`preferences.held_out_pairs` relative to `preferences.pairs`"
     case .vocabulary(let text), .input(let text), .unusable(let text), .world(let text),
       .taken(let text):

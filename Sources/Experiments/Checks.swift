@@ -33,7 +33,7 @@ package struct Invariant: Sendable {
   }
 }
 
-/// A policy and a reward model with random weights, and what the policy answers.
+/// A policy and a reward model with random weights, and responses of the policy.
 private struct InvariantSubject {
   let family: DecoderConfiguration.Family
   let policy: LanguageModel

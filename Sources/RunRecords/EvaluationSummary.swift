@@ -5,7 +5,7 @@ package import Statistics
 package struct EvaluationSummary: Codable, Sendable, Equatable {
   /// The figures of one policy.
   package struct Policy: Codable, Sendable, Equatable {
-    /// The world's true reward, which no model sees.
+    /// The world's gold reward, which no model sees.
     package var gold: Summary?
     /// The reward model's normalized score.
     package var score: Summary?
@@ -93,7 +93,7 @@ extension EvaluationSummary {
   /// everything is optional: files of earlier versions lack it.
   package struct RewardModel: Codable, Sendable, Equatable {
     package var accuracy: Proportion?
-    /// The accuracy of the true reward itself: what the annotators' noise allows.
+    /// The accuracy of the gold reward itself: what the annotators' noise allows.
     package var ceiling: Double?
     /// Expected calibration error, in 0...1.
     package var ece: Double?
@@ -143,7 +143,7 @@ extension EvaluationSummary {
     package var kl: Double
     /// Of `n` prompts each: the reward model's normalized score of the chosen response.
     package var score: Summary
-    /// Its true reward; absent where there is no world.
+    /// Its gold reward; absent where there is no world.
     package var gold: Summary?
 
     package init(n: Int, kl: Double, score: Summary, gold: Summary?) {
@@ -179,7 +179,7 @@ extension EvaluationSummary {
       package var objective: Double
       /// E of what a response earns: the normalized score, or the penalty where there is no end.
       package var score: Double
-      /// E of the true reward.
+      /// E of the gold reward.
       package var gold: Double?
       /// KL(π ‖ π_ref) of a response, in nats.
       package var kl: Double

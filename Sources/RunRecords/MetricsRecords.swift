@@ -20,36 +20,36 @@ package struct StepDetails: Sendable {
 
 /// Records the metrics of one stage, a row a step, as JSON lines and as TensorBoard events.
 ///
-/// Every row reaches the file before `write` returns, so that an interrupted run keeps its records.
+/// Every row reaches the file before `write` returns, so that an interrupted run has them.
 package final class MetricsWriter {
   private let metrics: RecordFile
   private let events: RecordFile
   private let started: Date
   private var undescribed: [String: String]  // by name; TensorBoard shows it beside the curve
-  /// The seconds of the last row that was kept; 0 without one.
+  /// The seconds of the last row that was there; 0 without one.
   package let secondsBefore: Double
-  /// The step of the last row that was kept; 0 without one.
+  /// The step of the last row that was there; 0 without one.
   package let stepsBefore: Int
 
   /// Begins both files of `stage`, or goes on with them.
   ///
   /// - Parameters:
   ///   - started: when the stage began; the events' wall time counts from it.
-  ///   - keeping: steps of an interrupted stage up to which its rows stay, if there are any; later
+  ///   - upTo: steps of an interrupted stage up to which its rows stay, if there are any; later
   ///     ones will be written again. Nil begins files that must not be there.
-  /// - Throws: `alreadyExists` when the stage has metrics already and none are to be kept;
+  /// - Throws: `alreadyExists` when the stage has metrics already and `upTo` is nil;
   ///   `unreadable`, `malformed` or `unwritable`.
   package init(
-    stage: RunStage, in run: RunDirectory, started: Date = Date(), keeping: Int? = nil
+    stage: RunStage, in run: RunDirectory, started: Date = Date(), upTo: Int? = nil
   ) throws(RunRecordsError) {
     undescribed = Dictionary(uniqueKeysWithValues: stage.metrics.map { ($0.name, $0.explanation) })
-    let kept = keeping == nil ? nil : try KeptRecords(stage: stage, in: run)
-    if let kept, let keeping {
-      self.started = kept.started
-      let rows = kept.rows(upTo: keeping)
+    let earlier = upTo == nil ? nil : try EarlierRecords(stage: stage, in: run)
+    if let earlier, let upTo {
+      self.started = earlier.started
+      let rows = earlier.rows(upTo: upTo)
       (secondsBefore, stepsBefore) = (rows.seconds, rows.lastStep)
       metrics = try RecordFile(replacing: run.metrics(stage), with: rows.lines)
-      events = try RecordFile(replacing: kept.events, with: kept.eventRecords(of: rows.count))
+      events = try RecordFile(replacing: earlier.events, with: earlier.eventRecords(of: rows.count))
       undescribed = undescribed.filter {
         rows.lines.firstRange(of: Data("\"\($0.key)\":".utf8)) == nil
       }
@@ -107,7 +107,7 @@ package final class MetricsWriter {
 }
 
 /// The metrics and events that an interrupted stage has left.
-struct KeptRecords {
+struct EarlierRecords {
   /// The event file.
   let events: URL
   /// When the stage began, as the event file's name says.
@@ -144,10 +144,10 @@ struct KeptRecords {
 
   /// The rows of the first steps, as they stand in the file.
   func rows(upTo step: Int) -> (lines: Data, count: Int, lastStep: Int, seconds: Double) {
-    let kept = lines.prefix { $0.step <= step }
+    let first = lines.prefix { $0.step <= step }
     return (
-      kept.reduce(into: Data()) { $0 += $1.bytes }, kept.count, kept.last?.step ?? 0,
-      kept.last?.seconds ?? 0
+      first.reduce(into: Data()) { $0 += $1.bytes }, first.count, first.last?.step ?? 0,
+      first.last?.seconds ?? 0
     )
   }
 

@@ -1,7 +1,7 @@
 import Formats
 package import Foundation
 
-/// The directory in which one run keeps everything it made; the one place where the names of its
+/// The directory with everything that one run made; the one place where the names of its
 /// parts are spelled.
 package struct RunDirectory: Sendable, Equatable {
   /// Where the directory is.
@@ -74,7 +74,7 @@ package struct RunDirectory: Sendable, Equatable {
   package var evaluation: URL { file(Name.evaluation) }
   /// report.html.
   package var report: URL { file(Name.report) }
-  /// The rollouts kept for the report and for `trace`.
+  /// The rollouts for the report and for `trace`.
   package var samples: URL { file(Name.samples) }
   /// The same prompts answered before and after optimization, one a line, the first of them token
   /// by token.

@@ -10,7 +10,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     case interrupted
   }
 
-  /// What a run does: the commands that keep one.
+  /// What a run does: the commands with a run directory.
   package enum Command: String, Codable, Sendable, CaseIterable {
     case demo, sft, ppo, dpo
     case bestOfN = "best-of-n"

@@ -73,7 +73,7 @@ package struct StageState: Codable, Sendable, Equatable {
   package var stage: String
   /// Its steps that are done, as its metrics count them.
   package var step: Int
-  /// What the stage keeps beside tensors, such as the coefficient of a controller.
+  /// What the stage saves beside tensors, such as the coefficient of a controller.
   package var numbers: [String: Double]
 
   package init(stage: String, step: Int, numbers: [String: Double]) {

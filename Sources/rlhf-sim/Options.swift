@@ -30,7 +30,7 @@ struct MachineOptions: ParsableArguments {
     if !quiet { FileHandle.standardError.write(Data("note: \(text)\n".utf8)) }
   }
 
-  /// Shows progress and notes and keeps nothing.
+  /// Shows progress and notes and saves nothing.
   func observer() throws -> RunRecorder { try RunRecorder(directory: nil, terminal: terminal) }
 }
 
@@ -55,7 +55,7 @@ struct ScenarioOptions: ParsableArguments {
   }
 }
 
-/// What every command has that runs stages of the loop and keeps a run.
+/// What every command has that runs stages of the loop and has a run directory.
 struct LoopOptions: ParsableArguments {
   @OptionGroup var scenario: ScenarioOptions
 

@@ -59,7 +59,7 @@ func recorded(
   ).run(notes: notes, body)
 }
 
-/// A run that keeps what it does, from its first stage to its report.
+/// A run whose records are written, from its first stage to its report.
 struct RecordedRun {
   let directory: RunDirectory
   let information: RunInformation
@@ -111,7 +111,7 @@ private func freePlace(_ command: String) -> URL {
   return place
 }
 
-/// Ctrl-C and the signal to end: a run keeps its state before it goes.
+/// Ctrl-C and the signal to end: a run saves its state before it ends.
 enum Signals {
   private static let received = Atomic<Int32>(0)
 

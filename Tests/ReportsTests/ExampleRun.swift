@@ -166,7 +166,7 @@ enum ExampleRun {
     try evaluation.write(to: run)
     try SampleComparison.write(samples, to: run)
     try AtomicFile.write(scenario, to: run.scenario)
-    let rolloutWriter = try RolloutWriter(in: run, keeping: 0)
+    let rolloutWriter = try RolloutWriter(in: run, upTo: 0)
     try rolloutWriter.write(rollouts)
     let ranking = Ranking(prompt: "a", responses: ["b", "c"], ranking: [1, 0])
     try PreferenceFile.write(

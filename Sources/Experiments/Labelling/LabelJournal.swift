@@ -89,11 +89,11 @@ package struct LabelAgreement: Codable, Sendable, Equatable {
   package var annotators: Proportion
   /// Two annotators drawn for the same pair would agree this often: Σ p² + (1 − p)², over the pairs.
   package var annotatorsAmongThemselves: Double
-  /// With gold, where the answers differ in it.
+  /// With gold, where the responses differ in it.
   package var gold: Proportion
   /// The annotators' own agreement with gold on those pairs.
   package var annotatorsWithGold: Proportion
-  /// How often the left answer was chosen: far from a half is a habit, for sides are drawn by lot.
+  /// How often the left response was chosen: far from a half is a habit, for sides are drawn by lot.
   package var left: Proportion
 
   /// `nil` when nothing was judged.

@@ -4,7 +4,7 @@ import Preferences
 import RunRecords
 import Statistics
 
-/// Two answers of a policy for a person to judge, and what they are not shown: what the world and a
+/// Two responses of a policy for a person to judge, and what they are not shown: what the world and a
 /// simulated annotator make of them.
 package struct LabelPair: Codable, Sendable, Equatable {
   package var prompt: String
@@ -12,7 +12,7 @@ package struct LabelPair: Codable, Sendable, Equatable {
   package var right: String
   var leftGold: Double
   var rightGold: Double
-  /// The probability with which an annotator prefers the left answer.
+  /// The probability with which an annotator prefers the left response.
   var leftProbability: Double
   /// What the annotator did that was drawn.
   var annotatorChoseLeft: Bool
@@ -92,7 +92,7 @@ extension AlignmentLoop {
 }
 
 extension LabelPair {
-  /// An annotator's comparison with its answers on the sides that a coin says.
+  /// An annotator's comparison with its responses on the sides that a coin says.
   fileprivate init(_ row: Comparison, isChosenLeft: Bool) {
     let probability = row.probability ?? 0.5
     let (chosenGold, rejectedGold) = (row.chosenGold ?? 0, row.rejectedGold ?? 0)

@@ -6,7 +6,7 @@ import RLHF
 package import RunRecords
 import Synchronization
 
-/// Keeps the state of the running stage in `state/` of a run, so that an interrupted run goes on to
+/// Saves the state of the running stage in `state/` of a run, so that an interrupted run goes on to
 /// the same bytes: `stage.json` says which stage, how many of its steps are done, and its numbers;
 /// `tensors.safetensors` holds its weights and moments.
 package final class StageStore {
@@ -24,15 +24,15 @@ package final class StageStore {
     nextTime = clock.now + Self.shortestInterval
   }
 
-  /// What was kept of a stage; nil when nothing was.
+  /// What was saved of a stage; nil when nothing was.
   ///
   /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
   func read(_ stage: RunStage) throws -> TrainingState? {
     guard FileManager.default.fileExists(atPath: description.path) else { return nil }
-    let kept = try StageState.read(from: directory)
-    guard kept.stage == stage.rawValue else { return nil }
-    var state = TrainingState(step: kept.step)
-    for (name, number) in kept.numbers { state.set(name, number) }
+    let saved = try StageState.read(from: directory)
+    guard saved.stage == stage.rawValue else { return nil }
+    var state = TrainingState(step: saved.step)
+    for (name, number) in saved.numbers { state.set(name, number) }
     let archive = try Safetensors.read(tensors)
     for name in archive.names {
       guard let tensor = archive[name] else { continue }
@@ -46,7 +46,7 @@ package final class StageStore {
   /// run to stop.
   ///
   /// - Throws: ``Interrupted`` when the person wants that.
-  func keep(_ stage: RunStage, isLast: Bool, _ state: () -> TrainingState) throws {
+  func save(_ stage: RunStage, isLast: Bool, _ state: () -> TrainingState) throws {
     let isInterrupted = Interruption.isRequested
     if isInterrupted || isLast || isEager || clock.now >= nextTime {
       let start = clock.now
@@ -57,12 +57,12 @@ package final class StageStore {
   }
 
   private func write(_ state: TrainingState, of stage: RunStage) throws {
-    let kept = StageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
+    let saved = StageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
     try writeDirectoryAtomically(directory.state, replacingExisting: true) { place in
       try Safetensors.write(
         state.tensors.map { NamedTensor(name: $0.name, tensor: $0.tensor) },
         to: place.appending(path: tensors.lastPathComponent))
-      try kept.write(to: place.appending(path: description.lastPathComponent))
+      try saved.write(to: place.appending(path: description.lastPathComponent))
     }
   }
 
@@ -73,7 +73,7 @@ package final class StageStore {
 }
 
 /// Whether the person wants the run to stop, by Ctrl-C or a signal to end: stages look after each
-/// step, keep their state and throw ``Interrupted``.
+/// step, save their state and throw ``Interrupted``.
 package enum Interruption {
   private static let requested = Atomic(false)
 
@@ -86,9 +86,9 @@ package enum Interruption {
   package static func request() { requested.store(true, ordering: .relaxed) }
 }
 
-/// The person wanted the run to stop; all that was done is kept.
+/// The person wanted the run to stop; all that was done is saved.
 package struct Interrupted: Error, Sendable, CustomStringConvertible {
   package init() {}
 
-  package var description: String { "interrupted; all that was done is kept" }
+  package var description: String { "interrupted; all that was done is saved" }
 }

@@ -156,7 +156,7 @@ package struct PreferencesConfiguration: Configurable, Equatable {
 
   package init() {}
 
-  /// The share of prompts that is kept to judge by, as that of the pairs; half of them at most, so
+  /// The share of prompts that is held out, as that of the pairs; half of them at most, so
   /// that a few pairs to train on are not all about a few prompts.
   var heldOutShare: Double { min(0.5, Double(heldOutPairs) / Double(pairs + heldOutPairs)) }
 

@@ -9,7 +9,7 @@ import Worlds
 package struct JudgedResponse: Sendable {
   let exchange: Exchange
   let ended: Bool
-  /// The true reward; nil where there is no world to say it.
+  /// The gold reward; nil where there is no world to say it.
   package let gold: Double?
   /// The normalised reward of the reward model; nil when there is none.
   let score: Double?

@@ -13,7 +13,7 @@ extension ComparisonReport {
       ("exact KL from the reference", "nats", { $0.ppo?.klExact.map(interval) }),
       ("grammatical responses", "after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
       ("length", "tokens per response", { $0.ppo?.length.map(interval) }),
-      ("entropy", "nats a token", { $0.ppo?.entropy.map(interval) }),
+      ("entropy", "nats per token", { $0.ppo?.entropy.map(interval) }),
       ("reward-model accuracy", "", { $0.reward?.accuracy.map(interval) }),
       ("ceiling", "", { $0.reward?.ceiling.map(NumberText.percent) }),
       ("calibration error", "", { $0.reward?.ece.map { NumberText.fixed($0, 3) } }),
@@ -96,7 +96,7 @@ extension ComparisonReport {
     }
     let figures = charts([
       chart(
-        "Gold against √KL", \.gold, "What each step away from the reference was worth in truth."),
+        "Gold against √KL", \.gold, "What each step away from the reference was worth by gold."),
       chart(
         "Score against √KL", \.score,
         "What the reward model thought. Runs with reward models of their own have scores of their "

@@ -14,8 +14,8 @@ enum ReportHeader {
       }
       element("p", ["class": "lead"]) {
         """
-        A language model learns from examples, annotators compare its answers, \
-        \(tuning(records)) straying far from where it began. The world’s true reward, gold, is \
+        A language model learns from examples, annotators compare its responses, \
+        \(tuning(records)) straying far from where it began. The world’s gold reward is \
         known here and hidden from every model.
         """
       }

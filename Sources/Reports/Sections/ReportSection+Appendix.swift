@@ -79,7 +79,7 @@ enum MetricGlossary {
   static let figures = [
     Entry(
       "gold reward", "gold",
-      meaning: "The world’s true reward of a response, the sum of its features",
+      meaning: "The world’s reward of a response, which no model sees, the sum of its features",
       badSign: "it is lower after tuning"),
     Entry(
       "score",
@@ -90,13 +90,14 @@ enum MetricGlossary {
       meaning:
         "One standard deviation over responses, the spread and not the error, unless it says "
         + "interval",
-      badSign: "0 after tuning: every prompt gets answers that are worth the same"),
+      badSign: "0 after tuning: every prompt gets responses that are worth the same"),
     Entry(
       "95 % interval",
       meaning: "Where the true value lies in 95 of 100 such runs of the evaluation",
       badSign: "it holds the value of no effect"),
     Entry(
-      "win rate against SFT", meaning: "How often gold prefers the answer after tuning, ties half",
+      "win rate against SFT",
+      meaning: "How often gold prefers the response after tuning, ties half",
       badSign: "its interval holds 50 %"),
     Entry(
       "exact KL from the reference", "KL",
@@ -108,7 +109,7 @@ enum MetricGlossary {
       "√KL", meaning: "The root of KL, in which reward rises about linearly at first",
       badSign: "the policy’s gold bends down while √KL still grows"),
     Entry(
-      "best of n", meaning: "Of n answers of the reference the one with the best score",
+      "best of n", meaning: "Of n responses of the reference the one with the best score",
       badSign: "the policy lies below this curve: it paid too much KL"),
     Entry(
       "grammatical responses", meaning: "Responses that the world’s grammar allows",
@@ -118,12 +119,12 @@ enum MetricGlossary {
       badSign: "it nears the limit, or nothing, while gold does not ask for it"),
     Entry(
       "entropy", meaning: "How undecided the policy is about its next token, in nats",
-      badSign: "near 0: one answer for every prompt"),
+      badSign: "near 0: one response for every prompt"),
     Entry(
       "expected",
       meaning:
         "The probability with which a judgement was to be expected by who knows the annotators",
-      badSign: "far below 50 %: it was a slip or a whim"),
+      badSign: "far below 50 %: it was label noise or a whim"),
   ]
 
   /// What is known of the reward model, on pairs that it was not trained on.
@@ -210,8 +211,8 @@ enum MetricGlossary {
       "log-ratio", meaning: "log π − log π_ref; its sum over a response estimates the KL",
       badSign: "large on tokens that gold does not care for"),
     Entry(
-      "reward", meaning: "−β times the KL charged, and the score at the last token",
-      badSign: "the charge outweighs the score"),
+      "reward", meaning: "The KL penalty −β·KL, and the score at the last token",
+      badSign: "the penalty outweighs the score"),
     Entry(
       "value", meaning: "The reward still to come, as the value model expects it before the token",
       badSign: "the same for good and bad responses alike, late in training"),

@@ -12,7 +12,7 @@ extension ReportSection {
       element("p") {
         """
         How much reward did each step away from the reference buy, in the eyes of the reward \
-        model, and in truth? Where the two part, the policy is optimizing the model’s mistakes.
+        model, and by gold? Where the two part, the policy is optimizing the model’s mistakes.
         """
       }
       element("div", ["class": "wide"]) { figure }
@@ -37,7 +37,7 @@ extension ReportSection {
 }
 
 /// Reward against √KL: what each step away from the reference bought, in the reward model's eyes and
-/// in truth, by optimization and by taking the best of n samples.
+/// by gold, by optimization and by taking the best of n samples.
 ///
 /// √KL because reward grows about linearly in it at first (Gao, Schulman and Hilton, 2022).
 struct FrontierChart {
@@ -104,7 +104,7 @@ struct FrontierChart {
         + "past the reward model’s knowledge the score can go on rising while gold peaks and falls."
         + (bestOfN.isEmpty
           ? ""
-          : " Best of n trains nothing: of n answers of the reference it keeps the one with the "
+          : " Best of n trains nothing: of n responses of the reference it takes the one with the "
             + "best score, at a KL of log n − (n − 1)/n; it is what a policy has to beat."))
   }
 

@@ -12,7 +12,7 @@ extension ReportSection {
       ReportWarning.markup(["annotation"], [], records)
       element("p") {
         """
-        All that the \(learner(records)) learns from: two answers, and which of them an annotator \
+        All that the \(learner(records)) learns from: two responses, and which of them an annotator \
         preferred. These \(pairs.count) were held out\(use(records)).
         """
       }
@@ -53,7 +53,7 @@ extension ReportSection {
     guard !names.isEmpty else { return nil }
     return figure(
       "Annotators", unit: "agreement with gold",
-      note: "How often each preferred the truly better answer, where the two differ in gold."
+      note: "How often each preferred the response with more gold, where the two differ in gold."
     ) {
       table(
         names.map { name in

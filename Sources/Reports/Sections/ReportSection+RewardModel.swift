@@ -147,7 +147,7 @@ extension ReportSection {
         .init(name: "mean at that length", points: means),
       ],
       note: "Correlation \(NumberText.fixed(length.correlation, 2)) over all held-out responses. "
-        + "A slope that gold does not have is a length bias.")
+        + "A trend that gold does not have is a length bias.")
   }
 
   private static func bounds(_ proportion: Proportion) -> String {
@@ -185,8 +185,8 @@ extension ReportSection {
     switch probe {
     case "filler": "Common words are appended"
     case "repetition": "Its last words are said again"
-    case "truncation": "Only its first half is kept"
-    case "swapped_prompt": "It answers another prompt"
+    case "truncation": "Only its first half is left"
+    case "swapped_prompt": "It follows another prompt"
     default: probe
     }
   }

@@ -49,7 +49,7 @@ extension ReportSection {
     }
   }
 
-  /// The later response's tokens; none where they were not kept.
+  /// The later response's tokens; none where they were not saved.
   private static func tokens(_ sample: SampleComparison) -> [TintedToken] {
     let numbers = zip(sample.exactKLTokensAfter ?? [], sample.logRatioTokensAfter ?? [])
     return zip(sample.tokensAfter ?? [], numbers).map { text, numbers in

@@ -16,13 +16,13 @@ extension ReportSection {
       element("div", ["class": "charts"]) {
         if let gold {
           excerpt(
-            "Gold, the true reward", gold,
+            "The gold reward", gold,
             "The sum of these features. It is computed for every response and shown to no model.")
         }
         if let annotators {
           excerpt(
             "Annotators", annotators,
-            "They judge by gold, with noise (temperature), slips (flip) and biases of their own; "
+            "They judge by gold, with noise (temperature), label noise (flip) and biases of their own; "
               + "the reward model sees nothing but their choices.")
         }
       }

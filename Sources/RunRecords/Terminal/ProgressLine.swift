@@ -16,7 +16,7 @@ struct ProgressLine {
 
   /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal.
   ///
-  /// Where there is room beside a bar of some length, a sparkline follows each figure. Figures give
+  /// Where a bar of some length leaves space, a sparkline follows each figure. Figures give
   /// way first, from the last, then the rate, then the bar.
   func rendered(for terminal: Terminal) -> String {
     // The last column stays free: some terminals wrap as soon as it is written.
@@ -56,7 +56,7 @@ struct ProgressLine {
     let head = "\(mark) \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"
     let plain = ["✓ \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"]
     var figures = figures.map(Self.text)
-    // On a terminal a line stays a line; a file has room for all.
+    // On a terminal a line stays a line; a file takes all.
     let width = terminal.isInteractive ? terminal.width() : .max
     while !figures.isEmpty, (plain + figures).joined(separator: "  ").count > width {
       figures.removeLast()
@@ -110,9 +110,9 @@ struct ProgressLine {
 
 /// How a number went over a stage of any length, in little memory: means of equal stretches.
 struct Course: Sendable, Equatable {
-  /// Eight are drawn; four times as many are kept, so that the drawing moves smoothly.
+  /// Eight are drawn; four times as many are remembered, so that the drawing moves smoothly.
   static let drawn = 8
-  private static let kept = 4 * drawn
+  private static let remembered = 4 * drawn
 
   private var means: [Double] = []
   private var stretch = 1
@@ -127,7 +127,7 @@ struct Course: Sendable, Equatable {
     guard count == stretch else { return }
     means.append(sum / Double(count))
     (sum, count) = (0, 0)
-    guard means.count == Self.kept else { return }
+    guard means.count == Self.remembered else { return }
     means = stride(from: 0, to: means.count, by: 2).map { (means[$0] + means[$0 + 1]) / 2 }
     stretch *= 2
   }

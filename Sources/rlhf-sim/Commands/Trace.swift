@@ -33,7 +33,7 @@ struct Trace: ParsableCommand {
     let directory = try RunDirectory.open(URL(filePath: runDirectory))
     guard FileManager.default.fileExists(atPath: directory.rollouts.path) else {
       throw LoopError.input(
-        "\(directory.url.path) has no rollouts, which PPO and its kin keep and DPO does not; name a run "
+        "\(directory.url.path) has no rollouts, which PPO and its variants save and DPO does not; name a run "
           + "of `demo` or `ppo`")
     }
     let rollouts = try RolloutRecord.read(from: directory)
@@ -62,7 +62,8 @@ extension RolloutRecord {
     lines += "score \(number(score))"
     if let gold { lines += ", gold \(number(gold))" }
     lines += ", β \(number(coefficient)), " + (ended ? "ended with EOS" : "cut off")
-    lines += "\nKL charged \(number(kl.reduce(0, +))) nats, exact \(number(exactKL.reduce(0, +)))"
+    lines += "\nKL of the penalty \(number(kl.reduce(0, +))) nats, "
+    lines += "exact \(number(exactKL.reduce(0, +)))"
     let titles = [
       "log π", "log π_ref", "KL", "exact KL", "reward", "value", "delta", "advantage", "return",
       "ratio", "clipped",

@@ -72,7 +72,7 @@ let package = Package(
     // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
     module("RunRecords", sees: ["Formats", "Statistics"]),
     // What people are shown: charts, sections, pages.
-    module("Reports", sees: ["RunRecords", "Preferences", "Statistics"]),
+    module("Reports", sees: ["RunRecords", "Preferences", "Settings", "Statistics"]),
     // The stages put together, on worlds and on files that users give; what `bench` times.
     module(
       "Experiments",

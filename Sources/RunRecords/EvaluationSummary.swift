@@ -71,14 +71,12 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   ///
   /// - Throws: `notFinite` naming the figure, or `unwritable`.
   package func write(to run: RunDirectory) throws(RunRecordsError) {
-    let data = try RecordJSON.encode(self, pretty: true, for: run.evaluation)
-    try AtomicFile.write(data + Data("\n".utf8), to: run.evaluation)
+    try RecordJSON.write(self, to: run.evaluation)
   }
 
   /// - Throws: `unreadable` or `malformed`.
   package static func read(from run: RunDirectory) throws(RunRecordsError) -> EvaluationSummary {
-    try RecordJSON.decode(
-      EvaluationSummary.self, from: AtomicFile.read(run.evaluation), at: run.evaluation)
+    try RecordJSON.read(EvaluationSummary.self, at: run.evaluation)
   }
 
   private enum CodingKeys: String, CodingKey {

@@ -120,7 +120,7 @@ struct EarlierRecords {
   /// - Throws: `unreadable`, or `malformed` with the line.
   init?(stage: RunStage, in run: RunDirectory) throws(RunRecordsError) {
     let files = FileManager.default
-    guard files.fileExists(atPath: run.metrics(stage).path) else { return nil }
+    guard AtomicFile.exists(run.metrics(stage)) else { return nil }
     let names = (try? files.contentsOfDirectory(atPath: run.events(stage).path)) ?? []
     if let name = names.sorted().first(where: { $0.contains("tfevents") }) {
       events = run.events(stage).appendingPathComponent(name)

@@ -17,6 +17,11 @@ package enum AtomicFile {
     try write(Data(text.utf8), to: url)
   }
 
+  /// Whether there is a file or directory.
+  package static func exists(_ url: URL) -> Bool {
+    FileManager.default.fileExists(atPath: url.path)
+  }
+
   /// The bytes of a file.
   ///
   /// - Throws: `RunRecordsError.unreadable`.
@@ -36,7 +41,7 @@ final class RecordFile {
 
   /// - Throws: `alreadyExists` or `unwritable`.
   convenience init(creating url: URL) throws(RunRecordsError) {
-    guard !FileManager.default.fileExists(atPath: url.path) else {
+    guard !AtomicFile.exists(url) else {
       throw .alreadyExists(path: url.path)
     }
     try self.init(replacing: url, with: Data())
@@ -105,6 +110,18 @@ enum RecordJSON {
     } catch {
       throw .malformed(path: url.path, line: line, reason: reason(of: error))
     }
+  }
+
+  /// Writes one value as a file of its own, atomically.
+  static func write(_ value: some Encodable, to url: URL) throws(RunRecordsError) {
+    try AtomicFile.write(encode(value, pretty: true, for: url) + Data("\n".utf8), to: url)
+  }
+
+  /// Reads a file of one value.
+  static func read<Value: Decodable>(
+    _ type: Value.Type, at url: URL
+  ) throws(RunRecordsError) -> Value {
+    try decode(type, from: AtomicFile.read(url), at: url)
   }
 
   /// One value a line.

@@ -137,7 +137,7 @@ package final class RolloutWriter {
   package init(in run: RunDirectory, upTo: Int) throws(RunRecordsError) {
     url = run.rollouts
     var earlier: [RolloutRecord] = []
-    if upTo > 0, FileManager.default.fileExists(atPath: url.path) {
+    if upTo > 0, AtomicFile.exists(url) {
       earlier = try RolloutRecord.read(from: run).filter { $0.iteration <= upTo }
     }
     file = try RecordFile(replacing: url, with: RecordJSON.encodeLines(earlier, for: url))

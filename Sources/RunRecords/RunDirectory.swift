@@ -60,7 +60,7 @@ package struct RunDirectory: Sendable, Equatable {
   /// - Throws: `RunRecordsError.notARun` when there is no run.json.
   package static func open(_ url: URL) throws(RunRecordsError) -> RunDirectory {
     let run = RunDirectory(url: url)
-    guard FileManager.default.fileExists(atPath: run.information.path) else {
+    guard AtomicFile.exists(run.information) else {
       throw .notARun(path: url.path)
     }
     return run
@@ -111,12 +111,12 @@ package struct RunDirectory: Sendable, Equatable {
 
   /// Whether a checkpoint is there. It appears whole or not at all, so its stage is then over.
   package func has(_ checkpoint: RunCheckpoint) -> Bool {
-    FileManager.default.fileExists(atPath: self.checkpoint(checkpoint).path)
+    AtomicFile.exists(self.checkpoint(checkpoint))
   }
 
   /// Whether a set of preference rows is there.
   package func has(_ set: RunPreferences) -> Bool {
-    FileManager.default.fileExists(atPath: preferences(set).path)
+    AtomicFile.exists(preferences(set))
   }
 
   /// A set of preference rows.

@@ -75,11 +75,11 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var process: Int32
   package var started: Date
   /// When it went on after an interruption, each time.
-  package var resumed: [Date]
+  package var resumed: [Date] = []
   package var ended: Date?
-  package var status: Status
+  package var status = Status.running
   /// In the order in which the stages ran; a stage that was interrupted counts all its parts.
-  package var stageSeconds: [StageTime]
+  package var stageSeconds: [StageTime] = []
   /// What the optimization was warned of, each kind once; nil for nothing.
   package var warnings: [TrainingWarning]?
   /// The models of PPO; nil where there was none, and in files of earlier versions.
@@ -93,10 +93,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     version: String, command: Command, method: String? = nil, hasValueModel: Bool? = nil,
     commandLine: [String],
     scenario: String, seed: UInt64, threads: Int, cpu: String, blasCore: String, allocator: String,
-    process: Int32 = 0,
-    started: Date, resumed: [Date] = [], ended: Date? = nil,
-    status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil,
-    notes: [Note]? = nil
+    process: Int32 = 0, started: Date
   ) {
     self.version = version
     self.command = command
@@ -111,12 +108,6 @@ package struct RunInformation: Codable, Sendable, Equatable {
     self.allocator = allocator
     self.process = process
     self.started = started
-    self.resumed = resumed
-    self.ended = ended
-    self.status = status
-    self.stageSeconds = stageSeconds
-    self.error = error
-    self.notes = notes
   }
 
   /// The process that is at work on the run; nil when it is over, or when there is none of that number.
@@ -143,14 +134,12 @@ package struct RunInformation: Codable, Sendable, Equatable {
   ///
   /// - Throws: `unwritable`, or `notFinite` for a stage time that is no number.
   package func write(to run: RunDirectory) throws(RunRecordsError) {
-    let data = try RecordJSON.encode(self, pretty: true, for: run.information)
-    try AtomicFile.write(data + Data("\n".utf8), to: run.information)
+    try RecordJSON.write(self, to: run.information)
   }
 
   /// - Throws: `unreadable` or `malformed`.
   package static func read(from run: RunDirectory) throws(RunRecordsError) -> RunInformation {
-    try RecordJSON.decode(
-      RunInformation.self, from: AtomicFile.read(run.information), at: run.information)
+    try RecordJSON.read(RunInformation.self, at: run.information)
   }
 
   private enum CodingKeys: String, CodingKey {

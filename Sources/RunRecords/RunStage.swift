@@ -86,14 +86,13 @@ package struct StageState: Codable, Sendable, Equatable {
   ///
   /// - Throws: `unwritable`, or `notFinite` for a number that is none.
   package func write(to url: URL) throws(RunRecordsError) {
-    let data = try RecordJSON.encode(self, pretty: true, for: url)
-    try AtomicFile.write(data + Data("\n".utf8), to: url)
+    try RecordJSON.write(self, to: url)
   }
 
   /// - Throws: `unreadable` or `malformed`.
   package static func read(from run: RunDirectory) throws(RunRecordsError) -> StageState {
     let url = run.stageState
-    let state = try RecordJSON.decode(StageState.self, from: AtomicFile.read(url), at: url)
+    let state = try RecordJSON.read(StageState.self, at: url)
     guard state.step >= 0 else {
       throw .malformed(path: url.path, line: nil, reason: "`step` is \(state.step), below 0")
     }

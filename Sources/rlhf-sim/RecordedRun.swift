@@ -104,7 +104,7 @@ struct RecordedRun {
 private func freePlace(_ command: String) -> URL {
   var place = URL(filePath: "runs/\(command)")
   var number = 2
-  while FileManager.default.fileExists(atPath: place.path) {
+  while AtomicFile.exists(place) {
     place = URL(filePath: "runs/\(command)-\(number)")
     number += 1
   }

@@ -7,17 +7,21 @@ import Statistics
 
 /// A run directory as a whole run leaves it, with plausible curves and no chance in them.
 enum ExampleRun {
-  static let information = RunInformation(
-    version: "0.1.0", command: .demo,
-    commandLine: ["rlhf-sim", "demo", "--scenario", "sentiment", "--out", "runs/my first"],
-    scenario: "sentiment", seed: 7, threads: 2, cpu: "AMD EPYC 7B13", blasCore: "OpenBLAS Zen",
-    allocator: "jemalloc 5.3.0", started: Date(timeIntervalSince1970: 1_790_000_000),
-    ended: Date(timeIntervalSince1970: 1_790_000_041), status: .finished,
-    stageSeconds: [
+  static let information = {
+    var information = RunInformation(
+      version: "0.1.0", command: .demo,
+      commandLine: ["rlhf-sim", "demo", "--scenario", "sentiment", "--out", "runs/my first"],
+      scenario: "sentiment", seed: 7, threads: 2, cpu: "AMD EPYC 7B13", blasCore: "OpenBLAS Zen",
+      allocator: "jemalloc 5.3.0", started: Date(timeIntervalSince1970: 1_790_000_000))
+    information.ended = Date(timeIntervalSince1970: 1_790_000_041)
+    information.status = .finished
+    information.stageSeconds = [
       .init(stage: "Supervised tuning", seconds: 9.3), .init(stage: "Annotation", seconds: 1.2),
       .init(stage: "Reward model", seconds: 11.9), .init(stage: "PPO", seconds: 15.8),
       .init(stage: "Evaluation", seconds: 2.4),
-    ])
+    ]
+    return information
+  }()
 
   static let evaluation = EvaluationSummary(
     sft: .init(

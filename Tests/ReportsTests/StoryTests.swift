@@ -202,17 +202,6 @@ struct StoryTests {
     }
   }
 
-  @Test("reads a lesson as YAML means it")
-  func lesson() {
-    for (line, meant) in [
-      ("lesson: 'The world''s own.'", "The world's own."), ("lesson: Plain words.", "Plain words."),
-      ("lesson: \"In ''quotes''.\"", "In ''quotes''."),
-    ] {
-      #expect(ScenarioText.value(of: "lesson", in: "name: x\n\(line)\n") == meant)
-    }
-    #expect(ScenarioText.value(of: "lesson", in: "name: x\n") == nil)
-  }
-
   @Test("sets the keys of a warning as code")
   func keysInWarnings() throws {
     try withTable(["objective/score": { Double($0) }]) { table in
@@ -262,14 +251,6 @@ struct StoryTests {
         == "- name: careful\n  share: 0.4")
     #expect(ScenarioText.block(["world", "judges"], in: scenario) == nil)
     #expect(page.elements.contains { $0.attributes["id"] == "world" })
-    let values = ScenarioText.values(in: scenario).map { "\($0.key)=\($0.value)" }
-    #expect(
-      values == [
-        "name=x", "lesson=Less is more.", "world.grammar.start=a",
-        "world.gold.0.feature=valence", "world.gold.0.weight=1.5",
-        "world.annotators.0.name=careful", "world.annotators.0.share=0.4",
-        "world.prompt.words=[1, 2]",
-      ])
   }
 
   @Test("warns where it happened: of what was noted, and of what the metrics show")

@@ -110,7 +110,7 @@ extension LoopRun {
   }
 
   private func requireSaved(_ place: URL) throws(LoopError) {
-    guard !FileManager.default.fileExists(atPath: place.path) else { return }
+    guard !AtomicFile.exists(place) else { return }
     throw .input(
       "\(place.path) is not there: the run was interrupted before it had saved what it starts from; "
         + "begin it again")
@@ -128,7 +128,7 @@ extension RunDirectory {
 
   /// Where the run's prompts come from.
   package func promptSource() throws -> PromptSource {
-    guard FileManager.default.fileExists(atPath: givenPrompts.path) else { return .world }
+    guard AtomicFile.exists(givenPrompts) else { return .world }
     let tokenizer = try tokenizer()
     return .files(
       try PromptFile.read(givenPrompts).map { row in

@@ -28,7 +28,7 @@ package final class StageStore {
   ///
   /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
   func read(_ stage: RunStage) throws -> TrainingState? {
-    guard FileManager.default.fileExists(atPath: description.path) else { return nil }
+    guard AtomicFile.exists(description) else { return nil }
     let saved = try StageState.read(from: directory)
     guard saved.stage == stage.rawValue else { return nil }
     var state = TrainingState(step: saved.step)

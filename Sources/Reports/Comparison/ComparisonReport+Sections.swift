@@ -1,4 +1,5 @@
 import RunRecords
+import Settings
 import Statistics
 
 extension ComparisonReport {
@@ -127,10 +128,10 @@ extension ComparisonReport {
 
   /// The lines of the resolved scenarios that are not the same in all runs.
   static func settings(_ runs: [ComparedRun]) -> ReportSection? {
-    let scenarios = runs.map { ScenarioText.values(in: $0.records.scenario ?? "") }
+    let scenarios = runs.map { $0.records.settings?.root.leaves() ?? [] }
     var keys: [String] = []
-    for key in scenarios.flatMap({ $0.map(\.key) }) where !keys.contains(key) { keys.append(key) }
-    let tables = scenarios.map { Dictionary($0.map { ($0.key, $0.value) }) { first, _ in first } }
+    for key in scenarios.flatMap({ $0.map(\.path) }) where !keys.contains(key) { keys.append(key) }
+    let tables = scenarios.map { Dictionary($0.map { ($0.path, $0.value) }) { first, _ in first } }
     // What a world is called and tells is no setting.
     let texts = ["title", "lesson"]
     let different = keys.filter { key in
@@ -189,44 +190,5 @@ extension ComparisonReport {
   private static func interval(_ value: Proportion) -> String {
     "\(NumberText.percent(value.value)) [\(NumberText.fixed(value.low * 100, 1)), "
       + "\(NumberText.fixed(value.high * 100, 1))]"
-  }
-}
-
-extension ScenarioText {
-  /// Every value with the path of its keys; items of a list are counted from 0.
-  static func values(in scenario: String) -> [(key: String, value: String)] {
-    var path: [(indent: Int, name: String, items: Int)] = []
-    var values: [(key: String, value: String)] = []
-    for line in scenario.split(separator: "\n") {
-      var indent = line.prefix { $0 == " " }.count
-      var text = line.dropFirst(indent)
-      // An item may stand as far left as the key of its list.
-      while let last = path.last,
-        last.indent > indent || last.indent == indent && !text.hasPrefix("- ")
-          || last.indent == indent && last.items < 0
-      { path.removeLast() }
-      if text.hasPrefix("- ") {
-        if let last = path.indices.last { path[last].items += 1 }
-        let item = path.last.map { String($0.items - 1) } ?? "0"
-        path.append((indent, item, -1))
-        text = text.dropFirst(2)
-        indent += 2
-      }
-      let names = path.map(\.name)
-      guard let colon = text.firstRange(of: ": ") else {
-        if text.hasSuffix(":") {
-          path.append((indent, String(text.dropLast()), 0))
-        } else {
-          values.append((names.joined(separator: "."), String(text)))
-        }
-        continue
-      }
-      values.append(
-        (
-          (names + [String(text[..<colon.lowerBound])]).joined(separator: "."),
-          unquoted(text[colon.upperBound...])
-        ))
-    }
-    return values
   }
 }

@@ -1,4 +1,5 @@
 import RunRecords
+import Settings
 
 extension ReportSection {
   /// The world: what is truly good in it, and who judges.
@@ -7,12 +8,12 @@ extension ReportSection {
     // What a scenario teaches is what tuning does in it.
     let lesson =
       [.demo, .ppo].contains(records.information.command)
-      ? ScenarioText.value(of: "lesson", in: scenario) : nil
+      ? records.settings?.text(at: "lesson") : nil
     let gold = ScenarioText.block(["world", "gold"], in: scenario)
     let annotators = ScenarioText.block(["world", "annotators"], in: scenario)
     guard gold != nil || annotators != nil else { return nil }
     return ReportSection(id: "world", title: "The world and its hidden reward") {
-      if let lesson { element("p", ["class": "lead"]) { lesson } }
+      if let lesson, !lesson.isEmpty { element("p", ["class": "lead"]) { lesson } }
       element("div", ["class": "charts"]) {
         if let gold {
           excerpt(
@@ -54,32 +55,5 @@ enum ScenarioText {
     let margin = lines.map { line in line.prefix { $0 == " " }.count }.min() ?? 0
     let block = lines.map { String($0.dropFirst(margin)) }.joined(separator: "\n")
     return block.isEmpty ? nil : block
-  }
-
-  /// The value of a key of the first level.
-  static func value(of key: String, in scenario: String) -> String? {
-    let line = scenario.split(separator: "\n").first { $0.hasPrefix(key + ": ") }
-    guard let line else { return nil }
-    let text = unquoted(line.dropFirst(key.count + 2))
-    return text.isEmpty ? nil : text
-  }
-
-  /// The value at a path of keys.
-  static func value(of path: [String], in scenario: String) -> String? {
-    guard let key = path.last else { return nil }
-    let outer = Array(path.dropLast())
-    guard !outer.isEmpty else { return value(of: key, in: scenario) }
-    return block(outer, in: scenario).flatMap { value(of: key, in: $0) }
-  }
-
-  /// A value without the quotes that YAML needs around some.
-  static func unquoted(_ text: Substring) -> String {
-    var value = text
-    let isLiteral = value.hasPrefix("'")
-    for quote in ["\"", "'"] where value.hasPrefix(quote) && value.hasSuffix(quote) {
-      value = value.dropFirst().dropLast()
-    }
-    // Between single quotes YAML doubles a quote, and knows no other escape.
-    return isLiteral ? String(value).replacing("''", with: "'") : String(value)
   }
 }

@@ -116,7 +116,7 @@ struct Evaluate: ParsableCommand {
   ) throws -> EvaluationSummary.RewardModel? {
     func existing(_ rows: RunPreferences) -> URL? {
       let file = directory.preferences(rows)
-      return FileManager.default.fileExists(atPath: file.path) ? file : nil
+      return AtomicFile.exists(file) ? file : nil
     }
     guard let heldOut = existing(.eval) else { return nil }
     return try loop.report(
@@ -127,6 +127,6 @@ struct Evaluate: ParsableCommand {
 extension RunDirectory {
   /// The prompts that the run was given; nil for a run on those of its world.
   fileprivate var keptPrompts: URL? {
-    FileManager.default.fileExists(atPath: givenPrompts.path) ? givenPrompts : nil
+    AtomicFile.exists(givenPrompts) ? givenPrompts : nil
   }
 }

@@ -31,7 +31,7 @@ struct Trace: ParsableCommand {
 
   func run() throws {
     let directory = try RunDirectory.open(URL(filePath: runDirectory))
-    guard FileManager.default.fileExists(atPath: directory.rollouts.path) else {
+    guard AtomicFile.exists(directory.rollouts) else {
       throw LoopError.input(
         "\(directory.url.path) has no rollouts, which PPO and its variants save and DPO does not; name a run "
           + "of `demo` or `ppo`")

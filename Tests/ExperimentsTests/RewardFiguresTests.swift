@@ -157,7 +157,8 @@ struct RewardFiguresTests {
     // σ = 3/4, so that P = 0.1 + 0.8 · 3/4 = 0.7; the second pair is turned round, to 0.3.
     let comparisons = (0..<2).map { _ in comparison(1, 1) }
     let rewards = [log(3.0), 0, log(3.0), 0]
-    let figures = Figures(comparisons, rewards: rewards, choices: ChoiceProbability(labelNoise: 0.1))
+    let choices = ChoiceProbability(labelNoise: 0.1)
+    let figures = Figures(comparisons, rewards: rewards, choices: choices)
     expect(figures.loss, -log(0.7))
     expect(figures.ece, 0.3)
     #expect(figures.accuracy == Figures(comparisons, rewards: rewards).accuracy)

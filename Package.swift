@@ -26,9 +26,7 @@ let package = Package(
   name: "rlhf-sim",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "rlhf-sim", targets: ["rlhf-sim"]),
-    // For the nested package `Benchmarks`.
-    .library(name: "Experiments", targets: ["Experiments"]),
+    .executable(name: "rlhf-sim", targets: ["rlhf-sim"])
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,7 +48,8 @@ let package = Package(
     .target(
       name: "CKernels", cSettings: kernelLevel.map { [.define("KERNEL_LEVEL", to: $0)] } ?? []),
 
-    // Means, intervals, calibration, agreement; the seeded generator; what metrics are called and mean.
+    // Means, intervals, calibration, agreement; the seeded generator; what metrics are called and
+    // mean; numbers as text.
     module("Statistics"),
     // Files that are written whole or not at all; JSON whose keys keep their order; gzip.
     module("Formats", sees: ["CZlib"]),
@@ -73,7 +72,7 @@ let package = Package(
     // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
     module("RunRecords", sees: ["Formats", "Statistics"]),
     // What people are shown: charts, sections, pages.
-    module("Reports", sees: ["RunRecords", "Preferences", "Statistics"]),
+    module("Reports", sees: ["RunRecords", "Preferences", "Settings", "Statistics"]),
     // The stages put together, on worlds and on files that users give; what `bench` times.
     module(
       "Experiments",
@@ -89,6 +88,14 @@ let package = Package(
         "Settings", "RunRecords", "Reports", "Formats",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+
+    // Small pieces of the program, timed alone; see Benchmarks/README.md.
+    .executableTarget(
+      name: "microbenchmarks",
+      dependencies: [
+        "LanguageModels", "Numerics", "Statistics", "CKernels",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Benchmarks/Sources", swiftSettings: strict),
 
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
     tests(of: "Statistics", sees: ["Statistics"]),
@@ -119,7 +126,7 @@ let package = Package(
         "Settings", "RunRecords",
       ]),
     tests(of: "Benchmarking", sees: ["Experiments", "LanguageModels", "Numerics", "Statistics"]),
-    tests(of: "Microbenchmarks", sees: ["Experiments"]),
+    tests(of: "Microbenchmarks", sees: ["microbenchmarks"]),
     .testTarget(
       name: "CommandLineTests",
       dependencies: ["rlhf-sim", "Numerics", "Statistics", "RunRecords", "TestSupport"],

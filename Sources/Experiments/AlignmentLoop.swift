@@ -1,29 +1,30 @@
+package import Formats
 package import LanguageModels
 package import Numerics
-import RLHF
-import RunRecords
+package import RLHF
+package import RunRecords
 package import Settings
-import Statistics
-package import Worlds
+package import Statistics
+import Worlds
 
 /// The whole loop of one scenario: world → SFT policy → preferences → reward model → PPO →
 /// evaluation. Each stage is a method in an extension of its own; this is what they share.
 package struct AlignmentLoop {
   package let scenario: Scenario
-  package let world: World
+  let world: World
   package let tokenizer: Tokenizer
-  package let workers: Workers
+  let workers: Workers
   package let promptSource: PromptSource
   let generator: SeededGenerator
   let observer: any StageObserver
-  /// Where stages keep their state; nil keeps none.
+  /// Where stages save their state; nil saves none.
   private let state: StageStore?
 
   /// - Parameters:
   ///   - tokenizer: that of a checkpoint to go on from; nil makes one from the world's vocabulary.
   ///   - prompts: where prompts of PPO, best-of-n and evaluation come from.
   ///   - seed: decides every random number of the run.
-  ///   - state: where stages keep their state and go on from it; nil keeps none.
+  ///   - state: where stages save their state and go on from it; nil saves none.
   package init(
     _ scenario: Scenario, tokenizer: Tokenizer? = nil, prompts: PromptSource = .world,
     seed: UInt64, workers: Workers, observer: any StageObserver, state: StageStore? = nil
@@ -38,7 +39,7 @@ package struct AlignmentLoop {
     generator = SeededGenerator(seed: seed)
   }
 
-  package var specialTokens: SpecialTokens { tokenizer.specialTokens }
+  var specialTokens: SpecialTokens { tokenizer.specialTokens }
 
   /// The longest response, its end included.
   var maximumTokens: Int { scenario.ppo.maximumTokens }
@@ -46,7 +47,7 @@ package struct AlignmentLoop {
   func encode(_ words: [String]) -> [Int32] { tokenizer.encode(words.joined(separator: " ")) }
 
   /// The words of a text as gold and annotators see it. Its end is no word; any other special token
-  /// is one, and a wrong one: what the reward model sees must not be hidden from the truth.
+  /// is one, and a wrong one: what the reward model sees must not be hidden from gold.
   func words(_ tokens: [Int32]) -> [String] { Self.words(tokens, tokenizer) }
 
   private static func words(_ tokens: [Int32], _ tokenizer: Tokenizer) -> [String] {
@@ -69,7 +70,7 @@ package struct AlignmentLoop {
     }
   }
 
-  /// The true reward as something that a trainer may be given in place of a reward model.
+  /// The gold reward, in the form in which a trainer takes a reward model.
   var goldJudge: @Sendable (Exchange) -> Double {
     { [world, tokenizer] exchange in
       let words = { Self.words($0, tokenizer) }
@@ -111,7 +112,7 @@ package struct AlignmentLoop {
     }
     let extent = StageExtent(total: total, unit: unit, done: state?.step ?? 0, before: before)
     let continuation = Continuation(from: state) { [self] isLast, state in
-      try self.state?.keep(stage, isLast: isLast, state)
+      try self.state?.save(stage, isLast: isLast, state)
     }
     return try run(stage, extent) { try body(continuation) }
   }
@@ -123,5 +124,83 @@ package struct AlignmentLoop {
     let output = try body()
     try observer.end(stage)
     return output
+  }
+}
+
+/// What the loop tells while it runs.
+package protocol StageObserver: AnyObject {
+  /// A stage begins, or goes on.
+  func begin(_ stage: RunStage, _ extent: StageExtent) throws
+  /// A part of the stage is done; `metrics` are its figures, if it has any.
+  func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws
+  /// What lies behind the metrics that `advance` will report next.
+  func describe(_ stage: RunStage, _ details: StepDetails)
+  /// The models that the stage holds, before it begins.
+  func hold(_ models: [RunInformation.ModelSize])
+  /// The stage is over.
+  func end(_ stage: RunStage) throws
+  /// Something that the person should know, such as rows left out.
+  func note(_ text: String)
+  /// A sign that an optimization goes wrong.
+  func warn(_ warning: TrainingWarning) throws
+}
+
+extension StageObserver {
+  /// Most observers have no use for it.
+  package func describe(_ stage: RunStage, _ details: StepDetails) {}
+  /// Most observers have no use for it.
+  package func hold(_ models: [RunInformation.ModelSize]) {}
+}
+
+/// How much of a stage there is to do.
+package struct StageExtent: Sendable, Equatable {
+  /// How many times it will have reported at its end.
+  var total: Int
+  /// What it counts.
+  var unit = "steps"
+  /// Steps that are done already, where it goes on from a saved state.
+  var done = 0
+  /// Steps of earlier stages that write to the same records.
+  var before = 0
+}
+
+/// What can go wrong between the stages.
+package enum LoopError: EndingError, Sendable, CustomStringConvertible {
+  /// The policy's responses hardly ever differ.
+  case nothingToCompare(rows: Int, wanted: Int)
+  /// The world has too few prompts to hold some of them out.
+  case tooFewPrompts
+  /// Models or files that do not share a vocabulary.
+  case vocabulary(String)
+  /// Input that the models cannot take; the text says where and what to do.
+  case input(String)
+  /// A file without a usable row.
+  case empty(file: String, what: String)
+  /// Rows of which none can be trained on or judged by; the text says where and why.
+  case unusable(String)
+  /// A prompt without tokens.
+  case emptyPrompt
+  /// A model that does not have the words of a scenario's world; the text says which.
+  case world(String)
+  /// Something else stands where a file is to be written; the text says what.
+  case taken(String)
+
+  package var exitStatus: ExitStatus { .badData }
+
+  package var description: String {
+    switch self {
+    case .nothingToCompare(let rows, let wanted):
+      "only \(rows) of \(wanted) comparisons have different responses; raise "
+        + "`preferences.temperature`, or train the SFT policy for fewer steps"
+    case .tooFewPrompts:
+      "the world has too few different prompts to hold some out; give it more, or change "
+        + "`preferences.held_out_pairs` relative to `preferences.pairs`"
+    case .vocabulary(let text), .input(let text), .unusable(let text), .world(let text),
+      .taken(let text):
+      text
+    case .emptyPrompt: "the prompt has no tokens"
+    case .empty(let file, let what):
+      "\(file): there is no usable \(what) in it; check its rows against the README"
+    }
   }
 }

@@ -18,7 +18,7 @@ package struct CommaSeparatedValues: Sendable {
   }
 
   /// A number with all its digits; an empty cell for what is absent or not finite.
-  package static func cell(_ value: Double?) -> String {
+  static func cell(_ value: Double?) -> String {
     guard let value, value.isFinite else { return "" }
     return "\(value)"
   }
@@ -43,28 +43,25 @@ extension RunDirectory {
   /// - Throws: `unreadable` or `malformed`.
   package func tables() throws(RunRecordsError) -> [(name: String, table: CommaSeparatedValues)] {
     var tables: [(name: String, table: CommaSeparatedValues)] = []
-    for stage in RunStage.trained where exists(metrics(stage)) {
+    for stage in RunStage.trained where AtomicFile.exists(metrics(stage)) {
       tables.append((stage.records ?? "", try MetricsTable(stage: stage, in: self).commaSeparated))
     }
-    if exists(evaluation) {
+    if AtomicFile.exists(evaluation) {
       tables.append(("evaluation", try commaSeparatedEvaluation()))
     }
-    if exists(sampleComparisons) {
+    if AtomicFile.exists(sampleComparisons) {
       tables.append(("samples", try SampleComparison.read(from: self).commaSeparated))
     }
-    if exists(rollouts) {
+    if AtomicFile.exists(rollouts) {
       tables.append(("tokens", try RolloutRecord.read(from: self).commaSeparated))
     }
     return tables
   }
 
-  private func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
-
   /// A row for every number of evaluation.json, named by the keys that lead to it.
   private func commaSeparatedEvaluation() throws(RunRecordsError) -> CommaSeparatedValues {
     var table = CommaSeparatedValues(columns: ["figure", "value"])
-    let figures = try RecordJSON.decode(
-      NumberTree.self, from: AtomicFile.read(evaluation), at: evaluation)
+    let figures = try RecordJSON.read(NumberTree.self, at: evaluation)
     for (name, value) in figures.leaves { table.append([name, value]) }
     return table
   }

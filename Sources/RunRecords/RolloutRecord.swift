@@ -14,7 +14,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   package var ended: Bool
   /// The normalised score after clipping and the penalty for a missing end.
   package var score: Double
-  /// The world's true reward; absent where there is no world.
+  /// The world's gold reward; absent where there is no world.
   package var gold: Double?
   /// β when the response was given.
   package var coefficient: Double
@@ -27,7 +27,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   package var logProbabilities: [Double]
   /// log π_ref(y_t | x, y_<t)
   package var referenceLogProbabilities: [Double]
-  /// What was charged for leaving the reference, before β.
+  /// The KL penalty of the token, before β.
   package var kl: [Double]
   /// KL(π_old ‖ π_ref) of the state, over the whole vocabulary.
   package var exactKL: [Double]
@@ -46,7 +46,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   /// ε of the policy loss, below 1.
   package var clipRange: Double
   /// ε above 1; nil for that below.
-  package var clipRangeHigh: Double?
+  var clipRangeHigh: Double?
 
   /// δ_t = r_t + γ V_{t+1} − V_t, with V after the last token 0.
   package var deltas: [Double] {
@@ -126,21 +126,21 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   }
 }
 
-/// Keeps rollouts of a run, line by line as they come.
+/// Writes rollouts of a run, line by line as they come.
 package final class RolloutWriter {
   private let file: RecordFile
   private let url: URL
 
-  /// - Parameter keeping: iterations of an interrupted run up to which its rollouts stay, if there
+  /// - Parameter upTo: iterations of an interrupted run up to which its rollouts stay, if there
   ///   are any; later ones will be written again.
-  /// - Throws: `unwritable`, or what reading the kept ones throws.
-  package init(in run: RunDirectory, keeping: Int) throws(RunRecordsError) {
+  /// - Throws: `unwritable`, or what reading the earlier ones throws.
+  package init(in run: RunDirectory, upTo: Int) throws(RunRecordsError) {
     url = run.rollouts
-    var kept: [RolloutRecord] = []
-    if keeping > 0, FileManager.default.fileExists(atPath: url.path) {
-      kept = try RolloutRecord.read(from: run).filter { $0.iteration <= keeping }
+    var earlier: [RolloutRecord] = []
+    if upTo > 0, AtomicFile.exists(url) {
+      earlier = try RolloutRecord.read(from: run).filter { $0.iteration <= upTo }
     }
-    file = try RecordFile(replacing: url, with: RecordJSON.encodeLines(kept, for: url))
+    file = try RecordFile(replacing: url, with: RecordJSON.encodeLines(earlier, for: url))
   }
 
   /// - Throws: `notFinite` or `unwritable`.

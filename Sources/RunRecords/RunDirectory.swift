@@ -1,7 +1,7 @@
 import Formats
 package import Foundation
 
-/// The directory in which one run keeps everything it made; the one place where the names of its
+/// The directory with everything that one run made; the one place where the names of its
 /// parts are spelled.
 package struct RunDirectory: Sendable, Equatable {
   /// Where the directory is.
@@ -60,7 +60,7 @@ package struct RunDirectory: Sendable, Equatable {
   /// - Throws: `RunRecordsError.notARun` when there is no run.json.
   package static func open(_ url: URL) throws(RunRecordsError) -> RunDirectory {
     let run = RunDirectory(url: url)
-    guard FileManager.default.fileExists(atPath: run.information.path) else {
+    guard AtomicFile.exists(run.information) else {
       throw .notARun(path: url.path)
     }
     return run
@@ -74,7 +74,7 @@ package struct RunDirectory: Sendable, Equatable {
   package var evaluation: URL { file(Name.evaluation) }
   /// report.html.
   package var report: URL { file(Name.report) }
-  /// The rollouts kept for the report and for `trace`.
+  /// The rollouts for the report and for `trace`.
   package var samples: URL { file(Name.samples) }
   /// The same prompts answered before and after optimization, one a line, the first of them token
   /// by token.
@@ -99,7 +99,7 @@ package struct RunDirectory: Sendable, Equatable {
   }
 
   /// A stage's event file; TensorBoard finds it by `tfevents` and orders by the time in its name.
-  package func eventFile(_ stage: RunStage, started: Date) -> URL {
+  func eventFile(_ stage: RunStage, started: Date) -> URL {
     let seconds = Int(started.timeIntervalSince1970)
     return events(stage).appendingPathComponent("events.out.tfevents.\(seconds).rlhf-sim")
   }
@@ -111,12 +111,12 @@ package struct RunDirectory: Sendable, Equatable {
 
   /// Whether a checkpoint is there. It appears whole or not at all, so its stage is then over.
   package func has(_ checkpoint: RunCheckpoint) -> Bool {
-    FileManager.default.fileExists(atPath: self.checkpoint(checkpoint).path)
+    AtomicFile.exists(self.checkpoint(checkpoint))
   }
 
   /// Whether a set of preference rows is there.
   package func has(_ set: RunPreferences) -> Bool {
-    FileManager.default.fileExists(atPath: preferences(set).path)
+    AtomicFile.exists(preferences(set))
   }
 
   /// A set of preference rows.

@@ -1,4 +1,5 @@
 package import Foundation
+package import Statistics
 
 /// run.json: what ran, on which machine, when, and how it ended.
 package struct RunInformation: Codable, Sendable, Equatable {
@@ -9,7 +10,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     case interrupted
   }
 
-  /// What a run does: the commands that keep one.
+  /// What a run does: the commands with a run directory.
   package enum Command: String, Codable, Sendable, CaseIterable {
     case demo, sft, ppo, dpo
     case bestOfN = "best-of-n"
@@ -36,18 +37,6 @@ package struct RunInformation: Codable, Sendable, Equatable {
     package init(stage: String? = nil, text: String) {
       self.stage = stage
       self.text = text
-    }
-  }
-
-  /// A sign of trouble that a stage showed.
-  package struct Warning: Codable, Sendable, Equatable {
-    package var kind: String
-    package var iteration: Int
-    /// What happened, why that usually is, and what to do.
-    package var text: String
-
-    package init(kind: String, iteration: Int, text: String) {
-      (self.kind, self.iteration, self.text) = (kind, iteration, text)
     }
   }
 
@@ -86,13 +75,13 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var process: Int32
   package var started: Date
   /// When it went on after an interruption, each time.
-  package var resumed: [Date]
+  package var resumed: [Date] = []
   package var ended: Date?
-  package var status: Status
+  package var status = Status.running
   /// In the order in which the stages ran; a stage that was interrupted counts all its parts.
-  package var stageSeconds: [StageTime]
+  package var stageSeconds: [StageTime] = []
   /// What the optimization was warned of, each kind once; nil for nothing.
-  package var warnings: [Warning]?
+  package var warnings: [TrainingWarning]?
   /// The models of PPO; nil where there was none, and in files of earlier versions.
   package var models: [ModelSize]?
   /// Why the run failed.
@@ -104,10 +93,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
     version: String, command: Command, method: String? = nil, hasValueModel: Bool? = nil,
     commandLine: [String],
     scenario: String, seed: UInt64, threads: Int, cpu: String, blasCore: String, allocator: String,
-    process: Int32 = 0,
-    started: Date, resumed: [Date] = [], ended: Date? = nil,
-    status: Status = .running, stageSeconds: [StageTime] = [], error: String? = nil,
-    notes: [Note]? = nil
+    process: Int32 = 0, started: Date
   ) {
     self.version = version
     self.command = command
@@ -122,12 +108,6 @@ package struct RunInformation: Codable, Sendable, Equatable {
     self.allocator = allocator
     self.process = process
     self.started = started
-    self.resumed = resumed
-    self.ended = ended
-    self.status = status
-    self.stageSeconds = stageSeconds
-    self.error = error
-    self.notes = notes
   }
 
   /// The process that is at work on the run; nil when it is over, or when there is none of that number.
@@ -145,8 +125,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
-  /// Keeps a warning; one of the same kind, from before an interruption, is replaced.
-  package mutating func add(_ warning: Warning) {
+  /// Adds a warning; one of the same kind, from before an interruption, is replaced.
+  package mutating func add(_ warning: TrainingWarning) {
     warnings = (warnings ?? []).filter { $0.kind != warning.kind } + [warning]
   }
 
@@ -154,14 +134,12 @@ package struct RunInformation: Codable, Sendable, Equatable {
   ///
   /// - Throws: `unwritable`, or `notFinite` for a stage time that is no number.
   package func write(to run: RunDirectory) throws(RunRecordsError) {
-    let data = try RecordJSON.encode(self, pretty: true, for: run.information)
-    try AtomicFile.write(data + Data("\n".utf8), to: run.information)
+    try RecordJSON.write(self, to: run.information)
   }
 
   /// - Throws: `unreadable` or `malformed`.
   package static func read(from run: RunDirectory) throws(RunRecordsError) -> RunInformation {
-    try RecordJSON.decode(
-      RunInformation.self, from: AtomicFile.read(run.information), at: run.information)
+    try RecordJSON.read(RunInformation.self, at: run.information)
   }
 
   private enum CodingKeys: String, CodingKey {

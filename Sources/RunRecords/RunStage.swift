@@ -1,3 +1,4 @@
+package import Foundation
 package import Statistics
 
 /// The stages of a run in their order, each under the name that people are shown.
@@ -64,4 +65,37 @@ package enum RunPreferences: String, Sendable, CaseIterable {
   case train
   /// The held-out rows.
   case eval
+}
+
+/// `state/stage.json`: how far the stage that was running had come.
+package struct StageState: Codable, Sendable, Equatable {
+  /// The stage's name.
+  package var stage: String
+  /// Its steps that are done, as its metrics count them.
+  package var step: Int
+  /// What the stage saves beside tensors, such as the coefficient of a controller.
+  package var numbers: [String: Double]
+
+  package init(stage: String, step: Int, numbers: [String: Double]) {
+    self.stage = stage
+    self.step = step
+    self.numbers = numbers
+  }
+
+  /// Writes the file into a directory that becomes the run's `state/`.
+  ///
+  /// - Throws: `unwritable`, or `notFinite` for a number that is none.
+  package func write(to url: URL) throws(RunRecordsError) {
+    try RecordJSON.write(self, to: url)
+  }
+
+  /// - Throws: `unreadable` or `malformed`.
+  package static func read(from run: RunDirectory) throws(RunRecordsError) -> StageState {
+    let url = run.stageState
+    let state = try RecordJSON.read(StageState.self, at: url)
+    guard state.step >= 0 else {
+      throw .malformed(path: url.path, line: nil, reason: "`step` is \(state.step), below 0")
+    }
+    return state
+  }
 }

@@ -1,12 +1,12 @@
 import Foundation
 
-/// One prompt answered by the policy before and after optimization: a line of
-/// `samples/before_after.jsonl`. The first of them are kept token by token.
+/// The responses of the policy to one prompt before and after optimization: a line of
+/// `samples/before_after.jsonl`. The first of them have every token.
 package struct SampleComparison: Codable, Sendable, Equatable {
   package var prompt: String
   package var before: String
   package var after: String
-  /// The world's true reward; absent where there is no world.
+  /// The world's gold reward; absent where there is no world.
   package var goldBefore: Double?
   package var goldAfter: Double?
   /// The reward model's normalized score.
@@ -15,7 +15,7 @@ package struct SampleComparison: Codable, Sendable, Equatable {
   /// KL of the later response from the reference, in nats.
   package var klAfter: Double?
   /// The later response's tokens as text, its end among them when it ended; absent, as the two
-  /// below, in rows that are not kept token by token.
+  /// below, in rows without tokens.
   package var tokensAfter: [String]?
   /// KL(π ‖ π_ref) of the state before each token, over the whole vocabulary, in nats; their sum is
   /// `klAfter`.
@@ -23,7 +23,7 @@ package struct SampleComparison: Codable, Sendable, Equatable {
   /// log π(y_t | x, y_<t) − log π_ref(y_t | x, y_<t) of each token.
   package var logRatioTokensAfter: [Double]?
 
-  /// How many rows are kept token by token: those that a report shows without being asked.
+  /// How many rows have every token: those that a report shows without being asked.
   package static let countByToken = 12
 
   package init(

@@ -2,7 +2,7 @@ package import Foundation
 
 /// A settings file with the overrides of the command line laid over it.
 package struct SettingsDocument: Sendable {
-  var root: SettingNode
+  package internal(set) var root: SettingNode
   /// The files that it comes from, each of which lies over those before it.
   private(set) var files: [String]
 

@@ -1,5 +1,8 @@
 import Foundation
 
+/// The version of the program, as `--version` and run.json give it.
+let version = "0.1.0"
+
 /// What the program runs on, and what it was built with.
 enum Machine {
   /// The processor's name, or what the system calls the machine.

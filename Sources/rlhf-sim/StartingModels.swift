@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import LanguageModels
 import RLHF
+import RunRecords
 
 /// The policy and the reward model that a command goes on from.
 struct StartingModels: ParsableArguments {
@@ -47,5 +48,57 @@ struct StartingModels: ParsableArguments {
     let (adopted, notes) = try policy.adopted(
       by: scenario, overrides: options.scenario.overrides)
     return Loaded(scenario: adopted, policy: policy, reward: reward, notes: unused + notes)
+  }
+}
+
+/// The models that a command works with when none are named.
+enum Shipped {
+  static func policy(
+    or directory: String?, option: String
+  ) throws -> LoadedModel<LanguageModel> {
+    try LoadedModel(policy: place(directory, "checkpoints/sentiment/sft", option))
+  }
+
+  static func reward(or directory: String?, option: String) throws -> LoadedModel<RewardModel> {
+    try LoadedModel(reward: place(directory, "checkpoints/sentiment/reward", option))
+  }
+
+  /// Refuses models that do not have the words of a scenario's world.
+  ///
+  /// - Parameter remedy: what to do instead of needing the world.
+  static func requireWorld(
+    of scenario: Scenario, remedy: String, _ check: (Scenario) throws -> Void...
+  ) throws {
+    try AdvisedError.during {
+      guard case LoopError.world = $0 else { return nil }
+      return "name the scenario it was trained on with --scenario, or \(remedy)"
+    } _: {
+      for check in check { try check(scenario) }
+    }
+  }
+
+  private static func place(
+    _ directory: String?, _ shipped: String, _ option: String
+  ) throws(LoopError) -> URL {
+    if let directory { return URL(filePath: directory) }
+    if let place = ProjectFiles.find(shipped) { return place }
+    throw .input(
+      "\(shipped) is neither here nor above the program; name a checkpoint with \(option), or work "
+        + "in the project's directory")
+  }
+}
+
+extension GivenPreferences {
+  /// Reads preference rows under a bar that goes when they are read; a million take a while.
+  init(
+    _ file: String, heldOut: String? = nil, for base: LoadedModel<LanguageModel>,
+    scenario: Scenario, options: LoopOptions
+  ) throws {
+    let bar = ProgressBar(
+      stage: "reading rows", total: 0, unit: "rows", terminal: options.machine.terminal)
+    defer { bar.abandon() }
+    try self.init(
+      URL(filePath: file), heldOut: heldOut.map { URL(filePath: $0) }, for: base,
+      scenario: scenario, seed: options.seed, progress: { bar.update($0) })
   }
 }

@@ -47,7 +47,7 @@ struct LabelCommandTests {
     let annotators = try #require(agreement["annotators"] as? [String: Any])
     #expect(annotators["value"] as? Double == Double(agreed) / 4)
     // What the person judges by does not show what they must not see.
-    #expect(outcome.errors.contains("which answer is better?"))
+    #expect(outcome.errors.contains("which response is better?"))
     #expect(!outcome.errors.contains("gold"))
   }
 

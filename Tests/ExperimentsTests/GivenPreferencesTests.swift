@@ -2,6 +2,7 @@ import Foundation
 import LanguageModels
 import Preferences
 import RLHF
+import RunRecords
 import Statistics
 import Testing
 
@@ -74,7 +75,7 @@ struct GivenPreferencesTests {
     let report = try files.loop.trainReward(
       from: files.policy, training: rows.training, heldOut: rows.heldOut
     ).report
-    #expect(report.evaluation.accuracy.count == 2)
+    #expect(report.accuracy?.count == 2)
     let error = try #require(throws: LoopError.self) { try given(ratings: [1, 1]) }
     #expect("\(error)".contains("none of the rows held out says which"))
   }

@@ -2,6 +2,7 @@ import Foundation
 import Numerics
 import RLHF
 import RunRecords
+import Statistics
 import Testing
 
 @testable import Experiments

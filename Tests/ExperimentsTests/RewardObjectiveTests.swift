@@ -197,7 +197,7 @@ import Testing
     #expect(steps.count < 120)
     #expect(steps.last?.contains("eval/best_step") == true)
     // The saved model is the one with the lowest loss.
-    let loss = early.report.evaluation.loss
+    let loss = try #require(early.report.loss)
     #expect(steps.last?.contains("\"eval/best_loss\", value: \(loss))") == true)
   }
 

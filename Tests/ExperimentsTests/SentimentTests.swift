@@ -1,10 +1,11 @@
-import Experiments
 import Foundation
 import Numerics
 import Statistics
 import TestSupport
 import Testing
 import Worlds
+
+@testable import Experiments
 
 @Suite struct SentimentTests {
   let world: World

@@ -1,5 +1,6 @@
-import Experiments
 import Testing
+
+@testable import microbenchmarks
 
 @Suite("Microbenchmarks")
 struct MicrobenchmarkTests {
@@ -14,8 +15,8 @@ struct MicrobenchmarkTests {
   }
 
   @Test("there are some of kernels, attention, tape, tokenizer and safetensors")
-  func rooms() throws {
-    let rooms = Set(try Microbenchmark.all().map { $0.name.prefix { $0 != "/" } })
-    #expect(rooms == ["kernels", "products", "attention", "tape", "tokenizer", "safetensors"])
+  func parts() throws {
+    let parts = Set(try Microbenchmark.all().map { $0.name.prefix { $0 != "/" } })
+    #expect(parts == ["kernels", "products", "attention", "tape", "tokenizer", "safetensors"])
   }
 }

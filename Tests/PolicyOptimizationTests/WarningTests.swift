@@ -47,7 +47,7 @@ import Testing
   @Test(
     "each kind of trouble is said once, where it begins, and what lies just inside is not",
     arguments: [
-      (TrainingWarning.Kind.collapsingEntropy, [(Metric.entropy, 0.43)], 0.44),
+      (Metric.Warning.collapsingEntropy, [(Metric.entropy, 0.43)], 0.44),
       (.risingKL, [(.exactKL, 9.1)], 9),
       (.explodingValueLoss, [(.valueLoss, 3.8), (.explainedVariance, -0.1)], 3.7),
       (.equalAdvantages, [(.advantageSD, 1e-7)], 1e-5),
@@ -55,11 +55,11 @@ import Testing
       (.extremeRatios, [(.ratioMax, 1001)], 1000),
       (.frequentClipping, [(.clipFraction, 0.31)], 0.3),
     ])
-  func kinds(kind: TrainingWarning.Kind, changes: [(Metric, Double)], harmless: Double) throws {
+  func kinds(kind: Metric.Warning, changes: [(Metric, Double)], harmless: Double) throws {
     let found = warnings(changes)
     #expect(found.map(\.kind) == [kind])
     #expect(found.first?.iteration == 4)
-    let text = try #require(found.first).description
+    let text = try #require(found.first).text
     #expect(text.hasPrefix("iteration 4: ") && text.contains("`ppo."))
     #expect(text.contains(changes[0].0.badSign.prefix { $0 != ":" }))
     var inside = changes
@@ -69,8 +69,7 @@ import Testing
 
   @Test("a remedy names only keys that have a part in the run")
   func remedies() {
-    func remedy(_ kind: TrainingWarning.Kind, _ change: (inout PPOConfiguration) -> Void) -> String
-    {
+    func remedy(_ kind: Metric.Warning, _ change: (inout PPOConfiguration) -> Void) -> String {
       kind.remedy(configured(change))
     }
     #expect(remedy(.explodingValueLoss) { _ in }.contains("`ppo.value.learning_rate`"))

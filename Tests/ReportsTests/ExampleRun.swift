@@ -7,17 +7,21 @@ import Statistics
 
 /// A run directory as a whole run leaves it, with plausible curves and no chance in them.
 enum ExampleRun {
-  static let information = RunInformation(
-    version: "0.1.0", command: .demo,
-    commandLine: ["rlhf-sim", "demo", "--scenario", "sentiment", "--out", "runs/my first"],
-    scenario: "sentiment", seed: 7, threads: 2, cpu: "AMD EPYC 7B13", blasCore: "OpenBLAS Zen",
-    allocator: "jemalloc 5.3.0", started: Date(timeIntervalSince1970: 1_790_000_000),
-    ended: Date(timeIntervalSince1970: 1_790_000_041), status: .finished,
-    stageSeconds: [
+  static let information = {
+    var information = RunInformation(
+      version: "0.1.0", command: .demo,
+      commandLine: ["rlhf-sim", "demo", "--scenario", "sentiment", "--out", "runs/my first"],
+      scenario: "sentiment", seed: 7, threads: 2, cpu: "AMD EPYC 7B13", blasCore: "OpenBLAS Zen",
+      allocator: "jemalloc 5.3.0", started: Date(timeIntervalSince1970: 1_790_000_000))
+    information.ended = Date(timeIntervalSince1970: 1_790_000_041)
+    information.status = .finished
+    information.stageSeconds = [
       .init(stage: "Supervised tuning", seconds: 9.3), .init(stage: "Annotation", seconds: 1.2),
       .init(stage: "Reward model", seconds: 11.9), .init(stage: "PPO", seconds: 15.8),
       .init(stage: "Evaluation", seconds: 2.4),
-    ])
+    ]
+    return information
+  }()
 
   static let evaluation = EvaluationSummary(
     sft: .init(
@@ -56,10 +60,9 @@ enum ExampleRun {
       let half = 1.96 * (value * (1 - value) / Double(n)).squareRoot()
       return .init(value: value, low: max(0, value - half), high: min(1, value + half), count: n)
     }
-    var reward = EvaluationSummary.RewardModel(
-      accuracy: .init(value: 0.754, low: 0.735, high: 0.772, count: 2000), ceiling: 0.801,
-      ece: 0.021,
-      goldCorrelation: 0.83)
+    var reward = EvaluationSummary.RewardModel()
+    reward.accuracy = .init(value: 0.754, low: 0.735, high: 0.772, count: 2000)
+    (reward.ceiling, reward.ece, reward.goldCorrelation) = (0.801, 0.021, 0.83)
     reward.goldRankCorrelation = 0.815
     reward.goldAgreement = proportion(0.863, 1893)
     reward.loss = 0.497
@@ -167,7 +170,7 @@ enum ExampleRun {
     try evaluation.write(to: run)
     try SampleComparison.write(samples, to: run)
     try AtomicFile.write(scenario, to: run.scenario)
-    let rolloutWriter = try RolloutWriter(in: run, keeping: 0)
+    let rolloutWriter = try RolloutWriter(in: run, upTo: 0)
     try rolloutWriter.write(rollouts)
     let ranking = Ranking(prompt: "a", responses: ["b", "c"], ranking: [1, 0])
     try PreferenceFile.write(

@@ -70,7 +70,7 @@ struct ReportTests {
       var records = try ReportRecords(reading: run)
       #expect(!parsed(records).text.contains("the run warned"))
       let warning = "iteration 12: KL rose past 1 < 2 nats"
-      records.information.add(.init(kind: "rising-kl", iteration: 12, text: warning))
+      records.information.add(.init(.risingKL, iteration: 12, text: warning))
       let text = parsed(records).text
       let chart = try #require(text.range(of: "Score and gold"))
       #expect(try #require(text.range(of: warning)).lowerBound < chart.lowerBound)
@@ -160,11 +160,13 @@ struct ReportTests {
   func partialEvaluation(part: Int) {
     var records = ReportRecords(information: ExampleRun.information)
     let full = ExampleRun.evaluation
+    var reward = EvaluationSummary.RewardModel()
+    reward.accuracy = full.reward?.accuracy
     records.evaluation =
       [
         EvaluationSummary(), EvaluationSummary(sft: full.sft),
         EvaluationSummary(ppo: .init(gold: full.ppo?.gold)),
-        EvaluationSummary(reward: .init(accuracy: full.reward?.accuracy)),
+        EvaluationSummary(reward: reward),
       ][part]
     let page = parsed(records)
     #expect(page.values(of: "class").count { $0 == "card" } == [0, 1, 1, 1][part])

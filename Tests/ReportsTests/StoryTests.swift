@@ -202,17 +202,6 @@ struct StoryTests {
     }
   }
 
-  @Test("reads a lesson as YAML means it")
-  func lesson() {
-    for (line, meant) in [
-      ("lesson: 'The world''s own.'", "The world's own."), ("lesson: Plain words.", "Plain words."),
-      ("lesson: \"In ''quotes''.\"", "In ''quotes''."),
-    ] {
-      #expect(ScenarioText.value(of: "lesson", in: "name: x\n\(line)\n") == meant)
-    }
-    #expect(ScenarioText.value(of: "lesson", in: "name: x\n") == nil)
-  }
-
   @Test("sets the keys of a warning as code")
   func keysInWarnings() throws {
     try withTable(["objective/score": { Double($0) }]) { table in
@@ -220,7 +209,7 @@ struct StoryTests {
         of: records {
           $0.policyOptimization = table
           $0.information.warnings = [
-            .init(kind: "rising-kl", iteration: 3, text: "raise `ppo.kl.coefficient`, or end")
+            .init(.risingKL, iteration: 3, text: "raise `ppo.kl.coefficient`, or end")
           ]
         })
       #expect(page.contains("raise <code>ppo.kl.coefficient</code>, or end"))
@@ -262,14 +251,6 @@ struct StoryTests {
         == "- name: careful\n  share: 0.4")
     #expect(ScenarioText.block(["world", "judges"], in: scenario) == nil)
     #expect(page.elements.contains { $0.attributes["id"] == "world" })
-    let values = ScenarioText.values(in: scenario).map { "\($0.key)=\($0.value)" }
-    #expect(
-      values == [
-        "name=x", "lesson=Less is more.", "world.grammar.start=a",
-        "world.gold.0.feature=valence", "world.gold.0.weight=1.5",
-        "world.annotators.0.name=careful", "world.annotators.0.share=0.4",
-        "world.prompt.words=[1, 2]",
-      ])
   }
 
   @Test("warns where it happened: of what was noted, and of what the metrics show")
@@ -307,7 +288,7 @@ struct StoryTests {
       let found = ReportWarning.policyOptimization(
         table,
         records {
-          $0.information.warnings = [.init(kind: "rising-kl", iteration: 18, text: "KL rose")]
+          $0.information.warnings = [.init(.risingKL, iteration: 18, text: "KL rose")]
         })
       try #require(found.count == 2)
       #expect(
@@ -333,13 +314,14 @@ struct StoryTests {
     // Fewer ends than at first, while there are still enough.
     try withTable(["response/eos_fraction": { 1 - Double($0) / 40 }]) {
       #expect(ReportWarning.policyOptimization($0).count == 1)
-      #expect(ReportWarning.policyOptimization($0, besides: ["missing-ends"]).isEmpty)
+      #expect(ReportWarning.policyOptimization($0, besides: [.missingEOS]).isEmpty)
     }
     try withTable([
       "objective/gold": { Double($0) }, "objective/score": { Double($0) },
       "objective/kl_exact": { Double($0) / 20 },
     ]) { #expect(ReportWarning.policyOptimization($0).isEmpty) }
-    var reward = EvaluationSummary.RewardModel(ece: 0.2)
+    var reward = EvaluationSummary.RewardModel()
+    reward.ece = 0.2
     reward.accuracy = .init(value: 0.51, low: 0.49, high: 0.53, count: 100)
     reward.trainingGap = 0.2
     #expect(ReportWarning.rewardModel(nil, reward).count == 3)

@@ -1,7 +1,8 @@
 import Foundation
-import RunRecords
 import Statistics
 import Testing
+
+@testable import RunRecords
 
 @Suite("Records")
 struct RecordTests {
@@ -25,9 +26,9 @@ struct RecordTests {
       information.ended = Date(timeIntervalSince1970: 1_000_000_060)
       information.stageSeconds = [.init(stage: "sft", seconds: 9.5)]
       information.error = "the loss is not finite"
-      information.add(.init(kind: "rising-kl", iteration: 9, text: "earlier"))
-      information.add(.init(kind: "missing-ends", iteration: 2, text: "ends"))
-      information.add(.init(kind: "rising-kl", iteration: 9, text: "again, after a power cut"))
+      information.add(.init(.risingKL, iteration: 9, text: "earlier"))
+      information.add(.init(.missingEOS, iteration: 2, text: "ends"))
+      information.add(.init(.risingKL, iteration: 9, text: "again, after a power cut"))
       #expect(information.warnings?.map(\.text) == ["ends", "again, after a power cut"])
       try information.write(to: run)
       #expect(try RunInformation.read(from: run) == information)

@@ -1,6 +1,7 @@
 import Foundation
-import RunRecords
 import Testing
+
+@testable import RunRecords
 
 @Suite("A run directory")
 struct RunDirectoryTests {

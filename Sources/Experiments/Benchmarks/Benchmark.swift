@@ -1,14 +1,15 @@
 import Foundation
+import LanguageModels
 package import Numerics
 
 /// One measurement of production code: the trainers and the sampler themselves, with random weights
 /// and tokens, on the shapes and amounts that the peers are measured on.
 package struct Benchmark: Sendable {
-  package let size: BenchmarkSize
-  package let work: BenchmarkWork
-  package let workers: Workers
+  let size: BenchmarkSize
+  let work: BenchmarkWork
+  let workers: Workers
   /// How often the work is done; the first times are not counted.
-  package let repeats: Int
+  let repeats: Int
 
   /// - Parameter repeats: at least 1; nil for as many as the peers do.
   package init(
@@ -60,26 +61,90 @@ package struct Benchmark: Sendable {
   }
 }
 
-/// What a piece of work took each time.
-struct Measurement {
-  var seconds: [Double]
-  var modelBytes = 0
-}
+/// What is timed.
+package enum BenchmarkWork: String, Sendable, CaseIterable {
+  /// A step of reward-model training: gradients, clipping, AdamW.
+  case reward
+  /// Sampling a batch of responses with a key-value cache.
+  case generate
+  /// An iteration of PPO with its four models.
+  case ppo
+  /// One product of two 1024 × 1024 matrices: what the machine can do.
+  case gemm
 
-/// Seconds from one mark to the next.
-struct Stopwatch {
-  private let clock = ContinuousClock()
-  private var last: ContinuousClock.Instant
-  private(set) var seconds: [Double] = []
-
-  init() { last = clock.now }
-
-  mutating func mark() {
-    let now = clock.now
-    seconds.append((now - last) / .seconds(1))
-    last = now
+  /// Repeats when nothing else is asked for, as many as the peers'.
+  var defaultRepeats: Int {
+    switch self {
+    case .reward: 25
+    case .generate: 8
+    case .ppo: 6
+    case .gemm: 60
+    }
   }
 
-  /// Leaves out what came since the last mark.
-  mutating func skip() { last = clock.now }
+  /// First repeats that are not counted: caches are cold, and memory comes from the kernel.
+  var warmUp: Int {
+    switch self {
+    case .reward: 5
+    case .generate, .ppo: 2
+    case .gemm: 10
+    }
+  }
+}
+
+/// A GPT-2 shape on which this program and its peers do the same work.
+package enum BenchmarkSize: String, Sendable, CaseIterable {
+  case toy, small, medium
+
+  /// Layer norm, learned positions, GELU, biases, tied embeddings; a feed-forward block four times
+  /// as wide as the residual stream.
+  var shape: DecoderConfiguration {
+    let (layers, heads, width, vocabulary) =
+      switch self {
+      case .toy: (4, 4, 128, 256)
+      case .small: (6, 8, 256, 1024)
+      case .medium: (12, 12, 768, 4096)
+      }
+    var shape = DecoderConfiguration()
+    shape.family = .gpt2
+    (shape.layers, shape.heads, shape.keyValueHeads) = (layers, heads, heads)
+    (shape.width, shape.headWidth, shape.feedForwardWidth) = (width, width / heads, 4 * width)
+    (shape.vocabularySize, shape.maximumPositions) = (vocabulary, 128)
+    shape.tiedEmbeddings = true
+    return shape
+  }
+}
+
+/// What a benchmark found, under the keys of one JSON object.
+package struct BenchmarkResult: Sendable, Encodable {
+  var what: String
+  var size: String
+  var threads: Int
+  /// The figures of the work: seconds of the median repeat, and rates that follow from it.
+  var figures: [String: Double]
+  /// The most bytes of memory that the process has ever had.
+  var peakBytes: Int
+  /// Bytes of the weights, and of the gradients and moments of the models that learn.
+  var modelBytes: Int
+
+  private struct Key: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(_ name: String) { stringValue = name }
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { nil }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(what, forKey: Key("what"))
+    try container.encode(size, forKey: Key("size"))
+    try container.encode(threads, forKey: Key("threads"))
+    try container.encode(peakBytes, forKey: Key("peak_bytes"))
+    try container.encode(modelBytes, forKey: Key("model_bytes"))
+    for (name, value) in figures.sorted(by: { $0.key < $1.key }) {
+      try container.encode(value, forKey: Key(name))
+    }
+  }
 }

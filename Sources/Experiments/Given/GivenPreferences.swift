@@ -3,7 +3,7 @@ package import LanguageModels
 import Numerics
 package import Preferences
 package import RLHF
-import RunRecords
+package import RunRecords
 import Statistics
 
 /// Preference rows that come from files instead of the scenario's annotators.
@@ -115,7 +115,7 @@ extension AlignmentLoop {
   /// - Parameter training: the rows that the model was trained on; nil when they are not at hand.
   package func report(
     of model: RewardModel, onHeldOutRowsOf file: URL, trainedOnRowsOf training: URL?
-  ) throws -> RewardReport {
+  ) throws -> EvaluationSummary.RewardModel {
     let heldOut = Judgements(of: try PreferenceSource(file))
     guard let training else { return try report(of: model, on: heldOut) }
     return try report(

@@ -1,21 +1,21 @@
 package import LanguageModels
 import Numerics
-package import Preferences
+import Preferences
 import RunRecords
 import Statistics
 
-/// Two answers of a policy for a person to judge, and what they are not shown: what the world and a
+/// Two responses of a policy for a person to judge, and what they are not shown: what the world and a
 /// simulated annotator make of them.
 package struct LabelPair: Codable, Sendable, Equatable {
   package var prompt: String
   package var left: String
   package var right: String
-  package var leftGold: Double
-  package var rightGold: Double
-  /// The probability with which an annotator prefers the left answer.
-  package var leftProbability: Double
+  var leftGold: Double
+  var rightGold: Double
+  /// The probability with which an annotator prefers the left response.
+  var leftProbability: Double
   /// What the annotator did that was drawn.
-  package var annotatorChoseLeft: Bool
+  var annotatorChoseLeft: Bool
 
   package init(
     prompt: String, left: String, right: String, leftGold: Double, rightGold: Double,
@@ -55,7 +55,7 @@ package struct LabelledPair: Codable, Sendable, Equatable {
   }
 
   /// The judgement as something to train on; `nil` for a tie and for what was skipped.
-  package var comparison: Comparison? {
+  var comparison: Comparison? {
     guard answer == .left || answer == .right else { return nil }
     let isLeft = answer == .left
     return Comparison(
@@ -92,7 +92,7 @@ extension AlignmentLoop {
 }
 
 extension LabelPair {
-  /// An annotator's comparison with its answers on the sides that a coin says.
+  /// An annotator's comparison with its responses on the sides that a coin says.
   fileprivate init(_ row: Comparison, isChosenLeft: Bool) {
     let probability = row.probability ?? 0.5
     let (chosenGold, rejectedGold) = (row.chosenGold ?? 0, row.rejectedGold ?? 0)

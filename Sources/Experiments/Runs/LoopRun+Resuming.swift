@@ -12,39 +12,39 @@ extension LoopRun {
     switch command {
     case .demo: return try demo()
     case .sft: return try sft()
-    case .trainReward: return try trainReward(base: keptPolicy(.sft))
-    case .dpo: return try dpo(keptPolicy(.reference), reward: keptReward())
-    case .bestOfN: return try bestOfN(keptPolicy(.reference), reward: keptReward())
-    case .ppo: return try ppo(keptPolicy(.reference), reward: keptReward())
+    case .trainReward: return try trainReward(base: loadPolicy(.sft))
+    case .dpo: return try dpo(loadPolicy(.reference), reward: loadReward())
+    case .bestOfN: return try bestOfN(loadPolicy(.reference), reward: loadReward())
+    case .ppo: return try ppo(loadPolicy(.reference), reward: loadReward())
     }
   }
 
   /// The whole of `sft`.
   package func sft() throws -> EvaluationSummary {
     let summary = try loop.figures(of: trainPolicy())
-    try keep(summary)
+    try summary.write(to: directory)
     return summary
   }
 
-  /// The whole of `train-reward`: keeps the policy that it starts from, too.
+  /// The whole of `train-reward`: saves the policy that it starts from, too.
   ///
   /// - Parameter given: rows to train on and judge by; nil has the scenario's made.
   package func trainReward(
     base: LanguageModel, given: GivenPreferences? = nil
   ) throws -> EvaluationSummary {
-    if !directory.has(.sft) { try keep(base, as: .sft) }
+    if !directory.has(.sft) { try save(base, as: .sft) }
     let preferences =
-      try given.map { try keep(training: $0.training, heldOut: $0.heldOut) }
+      try given.map { try save(training: $0.training, heldOut: $0.heldOut) }
       ?? comparePreferences(of: base)
     let (_, report) = try trainReward(from: base, preferences: preferences)
-    let summary = EvaluationSummary(reward: .init(report))
-    try keep(summary)
+    let summary = EvaluationSummary(reward: report)
+    try summary.write(to: directory)
     return summary
   }
 
-  /// The whole of `ppo`: keeps the models that it starts from, too.
+  /// The whole of `ppo`: saves the models that it starts from, too.
   package func ppo(_ policy: LanguageModel, reward: RewardModel) throws -> EvaluationSummary {
-    if !directory.has(.reward) { try keep(reward) }
+    if !directory.has(.reward) { try save(reward) }
     let tuned = try optimize(policy, reward: reward)
     return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
   }
@@ -55,14 +55,14 @@ extension LoopRun {
   package func dpo(
     _ policy: LanguageModel, reward: RewardModel, given: GivenPreferences? = nil
   ) throws -> EvaluationSummary {
-    if !directory.has(.reference) { try keep(policy, as: .reference) }
-    if !directory.has(.reward) { try keep(reward) }
-    if let given { _ = try keep(training: given.training, heldOut: given.heldOut) }
+    if !directory.has(.reference) { try save(policy, as: .reference) }
+    if !directory.has(.reward) { try save(reward) }
+    if let given { _ = try save(training: given.training, heldOut: given.heldOut) }
     let preferences =
       loop.scenario.dpo.pairs == .offline ? try comparePreferences(of: policy) : nil
     let tuned: LanguageModel
     if directory.has(.policy) {
-      tuned = try keptPolicy(.policy)
+      tuned = try loadPolicy(.policy)
     } else {
       tuned =
         if let preferences {
@@ -70,49 +70,49 @@ extension LoopRun {
         } else {
           try loop.optimizeDirectly(policy, rows: [PreferenceRow](), reward: reward)
         }
-      try keep(tuned, as: .policy)
+      try save(tuned, as: .policy)
     }
     return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
   }
 
   /// The whole of `best-of-n`.
   package func bestOfN(_ policy: LanguageModel, reward: RewardModel) throws -> EvaluationSummary {
-    if !directory.has(.reference) { try keep(policy, as: .reference) }
-    if !directory.has(.reward) { try keep(reward) }
+    if !directory.has(.reference) { try save(policy, as: .reference) }
+    if !directory.has(.reward) { try save(reward) }
     var summary = EvaluationSummary()
     summary.bestOfN = try loop.bestOfN(policy, reward: reward)
-    try keep(summary)
+    try summary.write(to: directory)
     return summary
   }
 
-  func keptPolicy(_ name: RunCheckpoint) throws -> LanguageModel {
-    try requireKept(directory.checkpoint(name))
-    let kept = try LoadedModel(policy: directory.checkpoint(name))
-    let wanted = loop.scenario.model.decoder(vocabularySize: kept.shape.vocabularySize)
-    let found = ModelConfiguration(of: kept.shape)
-      .decoder(vocabularySize: kept.shape.vocabularySize)
+  func loadPolicy(_ name: RunCheckpoint) throws -> LanguageModel {
+    try requireSaved(directory.checkpoint(name))
+    let saved = try LoadedModel(policy: directory.checkpoint(name))
+    let wanted = loop.scenario.model.decoder(vocabularySize: saved.shape.vocabularySize)
+    let found = ModelConfiguration(of: saved.shape)
+      .decoder(vocabularySize: saved.shape.vocabularySize)
     guard wanted == found else {
       throw LoopError.input(
         "\(directory.scenario.path) describes another model than the run has in "
           + "\(name.rawValue)/; put the scenario back as it was, or begin another run")
     }
-    return kept.model
+    return saved.model
   }
 
-  func keptReward() throws -> RewardModel {
-    try requireKept(directory.checkpoint(.reward))
+  func loadReward() throws -> RewardModel {
+    try requireSaved(directory.checkpoint(.reward))
     return try LoadedModel(reward: directory.checkpoint(.reward)).model
   }
 
   /// Nil when they were not all written; those to judge by are written last.
-  func keptPreferences() throws -> KeptPreferences? {
+  func savedPreferences() throws -> KeptPreferences? {
     directory.has(.eval) ? try KeptPreferences(of: directory) : nil
   }
 
-  private func requireKept(_ place: URL) throws(LoopError) {
-    guard !FileManager.default.fileExists(atPath: place.path) else { return }
+  private func requireSaved(_ place: URL) throws(LoopError) {
+    guard !AtomicFile.exists(place) else { return }
     throw .input(
-      "\(place.path) is not there: the run was interrupted before it had kept what it starts from; "
+      "\(place.path) is not there: the run was interrupted before it had saved what it starts from; "
         + "begin it again")
   }
 }
@@ -128,7 +128,7 @@ extension RunDirectory {
 
   /// Where the run's prompts come from.
   package func promptSource() throws -> PromptSource {
-    guard FileManager.default.fileExists(atPath: givenPrompts.path) else { return .world }
+    guard AtomicFile.exists(givenPrompts) else { return .world }
     let tokenizer = try tokenizer()
     return .files(
       try PromptFile.read(givenPrompts).map { row in

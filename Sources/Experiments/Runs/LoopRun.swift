@@ -7,10 +7,10 @@ package import RLHF
 package import RunRecords
 import Settings
 
-/// A loop that keeps what it makes in a run directory.
+/// A loop that saves what it makes in a run directory.
 package struct LoopRun {
-  package let loop: AlignmentLoop
-  package let directory: RunDirectory
+  let loop: AlignmentLoop
+  let directory: RunDirectory
 
   package init(_ loop: AlignmentLoop, in directory: RunDirectory) throws {
     self.loop = loop
@@ -21,7 +21,7 @@ package struct LoopRun {
     }
   }
 
-  /// The whole loop: trains every model, evaluates, and keeps everything but the report.
+  /// The whole loop: trains every model, evaluates, and saves everything but the report.
   ///
   /// Like every stage here, it goes on with what the directory holds already: a checkpoint appears
   /// whole when its stage is over.
@@ -37,25 +37,25 @@ package struct LoopRun {
       policy: tuned, reference: policy, reward: reward, rewardReport: report)
   }
 
-  /// Trains and keeps the SFT policy.
-  package func trainPolicy() throws -> LanguageModel {
-    if directory.has(.sft) { return try keptPolicy(.sft) }
+  /// Trains and saves the SFT policy.
+  func trainPolicy() throws -> LanguageModel {
+    if directory.has(.sft) { return try loadPolicy(.sft) }
     let policy = try loop.trainPolicy()
     try save(policy, as: .sft)
     return policy
   }
 
-  /// Has the scenario's comparisons made and keeps them.
-  package func comparePreferences(
+  /// Has the scenario's comparisons made and saves them.
+  func comparePreferences(
     of policy: LanguageModel
   ) throws -> KeptPreferences {
-    if let kept = try keptPreferences() { return kept }
+    if let saved = try savedPreferences() { return saved }
     let (training, heldOut) = try loop.comparePreferences(of: policy)
-    return try keep(training: training, heldOut: heldOut)
+    return try save(training: training, heldOut: heldOut)
   }
 
-  /// Keeps the rows that a reward model is trained on and judged by; those to judge by last.
-  func keep(
+  /// Saves the rows that a reward model is trained on and judged by; those to judge by last.
+  func save(
     training: some RowStream<PreferenceRow>, heldOut: some RowStream<Comparison>
   ) throws -> KeptPreferences {
     try PreferenceFile.write(training, to: directory.preferences(.train))
@@ -63,44 +63,34 @@ package struct LoopRun {
     return try KeptPreferences(of: directory)
   }
 
-  /// Keeps a policy that was made elsewhere, under the name of the part that it plays here.
-  package func keep(_ policy: LanguageModel, as name: RunCheckpoint) throws {
-    try save(policy, as: name)
-  }
-
-  /// Trains and keeps a reward model.
+  /// Trains and saves a reward model.
   package func trainReward(
     from policy: LanguageModel, preferences: KeptPreferences
-  ) throws -> (RewardModel, RewardReport) {
+  ) throws -> (RewardModel, EvaluationSummary.RewardModel) {
     let (training, heldOut) = (preferences.training, preferences.heldOut)
     if directory.has(.reward) {
-      let reward = try keptReward()
+      let reward = try loadReward()
       let report = try loop.report(
         of: reward, on: heldOut, training: Judgements(of: training, pairingRatings: nil))
       return (reward, report)
     }
     let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
-    try save(as: .reward, reward.save)
+    try save(reward)
     return (reward, report)
   }
 
-  /// Keeps a reward model that was made elsewhere, so that the run can be evaluated again.
-  package func keep(_ reward: RewardModel) throws {
-    try save(as: .reward, reward.save)
-  }
-
-  /// Optimizes a policy, and keeps it, its reference, the value model, and rollouts on the way.
-  package func optimize(_ policy: LanguageModel, reward: RewardModel) throws -> LanguageModel {
-    // The policy is kept last.
-    if directory.has(.policy) { return try keptPolicy(.policy) }
+  /// Optimizes a policy, and saves it, its reference, the value model, and rollouts on the way.
+  func optimize(_ policy: LanguageModel, reward: RewardModel) throws -> LanguageModel {
+    // The policy is saved last.
+    if directory.has(.policy) { return try loadPolicy(.policy) }
     if !directory.has(.reference) { try save(policy, as: .reference) }
     var writer: RolloutWriter?
-    let keeper = RolloutKeeper {
-      writer = try RolloutWriter(in: directory, keeping: $0)
+    let sink = RolloutSink {
+      writer = try RolloutWriter(in: directory, upTo: $0)
     } write: {
       try writer?.write($0)
     }
-    let (tuned, value) = try loop.optimize(policy, reward: reward, keep: keeper)
+    let (tuned, value) = try loop.optimize(policy, reward: reward, rollouts: sink)
     if loop.scenario.ppo.algorithm.usesValueModel {
       try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
     }
@@ -108,26 +98,21 @@ package struct LoopRun {
     return tuned
   }
 
-  /// Judges the policy before and after on the same prompts, and keeps figures and samples.
-  package func evaluate(
+  /// Judges the policy before and after on the same prompts, and saves figures and samples.
+  func evaluate(
     policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
-    rewardReport: RewardReport?
+    rewardReport: EvaluationSummary.RewardModel?
   ) throws -> EvaluationSummary {
     let (before, after) = try loop.compare(policy, with: reference, reward: reward)
     var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
     summary.exact = try loop.compareWithOptimum(policy, reference: reference, reward: reward)
     summary.bestOfN = try loop.bestOfN(reference, reward: reward)
     try summary.write(to: directory)
-    try keepSamples(before, after)
+    try saveSamples(before, after)
     return summary
   }
 
-  /// Keeps figures that are all there is to a run of a single stage.
-  package func keep(_ summary: EvaluationSummary) throws {
-    try summary.write(to: directory)
-  }
-
-  private func keepSamples(_ before: [JudgedResponse], _ after: [JudgedResponse]) throws {
+  private func saveSamples(_ before: [JudgedResponse], _ after: [JudgedResponse]) throws {
     var rows = zip(before, after).prefix(200).map { before, after in
       SampleComparison(
         prompt: loop.text(before.exchange).prompt, before: loop.text(before.exchange).response,
@@ -145,7 +130,9 @@ package struct LoopRun {
     try SampleComparison.write(rows, to: directory)
   }
 
-  private func save(_ model: LanguageModel, as name: RunCheckpoint) throws {
+  func save(_ reward: RewardModel) throws { try save(as: .reward, reward.save) }
+
+  func save(_ model: LanguageModel, as name: RunCheckpoint) throws {
     try save(as: name) { try model.save(to: $0, specialTokens: loop.specialTokens) }
   }
 

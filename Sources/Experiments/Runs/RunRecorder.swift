@@ -2,11 +2,11 @@ import Foundation
 import Numerics
 package import RLHF
 package import RunRecords
-import Statistics
+package import Statistics
 
-/// Keeps a run's records and shows its progress: what the loop tells goes to files and terminal.
+/// Writes a run's records and shows its progress: what the loop tells goes to files and terminal.
 package final class RunRecorder: StageObserver {
-  package let directory: RunDirectory?
+  let directory: RunDirectory?
   private let terminal: Terminal
   private var information: RunInformation?
   private var bar: ProgressBar?
@@ -18,7 +18,7 @@ package final class RunRecorder: StageObserver {
   private let clock = ContinuousClock()
 
   /// - Parameters:
-  ///   - directory: where records go; nil keeps none.
+  ///   - directory: where records go; nil writes none.
   ///   - information: written at once, and again when the run ends.
   ///   - isResumed: whether the run goes on after an interruption, with the records that it left.
   package init(
@@ -41,7 +41,7 @@ package final class RunRecorder: StageObserver {
     if let records = stage.records, writers[records] == nil, let directory {
       let writer = try MetricsWriter(
         stage: stage, in: directory,
-        keeping: isResumed ? extent.before + extent.done : nil)
+        upTo: isResumed ? extent.before + extent.done : nil)
       let missing = extent.before + extent.done - writer.stepsBefore
       if missing > 0 {
         note(
@@ -55,7 +55,7 @@ package final class RunRecorder: StageObserver {
   package func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws {
     bar?.update(done, figures: metrics.map { stage.figures($0) } ?? [])
     guard let metrics, let records = stage.records, let (writer, start) = writers[records] else {
-      // A stage with metrics keeps its state before it stops; here there is none to keep.
+      // A stage with metrics saves its state before it stops; here there is none to save.
       if metrics == nil, Interruption.isRequested { throw Interrupted() }
       return
     }
@@ -90,11 +90,9 @@ package final class RunRecorder: StageObserver {
   }
 
   package func warn(_ warning: TrainingWarning) throws {
-    information?.add(
-      RunInformation.Warning(
-        kind: warning.kind.rawValue, iteration: warning.iteration, text: warning.description))
+    information?.add(warning)
     try writeInformation()
-    say("warning: \(warning)")
+    say("warning: \(warning.text)")
   }
 
   private func say(_ line: String) {

@@ -2,10 +2,11 @@ import Formats
 import Foundation
 import LanguageModels
 import Numerics
-package import RLHF
+import RLHF
 package import RunRecords
+import Synchronization
 
-/// Keeps the state of the running stage in `state/` of a run, so that an interrupted run goes on to
+/// Saves the state of the running stage in `state/` of a run, so that an interrupted run goes on to
 /// the same bytes: `stage.json` says which stage, how many of its steps are done, and its numbers;
 /// `tensors.safetensors` holds its weights and moments.
 package final class StageStore {
@@ -23,15 +24,15 @@ package final class StageStore {
     nextTime = clock.now + Self.shortestInterval
   }
 
-  /// What was kept of a stage; nil when nothing was.
+  /// What was saved of a stage; nil when nothing was.
   ///
   /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
-  package func read(_ stage: RunStage) throws -> TrainingState? {
-    guard FileManager.default.fileExists(atPath: description.path) else { return nil }
-    let kept = try StageState.read(from: directory)
-    guard kept.stage == stage.rawValue else { return nil }
-    var state = TrainingState(step: kept.step)
-    for (name, number) in kept.numbers { state.set(name, number) }
+  func read(_ stage: RunStage) throws -> TrainingState? {
+    guard AtomicFile.exists(description) else { return nil }
+    let saved = try StageState.read(from: directory)
+    guard saved.stage == stage.rawValue else { return nil }
+    var state = TrainingState(step: saved.step)
+    for (name, number) in saved.numbers { state.set(name, number) }
     let archive = try Safetensors.read(tensors)
     for name in archive.names {
       guard let tensor = archive[name] else { continue }
@@ -45,7 +46,7 @@ package final class StageStore {
   /// run to stop.
   ///
   /// - Throws: ``Interrupted`` when the person wants that.
-  func keep(_ stage: RunStage, isLast: Bool, _ state: () -> TrainingState) throws {
+  func save(_ stage: RunStage, isLast: Bool, _ state: () -> TrainingState) throws {
     let isInterrupted = Interruption.isRequested
     if isInterrupted || isLast || isEager || clock.now >= nextTime {
       let start = clock.now
@@ -56,12 +57,12 @@ package final class StageStore {
   }
 
   private func write(_ state: TrainingState, of stage: RunStage) throws {
-    let kept = StageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
+    let saved = StageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
     try writeDirectoryAtomically(directory.state, replacingExisting: true) { place in
       try Safetensors.write(
         state.tensors.map { NamedTensor(name: $0.name, tensor: $0.tensor) },
         to: place.appending(path: tensors.lastPathComponent))
-      try kept.write(to: place.appending(path: description.lastPathComponent))
+      try saved.write(to: place.appending(path: description.lastPathComponent))
     }
   }
 
@@ -69,4 +70,25 @@ package final class StageStore {
 
   private var description: URL { directory.stageState }
   private var tensors: URL { directory.state.appending(path: "tensors.safetensors") }
+}
+
+/// Whether the person wants the run to stop, by Ctrl-C or a signal to end: stages look after each
+/// step, save their state and throw ``Interrupted``.
+package enum Interruption {
+  private static let requested = Atomic(false)
+
+  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
+  /// To be called once before a signal may come, because the first access allocates.
+  package static func prepare() { _ = isRequested }
+
+  /// Safe inside a signal handler after ``prepare()``.
+  package static func request() { requested.store(true, ordering: .relaxed) }
+}
+
+/// The person wanted the run to stop; all that was done is saved.
+package struct Interrupted: Error, Sendable, CustomStringConvertible {
+  package init() {}
+
+  package var description: String { "interrupted; all that was done is saved" }
 }

@@ -1,5 +1,5 @@
 import RLHF
-package import Settings
+import Settings
 
 /// A command that takes a scenario with `--set`.
 package enum ScenarioCommand: String, CaseIterable, Sendable {
@@ -19,7 +19,7 @@ extension Scenario {
   ///   - leftOut: inherited settings that are unused. Those of a recipe are not mentioned, for nobody
   ///     wrote them.
   ///   - overrides: `--set` assignments.
-  package func notes(
+  func notes(
     leftOut: [UnusedSetting], overrides: [String], for command: ScenarioCommand
   ) -> [String] {
     var notes: [String] = []

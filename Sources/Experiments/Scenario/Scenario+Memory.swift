@@ -3,6 +3,7 @@ import LanguageModels
 import RLHF
 import RunRecords
 import Settings
+import Statistics
 
 extension Scenario {
   /// Something that a run holds in memory at one time.

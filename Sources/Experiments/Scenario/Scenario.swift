@@ -1,19 +1,19 @@
 package import LanguageModels
 package import RLHF
 package import Settings
-package import Worlds
+import Worlds
 
 /// A whole lesson: a world, a model, and the settings of every stage.
 package struct Scenario: Configurable {
   package var name = ""
   package var title = ""
   package var lesson = ""
-  package var world = WorldConfiguration()
+  var world = WorldConfiguration()
   package var model = ModelConfiguration()
-  package var pretraining = SupervisedConfiguration()
-  package var fineTuning = SupervisedConfiguration()
-  package var preferences = PreferencesConfiguration()
-  package var reward = RewardConfiguration()
+  var pretraining = SupervisedConfiguration()
+  var fineTuning = SupervisedConfiguration()
+  var preferences = PreferencesConfiguration()
+  var reward = RewardConfiguration()
   package var ppo = PPOConfiguration()
   package var dpo = DPOConfiguration()
   package var evaluation = EvaluationConfiguration()
@@ -41,7 +41,7 @@ package struct Scenario: Configurable {
 
   /// Positions for the longest prompt and response of the world, and the end that follows every
   /// text, also one that was cut off.
-  package var neededPositions: Int {
+  var neededPositions: Int {
     world.prompt.words.upperBound + max(world.prompt.maximumResponseWords, ppo.maximumTokens) + 1
   }
 
@@ -76,14 +76,14 @@ package struct Scenario: Configurable {
 
 /// The decoder that policy, reference, reward and value models share.
 package struct ModelConfiguration: Configurable, Equatable {
-  package var family = DecoderConfiguration.Family.llama
-  package var width = 64
-  package var layers = 2
-  package var heads = 4
-  package var keyValueHeads: Int?
-  package var feedForwardWidth: Int?
-  package var maximumPositions = 32
-  package var tiedEmbeddings = false
+  var family = DecoderConfiguration.Family.llama
+  var width = 64
+  var layers = 2
+  var heads = 4
+  var keyValueHeads: Int?
+  var feedForwardWidth: Int?
+  var maximumPositions = 32
+  var tiedEmbeddings = false
 
   package init() {}
 
@@ -148,15 +148,15 @@ extension DecoderConfiguration.Family: SettingValue {}
 
 /// What the annotators compare.
 package struct PreferencesConfiguration: Configurable, Equatable {
-  package var pairs = 16_000
-  package var heldOutPairs = 2_000
-  package var responses = 2
-  package var temperature = 1.0
-  package var ratingNoise = 0.0
+  var pairs = 16_000
+  var heldOutPairs = 2_000
+  var responses = 2
+  var temperature = 1.0
+  var ratingNoise = 0.0
 
   package init() {}
 
-  /// The share of prompts that is kept to judge by, as that of the pairs; half of them at most, so
+  /// The share of prompts that is held out, as that of the pairs; half of them at most, so
   /// that a few pairs to train on are not all about a few prompts.
   var heldOutShare: Double { min(0.5, Double(heldOutPairs) / Double(pairs + heldOutPairs)) }
 
@@ -181,8 +181,8 @@ package struct PreferencesConfiguration: Configurable, Equatable {
 
 /// How the final figures are measured.
 package struct EvaluationConfiguration: Configurable, Equatable {
-  package var responses = 1_024
-  package var normalizationResponses = 512
+  var responses = 1_024
+  var normalizationResponses = 512
   package var bestOf = 16
 
   package init() {}

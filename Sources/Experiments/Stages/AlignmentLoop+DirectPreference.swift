@@ -1,7 +1,7 @@
-package import LanguageModels
+import LanguageModels
 import Numerics
-package import Preferences
-package import RLHF
+import Preferences
+import RLHF
 import RunRecords
 import Statistics
 
@@ -12,7 +12,7 @@ extension AlignmentLoop {
   /// - Parameters:
   ///   - rows: what annotators said; not looked at for on-policy pairs.
   ///   - reward: judges on-policy pairs.
-  package func optimizeDirectly(
+  func optimizeDirectly(
     _ policy: LanguageModel, rows: some RowStream<PreferenceRow>, reward: RewardModel
   ) throws -> LanguageModel {
     let settings = scenario.dpo

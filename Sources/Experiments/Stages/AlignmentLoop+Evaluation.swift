@@ -2,33 +2,33 @@ package import LanguageModels
 import Numerics
 package import RLHF
 package import RunRecords
-package import Statistics
+import Statistics
 import Worlds
 
 /// One response of a policy and what is known of it.
 package struct JudgedResponse: Sendable {
-  package let exchange: Exchange
-  package let ended: Bool
-  /// The true reward; nil where there is no world to say it.
+  let exchange: Exchange
+  let ended: Bool
+  /// The gold reward; nil where there is no world to say it.
   package let gold: Double?
   /// The normalised reward of the reward model; nil when there is none.
-  package let score: Double?
+  let score: Double?
   /// What policy and reference say of each token.
-  package let tokens: TokenComparison
+  let tokens: TokenComparison
   /// Whether the text is one of the world's; nil where there is no world.
-  package let isGrammatical: Bool?
+  let isGrammatical: Bool?
 
   /// Σ_t KL(π ‖ π_ref) over the states of the response, exact over the vocabulary, in nats.
-  package var exactKL: Double { tokens.exactKL.reduce(0) { $0 + Double($1) } }
+  var exactKL: Double { tokens.exactKL.reduce(0) { $0 + Double($1) } }
   /// Mean entropy of the policy per token, in nats.
-  package var entropy: Double { Summary(tokens.entropies.map(Double.init)).mean }
+  var entropy: Double { Summary(tokens.entropies.map(Double.init)).mean }
 }
 
 extension AlignmentLoop {
   /// Prompts on which policies are compared: the same for every policy of a run.
   ///
   /// Those of a file are taken in turn.
-  package func evaluationPrompts() -> [[Int32]] {
+  func evaluationPrompts() -> [[Int32]] {
     let count = scenario.evaluation.responses
     return switch promptSource {
     case .world: prompts(generator.stream("evaluation prompts"), count: count)
@@ -37,7 +37,7 @@ extension AlignmentLoop {
   }
 
   /// Samples one response to each prompt and judges it by everything there is.
-  package func judge(
+  func judge(
     _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]]
   ) throws -> [JudgedResponse] {
     try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
@@ -69,7 +69,7 @@ extension AlignmentLoop {
 
   /// How often the gold of `after` is above that of `before` on the same prompt, a tie counting
   /// half; nil where there is no gold.
-  package static func winRate(
+  static func winRate(
     of after: [JudgedResponse], against before: [JudgedResponse]
   ) -> Proportion? {
     let pairs = zip(after, before).compactMap { after, before in
@@ -81,7 +81,7 @@ extension AlignmentLoop {
   }
 
   /// The text of an exchange's two sides.
-  package func text(_ exchange: Exchange) -> (prompt: String, response: String) {
+  func text(_ exchange: Exchange) -> (prompt: String, response: String) {
     (tokenizer.decode(exchange.prompt), tokenizer.decode(exchange.response))
   }
 }
@@ -104,7 +104,7 @@ extension AlignmentLoop {
   }
 
   /// The figures of an SFT policy by itself, on prompts of the world.
-  package func figures(of policy: LanguageModel) throws -> EvaluationSummary {
+  func figures(of policy: LanguageModel) throws -> EvaluationSummary {
     try run(.evaluation, total: 1, unit: "policy") {
       let responses = try judge(
         policy, reference: policy, reward: nil, prompts: evaluationPrompts())
@@ -116,11 +116,11 @@ extension AlignmentLoop {
 
 extension EvaluationSummary {
   /// The final figures of a run.
-  package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardReport?) {
+  package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardModel?) {
     self.init(
       sft: Policy(before), ppo: Policy(after),
       winRate: AlignmentLoop.winRate(of: after, against: before),
-      reward: reward.map(RewardModel.init))
+      reward: reward)
   }
 }
 

@@ -127,7 +127,7 @@ private struct PromptComparison {
   let objective: RegularizedObjective
   let policy: TabularPolicy
   let optimum: TabularPolicy
-  /// The true reward of every response.
+  /// The gold reward of every response.
   let golds: [Double]?
 
   /// Means over the prompts of the exact figures of one of the policies.

@@ -1,6 +1,6 @@
-package import LanguageModels
+import LanguageModels
 import Numerics
-package import RLHF
+import RLHF
 import RunRecords
 import Statistics
 import Worlds
@@ -9,10 +9,10 @@ extension AlignmentLoop {
   /// PPO from the SFT policy, which stays as the reference, against a reward model.
   ///
   /// - Parameters:
-  ///   - keep: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
+  ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
   ///     First it is told how many iterations are done already, by a stage that goes on.
-  package func optimize(
-    _ policy: LanguageModel, reward: RewardModel, keep: RolloutKeeper = .none
+  func optimize(
+    _ policy: LanguageModel, reward: RewardModel, rollouts sink: RolloutSink = RolloutSink()
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
@@ -33,7 +33,7 @@ extension AlignmentLoop {
     }
     observer.hold(sizes(of: trainer, reference: policy, reward: reward))
     try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
-      try keep.begin(continuation.state?.step ?? 0)
+      try sink.begin(continuation.state?.step ?? 0)
       try trainer.run(continuing: continuation) { iteration, count in
         prompts(stream.stream("prompts", iteration), count: count)
       } pretraining: { iteration, step in
@@ -48,11 +48,11 @@ extension AlignmentLoop {
           .ppo,
           details(
             of: experience,
-            hasTexts: Self.keepsRollouts(
+            hasTexts: Self.savesRollouts(
               of: metrics.step, iterations: configuration.iterations)))
         try observer.advance(.ppo, to: metrics.step, metrics: metrics)
-        if Self.keepsRollouts(of: metrics.step, iterations: configuration.iterations) {
-          try keep.write(
+        if Self.savesRollouts(of: metrics.step, iterations: configuration.iterations) {
+          try sink.write(
             rollouts(of: experience, iteration: metrics.step, updated: updated))
         }
       }
@@ -85,12 +85,12 @@ extension AlignmentLoop {
     guard promptSource == .world else {
       throw LoopError.input(
         "`ppo.reward.source` is \(settings.source.rawValue), which only the scenario's own prompts "
-          + "have; leave --prompts out, or set it to model")
+          + "have; set it to model")
     }
-    let truth = goldJudge
+    let goldReward = goldJudge
     return { exchanges in
       exchanges.map { exchange in
-        let gold = truth(exchange)
+        let gold = goldReward(exchange)
         return settings.source == .gold ? gold : gold >= settings.threshold ? 1 : 0
       }
     }

@@ -8,7 +8,7 @@ import Worlds
 extension AlignmentLoop {
   /// Rows to train on, comparisons or rankings as the scenario says, and comparisons to judge by. No
   /// prompt is on both sides.
-  package func comparePreferences(
+  func comparePreferences(
     of policy: LanguageModel
   ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
     let settings = scenario.preferences
@@ -25,7 +25,7 @@ extension AlignmentLoop {
     }
   }
 
-  /// Samples `responses` answers to each of `count` prompts and has an annotator judge them: a
+  /// Samples `responses` responses to each of `count` prompts and has an annotator judge them: a
   /// comparison when there are two, a ranking when there are more.
   ///
   /// - Parameter write: gets the rows in order, a few at a time.
@@ -39,7 +39,7 @@ extension AlignmentLoop {
     }
   }
 
-  /// Whether a prompt is kept for judging; decided by the prompt and the seed alone.
+  /// Whether a prompt is held out; decided by the prompt and the seed alone.
   private func isHeldOut(_ prompt: [String]) -> Bool {
     var stream = generator.stream("held out: " + prompt.joined(separator: " "))
     return stream.uniform() < scenario.preferences.heldOutShare
@@ -56,7 +56,7 @@ extension AlignmentLoop {
     return rows
   }
 
-  /// Rounds of sampling and judging until there are `count` rows. Answers that are not all different
+  /// Rounds of sampling and judging until there are `count` rows. Responses that are not all different
   /// leave nothing to judge and are sampled again.
   func judge(
     _ policy: LanguageModel, count: Int, responses: Int, _ stream: SeededGenerator,
@@ -73,12 +73,12 @@ extension AlignmentLoop {
         temperature: scenario.preferences.temperature)
       var rows: [PreferenceRow] = []
       for (index, prompt) in prompts.enumerated() {
-        let answers = sampled[index * responses..<(index + 1) * responses].map {
-          // Annotators see the text alone, so a cut-off answer is judged as what it says.
+        let candidates = sampled[index * responses..<(index + 1) * responses].map {
+          // Annotators see the text alone, so a cut-off response is judged as what it says.
           Response(words: words($0.tokens))
         }
         var judge = stream.stream("judge", index)
-        if let row = row(prompt, answers, using: &judge) { rows.append(row) }
+        if let row = row(prompt, candidates, using: &judge) { rows.append(row) }
       }
       try write(rows)
       written += rows.count
@@ -106,25 +106,25 @@ extension AlignmentLoop {
   }
 
   private func row(
-    _ prompt: [String], _ answers: [Response], using generator: inout SeededGenerator
+    _ prompt: [String], _ responses: [Response], using generator: inout SeededGenerator
   ) -> PreferenceRow? {
-    let texts = answers.map { $0.words.joined(separator: " ") }
+    let texts = responses.map { $0.words.joined(separator: " ") }
     guard Set(texts).count == texts.count, !texts.contains("") else { return nil }
     let promptText = prompt.joined(separator: " ")
-    guard answers.count == 2 else {
-      let ranking = world.rank(prompt: prompt, answers, using: &generator)
+    guard responses.count == 2 else {
+      let ranking = world.rank(prompt: prompt, responses, using: &generator)
       return .ranking(Ranking(prompt: promptText, responses: texts, ranking: ranking))
     }
-    let judgement = world.judge(prompt: prompt, answers[0], answers[1], using: &generator)
+    let judgement = world.judge(prompt: prompt, responses[0], responses[1], using: &generator)
     let (chosen, rejected) = (judgement.preferredIndex, 1 - judgement.preferredIndex)
-    let gold = answers.map {
+    let gold = responses.map {
       world.goldReward(prompt: prompt, response: $0.words, ended: $0.ended)
     }
     return .comparison(
       Comparison(
         prompt: promptText, chosen: texts[chosen], rejected: texts[rejected],
         probability: world.preferenceProbability(
-          prompt: prompt, first: answers[chosen], second: answers[rejected]),
+          prompt: prompt, first: responses[chosen], second: responses[rejected]),
         chosenGold: gold[chosen], rejectedGold: gold[rejected], annotator: judgement.annotator))
   }
 

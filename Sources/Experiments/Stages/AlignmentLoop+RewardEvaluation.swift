@@ -1,52 +1,45 @@
 import LanguageModels
-package import Preferences
-package import RLHF
+import Numerics
+import Preferences
+import RLHF
 import RunRecords
-package import Statistics
+import Statistics
 
-/// How a reward model does on held-out comparisons, and the best that anything could do.
-package struct RewardReport: Sendable {
-  package let evaluation: RewardEvaluation
-  /// Accuracy on as many training comparisons; nil when they are not at hand.
-  package let training: Proportion?
-  package let probes: [ProbeResult]
-  /// What the rewards make of length, with up to 200 responses to draw.
-  package let length: LengthEvaluation
-
-  /// Training accuracy minus held-out accuracy; nil when training comparisons are not at hand.
-  package var trainingGap: Double? { training.map { $0.value - evaluation.accuracy.value } }
-}
-
-/// Comparisons to judge by, in tokens, and what is known of each.
+/// Held-out comparisons in tokens, and what is known of them beside the judgements.
 struct HeldOutPairs {
   private(set) var pairs = TokenizedRows()
-  /// Of every pair, or none where nothing is known of any.
-  private(set) var golds: [PairGold] = []
+  /// The probability of each judgement; nil unless every row says it.
+  private(set) var probabilities: [Double]? = []
+  /// Gold of chosen and rejected of pair 0, of pair 1, …; nil unless every row says it.
+  private(set) var golds: [Double]? = []
 
-  fileprivate mutating func append(_ pair: RankedResponses, _ gold: PairGold) {
-    if golds.isEmpty, gold != PairGold() {
-      golds = Array(repeating: PairGold(), count: pairs.count)
-    }
-    let isKnown = gold != PairGold() || !golds.isEmpty
+  fileprivate mutating func append(_ pair: RankedResponses, of row: Comparison) {
     pairs.append(pair)
-    if isKnown { golds.append(gold) }
+    if let probability = row.probability {
+      probabilities?.append(probability)
+    } else {
+      probabilities = nil
+    }
+    if let chosen = row.chosenGold, let rejected = row.rejectedGold {
+      golds?.append(contentsOf: [chosen, rejected])
+    } else {
+      golds = nil
+    }
   }
 }
 
 extension AlignmentLoop {
   /// Fewer held-out comparisons than this leave an interval of accuracy wider than ± 3 points.
-  package static let enoughHeldOutPairs = 1_000
+  static let enoughHeldOutPairs = 1_000
 
-  /// A held-out judgement of any reward model.
+  /// The figures of a reward model on exactly the held-out rows given, so that they can be computed
+  /// again from `preferences/eval.jsonl`; a note says when the rows are few.
   ///
-  /// All the figures are of exactly the rows given, so that they can be found again from
-  /// `preferences/eval.jsonl`: too few of them are said aloud, not added to.
-  ///
-  /// - Parameter training: what the model was trained on, to measure how much of it is remembered.
-  package func report(
+  /// - Parameter training: what the model was trained on, for the training accuracy.
+  func report(
     of model: RewardModel, on heldOut: some RowStream<Comparison>,
     training: some RowStream<Comparison> = [Comparison]()
-  ) throws -> RewardReport {
+  ) throws -> EvaluationSummary.RewardModel {
     try report(
       of: model,
       on: heldOutPairs(heldOut, positions: model.model.configuration.maximumPositions),
@@ -56,7 +49,7 @@ extension AlignmentLoop {
   /// The same for rows that are in tokens already.
   func report(
     of model: RewardModel, on heldOut: HeldOutPairs, training: some RowStream<Comparison>
-  ) throws -> RewardReport {
+  ) throws -> EvaluationSummary.RewardModel {
     let pairs = heldOut.pairs
     if pairs.count < Self.enoughHeldOutPairs {
       observer.note(
@@ -64,23 +57,25 @@ extension AlignmentLoop {
           + "\(Self.enoughHeldOutPairs) or more for intervals that mean something")
     }
     let rewards = try rewards(of: pairs, by: model)
-    let evaluation = RewardEvaluation(
-      pairs, rewards: rewards, golds: heldOut.golds, choices: scenario.reward.choiceProbability)
+    var figures = EvaluationSummary.RewardModel(
+      pairs, rewards: rewards, probabilities: heldOut.probabilities, golds: heldOut.golds,
+      choices: scenario.reward.choiceProbability)
     let probing = RewardProbing(
       specialTokens: specialTokens,
       positions: model.model.configuration.maximumPositions,
       gold: isGoldOfThisWorld(heldOut) ? { worldGold($0, ended: true) } : nil
     ) { try model.scores($0, workers: workers) }
-    var length = evaluation.length
     for index in pairs.indices.prefix(200) {
       let side = index % 2
-      length.sampleLengths.append(pairs[index].exchanges[side].response.count)
-      length.sampleScores.append(model.normalization(rewards[2 * index + side]))
+      figures.length?.sampleLengths.append(pairs[index].exchanges[side].response.count)
+      figures.length?.sampleScores.append(model.normalization(rewards[2 * index + side]))
     }
-    return RewardReport(
-      evaluation: evaluation,
-      training: try accuracy(of: model, on: training, atMost: pairs.count),
-      probes: try probing(probing.responses(of: pairs)), length: length)
+    figures.probes = try probing(probing.responses(of: pairs))
+    figures.trainingAccuracy = try accuracy(of: model, on: training, atMost: pairs.count)
+    if let training = figures.trainingAccuracy, let heldOut = figures.accuracy {
+      figures.trainingGap = training.value - heldOut.value
+    }
+    return figures
   }
 
   /// Accuracy on the first of the comparisons that the model can hold; nil when there are none.
@@ -95,7 +90,7 @@ extension AlignmentLoop {
       return rows.count < count
     }
     guard !rows.isEmpty else { return nil }
-    return RewardEvaluation(rows, rewards: try rewards(of: rows, by: model)).accuracy
+    return EvaluationSummary.RewardModel(rows, rewards: try rewards(of: rows, by: model)).accuracy
   }
 
   /// Chosen and rejected of pair 0, of pair 1, …: as many pairs at once as take little memory.
@@ -115,15 +110,11 @@ extension AlignmentLoop {
   /// Whether this world gives the rows the gold that they say they have: rows of a file may come
   /// from another world, or from none.
   private func isGoldOfThisWorld(_ heldOut: HeldOutPairs) -> Bool {
-    guard !heldOut.golds.isEmpty else { return false }
-    return zip(heldOut.pairs, heldOut.golds).prefix(100).allSatisfy { pair, gold in
-      zip(pair.exchanges, [gold.chosen, gold.rejected]).allSatisfy { exchange, said in
-        guard let said else { return false }
-        // Without the end that was put behind it.
-        let text = Exchange(
-          prompt: exchange.prompt, response: Array(exchange.response.dropLast()))
-        return abs(worldGold(text, ended: true) - said) < 1e-9
-      }
+    guard let golds = heldOut.golds, !golds.isEmpty else { return false }
+    return zip(heldOut.pairs.prefix(100).flatMap(\.exchanges), golds).allSatisfy { exchange, gold in
+      // Without the end that was put behind it.
+      let text = Exchange(prompt: exchange.prompt, response: Array(exchange.response.dropLast()))
+      return abs(worldGold(text, ended: true) - gold) < 1e-9
     }
   }
 
@@ -136,10 +127,7 @@ extension AlignmentLoop {
     try comparisons.forEachRow { row in
       let pair = RankedResponses(row, tokenizer: tokenizer)
       guard tally.add(pair, of: [row.prompt, row.chosen, row.rejected]) else { return }
-      usable.append(
-        pair,
-        PairGold(
-          probability: row.probability, chosen: row.chosenGold, rejected: row.rejectedGold))
+      usable.append(pair, of: row)
     }
     tally.notes.forEach(observer.note)
     try tally.requireUsable()
@@ -157,22 +145,45 @@ extension AlignmentLoop {
 }
 
 extension EvaluationSummary.RewardModel {
-  /// The figures of a reward model on held-out comparisons.
-  package init(_ report: RewardReport) {
-    let evaluation = report.evaluation
-    self.init(
-      accuracy: evaluation.accuracy, ceiling: evaluation.ceiling,
-      ece: evaluation.calibrationError, goldCorrelation: evaluation.gold?.correlation)
-    goldRankCorrelation = evaluation.gold?.rankCorrelation
-    goldAgreement = evaluation.gold?.agreement
-    loss = evaluation.loss
-    marginMean = evaluation.meanMargin
-    marginHistogram = evaluation.margins
-    reliability = evaluation.reliability.bins
-    trainingAccuracy = report.training
-    trainingGap = report.trainingGap
-    length = report.length
-    difficulty = evaluation.difficulty
-    probes = report.probes
+  /// How well rewards agree with held-out judgements.
+  ///
+  /// - Parameters:
+  ///   - rewards: chosen and rejected of pair 0, of pair 1, …
+  ///   - probabilities: with which each judgement was to be expected; nil where that is not known.
+  ///   - golds: gold rewards in the order of `rewards`; nil where they are not known.
+  ///   - choices: P(Δ), as the rewards were trained.
+  init(
+    _ comparisons: some RandomAccessCollection<RankedResponses>, rewards: [Double],
+    probabilities: [Double]? = nil, golds: [Double]? = nil,
+    choices: ChoiceProbability = ChoiceProbability()
+  ) {
+    precondition(rewards.count == 2 * comparisons.count, "two rewards per comparison")
+    self.init()
+    func differences(_ values: [Double]) -> [Double] {
+      stride(from: 0, to: values.count, by: 2).map { values[$0] - values[$0 + 1] }
+    }
+    let margins = differences(rewards)
+    accuracy = Proportion(ofPositive: margins)
+    loss = Summary(margins.map { choices.negativeLogLikelihood(Dual($0)).value }).mean
+    marginMean = Summary(margins).mean
+    marginHistogram = Histogram(margins)
+    // Always predicting "chosen" would hide miscalibration: every outcome would be true. So every
+    // other pair is turned round.
+    let turned = margins.enumerated().map { $0.offset.isMultiple(of: 2) ? $0.element : -$0.element }
+    let curve = ReliabilityCurve(
+      turned.map { choices($0) }, margins.indices.map { $0.isMultiple(of: 2) })
+    (ece, reliability) = (curve.expectedError, curve.bins)
+    length = LengthEvaluation(
+      lengths: comparisons.flatMap { [$0.chosen.count, $0.rejected.count] }, rewards: rewards)
+    let ceilings = probabilities.map { $0.map { max($0, 1 - $0) } }
+    ceiling = ceilings.map { Summary($0).mean }
+    let goldMargins = golds.map(differences)
+    if let golds, let goldMargins {
+      goldCorrelation = correlation(rewards, golds)
+      goldRankCorrelation = rankCorrelation(rewards, golds)
+      goldAgreement = Proportion(
+        ofPositive: zip(margins, goldMargins).filter { $1 != 0 }.map { $1 > 0 ? $0 : -$0 })
+    }
+    difficulty = DifficultyBin.bins(margins, goldMargins: goldMargins, ceilings: ceilings)
   }
 }

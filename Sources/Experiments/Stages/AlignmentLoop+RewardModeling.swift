@@ -2,7 +2,7 @@ package import LanguageModels
 import Numerics
 package import Preferences
 package import RLHF
-import RunRecords
+package import RunRecords
 import Statistics
 
 extension AlignmentLoop {
@@ -13,7 +13,7 @@ extension AlignmentLoop {
   package func trainReward(
     from policy: LanguageModel, training: some RowStream<PreferenceRow>,
     heldOut: some RowStream<Comparison>
-  ) throws -> (model: RewardModel, report: RewardReport) {
+  ) throws -> (model: RewardModel, report: EvaluationSummary.RewardModel) {
     let judges = try heldOutPairs(heldOut, positions: policy.configuration.maximumPositions)
     let model = try trainedReward(from: policy, training: training, judges: judges)
     // What was trained on is no longer in memory: there may have been a million rows.
@@ -39,12 +39,15 @@ extension AlignmentLoop {
       try trainer.trainMembers(
         from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
       ) { model, metrics in
-        let evaluation = try evaluate(reward([.init(model: model)]), on: judges.pairs)
-        metrics.append(.heldOutLoss, evaluation.loss)
-        metrics.append(.heldOutAccuracy, evaluation.accuracy.value)
-        metrics.append(.calibrationError, evaluation.calibrationError)
-        metrics.append(.heldOutMargin, evaluation.meanMargin)
-        metrics.append(.lengthCorrelation, evaluation.lengthCorrelation)
+        let figures = EvaluationSummary.RewardModel(
+          judges.pairs, rewards: try rewards(of: judges.pairs, by: reward([.init(model: model)])),
+          choices: settings.choiceProbability)
+        let values: [(Metric, Double?)] = [
+          (.heldOutLoss, figures.loss), (.heldOutAccuracy, figures.accuracy?.value),
+          (.calibrationError, figures.ece), (.heldOutMargin, figures.marginMean),
+          (.lengthCorrelation, figures.length?.correlation),
+        ]
+        for case (let metric, let value?) in values { metrics.append(metric, value) }
       } report: { metrics in
         try observer.advance(.reward, to: metrics.step, metrics: metrics)
       }
@@ -57,16 +60,8 @@ extension AlignmentLoop {
       members: members, combination: scenario.reward.combination, specialTokens: specialTokens)
   }
 
-  private func evaluate(
-    _ model: RewardModel, on pairs: some RandomAccessCollection<RankedResponses>
-  ) throws -> RewardEvaluation {
-    RewardEvaluation(
-      pairs, rewards: try rewards(of: pairs, by: model),
-      choices: scenario.reward.choiceProbability)
-  }
-
-  /// Models with mean and deviation of their rewards of the policy's own responses to prompts of
-  /// the training rows.
+  /// Models with mean and sd of their rewards of the policy's own responses to prompts of the
+  /// training rows.
   private func normalized(
     _ models: [ScalarModel], on policy: LanguageModel, rows: TokenizedRows
   ) throws -> [RewardModel.Member] {

@@ -2,31 +2,22 @@ import Foundation
 import LanguageModels
 import Numerics
 import RLHF
-package import RunRecords
+import RunRecords
+import Statistics
 
-/// Where rollouts of an optimization go.
-package struct RolloutKeeper {
+/// Where rollouts of an optimization go; nowhere by default.
+struct RolloutSink {
   /// Is told how many iterations are done already.
-  package let begin: (Int) throws -> Void
-  package let write: ([RolloutRecord]) throws -> Void
-
-  package init(
-    begin: @escaping (Int) throws -> Void, write: @escaping ([RolloutRecord]) throws -> Void
-  ) {
-    self.begin = begin
-    self.write = write
-  }
-
-  /// Keeps nothing.
-  package static var none: RolloutKeeper { RolloutKeeper(begin: { _ in }, write: { _ in }) }
+  var begin: (Int) throws -> Void = { _ in }
+  var write: ([RolloutRecord]) throws -> Void = { _ in }
 }
 
 extension AlignmentLoop {
-  /// Episodes of an iteration that are kept.
-  static let keptEpisodes = 8
+  /// Episodes of an iteration that are saved.
+  static let savedEpisodes = 8
 
-  /// The first and the last iteration are kept, and some ten between.
-  static func keepsRollouts(of iteration: Int, iterations: Int) -> Bool {
+  /// Whether rollouts of an iteration are saved: of the first, the last and some ten between.
+  static func savesRollouts(of iteration: Int, iterations: Int) -> Bool {
     iteration == 1 || iteration == iterations || iteration % max(1, iterations / 10) == 0
   }
 
@@ -41,7 +32,7 @@ extension AlignmentLoop {
     let golds = episodes.compactMap { gold($0.exchange, ended: $0.ended) }
     if !golds.isEmpty { details.distributions.append(("distribution/gold", golds)) }
     if hasTexts {
-      let lines = episodes.prefix(Self.keptEpisodes).map { episode in
+      let lines = episodes.prefix(Self.savedEpisodes).map { episode in
         "- *\(tokenizer.decode(episode.exchange.prompt))* "
           + tokenizer.decode(episode.exchange.response)
           + " (score \(NumberText.plain(episode.score, 2)))"
@@ -58,7 +49,7 @@ extension AlignmentLoop {
     of experience: Experience, iteration: Int, updated: LanguageModel
   ) throws -> [RolloutRecord] {
     let settings = scenario.ppo
-    let episodes = Array(experience.episodes.prefix(Self.keptEpisodes))
+    let episodes = Array(experience.episodes.prefix(Self.savedEpisodes))
     var after = updated.responseLogProbabilities(
       episodes.map(\.exchange), temperature: settings.temperature, on: Tape(recording: false)
     ).logProbabilities.value.values[...]

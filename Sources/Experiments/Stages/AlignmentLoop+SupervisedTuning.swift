@@ -1,4 +1,4 @@
-package import LanguageModels
+import LanguageModels
 import Numerics
 import RLHF
 import RunRecords
@@ -7,7 +7,7 @@ import Worlds
 
 extension AlignmentLoop {
   /// Trains the SFT policy from nothing: first on whole noisy texts, then on clean responses.
-  package func trainPolicy() throws -> LanguageModel {
+  func trainPolicy() throws -> LanguageModel {
     var initializer = generator.stream("policy weights")
     var model = try LanguageModel(
       scenario.model.decoder(vocabularySize: tokenizer.vocabularySize), using: &initializer)

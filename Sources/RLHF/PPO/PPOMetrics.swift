@@ -66,23 +66,8 @@ enum PPOMetrics {
   }
 }
 
-/// A sign that an optimization goes wrong: what happened, why that usually is, and what to do.
-package struct TrainingWarning: Sendable, Equatable, CustomStringConvertible {
-  package typealias Kind = Metric.Warning
-
-  package let kind: Kind
-  /// From 1.
-  package let iteration: Int
-  /// What was measured, and what is usually behind it.
-  package let observation: String
-  /// What to try, with keys that are used in the run.
-  package let remedy: String
-
-  package var description: String { "iteration \(iteration): \(observation); \(remedy)" }
-}
-
 extension Metric.Warning {
-  /// What to try in a run of that configuration.
+  /// What to try in a run of that configuration, with keys that are used in it.
   func remedy(_ configuration: PPOConfiguration) -> String {
     switch self {
     case .collapsingEntropy:
@@ -115,7 +100,7 @@ extension Metric.Warning {
 /// Watches the metrics of an optimization and warns of each kind of trouble once, where it begins.
 /// The bounds are those that the metrics are declared with.
 package struct TrainingWarnings: Sendable {
-  private var said: Set<TrainingWarning.Kind> = []
+  private var said: Set<Metric.Warning> = []
   /// The first values of the metrics whose bound is relative to them.
   private var first: [String: Double] = [:]
   private let configuration: PPOConfiguration
@@ -132,15 +117,16 @@ package struct TrainingWarnings: Sendable {
       else { continue }
       new.append(
         TrainingWarning(
-          kind: kind, iteration: metrics.step, observation: "\(observation): \(metric.concern)",
-          remedy: kind.remedy(configuration)))
+          kind, iteration: metrics.step,
+          text: "iteration \(metrics.step): \(observation): \(metric.concern); "
+            + kind.remedy(configuration)))
     }
     return new
   }
 
   /// `clip fraction is 0.31, above 0.3`; nil within the bound.
   private func observation(_ metric: Metric, _ value: Double, _ metrics: StepMetrics) -> String? {
-    let observed = "\(metric.title) is \(Self.short(value)) \(metric.unit)"
+    let observed = "\(metric.title) is \(NumberText.plainShort(value)) \(metric.unit)"
     // An adaptive controller keeps KL near its target, so that twice the target is far.
     if metric == .exactKL, configuration.kl.controller == .adaptive {
       let target = configuration.kl.target
@@ -150,15 +136,10 @@ package struct TrainingWarnings: Sendable {
     guard let bound = metric.bound, metric.isCrossed(first: first, in: { metrics[$0] }) else {
       return nil
     }
-    return "\(observed), \(bound)" + (first.map { " (\(Self.short($0)))" } ?? "")
+    return "\(observed), \(bound)" + (first.map { " (\(NumberText.plainShort($0)))" } ?? "")
   }
 
   private static let watched = Metric.policyOptimization.filter { $0.warning != nil }
-
-  private static func short(_ value: Double) -> String {
-    guard abs(value) < 1_000_000, abs(value) >= 0.01 || value == 0 else { return "\(Float(value))" }
-    return "\((value * 100).rounded() / 100)"
-  }
 }
 
 extension TrainingWarnings {
@@ -168,12 +149,12 @@ extension TrainingWarnings {
     for kind in said { state.set("warnings.\(kind.rawValue)", 1) }
   }
 
-  /// Goes on from what ``save(in:)`` kept.
+  /// Goes on from what ``save(in:)`` saved.
   mutating func restore(from state: TrainingState) {
     for metric in Self.watched {
       first[metric.name] = state.numbers["warnings.first.\(metric.name)"]
     }
     said = Set(
-      TrainingWarning.Kind.allCases.filter { state.numbers["warnings.\($0.rawValue)"] != nil })
+      Metric.Warning.allCases.filter { state.numbers["warnings.\($0.rawValue)"] != nil })
   }
 }

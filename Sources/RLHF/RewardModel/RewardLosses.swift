@@ -23,7 +23,7 @@ package struct ChoiceProbability: Sendable, Equatable {
   }
 
   /// −log P(Δ), as softplus where there is no ε, so that nothing overflows.
-  func negativeLogLikelihood(_ difference: Dual) -> Dual {
+  package func negativeLogLikelihood(_ difference: Dual) -> Dual {
     labelNoise == 0
       ? .softplus(-difference) : -.log((1 - 2 * labelNoise) * .sigmoid(difference) + labelNoise)
   }

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 /// The scale of one side of a chart: its range, and round numbers to mark on it.
 struct Axis {
@@ -76,5 +77,76 @@ struct Axis {
     let factors = isWhole && power < 10 ? [1, 2, 5, 10.0] : [1, 2, 2.5, 5, 10.0]
     let round = (factors.first { $0 * power >= step * (1 - 1e-9) } ?? 10) * power
     return isWhole ? max(round, 1) : round
+  }
+}
+
+/// The axes of a chart in a drawing of fixed size, which the page scales.
+struct ChartFrame {
+  static let width = 480.0
+  static let height = 254.0
+  static let top = 12.0
+  static let plotRight = width - 20
+  static let plotBottom = height - 44
+
+  let horizontal: Axis
+  let vertical: Axis
+  /// Where the plot begins: to the right of the labels of the vertical axis.
+  let left: Double
+
+  init(horizontal: Axis, vertical: Axis) {
+    self.horizontal = horizontal
+    self.vertical = vertical
+    let longest = vertical.ticks.map { vertical.label($0).count }.max() ?? 1
+    left = 13 + LevelLabels.glyphWidth * Double(longest)
+  }
+
+  func x(_ value: Double) -> Double { left + horizontal.position(value) * (Self.plotRight - left) }
+
+  func y(_ value: Double) -> Double {
+    Self.plotBottom - vertical.position(value) * (Self.plotBottom - Self.top)
+  }
+
+  /// The attribute of the drawing's size.
+  static let viewBox = "0 0 \(Int(width)) \(Int(height))"
+
+  static func line(_ style: String, x1: Double, x2: Double, y1: Double, y2: Double) -> Markup {
+    let numbers = [x1, x2, y1, y2].map(NumberText.coordinate)
+    return element(
+      "line",
+      ["class": style, "x1": numbers[0], "x2": numbers[1], "y1": numbers[2], "y2": numbers[3]])
+  }
+
+  static func text(
+    _ text: String, _ style: String, x: Double, y: Double, anchor: String
+  ) -> Markup {
+    element(
+      "text",
+      [
+        "class": style, "x": NumberText.coordinate(x), "y": NumberText.coordinate(y),
+        "text-anchor": anchor,
+      ]
+    ) { text }
+  }
+
+  /// A line over the whole plot.
+  func level(_ style: String, at value: Double) -> Markup {
+    Self.line(style, x1: left, x2: Self.plotRight, y1: y(value), y2: y(value))
+  }
+
+  @MarkupBuilder var verticalAxis: [Markup] {
+    for tick in vertical.ticks {
+      level(abs(tick) < 1e-12 ? "zero" : "grid", at: tick)
+      Self.text(vertical.label(tick), "tick", x: left - 7, y: y(tick) + 4, anchor: "end")
+    }
+  }
+
+  @MarkupBuilder func horizontalAxis(_ title: String) -> [Markup] {
+    let bottom = Self.plotBottom
+    for tick in horizontal.ticks {
+      Self.line("notch", x1: x(tick), x2: x(tick), y1: bottom, y2: bottom + 4)
+      Self.text(horizontal.label(tick), "tick", x: x(tick), y: bottom + 17, anchor: "middle")
+    }
+    Self.text(
+      title, "axis", x: (left + Self.plotRight) / 2, y: Self.height - 6, anchor: "middle")
   }
 }

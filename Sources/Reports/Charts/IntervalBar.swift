@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 /// A small drawing of values with their spread on one scale, under a headline figure.
 struct IntervalBar {

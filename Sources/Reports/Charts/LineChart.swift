@@ -1,3 +1,6 @@
+import RunRecords
+import Statistics
+
 /// A chart of one or more series over a common horizontal axis.
 struct LineChart {
   struct Point: Equatable {
@@ -82,5 +85,38 @@ struct LineChart {
       chart.bands.append(band)
     }
     return chart
+  }
+}
+
+extension LineChart {
+  /// The chart as a figure: title, legend, drawing, note. `nil` when there is nothing to draw.
+  func figure() -> Markup? {
+    guard !isEmpty else { return nil }
+    return Reports.figure(title, unit: unit, note: note) {
+      let drawing = LineChartDrawing(thinned())
+      legend(withLevels: drawing.levelsOutside)
+      drawing.svg
+      element("div", ["class": "tip", "hidden": "hidden"])
+    }
+  }
+
+  /// What tells lines apart, and names the levels whose names find no room in the drawing; `nil`
+  /// where there is one line only.
+  private func legend(withLevels levels: [Reference]) -> Markup? {
+    guard series.count > 1 || !levels.isEmpty else { return nil }
+    let lines = series.enumerated().filter(\.element.isDrawn).map { index, line in
+      (
+        line.isScattered
+          ? LineChartDrawing.mark(index, x: 17, y: 5)
+          : element(
+            "line",
+            ["class": "line s\(Self.style(index))", "x1": "1", "y1": "5", "x2": "33", "y2": "5"]),
+        line.name
+      )
+    }
+    let reference = element(
+      "line", ["class": "reference", "x1": "1", "x2": "33", "y1": "5", "y2": "5"])
+    return Reports.legend(
+      lines + levels.map { (reference, "\($0.name), \(NumberText.short($0.value))") })
   }
 }

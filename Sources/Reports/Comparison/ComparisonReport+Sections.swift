@@ -1,4 +1,5 @@
 import RunRecords
+import Settings
 import Statistics
 
 extension ComparisonReport {
@@ -13,7 +14,7 @@ extension ComparisonReport {
       ("exact KL from the reference", "nats", { $0.ppo?.klExact.map(interval) }),
       ("grammatical responses", "after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
       ("length", "tokens per response", { $0.ppo?.length.map(interval) }),
-      ("entropy", "nats a token", { $0.ppo?.entropy.map(interval) }),
+      ("entropy", "nats per token", { $0.ppo?.entropy.map(interval) }),
       ("reward-model accuracy", "", { $0.reward?.accuracy.map(interval) }),
       ("ceiling", "", { $0.reward?.ceiling.map(NumberText.percent) }),
       ("calibration error", "", { $0.reward?.ece.map { NumberText.fixed($0, 3) } }),
@@ -24,31 +25,15 @@ extension ComparisonReport {
     }
     guard !figures.isEmpty else { return nil }
     return ReportSection(id: "figures", title: "Final figures") {
-      element("div", ["class": "scroll"]) {
-        element("table", ["class": "compared"]) {
-          element("thead") {
+      scrolled(
+        table([.plain("")] + runs.map { .number($0.name) }, style: "compared") {
+          for figure in figures {
             element("tr") {
-              element("th", ["scope": "col"]) { "" }
-              for run in runs { element("th", ["scope": "col", "class": "number"]) { run.name } }
+              rowTitle(figure.name, unit: figure.of)
+              for run in runs { number(run.records.evaluation.flatMap(figure.text) ?? "–") }
             }
           }
-          element("tbody") {
-            for figure in figures {
-              element("tr") {
-                element("th", ["scope": "row"]) {
-                  figure.name
-                  if !figure.of.isEmpty { element("span", ["class": "unit"]) { figure.of } }
-                }
-                for run in runs {
-                  element("td", ["class": "number"]) {
-                    run.records.evaluation.flatMap(figure.text) ?? "–"
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
+        })
       element("p", ["class": "note"]) {
         "In brackets and after ±: the 95 % interval over the responses of one evaluation. It does "
           + "not hold the luck of training: for that, compare runs that differ in nothing but their "
@@ -70,16 +55,12 @@ extension ComparisonReport {
     guard rows.count == runs.count, let low = rows.map(\.low).min(),
       let high = rows.map(\.high).max()
     else { return nil }
-    return element("figure", ["class": "chart wide"]) {
-      element("figcaption") {
-        element("b") { "Gold after optimization" }
-        element("span", ["class": "unit"]) { "mean with 95 % interval" }
-      }
+    return figure("Gold after optimization", unit: "mean with 95 % interval", isWide: true) {
       element("table", ["class": "bars"]) {
         element("tbody") {
           for (run, row) in zip(runs, rows) {
             element("tr") {
-              element("th", ["scope": "row"]) { run.name }
+              rowTitle(run.name)
               element("td", ["class": "track"]) {
                 IntervalBar(
                   rows: [row], range: min(low, high - 1e-6)...high,
@@ -87,7 +68,7 @@ extension ComparisonReport {
                     + "\(NumberText.fixed(row.low, 2)) to \(NumberText.fixed(row.high, 2))"
                 ).svg
               }
-              element("td", ["class": "number"]) { NumberText.fixed(row.value, 2) }
+              number(row.value)
             }
           }
         }
@@ -116,7 +97,7 @@ extension ComparisonReport {
     }
     let figures = charts([
       chart(
-        "Gold against √KL", \.gold, "What each step away from the reference was worth in truth."),
+        "Gold against √KL", \.gold, "What each step away from the reference was worth by gold."),
       chart(
         "Score against √KL", \.score,
         "What the reward model thought. Runs with reward models of their own have scores of their "
@@ -147,10 +128,10 @@ extension ComparisonReport {
 
   /// The lines of the resolved scenarios that are not the same in all runs.
   static func settings(_ runs: [ComparedRun]) -> ReportSection? {
-    let scenarios = runs.map { ScenarioText.values(in: $0.records.scenario ?? "") }
+    let scenarios = runs.map { $0.records.settings?.root.leaves() ?? [] }
     var keys: [String] = []
-    for key in scenarios.flatMap({ $0.map(\.key) }) where !keys.contains(key) { keys.append(key) }
-    let tables = scenarios.map { Dictionary($0.map { ($0.key, $0.value) }) { first, _ in first } }
+    for key in scenarios.flatMap({ $0.map(\.path) }) where !keys.contains(key) { keys.append(key) }
+    let tables = scenarios.map { Dictionary($0.map { ($0.path, $0.value) }) { first, _ in first } }
     // What a world is called and tells is no setting.
     let texts = ["title", "lesson"]
     let different = keys.filter { key in
@@ -175,24 +156,15 @@ extension ComparisonReport {
   private static func settingsTable(
     _ keys: some Sequence<String>, _ runs: [ComparedRun], _ tables: [[String: String]]
   ) -> Markup {
-    element("div", ["class": "scroll"]) {
-      element("table", ["class": "compared"]) {
-        element("thead") {
+    scrolled(
+      table([.plain("key")] + runs.map { .plain($0.name) }, style: "compared") {
+        for key in keys {
           element("tr") {
-            element("th", ["scope": "col"]) { "key" }
-            for run in runs { element("th", ["scope": "col"]) { run.name } }
+            element("th", ["scope": "row"]) { element("code") { key } }
+            for table in tables { element("td") { table[key] ?? "–" } }
           }
         }
-        element("tbody") {
-          for key in keys {
-            element("tr") {
-              element("th", ["scope": "row"]) { element("code") { key } }
-              for table in tables { element("td") { table[key] ?? "–" } }
-            }
-          }
-        }
-      }
-    }
+      })
   }
 
   /// What the figures mean.
@@ -218,44 +190,5 @@ extension ComparisonReport {
   private static func interval(_ value: Proportion) -> String {
     "\(NumberText.percent(value.value)) [\(NumberText.fixed(value.low * 100, 1)), "
       + "\(NumberText.fixed(value.high * 100, 1))]"
-  }
-}
-
-extension ScenarioText {
-  /// Every value with the path of its keys; items of a list are counted from 0.
-  static func values(in scenario: String) -> [(key: String, value: String)] {
-    var path: [(indent: Int, name: String, items: Int)] = []
-    var values: [(key: String, value: String)] = []
-    for line in scenario.split(separator: "\n") {
-      var indent = line.prefix { $0 == " " }.count
-      var text = line.dropFirst(indent)
-      // An item may stand as far left as the key of its list.
-      while let last = path.last,
-        last.indent > indent || last.indent == indent && !text.hasPrefix("- ")
-          || last.indent == indent && last.items < 0
-      { path.removeLast() }
-      if text.hasPrefix("- ") {
-        if let last = path.indices.last { path[last].items += 1 }
-        let item = path.last.map { String($0.items - 1) } ?? "0"
-        path.append((indent, item, -1))
-        text = text.dropFirst(2)
-        indent += 2
-      }
-      let names = path.map(\.name)
-      guard let colon = text.firstRange(of: ": ") else {
-        if text.hasSuffix(":") {
-          path.append((indent, String(text.dropLast()), 0))
-        } else {
-          values.append((names.joined(separator: "."), String(text)))
-        }
-        continue
-      }
-      values.append(
-        (
-          (names + [String(text[..<colon.lowerBound])]).joined(separator: "."),
-          unquoted(text[colon.upperBound...])
-        ))
-    }
-    return values
   }
 }

@@ -1,5 +1,6 @@
 package import Foundation
 package import RunRecords
+import Statistics
 
 /// compare.html: several runs (seeds, β, presets, algorithms) on one self-contained page.
 package enum ComparisonReport {
@@ -30,31 +31,22 @@ package enum ComparisonReport {
       element("header") {
         element("p", ["class": "kicker"]) { "rlhf-sim · runs side by side" }
         element("h1") { runs.count == 1 ? "One run" : "\(runs.count) runs" }
-        element("div", ["class": "scroll"]) { identity(runs) }
+        scrolled(identity(runs))
       }
     }
   }
 
   private static func identity(_ runs: [ComparedRun]) -> Markup {
-    element("table") {
-      element("thead") {
+    table(["run", "scenario", "seed", "status", "stages took"].map(Column.plain)) {
+      for run in runs {
+        let information = run.records.information
+        let seconds = information.stageSeconds.reduce(0) { $0 + $1.seconds }
         element("tr") {
-          for title in ["run", "scenario", "seed", "status", "stages took"] {
-            element("th", ["scope": "col"]) { title }
-          }
-        }
-      }
-      element("tbody") {
-        for run in runs {
-          let information = run.records.information
-          let seconds = information.stageSeconds.reduce(0) { $0 + $1.seconds }
-          element("tr") {
-            element("th", ["scope": "row"]) { run.name }
-            element("td") { information.scenario }
-            element("td") { String(information.seed) }
-            element("td") { information.status.rawValue }
-            element("td") { NumberText.duration(seconds) }
-          }
+          rowTitle(run.name)
+          for text in [
+            information.scenario, String(information.seed), information.status.rawValue,
+            NumberText.duration(seconds),
+          ] { element("td") { text } }
         }
       }
     }

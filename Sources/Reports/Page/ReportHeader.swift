@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 
 /// The top of the page: what this run was, where, and how it ended.
 enum ReportHeader {
@@ -13,8 +14,8 @@ enum ReportHeader {
       }
       element("p", ["class": "lead"]) {
         """
-        A language model learns from examples, annotators compare its answers, \
-        \(tuning(records)) straying far from where it began. The world’s true reward, gold, is \
+        A language model learns from examples, annotators compare its responses, \
+        \(tuning(records)) straying far from where it began. The world’s gold reward is \
         known here and hidden from every model.
         """
       }
@@ -25,16 +26,14 @@ enum ReportHeader {
         }
       }
       ReportWarning.markup([], [], records)
-      element("dl", ["class": "facts"]) {
-        fact("Seed", String(run.seed))
-        fact("Time", time(run))
-        fact("Started", run.started.formatted(.iso8601).replacing("T", with: " "))
-        fact("Processor", run.cpu)
-        fact("Threads", String(run.threads))
-        fact("Matrix products", run.blasCore)
+      facts([
+        ("Seed", String(run.seed)), ("Time", time(run)),
+        ("Started", run.started.formatted(.iso8601).replacing("T", with: " ")),
+        ("Processor", run.cpu), ("Threads", String(run.threads)),
+        ("Matrix products", run.blasCore),
         // Beyond the release there is but the name of a commit.
-        fact("Allocator", String(run.allocator.prefix { $0 != "-" }))
-      }
+        ("Allocator", String(run.allocator.prefix { $0 != "-" })),
+      ])
       element("p", ["class": "command"]) {
         element("code") { run.commandLine.map(quoted).joined(separator: " ") }
       }
@@ -52,15 +51,6 @@ enum ReportHeader {
       ? "and it is tuned on their choices without"
       : "a reward model learns what they prefer, and the language model is tuned against that "
         + "reward model without"
-  }
-
-  @MarkupBuilder private static func fact(_ name: String, _ value: String) -> [Markup] {
-    if !value.isEmpty {
-      element("div") {
-        element("dt") { name }
-        element("dd") { value }
-      }
-    }
   }
 
   private static func status(_ run: RunInformation) -> String {

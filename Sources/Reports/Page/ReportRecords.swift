@@ -1,6 +1,7 @@
 import Foundation
 import Preferences
 import RunRecords
+import Settings
 import Statistics
 
 /// Everything a report is made of, read from a run directory once. What a run did not record is
@@ -27,9 +28,9 @@ struct ReportRecords {
   /// - Throws: what reading run.json or any record that exists throws.
   init(reading run: RunDirectory) throws {
     information = try RunInformation.read(from: run)
-    if Self.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
-    if Self.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
-    if Self.exists(run.rollouts) { rollouts = try RolloutRecord.read(from: run) }
+    if AtomicFile.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
+    if AtomicFile.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
+    if AtomicFile.exists(run.rollouts) { rollouts = try RolloutRecord.read(from: run) }
     if run.has(.eval) {
       try PreferenceSource(run.preferences(.eval)).forEachRow { row in
         if case .comparison(let pair) = row { judgements.append(pair) }
@@ -39,7 +40,7 @@ struct ReportRecords {
     rewardModel = try Self.table(.reward, in: run)
     policyOptimization = try Self.table(.ppo, in: run)
     directPreference = try Self.table(.dpo, in: run)
-    if Self.exists(run.scenario) {
+    if AtomicFile.exists(run.scenario) {
       scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
     }
   }
@@ -47,7 +48,12 @@ struct ReportRecords {
   /// What the policy was tuned by, as people call it.
   var method: String {
     information.method
-      ?? ScenarioText.value(of: ["ppo", "algorithm"], in: scenario ?? "") ?? "optimization"
+      ?? settings?.text(at: "ppo.algorithm") ?? "optimization"
+  }
+
+  /// The scenario, read; nil where it is absent or no YAML.
+  var settings: SettingsDocument? {
+    scenario.flatMap { try? SettingsDocument(yaml: $0, file: "scenario.yaml") }
   }
 
   /// The stages with metrics, in the order they run, with the names they are shown by.
@@ -62,14 +68,11 @@ struct ReportRecords {
   private static func table(
     _ stage: RunStage, in run: RunDirectory
   ) throws(RunRecordsError) -> MetricsTable? {
-    guard exists(run.metrics(stage)) else { return nil }
+    guard AtomicFile.exists(run.metrics(stage)) else { return nil }
     let table = try MetricsTable(stage: stage, in: run)
     return table.steps.isEmpty ? nil : table
   }
 
-  private static func exists(_ url: URL) -> Bool {
-    FileManager.default.fileExists(atPath: url.path)
-  }
 }
 
 extension MetricsTable {

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// The learned policy against the best there is, where every response can be listed.
@@ -12,7 +13,7 @@ extension ReportSection {
         known, π* ∝ π_ref·exp(score / β), and nothing in this section was sampled.
         """
       }
-      facts(exact, of: records.method)
+      figures(exact, of: records.method)
       element("div", ["class": "charts"]) {
         frontierChart(exact, of: records.method).figure()
         likeliestChart(exact, of: records.method)
@@ -20,28 +21,25 @@ extension ReportSection {
     }
   }
 
-  private static func facts(_ exact: EvaluationSummary.Exact, of method: String) -> Markup {
+  private static func figures(_ exact: EvaluationSummary.Exact, of method: String) -> Markup {
     func row(
       _ name: String, _ note: String, _ value: (EvaluationSummary.Exact.Policy) -> Double?
     ) -> Markup? {
       let values = [exact.reference, exact.policy, exact.optimum].compactMap(value)
       guard values.count == 3 else { return nil }
       return element("tr") {
-        element("th", ["scope": "row"]) {
-          name
-          if !note.isEmpty { element("span", ["class": "unit"]) { note } }
-        }
-        for value in values { element("td", ["class": "number"]) { NumberText.fixed(value, 3) } }
+        rowTitle(name, unit: note)
+        for value in values { number(NumberText.fixed(value, 3)) }
       }
     }
     return element("div", ["class": "wide"]) {
-      element("dl", ["class": "facts"]) {
-        if let fraction = exact.fraction {
-          fact("Of the possible improvement", NumberText.percent(fraction))
-        }
-        fact("KL from the optimum", "\(NumberText.fixed(exact.klFromOptimum, 3)) nats")
-        fact("Most score at the policy’s KL", NumberText.fixed(exact.scoreCeiling, 3))
-      }
+      facts([
+        (
+          "Of the possible improvement", exact.fraction.map(NumberText.percent) ?? ""
+        ),
+        ("KL from the optimum", "\(NumberText.fixed(exact.klFromOptimum, 3)) nats"),
+        ("Most score at the policy’s KL", NumberText.fixed(exact.scoreCeiling, 3)),
+      ])
       element("table") {
         element("thead") {
           element("tr") {
@@ -57,13 +55,6 @@ extension ReportSection {
           row("gold", "never seen", \.gold)
         }
       }
-    }
-  }
-
-  private static func fact(_ name: String, _ value: String) -> Markup {
-    element("div") {
-      element("dt") { name }
-      element("dd") { value }
     }
   }
 
@@ -93,31 +84,20 @@ extension ReportSection {
     let responses = exact.likeliest
     let largest = responses.flatMap { [$0.reference, $0.policy, $0.optimum] }.max() ?? 0
     guard largest > 0 else { return nil }
-    return element("figure", ["class": "chart"]) {
-      element("figcaption") {
-        element("b") { "The optimum’s likeliest responses" }
-        element("span", ["class": "unit"]) { "probability, per cent" }
-      }
-      element("ul", ["class": "legend"]) {
-        for (style, name) in [("s4", "SFT, π_ref"), ("s2", "\(method), π"), ("s3", "optimum, π*")] {
-          element("li") {
-            element("svg", ["viewBox": "0 0 34 10", "aria-hidden": "true"]) {
-              element(
-                "rect",
-                ["class": "bar \(style)", "x": "12", "y": "0", "width": "12", "height": "10"])
-            }
-            name
-          }
-        }
-      }
+    return figure(
+      "The optimum’s likeliest responses", unit: "probability, per cent",
+      note:
+        "For the most frequent prompts. Where the lower two bars agree, \(method) has found the "
+        + "optimum; where the reference’s bar is missing, the optimum goes where SFT hardly ever "
+        + "went."
+    ) {
+      legend([
+        (barKey("s4"), "SFT, π_ref"), (barKey("s2"), "\(method), π"), (barKey("s3"), "optimum, π*"),
+      ])
       element("table", ["class": "bars three"]) {
         element("tbody") {
           for response in responses { bars(response, largest: largest) }
         }
-      }
-      element("p", ["class": "note"]) {
-        "For the most frequent prompts. Where the lower two bars agree, \(method) has found the optimum; "
-          + "where the reference’s bar is missing, the optimum goes where SFT hardly ever went."
       }
     }
   }
@@ -139,9 +119,7 @@ extension ReportSection {
           element("div", ["class": style, "style": "width:\(width)%"])
         }
       }
-      element("td", ["class": "number"]) {
-        shares.map { NumberText.fixed($0.1 * 100, 1) }.joined(separator: " · ")
-      }
+      number(shares.map { NumberText.fixed($0.1 * 100, 1) }.joined(separator: " · "))
     }
   }
 }

@@ -67,7 +67,7 @@ extension ReportSection {
     let words = "95 % interval \(interval(rate)), n = \(rate.count). Even is 50 %."
     return card(
       "Win rate against SFT", NumberText.percent(rate.value),
-      "How often gold prefers the answer after \(method) to the one before. \(words)",
+      "How often gold prefers the response after \(method) to the one before. \(words)",
       bar: IntervalBar(
         rows: [.init(name: "win rate", value: rate.value, low: rate.low, high: rate.high)],
         references: [.init(name: "even", value: 0.5)], range: 0...1,

@@ -32,7 +32,7 @@ private struct ModelsPicture {
     if isDirect {
       return """
         Both are the same decoder with a language head, and only the policy learns. There is no \
-        reward model: how much likelier the policy makes an answer than the reference does is \
+        reward model: how much likelier the policy makes a response than the reference does is \
         taken for how good it finds it.
         """
     }
@@ -45,8 +45,8 @@ private struct ModelsPicture {
     }
     return """
       All three are the same decoder. Two have a language head (policy, reference), one a scalar \
-      head (reward: read at the last token). Only the policy learns during \(method): what an \
-      answer was expected to earn is read off other answers to its prompt, not off a value model.
+      head (reward: read at the last token). Only the policy learns during \(method): what a \
+      response was expected to earn is read off other responses to its prompt, not off a value model.
       """
   }
 
@@ -57,8 +57,8 @@ private struct ModelsPicture {
       """
     if isDirect {
       return """
-        \(copies) Of each preference pair both say how likely they find the answers, and β times \
-        the logarithm of the ratio is an answer’s implicit reward; the loss goes back to the policy.
+        \(copies) Of each preference pair both say how likely they find the responses, and β times \
+        the logarithm of the ratio is a response’s implicit reward; the loss goes back to the policy.
         """
     }
     let value = hasValueModel ? " The reward model’s trunk starts the value model." : ""
@@ -129,7 +129,7 @@ private struct ModelsPicture {
 
   @MarkupBuilder private var flows: [Markup] {
     arrow("M200 38H356", "flow")
-    label("two answers", x: 278, y: 30, anchor: "middle")
+    label("two responses", x: 278, y: 30, anchor: "middle")
     arrow("M450 74V134", "flow")
     label("teach", x: 458, y: 112)
     arrow("M150 198C150 240 180 252 221 256", "flow")
@@ -146,10 +146,10 @@ private struct ModelsPicture {
     }
   }
 
-  /// Those of DPO, on answers that were written before.
+  /// Those of DPO, on responses that were written before.
   @MarkupBuilder private var directFlows: [Markup] {
     arrow("M200 38H356", "flow")
-    label("two answers", x: 278, y: 30, anchor: "middle")
+    label("two responses", x: 278, y: 30, anchor: "middle")
     arrow("M440 74C430 160 370 215 320 237", "flow")
     label("chosen, rejected", x: 424, y: 168)
     arrow("M150 198C150 240 180 252 221 256", "flow")

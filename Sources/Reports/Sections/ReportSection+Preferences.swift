@@ -1,6 +1,7 @@
 import Foundation
 import Preferences
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// What annotators were shown, what they chose, and how often gold disagrees.
@@ -11,7 +12,7 @@ extension ReportSection {
       ReportWarning.markup(["annotation"], [], records)
       element("p") {
         """
-        All that the \(learner(records)) learns from: two answers, and which of them an annotator \
+        All that the \(learner(records)) learns from: two responses, and which of them an annotator \
         preferred. These \(pairs.count) were held out\(use(records)).
         """
       }
@@ -50,32 +51,17 @@ extension ReportSection {
     let known = pairs.filter { ($0.goldMargin ?? 0) != 0 && $0.annotator != nil }
     let names = Set(known.compactMap(\.annotator)).sorted()
     guard !names.isEmpty else { return nil }
-    return element("figure", ["class": "chart"]) {
-      element("figcaption") {
-        element("b") { "Annotators" }
-        element("span", ["class": "unit"]) { "agreement with gold" }
-      }
-      element("table", ["class": "bars"]) {
-        element("tbody") {
-          for name in names {
-            let own = known.filter { $0.annotator == name }
-            let share =
-              Double(own.count { ($0.goldMargin ?? 0) > 0 }) / Double(max(1, own.count))
-            element("tr") {
-              element("th", ["scope": "row"]) { name }
-              element("td", ["class": "track"]) {
-                element("div", ["style": "width:\(NumberText.coordinate(share * 100))%"])
-              }
-              element("td", ["class": "number"]) {
-                "\(NumberText.percent(share)) of \(own.count)"
-              }
-            }
-          }
-        }
-      }
-      element("p", ["class": "note"]) {
-        "How often each preferred the truly better answer, where the two differ in gold."
-      }
+    return figure(
+      "Annotators", unit: "agreement with gold",
+      note: "How often each preferred the response with more gold, where the two differ in gold."
+    ) {
+      table(
+        names.map { name in
+          let own = known.filter { $0.annotator == name }
+          let share = Double(own.count { ($0.goldMargin ?? 0) > 0 }) / Double(max(1, own.count))
+          return Bar(
+            name: name, share: share, text: "\(NumberText.percent(share)) of \(own.count)")
+        })
     }
   }
 
@@ -87,20 +73,13 @@ extension ReportSection {
     }.prefix(3)
     return element("div", ["class": "probes"]) {
       element("h3") { "Examples, the last ones judged against gold" }
-      element("table", ["class": "samples"]) {
-        element("thead") {
-          element("tr") {
-            element("th", ["scope": "col", "class": "words"]) { "Prompt and chosen response" }
-            element("th", ["scope": "col", "class": "number"]) { "gold" }
-            element("th", ["scope": "col", "class": "words"]) { "Rejected response" }
-            element("th", ["scope": "col", "class": "number"]) { "gold" }
-            element("th", ["scope": "col", "class": "number"]) { "expected" }
-            element("th", ["scope": "col", "class": "number"]) { "by" }
-          }
-        }
-        element("tbody") {
-          for pair in ordinary + contrary { row(pair) }
-        }
+      table(
+        [
+          .words("Prompt and chosen response"), .number("gold"), .words("Rejected response"),
+          .number("gold"), .number("expected"), .number("by"),
+        ], style: "samples"
+      ) {
+        for pair in ordinary + contrary { row(pair) }
       }
     }
   }
@@ -108,26 +87,21 @@ extension ReportSection {
   private static func row(_ pair: Comparison) -> Markup {
     let isContrary = (pair.goldMargin ?? 0) < 0
     return element("tr") {
-      element("td", ["class": "words", "data-label": "Chosen"]) {
-        element("span", ["class": "prompt"]) { pair.prompt }
-        " \(pair.chosen)"
-      }
-      element(
-        "td", ["class": isContrary ? "number worse" : "number", "data-label": "gold"]
-      ) {
-        (isContrary ? "▼ " : "") + (pair.chosenGold.map { NumberText.fixed($0, 2) } ?? "–")
-      }
-      element("td", ["class": "words", "data-label": "Rejected"]) {
-        element("span", ["class": "prompt"]) { pair.prompt }
-        " \(pair.rejected)"
-      }
-      element("td", ["class": "number", "data-label": "gold"]) {
-        pair.rejectedGold.map { NumberText.fixed($0, 2) } ?? "–"
-      }
-      element("td", ["class": "number", "data-label": "expected"]) {
-        pair.probability.map { NumberText.percent($0) } ?? "–"
-      }
-      element("td", ["class": "number", "data-label": "by"]) { pair.annotator ?? "–" }
+      words(pair.prompt, pair.chosen, "Chosen")
+      number(
+        (isContrary ? "▼ " : "") + (pair.chosenGold.map { NumberText.fixed($0, 2) } ?? "–"), "gold",
+        style: isContrary ? "number worse" : "number")
+      words(pair.prompt, pair.rejected, "Rejected")
+      number(pair.rejectedGold, "gold")
+      number(pair.probability.map(NumberText.percent) ?? "–", "expected")
+      number(pair.annotator ?? "–", "by")
+    }
+  }
+
+  private static func words(_ prompt: String, _ response: String, _ label: String) -> Markup {
+    element("td", ["class": "words", "data-label": label]) {
+      element("span", ["class": "prompt"]) { prompt }
+      " \(response)"
     }
   }
 }

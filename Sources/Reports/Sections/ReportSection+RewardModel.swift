@@ -51,14 +51,7 @@ extension ReportSection {
       add("Rewards for the longer", length.longerPreferred)
     }
     guard !facts.isEmpty else { return nil }
-    return element("dl", ["class": "facts"]) {
-      for fact in facts {
-        element("div") {
-          element("dt") { fact.name }
-          element("dd") { fact.value }
-        }
-      }
-    }
+    return Reports.facts(facts)
   }
 
   private static func rewardJudgement(_ reward: EvaluationSummary.RewardModel) -> [Markup] {
@@ -154,10 +147,52 @@ extension ReportSection {
         .init(name: "mean at that length", points: means),
       ],
       note: "Correlation \(NumberText.fixed(length.correlation, 2)) over all held-out responses. "
-        + "A slope that gold does not have is a length bias.")
+        + "A trend that gold does not have is a length bias.")
   }
 
   private static func bounds(_ proportion: Proportion) -> String {
     "(\(NumberText.fixed(proportion.low * 100, 1))–\(NumberText.fixed(proportion.high * 100, 1)))"
+  }
+
+  /// What changes to a response do to its reward, beside what they do to gold.
+  static func probeTable(_ reward: EvaluationSummary.RewardModel) -> Markup? {
+    guard let probes = reward.probes, !probes.isEmpty else { return nil }
+    let hasGold = probes.contains { $0.goldChange != nil }
+    return element("div", ["class": "probes"]) {
+      element("h3") { "Probes: what a change to a held-out response does to its reward" }
+      table(
+        [.words("Change"), .number("reward (95 % interval)")]
+          + (hasGold ? [.number("gold (95 % interval)")] : []) + [.number("responses")],
+        style: "samples"
+      ) {
+        for probe in probes {
+          element("tr") {
+            element("td", ["class": "words", "data-label": ""]) { meaning(of: probe.name) }
+            number(text(probe.change), "reward")
+            if hasGold { number(probe.goldChange.map(text) ?? "–", "gold") }
+            number("\(probe.count)", "responses")
+          }
+        }
+      }
+      element("p", ["class": "note"]) {
+        "In standard deviations. A reward that moves otherwise than gold does is one that a policy "
+          + "can exploit."
+      }
+    }
+  }
+
+  private static func meaning(of probe: String) -> String {
+    switch probe {
+    case "filler": "Common words are appended"
+    case "repetition": "Its last words are said again"
+    case "truncation": "Only its first half is left"
+    case "swapped_prompt": "It follows another prompt"
+    default: probe
+    }
+  }
+
+  private static func text(_ change: MeanInterval) -> String {
+    "\(NumberText.signed(change.mean, 2)) (\(NumberText.signed(change.low, 2)) to "
+      + "\(NumberText.signed(change.high, 2)))"
   }
 }

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// Responses while the policy was optimized, each token coloured by one of its numbers.
@@ -11,7 +12,7 @@ extension ReportSection {
       element("p") {
         """
         What the update saw of single responses. Choose a number to colour the tokens by; point \
-        at a token, or tap it, for all of its numbers. All that were kept are printed by
+        at a token, or tap it, for all of its numbers. All that were saved are printed by
         """
         " "
         element("code", ["class": "whole"]) { "rlhf-sim trace" }
@@ -34,11 +35,11 @@ extension ReportSection {
     }
   }
 
-  /// Some responses of the first and the last iteration that were kept, and of two between.
+  /// Some responses of the first and the last iteration that were saved, and of two between.
   private static func shownRollouts(_ all: [RolloutRecord]) -> [RolloutRecord] {
-    let kept = Set(all.map(\.iteration)).sorted()
-    guard let last = kept.indices.last else { return [] }
-    let chosen = Set((0...3).map { kept[last * $0 / 3] })
+    let saved = Set(all.map(\.iteration)).sorted()
+    guard let last = saved.indices.last else { return [] }
+    let chosen = Set((0...3).map { saved[last * $0 / 3] })
     return chosen.sorted().flatMap { iteration in
       all.filter { $0.iteration == iteration }.prefix(6)
     }

@@ -1,4 +1,5 @@
 import RunRecords
+import Statistics
 
 extension ReportSection {
   /// The same prompts answered before and after.
@@ -48,7 +49,7 @@ extension ReportSection {
     }
   }
 
-  /// The later response's tokens; none where they were not kept.
+  /// The later response's tokens; none where they were not saved.
   private static func tokens(_ sample: SampleComparison) -> [TintedToken] {
     let numbers = zip(sample.exactKLTokensAfter ?? [], sample.logRatioTokensAfter ?? [])
     return zip(sample.tokensAfter ?? [], numbers).map { text, numbers in
@@ -66,29 +67,21 @@ extension ReportSection {
     _ samples: some Sequence<SampleComparison>, after method: String,
     _ tinting: TokenTinting? = nil
   ) -> Markup {
-    element("table", ["class": "samples"]) {
-      element("thead") {
+    Reports.table(
+      [
+        .words("Prompt and response before (SFT)"), .number("gold"), .number("score"),
+        .words("Response after (\(method))"), .number("gold"), .number("score"), .number("KL"),
+      ], style: "samples"
+    ) {
+      for sample in samples {
         element("tr") {
-          element("th", ["scope": "col", "class": "words"]) { "Prompt and response before (SFT)" }
-          element("th", ["scope": "col", "class": "number"]) { "gold" }
-          element("th", ["scope": "col", "class": "number"]) { "score" }
-          element("th", ["scope": "col", "class": "words"]) { "Response after (\(method))" }
-          element("th", ["scope": "col", "class": "number"]) { "gold" }
-          element("th", ["scope": "col", "class": "number"]) { "score" }
-          element("th", ["scope": "col", "class": "number"]) { "KL" }
-        }
-      }
-      element("tbody") {
-        for sample in samples {
-          element("tr") {
-            words(sample.prompt, sample.before, "Before")
-            number(sample.goldBefore, "gold")
-            number(sample.scoreBefore, "score")
-            words(sample.prompt, sample.after, "After", tinting, tokens(sample))
-            change(sample.goldBefore, sample.goldAfter)
-            number(sample.scoreAfter, "score")
-            number(sample.klAfter, "KL")
-          }
+          words(sample.prompt, sample.before, "Before")
+          number(sample.goldBefore, "gold")
+          number(sample.scoreBefore, "score")
+          words(sample.prompt, sample.after, "After", tinting, tokens(sample))
+          change(sample.goldBefore, sample.goldAfter)
+          number(sample.scoreAfter, "score")
+          number(sample.klAfter, "KL")
         }
       }
     }
@@ -114,12 +107,6 @@ extension ReportSection {
     }
   }
 
-  private static func number(_ value: Double?, _ label: String) -> Markup {
-    element("td", ["class": "number", "data-label": label]) {
-      value.map { NumberText.fixed($0, 2) } ?? "–"
-    }
-  }
-
   /// Gold afterwards, with an arrow for its direction.
   private static func change(_ before: Double?, _ after: Double?) -> Markup {
     var style = "number"
@@ -128,8 +115,7 @@ extension ReportSection {
       style += after > before ? " better" : " worse"
       arrow = after > before ? "▲ " : "▼ "
     }
-    return element("td", ["class": style, "data-label": "gold"]) {
-      arrow + (after.map { NumberText.fixed($0, 2) } ?? "–")
-    }
+    return number(
+      arrow + (after.map { NumberText.fixed($0, 2) } ?? "–"), "gold", style: style)
   }
 }

@@ -1,4 +1,5 @@
 import RunRecords
+import Settings
 
 extension ReportSection {
   /// The world: what is truly good in it, and who judges.
@@ -7,22 +8,22 @@ extension ReportSection {
     // What a scenario teaches is what tuning does in it.
     let lesson =
       [.demo, .ppo].contains(records.information.command)
-      ? ScenarioText.value(of: "lesson", in: scenario) : nil
+      ? records.settings?.text(at: "lesson") : nil
     let gold = ScenarioText.block(["world", "gold"], in: scenario)
     let annotators = ScenarioText.block(["world", "annotators"], in: scenario)
     guard gold != nil || annotators != nil else { return nil }
     return ReportSection(id: "world", title: "The world and its hidden reward") {
-      if let lesson { element("p", ["class": "lead"]) { lesson } }
+      if let lesson, !lesson.isEmpty { element("p", ["class": "lead"]) { lesson } }
       element("div", ["class": "charts"]) {
         if let gold {
           excerpt(
-            "Gold, the true reward", gold,
+            "The gold reward", gold,
             "The sum of these features. It is computed for every response and shown to no model.")
         }
         if let annotators {
           excerpt(
             "Annotators", annotators,
-            "They judge by gold, with noise (temperature), slips (flip) and biases of their own; "
+            "They judge by gold, with noise (temperature), label noise (flip) and biases of their own; "
               + "the reward model sees nothing but their choices.")
         }
       }
@@ -30,10 +31,8 @@ extension ReportSection {
   }
 
   private static func excerpt(_ title: String, _ text: String, _ note: String) -> Markup {
-    element("figure", ["class": "chart"]) {
-      element("figcaption") { element("b") { title } }
+    figure(title, note: note) {
       element("pre", ["class": "excerpt", "tabindex": "0"]) { element("code") { text } }
-      element("p", ["class": "note"]) { note }
     }
   }
 }
@@ -56,32 +55,5 @@ enum ScenarioText {
     let margin = lines.map { line in line.prefix { $0 == " " }.count }.min() ?? 0
     let block = lines.map { String($0.dropFirst(margin)) }.joined(separator: "\n")
     return block.isEmpty ? nil : block
-  }
-
-  /// The value of a key of the first level.
-  static func value(of key: String, in scenario: String) -> String? {
-    let line = scenario.split(separator: "\n").first { $0.hasPrefix(key + ": ") }
-    guard let line else { return nil }
-    let text = unquoted(line.dropFirst(key.count + 2))
-    return text.isEmpty ? nil : text
-  }
-
-  /// The value at a path of keys.
-  static func value(of path: [String], in scenario: String) -> String? {
-    guard let key = path.last else { return nil }
-    let outer = Array(path.dropLast())
-    guard !outer.isEmpty else { return value(of: key, in: scenario) }
-    return block(outer, in: scenario).flatMap { value(of: key, in: $0) }
-  }
-
-  /// A value without the quotes that YAML needs around some.
-  static func unquoted(_ text: Substring) -> String {
-    var value = text
-    let isLiteral = value.hasPrefix("'")
-    for quote in ["\"", "'"] where value.hasPrefix(quote) && value.hasSuffix(quote) {
-      value = value.dropFirst().dropLast()
-    }
-    // Between single quotes YAML doubles a quote, and knows no other escape.
-    return isLiteral ? String(value).replacing("''", with: "'") : String(value)
   }
 }

@@ -35,14 +35,14 @@ enum ReportWarning {
   ///
   /// - Parameter kinds: the kinds of warning that are shown already.
   static func policyOptimization(
-    _ table: MetricsTable, besides kinds: Set<String> = []
+    _ table: MetricsTable, besides kinds: Set<Metric.Warning> = []
   ) -> [String] {
     let new = Metric.policyOptimization.filter { metric in
-      metric.warning.map { !kinds.contains($0.rawValue) } ?? true
+      metric.warning.map { !kinds.contains($0) } ?? true
     }
     return [overOptimization(table)].compactMap(\.self)
       + new.compactMap { crossing(of: $0, in: table) ?? ending(of: $0, in: table) }
-      + (kinds.contains(Metric.Warning.missingEOS.rawValue) ? [] : [fewerEnds(table)])
+      + (kinds.contains(.missingEOS) ? [] : [fewerEnds(table)])
       .compactMap(\.self)
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// One state of a stage, and how it looks as a line of text.
 struct ProgressLine {
@@ -15,7 +16,7 @@ struct ProgressLine {
 
   /// `stage ━━━━━━━━╸      312/700  85/s  0:04 left  loss 1.720`, never wider than the terminal.
   ///
-  /// Where there is room beside a bar of some length, a sparkline follows each figure. Figures give
+  /// Where a bar of some length leaves space, a sparkline follows each figure. Figures give
   /// way first, from the last, then the rate, then the bar.
   func rendered(for terminal: Terminal) -> String {
     // The last column stays free: some terminals wrap as soon as it is written.
@@ -55,7 +56,7 @@ struct ProgressLine {
     let head = "\(mark) \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"
     let plain = ["✓ \(stage)  \(done) \(unit) in \(Self.duration(elapsed))\(speed)"]
     var figures = figures.map(Self.text)
-    // On a terminal a line stays a line; a file has room for all.
+    // On a terminal a line stays a line; a file takes all.
     let width = terminal.isInteractive ? terminal.width() : .max
     while !figures.isEmpty, (plain + figures).joined(separator: "  ").count > width {
       figures.removeLast()
@@ -94,15 +95,7 @@ struct ProgressLine {
   }
 
   private static func text(_ figure: ProgressBar.Figure) -> String {
-    "\(figure.name) \(number(figure.value))"
-  }
-
-  /// Three decimals for what is near one, exponents for what is far away.
-  private static func number(_ value: Double) -> String {
-    guard value.isFinite else { return value.isNaN ? "not a number" : "infinite" }
-    let size = abs(value)
-    if size != 0, size < 0.001 || size >= 100_000 { return NumberText.plainScientific(value, 1) }
-    return NumberText.plain(value, size >= 100 ? 1 : 3)
+    "\(figure.name) \(NumberText.plainShort(figure.value))"
   }
 
   private static func significant(_ value: Double) -> String {
@@ -113,4 +106,57 @@ struct ProgressLine {
   static func duration(_ seconds: Double) -> String {
     seconds < 60 ? NumberText.plain(seconds, 1) + " s" : NumberText.plainClock(seconds)
   }
+}
+
+/// How a number went over a stage of any length, in little memory: means of equal stretches.
+struct Course: Sendable, Equatable {
+  /// Eight are drawn; four times as many are remembered, so that the drawing moves smoothly.
+  static let drawn = 8
+  private static let remembered = 4 * drawn
+
+  private var means: [Double] = []
+  private var stretch = 1
+  private var sum = 0.0
+  private var count = 0
+
+  /// The next value; what is not finite is passed over.
+  mutating func append(_ value: Double) {
+    guard value.isFinite else { return }
+    sum += value
+    count += 1
+    guard count == stretch else { return }
+    means.append(sum / Double(count))
+    (sum, count) = (0, 0)
+    guard means.count == Self.remembered else { return }
+    means = stride(from: 0, to: means.count, by: 2).map { (means[$0] + means[$0 + 1]) / 2 }
+    stretch *= 2
+  }
+
+  /// `▁▂▄▆▇███` from the beginning to now, the least as the lowest block; empty for fewer than two
+  /// values.
+  var sparkline: String {
+    guard means.count > 1 else { return "" }
+    let columns = min(Self.drawn, means.count)
+    let points = (0..<columns).map { column in
+      let part = means[means.count * column / columns..<means.count * (column + 1) / columns]
+      return part.reduce(0, +) / Double(part.count)
+    }
+    return Sparkline.text(points)
+  }
+}
+
+/// Numbers as a row of blocks, one each: `▁▂▄▆▇███`.
+package enum Sparkline {
+  /// - Parameter floor: what the lowest block stands for; nil for the least of the values.
+  package static func text(_ values: [Double], from floor: Double? = nil) -> String {
+    guard let low = floor ?? values.min(), let high = values.max() else { return "" }
+    return String(
+      values.map { value in
+        let share = (value - low) / (high - low)
+        let height = share.isFinite ? share : 0.5
+        return blocks[min(Int(height * Double(blocks.count)), blocks.count - 1)]
+      })
+  }
+
+  private static let blocks = Array("▁▂▃▄▅▆▇█")
 }

@@ -52,7 +52,7 @@ extension Metric: Equatable, CustomStringConvertible {
 
 extension Metric {
   /// What a warning of a run is called in `run.json`.
-  package enum Warning: String, Sendable, CaseIterable {
+  package enum Warning: String, Codable, Sendable, CaseIterable {
     case collapsingEntropy = "collapsing-entropy"
     case risingKL = "rising-kl"
     case explodingValueLoss = "exploding-value-loss"
@@ -149,4 +149,17 @@ extension Metric {
 
   /// The declaration of a name of the records; nil where this version does not record it.
   package static func named(_ name: String) -> Metric? { all.first { $0.name == name } }
+}
+
+/// A sign that an optimization goes wrong, as PPO reports it and `run.json` has it.
+package struct TrainingWarning: Codable, Sendable, Equatable {
+  package let kind: Metric.Warning
+  /// From 1.
+  package let iteration: Int
+  /// What was measured, what is usually behind it, and what to try.
+  package let text: String
+
+  package init(_ kind: Metric.Warning, iteration: Int, text: String) {
+    (self.kind, self.iteration, self.text) = (kind, iteration, text)
+  }
 }

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import Numerics
 import RunRecords
+import Statistics
 
 /// Whether the mathematics and the libraries under it are right on this machine.
 struct Check: ParsableCommand {

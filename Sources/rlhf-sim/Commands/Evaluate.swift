@@ -69,7 +69,7 @@ struct Evaluate: ParsableCommand {
     if let directory, policy == nil, !directory.has(.policy) {
       // A run of `train-reward`: its reward model is all there is to judge.
       let report = try rewardReport(loop(reward.tokenizer), reward.model, directory)
-      try Output.write(EvaluationSummary(reward: report.map { .init($0) }), asJSON: json)
+      try Output.write(EvaluationSummary(reward: report), asJSON: json)
       return
     }
     let policy = try LoadedModel(policy: place(policy, directory, .policy))
@@ -113,10 +113,10 @@ struct Evaluate: ParsableCommand {
   /// The reward model on the comparisons that the run held out, if it did.
   private func rewardReport(
     _ loop: AlignmentLoop, _ reward: RewardModel, _ directory: RunDirectory
-  ) throws -> RewardReport? {
+  ) throws -> EvaluationSummary.RewardModel? {
     func existing(_ rows: RunPreferences) -> URL? {
       let file = directory.preferences(rows)
-      return FileManager.default.fileExists(atPath: file.path) ? file : nil
+      return AtomicFile.exists(file) ? file : nil
     }
     guard let heldOut = existing(.eval) else { return nil }
     return try loop.report(
@@ -127,6 +127,6 @@ struct Evaluate: ParsableCommand {
 extension RunDirectory {
   /// The prompts that the run was given; nil for a run on those of its world.
   fileprivate var keptPrompts: URL? {
-    FileManager.default.fileExists(atPath: givenPrompts.path) ? givenPrompts : nil
+    AtomicFile.exists(givenPrompts) ? givenPrompts : nil
   }
 }

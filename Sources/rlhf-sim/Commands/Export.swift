@@ -39,7 +39,7 @@ struct Export: ParsableCommand {
       out.map { URL(filePath: $0) }
       ?? run.url.deletingLastPathComponent().appending(path: run.url.lastPathComponent + "-csv")
     let files = tables.map { (file: place.appending(path: $0.name + ".csv"), table: $0.table) }
-    if !force, let taken = files.first(where: { exists($0.file) }) {
+    if !force, let taken = files.first(where: { AtomicFile.exists($0.file) }) {
       throw RunRecordsError.alreadyExists(path: taken.file.path)
     }
     for (file, table) in files {
@@ -48,5 +48,4 @@ struct Export: ParsableCommand {
     }
   }
 
-  private func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 }

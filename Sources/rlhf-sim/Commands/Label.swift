@@ -120,7 +120,7 @@ extension LabelAgreement {
     ])
     row("you and gold", gold)
     row("the annotators and gold", annotatorsWithGold)
-    row("you chose the left answer", left)
+    row("you chose the left response", left)
     return "Pairs judged: \(judged); ties: \(ties); skipped: \(skipped).\n\n" + table.rendered()
   }
 }

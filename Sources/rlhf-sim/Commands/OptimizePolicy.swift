@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 import LanguageModels
+import RLHF
 import RunRecords
 
 /// `ppo`: a policy against a reward model.
@@ -29,6 +30,12 @@ struct OptimizePolicy: ParsableCommand {
 
   func run() throws {
     let models = try models.load(options, for: .ppo)
+    let judge = models.scenario.ppo.reward.source
+    if prompts != nil, judge != .model {
+      throw LoopError.input(
+        "--prompts: `ppo.reward.source` is \(judge.rawValue), which only the scenario's own prompts "
+          + "have; leave it out, or set ppo.reward.source to model")
+    }
     let (source, unknown) = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,

@@ -137,11 +137,7 @@ struct Scenarios: ParsableCommand {
       abstract: "Print every key of a scenario: path, type, default and meaning.",
       discussion: "Example: rlhf-sim scenarios keys")
 
-    @Flag(help: "Print a JSON list.")
-    var json = false
-
-    @Flag(help: "Print the documentation page.")
-    var markdown = false
+    @OptionGroup var form: ListForm
 
     private struct Row: Encodable {
       let path: String
@@ -150,15 +146,9 @@ struct Scenarios: ParsableCommand {
       let documentation: String
     }
 
-    func validate() throws {
-      if json, markdown {
-        throw ValidationError("--json and --markdown exclude each other; give one of them")
-      }
-    }
-
     func run() throws {
-      if markdown { return try Output.write(Scenario.referenceArticle) }
-      if json {
+      if form.markdown { return try Output.write(Scenario.referenceArticle) }
+      if form.json {
         return try Output.writeJSON(
           Scenario.reference.map {
             Row(
@@ -174,16 +164,13 @@ struct Scenarios: ParsableCommand {
       }
     }
   }
+
   struct Metrics: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Print every metric that runs record: name, unit, meaning and bad sign.",
       discussion: "Example: rlhf-sim scenarios metrics")
 
-    @Flag(help: "Print a JSON list.")
-    var json = false
-
-    @Flag(help: "Print the documentation page.")
-    var markdown = false
+    @OptionGroup var form: ListForm
 
     private struct Row: Encodable {
       let name: String
@@ -192,15 +179,9 @@ struct Scenarios: ParsableCommand {
       let badSign: String
     }
 
-    func validate() throws {
-      if json, markdown {
-        throw ValidationError("--json and --markdown exclude each other; give one of them")
-      }
-    }
-
     func run() throws {
-      if markdown { return try Output.write(Metric.referenceArticle) }
-      if json {
+      if form.markdown { return try Output.write(Metric.referenceArticle) }
+      if form.json {
         return try Output.writeJSON(
           Metric.all.map {
             Row(name: $0.name, unit: $0.unit, meaning: $0.meaning, badSign: $0.badSign)
@@ -211,6 +192,21 @@ struct Scenarios: ParsableCommand {
           "\(metric.name)  \(metric.unit)\n    \(metric.meaning)\n    bad sign: \(metric.badSign)\n"
         )
       }
+    }
+  }
+}
+
+/// How a list is printed: for people, as JSON, or as a page of the documentation.
+struct ListForm: ParsableArguments {
+  @Flag(help: "Print a JSON list.")
+  var json = false
+
+  @Flag(help: "Print the page of the documentation.")
+  var markdown = false
+
+  func validate() throws {
+    if json, markdown {
+      throw ValidationError("--json and --markdown exclude each other; give one of them")
     }
   }
 }

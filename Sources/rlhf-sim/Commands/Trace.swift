@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 import RunRecords
+import Statistics
 
 /// One rollout of a run, token by token.
 struct Trace: ParsableCommand {
@@ -30,9 +31,9 @@ struct Trace: ParsableCommand {
 
   func run() throws {
     let directory = try RunDirectory.open(URL(filePath: runDirectory))
-    guard FileManager.default.fileExists(atPath: directory.rollouts.path) else {
+    guard AtomicFile.exists(directory.rollouts) else {
       throw LoopError.input(
-        "\(directory.url.path) has no rollouts, which PPO and its kin keep and DPO does not; name a run "
+        "\(directory.url.path) has no rollouts, which PPO and its variants save and DPO does not; name a run "
           + "of `demo` or `ppo`")
     }
     let rollouts = try RolloutRecord.read(from: directory)
@@ -61,7 +62,8 @@ extension RolloutRecord {
     lines += "score \(number(score))"
     if let gold { lines += ", gold \(number(gold))" }
     lines += ", β \(number(coefficient)), " + (ended ? "ended with EOS" : "cut off")
-    lines += "\nKL charged \(number(kl.reduce(0, +))) nats, exact \(number(exactKL.reduce(0, +)))"
+    lines += "\nKL of the penalty \(number(kl.reduce(0, +))) nats, "
+    lines += "exact \(number(exactKL.reduce(0, +)))"
     let titles = [
       "log π", "log π_ref", "KL", "exact KL", "reward", "value", "delta", "advantage", "return",
       "ratio", "clipped",

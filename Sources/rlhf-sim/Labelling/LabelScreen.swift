@@ -28,7 +28,7 @@ struct LabelScreen {
       "\(answers.count { $0.answer == answer }) \(answer.rawValue)"
     }
     var lines = Self.wrapped(
-      "pair \(answers.count + 1): which answer is better? (\(counts.joined(separator: ", ")))",
+      "pair \(answers.count + 1): which response is better? (\(counts.joined(separator: ", ")))",
       width)
     lines += ["", styled(pair.prompt + " …", "1"), ""]
     let (leftKey, rightKey) = terminal.usesUnicode ? ("← left", "right →") : ("< left", "right >")

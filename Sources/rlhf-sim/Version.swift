@@ -1,2 +1,0 @@
-/// The version of the program, as `--version` and run.json give it.
-let version = "0.1.0"

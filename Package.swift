@@ -90,7 +90,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Statistics"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     tests(of: "Statistics", sees: ["Statistics"]),
     tests(of: "AtomicFiles", sees: ["Formats"]),
     tests(of: "OrderedJSON", sees: ["Formats", "Statistics"]),

@@ -4,7 +4,8 @@ import Numerics
 import Statistics
 import TestSupport
 import Testing
-import Worlds
+
+@testable import Worlds
 
 @Suite struct SentimentTests {
   let world: World

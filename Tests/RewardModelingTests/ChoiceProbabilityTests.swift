@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("The probability of a choice with label noise")
 struct ChoiceProbabilityTests {
@@ -53,7 +54,8 @@ struct ChoiceProbabilityTests {
   func unbiased(difference: Double) {
     let reference = 0.1 + 0.8 * Statistics.sigmoid(difference)
     let rewards: [Float] = [Float(difference), 0]
-    #expect(abs(loss(rewards, probability: reference, labelNoise: 0.1).derivatives[0]) < .float32Rounding)
+    #expect(
+      abs(loss(rewards, probability: reference, labelNoise: 0.1).derivatives[0]) < .float32Rounding)
     // A derivative above 0 lowers the better reward.
     #expect(loss(rewards, probability: reference, labelNoise: 0).derivatives[0] > 0.01)
     let smoothed = 0.9 * reference + 0.1 * (1 - reference)

@@ -1,8 +1,9 @@
 import Foundation
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("How well rewards agree with held-out judgements")
 struct RewardEvaluationTests {

@@ -1,7 +1,8 @@
 import Foundation
 import RunRecords
-import Statistics
 import Testing
+
+@testable import Statistics
 
 @Suite("Records")
 struct RecordTests {

@@ -20,7 +20,7 @@ package enum NumericalLibraries {
     }
   }
 
-  /// Gives freed buffers back to the kernel, which ``prepare()`` has kept: for the end of work whose
+  /// Gives freed buffers back to the kernel, which jemalloc keeps after ``prepare()``: for the end of work whose
   /// buffers are of no use to what comes next.
   package static func releaseFreedMemory() {
     _ = mallctl("arena.4096.purge", nil, nil, nil, 0)
@@ -42,7 +42,7 @@ package enum NumericalLibraries {
   package static var allocatedBytes: Int { statistic("stats.allocated") }
 
   /// Bytes that this thread has allocated and not freed, if other threads free nothing of it.
-  package static var threadBytes: Int {
+  static var threadBytes: Int {
     statistic("thread.allocated") - statistic("thread.deallocated")
   }
 

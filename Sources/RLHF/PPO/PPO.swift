@@ -1,6 +1,6 @@
 package import LanguageModels
 import Numerics
-package import Statistics
+import Statistics
 
 /// Proximal policy optimization of a language model with a KL penalty against its reference
 /// (Stiennon et al. 2020; Ouyang et al. 2022), and the algorithms beside it: see ``PolicyAlgorithm``.
@@ -90,7 +90,7 @@ extension Rollout {
   ///   - coefficient: β, of the KL penalty per token.
   /// - Throws: `ModelError` for prompts that leave no room; see
   ///   ``requireRoom(for:responseTokens:in:)``.
-  package func collect(
+  func collect(
     policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,
     coefficient: Double
   ) throws -> (experience: Experience, timing: Timing) {

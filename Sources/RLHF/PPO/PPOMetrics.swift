@@ -57,8 +57,8 @@ enum PPOMetrics {
   /// 1 − Var(R − V) / Var(R) over tokens: 1 is a perfect prediction, 0 no better than the mean.
   private static func explainedVariance(_ episodes: [Episode]) -> Double {
     func variance(_ values: [Double]) -> Double {
-      let deviation = Summary(values).standardDeviation
-      return deviation * deviation
+      let sd = Summary(values).standardDeviation
+      return sd * sd
     }
     let total = variance(episodes.flatMap(\.returns))
     let left = variance(episodes.flatMap { zip($0.returns, $0.values).map { $0 - $1 } })
@@ -66,7 +66,7 @@ enum PPOMetrics {
   }
 }
 
-/// A sign that an optimization goes wrong: what happened, why that usually is, and what to do.
+/// A sign that the optimization goes wrong: what was measured, the usual cause, and what to do.
 package struct TrainingWarning: Sendable, Equatable, CustomStringConvertible {
   package typealias Kind = Metric.Warning
 
@@ -74,7 +74,7 @@ package struct TrainingWarning: Sendable, Equatable, CustomStringConvertible {
   /// From 1.
   package let iteration: Int
   /// What was measured, and what is usually behind it.
-  package let observation: String
+  let observation: String
   /// What to try, with keys that are used in the run.
   package let remedy: String
 
@@ -112,23 +112,23 @@ extension Metric.Warning {
   }
 }
 
-/// Watches the metrics of an optimization and warns of each kind of trouble once, where it begins.
+/// Watches the metrics of the iterations and warns of each kind of trouble once, where it begins.
 /// The bounds are those that the metrics are declared with.
-package struct TrainingWarnings: Sendable {
-  private var said: Set<TrainingWarning.Kind> = []
+struct TrainingWarnings: Sendable {
+  private var raised: Set<TrainingWarning.Kind> = []
   /// The first values of the metrics whose bound is relative to them.
   private var first: [String: Double] = [:]
   private let configuration: PPOConfiguration
 
-  package init(_ configuration: PPOConfiguration) { self.configuration = configuration }
+  init(_ configuration: PPOConfiguration) { self.configuration = configuration }
 
   /// Takes in the metrics of an iteration; returns the warnings that are new.
-  package mutating func observe(_ metrics: StepMetrics) -> [TrainingWarning] {
+  mutating func observe(_ metrics: StepMetrics) -> [TrainingWarning] {
     var new: [TrainingWarning] = []
     for metric in Self.watched {
       guard let kind = metric.warning, let value = metrics[metric] else { continue }
       if metric.bound?.scale == .first, first[metric.name] == nil { first[metric.name] = value }
-      guard let observation = observation(metric, value, metrics), said.insert(kind).inserted
+      guard let observation = observation(metric, value, metrics), raised.insert(kind).inserted
       else { continue }
       new.append(
         TrainingWarning(
@@ -162,18 +162,18 @@ package struct TrainingWarnings: Sendable {
 }
 
 extension TrainingWarnings {
-  /// Adds what the next iteration needs to know, so that a run that goes on repeats nothing.
+  /// Adds what the next iteration needs to know, so that a resumed run repeats no warning.
   func save(in state: inout TrainingState) {
     for (name, value) in first { state.set("warnings.first.\(name)", value) }
-    for kind in said { state.set("warnings.\(kind.rawValue)", 1) }
+    for kind in raised { state.set("warnings.\(kind.rawValue)", 1) }
   }
 
-  /// Goes on from what ``save(in:)`` kept.
+  /// Continues from what ``save(in:)`` saved.
   mutating func restore(from state: TrainingState) {
     for metric in Self.watched {
       first[metric.name] = state.numbers["warnings.first.\(metric.name)"]
     }
-    said = Set(
+    raised = Set(
       TrainingWarning.Kind.allCases.filter { state.numbers["warnings.\($0.rawValue)"] != nil })
   }
 }

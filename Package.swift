@@ -97,7 +97,9 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Benchmarks/Sources", swiftSettings: strict),
 
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Statistics"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     tests(of: "Statistics", sees: ["Statistics"]),
     tests(of: "AtomicFiles", sees: ["Formats"]),
     tests(of: "OrderedJSON", sees: ["Formats", "Statistics"]),

@@ -7,7 +7,7 @@ import Statistics
 extension Microbenchmark {
   private static func gaussian(_ shape: [Int]) -> Tensor {
     var generator = SeededGenerator(seed: 1).stream("microbenchmark")
-    return Tensor.gaussian(shape, deviation: 1, using: &generator)
+    return Tensor.gaussian(shape, sd: 1, using: &generator)
   }
 
   static func productOfSquares(_ width: Int) -> Microbenchmark {

@@ -17,8 +17,8 @@ KERNEL void vm_gelu_backward(float *dx, const float *x, const float *dout, long 
   for (long i = 0; i < count; i++) {
     float v = x[i];
     float s = sigmoid(2 * ROOT_2_OVER_PI * (v + CUBIC * v * v * v));
-    float slope = 2 * ROOT_2_OVER_PI * (1 + 3 * CUBIC * v * v);
-    dx[i] = dout[i] * (s + v * s * (1 - s) * slope);
+    float derivative = 2 * ROOT_2_OVER_PI * (1 + 3 * CUBIC * v * v);
+    dx[i] = dout[i] * (s + v * s * (1 - s) * derivative);
   }
 }
 

@@ -91,7 +91,7 @@ KERNEL void vm_kl_rows(float *out, const float *x, const float *y, long rows, lo
   }
 }
 
-KERNEL void vm_kl_slopes(float *dx, float *out, const float *x, const float *y, long rows,
+KERNEL void vm_kl_derivatives(float *dx, float *out, const float *x, const float *y, long rows,
                          long columns, float scale) {
   for (long r = 0; r < rows; r++) {
     const float *a = x + r * columns, *b = y + r * columns;

@@ -35,7 +35,7 @@ package struct SettingNode: Sendable, Equatable {
   }
 
   /// Whether this is an unquoted `null`, `~` or nothing at all.
-  package var isNull: Bool {
+  var isNull: Bool {
     guard case .scalar(let text, isText: false) = content else { return false }
     return ["", "~", "null", "Null", "NULL"].contains(text)
   }

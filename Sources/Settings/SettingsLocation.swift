@@ -1,3 +1,5 @@
+package import Formats
+
 /// A place in the settings: a key path, what is written there, and where.
 package struct SettingsLocation: Sendable {
   /// The full key path: `world.annotators[1].share`; empty at the top.
@@ -37,7 +39,7 @@ package struct SettingsLocation: Sendable {
   }
 
   /// The error for a value of the wrong type.
-  package func mismatch(expected type: String, advice: String? = nil) -> SettingsError {
+  func mismatch(expected type: String, advice: String? = nil) -> SettingsError {
     error(
       "expected \(type), found \(node?.summary ?? "nothing")",
       advice: advice ?? "write \(type) here")
@@ -58,5 +60,71 @@ package struct SettingsLocation: Sendable {
       throw mismatch(expected: type, advice: "write `key: value` lines below it")
     }
     return entries
+  }
+}
+
+/// Why settings were refused: the place, the key, the problem and what to do about it.
+///
+/// Reads as `FILE:LINE: KEY.PATH: problem; advice`.
+package struct SettingsError: EndingError, CustomStringConvertible, Sendable, Equatable {
+  /// The line of a file, or the `--set` override, that is at fault.
+  package let source: SettingSource
+  /// The full key path, as in `ppo.kl.coefficient`; empty for the document as a whole.
+  package let path: String
+  /// What is wrong.
+  package let problem: String
+  /// What to do next.
+  package let advice: String
+
+  package init(source: SettingSource, path: String, problem: String, advice: String) {
+    self.source = source
+    self.path = path
+    self.problem = problem
+    self.advice = advice
+  }
+
+  package var exitStatus: ExitStatus { .badData }
+
+  package var description: String {
+    let place = [source.description, path.isEmpty ? "" : "`\(path)`"].filter { !$0.isEmpty }
+    return (place + ["\(problem); \(advice)"]).joined(separator: ": ")
+  }
+}
+
+/// Finding the name that was meant.
+package enum Suggestion {
+  /// The candidate with the smallest edit distance to `name`, if it is near enough to be a typing error;
+  /// the first of equals.
+  package static func nearest(to name: String, among candidates: [String]) -> String? {
+    let limit = max(2, name.count / 3)
+    let ranked = candidates.map { (candidate: $0, distance: distance(name, $0)) }
+    guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
+    return best.distance <= limit && best.distance < best.candidate.count ? best.candidate : nil
+  }
+
+  /// `did you mean …?` when a candidate is near, else the candidates themselves.
+  package static func advice(
+    for name: String, among candidates: [String], called kind: String
+  ) -> String {
+    if let nearest = nearest(to: name, among: candidates) { return "did you mean `\(nearest)`?" }
+    if candidates.isEmpty { return "there are no \(kind) here, so remove it" }
+    let shown = candidates.prefix(24).joined(separator: ", ")
+    return "the \(kind) are \(shown)\(candidates.count > 24 ? ", …" : "")"
+  }
+
+  /// The number of insertions, deletions and substitutions between two strings [Levenshtein 1966].
+  static func distance(_ first: String, _ second: String) -> Int {
+    let target = Array(second)
+    var row = Array(0...target.count)
+    for (position, character) in first.enumerated() {
+      var diagonal = row[0]
+      row[0] = position + 1
+      for column in target.indices {
+        let substitution = diagonal + (character == target[column] ? 0 : 1)
+        diagonal = row[column + 1]
+        row[column + 1] = min(substitution, diagonal + 1, row[column] + 1)
+      }
+    }
+    return row[target.count]
   }
 }

@@ -1,4 +1,4 @@
-/// What rewards and judgements make of length.
+/// How rewards and judgements depend on length.
 package struct LengthEvaluation: Codable, Sendable, Equatable {
   /// Correlation of a response's reward with its length in tokens.
   package let correlation: Double
@@ -8,15 +8,26 @@ package struct LengthEvaluation: Codable, Sendable, Equatable {
   package let longerPreferred: Proportion
   /// Accuracy on pairs among which length says nothing.
   ///
-  /// All pairs of equal length are kept, and of those whose lengths differ by d tokens as many in
-  /// which the longer was chosen as in which the shorter was, the first of each. To keep pairs of
-  /// equal length alone would leave few, and the longest texts least of all; matched by d, a reward
+  /// All pairs of equal length count, and of those whose lengths differ by d tokens as many in
+  /// which the longer was chosen as in which the shorter was, the first of each. Pairs of
+  /// equal length alone would be few, and the longest texts least of all; matched by d, a reward
   /// that only counts tokens is right on exactly half of the pairs.
   package let balancedAccuracy: Proportion
   /// Some responses to draw: tokens and normalized reward of each.
   package var sampleLengths: [Int] = []
   package var sampleScores: [Double] = []
 
+  private enum CodingKeys: String, CodingKey {
+    case correlation
+    case longerChosen = "longer_chosen"
+    case longerPreferred = "longer_preferred"
+    case balancedAccuracy = "balanced_accuracy"
+    case sampleLengths = "sample_lengths"
+    case sampleScores = "sample_scores"
+  }
+}
+
+extension LengthEvaluation {
   /// - Parameters:
   ///   - lengths: tokens of the chosen and the rejected response of pair 0, of pair 1, …
   ///   - rewards: of the same responses.
@@ -32,19 +43,7 @@ package struct LengthEvaluation: Codable, Sendable, Equatable {
     balancedAccuracy = Proportion(ofPositive: Self.balanced(differences).map { margins[$0] })
   }
 
-  package init(
-    correlation: Double, longerChosen: Proportion, longerPreferred: Proportion,
-    balancedAccuracy: Proportion, sampleLengths: [Int], sampleScores: [Double]
-  ) {
-    self.correlation = correlation
-    self.longerChosen = longerChosen
-    self.longerPreferred = longerPreferred
-    self.balancedAccuracy = balancedAccuracy
-    self.sampleLengths = sampleLengths
-    self.sampleScores = sampleScores
-  }
-
-  /// The pairs to keep, in order, given by how much the chosen response of each is longer.
+  /// The pairs that count, in order, given by how much the chosen response of each is longer.
   private static func balanced(_ differences: [Int]) -> [Int] {
     var available: [Int: Int] = [:]
     for difference in differences { available[difference, default: 0] += 1 }
@@ -55,15 +54,6 @@ package struct LengthEvaluation: Codable, Sendable, Equatable {
       taken[difference, default: 0] += 1
       return taken[difference, default: 0] <= available[-difference, default: 0]
     }
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case correlation
-    case longerChosen = "longer_chosen"
-    case longerPreferred = "longer_preferred"
-    case balancedAccuracy = "balanced_accuracy"
-    case sampleLengths = "sample_lengths"
-    case sampleScores = "sample_scores"
   }
 }
 
@@ -86,14 +76,6 @@ package struct DifficultyBin: Codable, Sendable, Equatable {
   package let accuracy: Proportion
   /// Mean max(p, 1 − p) of these pairs; nil when it is not known.
   package let ceiling: Double?
-
-  package init(
-    measure: Measure, low: Double, high: Double, mean: Double, accuracy: Proportion,
-    ceiling: Double?
-  ) {
-    (self.measure, self.low, self.high, self.mean) = (measure, low, high, mean)
-    (self.accuracy, self.ceiling) = (accuracy, ceiling)
-  }
 
   /// Five bins of about as many pairs each, hardest first; equal ease is never cut in two.
   ///
@@ -132,7 +114,7 @@ package struct ProbeResult: Codable, Sendable, Equatable {
   /// Of the normalized reward: in standard deviations of the rewards of the reference policy.
   package let change: MeanInterval
   /// Of gold, in standard deviations of it over the same responses; nil where no world knows it.
-  /// What the reward model should have seen.
+  /// What a perfect reward model would have measured.
   package let goldChange: MeanInterval?
   /// Responses that were changed.
   package let count: Int
@@ -146,4 +128,47 @@ package struct ProbeResult: Codable, Sendable, Equatable {
     case goldChange = "gold_change"
     case count = "n"
   }
+}
+
+/// How the order of responses by reward agrees with orders that somebody gave.
+package struct RankingAgreement: Sendable, Equatable {
+  private var rightPairs = 0.0
+  private var pairCount = 0
+  private var rightTops = 0.0
+  /// Rows with a given order of two responses or more.
+  package private(set) var count = 0
+
+  package init() {}
+
+  /// Indices of the responses, that of the highest reward first; equal rewards stay in their order.
+  package static func order(of rewards: [Double]) -> [Int] {
+    rewards.indices.sorted { (rewards[$1], $0) < (rewards[$0], $1) }
+  }
+
+  /// Takes note of one row; equal rewards count as if they were ordered by lot.
+  ///
+  /// - Parameter ranking: indices of the responses as somebody ordered them, the best first.
+  package mutating func add(rewards: [Double], ranking: [Int]) {
+    precondition(rewards.count == ranking.count, "an order names every response once")
+    guard ranking.count >= 2 else { return }
+    for (place, better) in ranking.enumerated() {
+      for worse in ranking[(place + 1)...] {
+        let margin = rewards[better] - rewards[worse]
+        rightPairs += margin > 0 ? 1 : margin == 0 ? 0.5 : 0
+        pairCount += 1
+      }
+    }
+    let best = rewards[ranking[0]]
+    if !rewards.contains(where: { $0 > best }) {
+      rightTops += 1 / Double(rewards.count { $0 == best })
+    }
+    count += 1
+  }
+
+  /// Share of the pairs of responses that the rewards order as given. Pairs of one row hang
+  /// together, so with many responses to a row the interval is too narrow.
+  package var pairs: Proportion { Proportion(successes: rightPairs, of: pairCount) }
+
+  /// Share of the rows whose best response by reward is the one that was given.
+  package var top: Proportion { Proportion(successes: rightTops, of: count) }
 }

@@ -7,18 +7,6 @@ package struct Summary: Codable, Sendable, Equatable {
   package let standardDeviation: Double
   package let count: Int
 
-  package init(_ values: some Collection<Double>) {
-    count = values.count
-    let mean = values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    self.mean = mean
-    standardDeviation = values.count < 2 ? 0 : (squares / Double(values.count - 1)).squareRoot()
-  }
-
-  package init(mean: Double, standardDeviation: Double, count: Int) {
-    (self.mean, self.standardDeviation, self.count) = (mean, standardDeviation, count)
-  }
-
   /// Half of the 95 % interval of the mean, 1.96 sd / √n.
   package var halfInterval: Double {
     1.96 * standardDeviation / Double(max(1, count)).squareRoot()
@@ -31,6 +19,16 @@ package struct Summary: Codable, Sendable, Equatable {
   }
 }
 
+extension Summary {
+  package init(_ values: some Collection<Double>) {
+    count = values.count
+    let mean = values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    self.mean = mean
+    standardDeviation = values.count < 2 ? 0 : (squares / Double(values.count - 1)).squareRoot()
+  }
+}
+
 /// A proportion with its 95 % Wilson score interval (Wilson 1927).
 package struct Proportion: Codable, Sendable, Equatable {
   package let value: Double
@@ -38,6 +36,13 @@ package struct Proportion: Codable, Sendable, Equatable {
   package let high: Double
   package let count: Int
 
+  private enum CodingKeys: String, CodingKey {
+    case value, low, high
+    case count = "n"
+  }
+}
+
+extension Proportion {
   /// - Parameters:
   ///   - successes: may be halves, where a tie counts as half.
   ///   - count: trials; with none, the interval is 0 to 1.
@@ -60,15 +65,6 @@ package struct Proportion: Codable, Sendable, Equatable {
     self.init(
       successes: numbers.reduce(0) { $0 + ($1 > 0 ? 1 : $1 == 0 ? 0.5 : 0) }, of: numbers.count)
   }
-
-  package init(value: Double, low: Double, high: Double, count: Int) {
-    (self.value, self.low, self.high, self.count) = (value, low, high, count)
-  }
-
-  private enum CodingKeys: String, CodingKey {
-    case value, low, high
-    case count = "n"
-  }
 }
 
 /// A mean with its 95 % interval: mean ± 1.96 standard errors, for samples of dozens and more.
@@ -76,15 +72,13 @@ package struct MeanInterval: Codable, Sendable, Equatable {
   package let mean: Double
   package let low: Double
   package let high: Double
+}
 
+extension MeanInterval {
   package init(_ values: some Collection<Double>) {
     let summary = Summary(values)
     let half = 1.959964 * summary.standardDeviation / Double(max(1, summary.count)).squareRoot()
     (mean, low, high) = (summary.mean, summary.mean - half, summary.mean + half)
-  }
-
-  package init(mean: Double, low: Double, high: Double) {
-    (self.mean, self.low, self.high) = (mean, low, high)
   }
 }
 

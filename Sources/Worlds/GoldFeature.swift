@@ -1,7 +1,7 @@
-package import Settings
+import Settings
 
 /// The kinds of features that a gold reward is made of.
-package enum GoldFeatureKind: String, CaseIterable, SettingValue {
+enum GoldFeatureKind: String, CaseIterable, SettingValue {
   case valence
   case grammarBreaks = "grammar_breaks"
   case length
@@ -12,16 +12,16 @@ package enum GoldFeatureKind: String, CaseIterable, SettingValue {
 /// A feature of the gold reward with its weight and its own parameters.
 ///
 /// The key `feature` says which kind it is, and so which other keys it has.
-package enum GoldFeature: SettingValue, Equatable {
+enum GoldFeature: SettingValue, Equatable {
   case valence(ValenceFeature)
   case grammarBreaks(GrammarBreaksFeature)
   case length(LengthFeature)
   case repetition(RepetitionFeature)
   case phrase(PhraseFeature)
 
-  package static var typeDescription: String { "a section whose other keys depend on `feature`" }
+  static var typeDescription: String { "a section whose other keys depend on `feature`" }
 
-  package init(_ location: SettingsLocation) throws(SettingsError) {
+  init(_ location: SettingsLocation) throws(SettingsError) {
     _ = try location.entries(of: Self.typeDescription)
     let kind = location.key("feature")
     guard kind.node != nil else {
@@ -38,9 +38,9 @@ package enum GoldFeature: SettingValue, Equatable {
       }
   }
 
-  package var node: SettingNode { term.node }
+  var node: SettingNode { term.node }
 
-  package static func keys(below path: String, default value: Self?) -> [KeyDescription] {
+  static func keys(below path: String, default value: Self?) -> [KeyDescription] {
     ValenceFeature.keys(below: path, default: nil)
       + GrammarBreaksFeature.keys(below: path, default: nil)
       + LengthFeature.keys(below: path, default: nil)

@@ -1,13 +1,13 @@
-package import Settings
+import Settings
 
 /// How often the text leaves the grammar.
-package struct GrammarBreaksFeature: GoldTerm, Equatable {
-  package var feature = GoldFeatureKind.grammarBreaks
-  package var weight = -1.0
+struct GrammarBreaksFeature: GoldTerm, Equatable {
+  var feature = GoldFeatureKind.grammarBreaks
+  var weight = -1.0
 
-  package init() {}
+  init() {}
 
-  package static let fields: [Field<Self>] = [
+  static let fields: [Field<Self>] = [
     Field(
       "feature", \.feature, "grammar_breaks: how often the text leaves the grammar",
       isRequired: true),
@@ -18,22 +18,22 @@ package struct GrammarBreaksFeature: GoldTerm, Equatable {
 }
 
 /// How long the response is: its words beyond a limit, or its distance from a target.
-package struct LengthFeature: GoldTerm, Equatable {
-  package var feature = GoldFeatureKind.length
-  package var weight = -1.0
-  package var limit: Int?
-  package var target: Int?
+struct LengthFeature: GoldTerm, Equatable {
+  var feature = GoldFeatureKind.length
+  var weight = -1.0
+  var limit: Int?
+  var target: Int?
 
-  package init() {}
+  init() {}
 
-  package static let fields: [Field<Self>] = [
+  static let fields: [Field<Self>] = [
     Field("feature", \.feature, "length: the number of words of the response", isRequired: true),
     Field("weight", \.weight, "gold reward for each word beyond the limit or off the target"),
     Field("limit", \.limit, "words that are free; only those beyond it count", in: 0...),
     Field("target", \.target, "length that is best; the distance from it counts", in: 0...),
   ]
 
-  package func validate(at location: SettingsLocation) throws(SettingsError) {
+  func validate(at location: SettingsLocation) throws(SettingsError) {
     if (limit == nil) == (target == nil) {
       throw location.error(
         "a length feature has either a limit or a target",
@@ -50,14 +50,14 @@ package struct LengthFeature: GoldTerm, Equatable {
 }
 
 /// How many runs of `words` words stood in the text before.
-package struct RepetitionFeature: GoldTerm, Equatable {
-  package var feature = GoldFeatureKind.repetition
-  package var weight = -1.0
-  package var words = 2
+struct RepetitionFeature: GoldTerm, Equatable {
+  var feature = GoldFeatureKind.repetition
+  var weight = -1.0
+  var words = 2
 
-  package init() {}
+  init() {}
 
-  package static let fields: [Field<Self>] = [
+  static let fields: [Field<Self>] = [
     Field("feature", \.feature, "repetition: runs of words that came before", isRequired: true),
     Field("weight", \.weight, "gold reward for each repeated run"),
     Field("words", \.words, "words of a run", in: 1...),
@@ -74,14 +74,14 @@ package struct RepetitionFeature: GoldTerm, Equatable {
 }
 
 /// Whether the text has a phrase, 1 or 0.
-package struct PhraseFeature: GoldTerm, Equatable {
-  package var feature = GoldFeatureKind.phrase
-  package var weight = 1.0
-  package var phrase = ""
+struct PhraseFeature: GoldTerm, Equatable {
+  var feature = GoldFeatureKind.phrase
+  var weight = 1.0
+  var phrase = ""
 
-  package init() {}
+  init() {}
 
-  package static let fields: [Field<Self>] = [
+  static let fields: [Field<Self>] = [
     Field("feature", \.feature, "phrase: whether the text has a phrase", isRequired: true),
     Field("weight", \.weight, "gold reward when it has; negative to forbid the phrase"),
     Field("phrase", \.phrase, "the words of the phrase, in order", isRequired: true),
@@ -89,7 +89,7 @@ package struct PhraseFeature: GoldTerm, Equatable {
 
   private var words: [String] { phrase.split(whereSeparator: \.isWhitespace).map(String.init) }
 
-  package func validate(at location: SettingsLocation) throws(SettingsError) {
+  func validate(at location: SettingsLocation) throws(SettingsError) {
     if words.isEmpty {
       throw location.key("phrase").error("the phrase is empty", advice: "write its words")
     }

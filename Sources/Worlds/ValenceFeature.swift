@@ -1,14 +1,14 @@
 import Foundation
-package import Settings
+import Settings
 
 /// Words that are worth the same.
-package struct WordGroup: Configurable, Equatable {
-  package var words: [String] = []
-  package var value = 0.0
+struct WordGroup: Configurable, Equatable {
+  var words: [String] = []
+  var value = 0.0
 
-  package init() {}
+  init() {}
 
-  package static let fields: [Field<Self>] = [
+  static let fields: [Field<Self>] = [
     Field("words", \.words, "the words of the group", isRequired: true),
     Field("value", \.value, "what each of them is worth", isRequired: true),
   ]
@@ -16,18 +16,18 @@ package struct WordGroup: Configurable, Equatable {
 
 /// How favourable a text is: the values of its words, turned and scaled by the modifiers right
 /// before them, summed: `Σ value · Π factors`, squashed to `scale · tanh(sum / scale)`.
-package struct ValenceFeature: GoldTerm, Equatable {
-  package var feature = GoldFeatureKind.valence
-  package var weight = 1.0
-  package var scale = 0.0
-  package var negations: [String] = []
-  package var negationFactor = -1.0
-  package var intensifiers = SettingMap<Double>()
-  package var lexicon: [WordGroup] = []
+struct ValenceFeature: GoldTerm, Equatable {
+  var feature = GoldFeatureKind.valence
+  var weight = 1.0
+  var scale = 0.0
+  var negations: [String] = []
+  var negationFactor = -1.0
+  var intensifiers = SettingMap<Double>()
+  var lexicon: [WordGroup] = []
 
-  package init() {}
+  init() {}
 
-  package static let fields: [Field<Self>] = [
+  static let fields: [Field<Self>] = [
     Field("feature", \.feature, "valence: how favourable the words are", isRequired: true),
     Field("weight", \.weight, "gold reward for each unit of squashed valence"),
     Field("scale", \.scale, "bound that tanh squashes the sum to; 0 leaves it as it is", in: 0...),
@@ -39,7 +39,7 @@ package struct ValenceFeature: GoldTerm, Equatable {
     Field("lexicon", \.lexicon, "groups of words with the value of each", isRequired: true),
   ]
 
-  package func validate(at location: SettingsLocation) throws(SettingsError) {
+  func validate(at location: SettingsLocation) throws(SettingsError) {
     var seen: Set<String> = []
     for (word, place) in namedWords(at: location) where !seen.insert(word).inserted {
       throw place.error(

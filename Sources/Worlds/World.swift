@@ -1,10 +1,58 @@
 package import Settings
 package import Statistics
 
-/// A toy world: it speaks (a grammar), it knows what is good (a gold reward that no model sees), and
-/// it judges (annotators).
+/// How a text is cut into prompt and response.
+package struct PromptConfiguration: Configurable, Equatable {
+  package var words = 2...3
+  package var maximumResponseWords = 12
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = [
+    Field("words", \.words, "how many of a text's first words are the prompt, `[low, high]`"),
+    Field(
+      "maximum_response_words", \.maximumResponseWords,
+      "words that a response may have; longer texts are drawn again", in: 1...1_000),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    guard words.lowerBound >= 1, words.upperBound <= 1_000 else {
+      throw location.key("words").error(
+        "\(words) words cannot be a prompt", advice: "use at least 1 and at most 1000")
+    }
+  }
+}
+
+/// A toy world: its grammar, its gold reward and its annotators.
+package struct WorldConfiguration: Configurable, Equatable {
+  var grammar = GrammarConfiguration()
+  package var prompt = PromptConfiguration()
+  var baseNoise = 0.0
+  var gold: [GoldFeature] = []
+  var annotators: [AnnotatorConfiguration] = []
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = [
+    Field("grammar", \.grammar, "the texts of the world"),
+    Field("prompt", \.prompt, "how a text is cut into prompt and response"),
+    Field(
+      "base_noise", \.baseNoise,
+      "probability that a word of the pretraining corpus is replaced by a random word", in: 0...1),
+    Field("gold", \.gold, "the features whose weighted sum is the gold reward", isRequired: true),
+    Field("annotators", \.annotators, "who compares responses", isRequired: true),
+  ]
+
+  /// Builds the world once, so that everything wrong with it is known where it is written.
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    _ = try World(self, at: location)
+  }
+}
+
+/// A toy world: a grammar that generates texts, a gold reward that no model sees, and annotators that
+/// judge by it.
 ///
-/// It holds no state: everything random comes from the generator handed in.
+/// It holds no state: everything random comes from the generator passed in.
 package struct World: Sendable {
   package let configuration: WorldConfiguration
   private let grammar: Grammar
@@ -88,7 +136,7 @@ package struct World: Sendable {
   }
 
   /// A text of the grammar, prompt and response together.
-  package func sampleText(using generator: inout SeededGenerator) -> [String] {
+  func sampleText(using generator: inout SeededGenerator) -> [String] {
     let pair = samplePair(using: &generator)
     return pair.prompt + pair.response
   }
@@ -119,12 +167,42 @@ package struct World: Sendable {
   /// How often the text leaves the grammar; 0 for every text that the world speaks.
   ///
   /// - Parameter ended: whether the response came to its end rather than being cut off.
-  package func grammarBreaks(prompt: [String], response: [String], ended: Bool) -> Int {
+  func grammarBreaks(prompt: [String], response: [String], ended: Bool) -> Int {
     automaton.breaks(in: (prompt + response).map { grammar.wordIndex[$0] }, ended: ended)
   }
 
   /// Whether the text is one of the grammar, to its end.
   package func isGrammatical(prompt: [String], response: [String], ended: Bool) -> Bool {
     grammarBreaks(prompt: prompt, response: response, ended: ended) == 0
+  }
+}
+
+/// The part of one feature in a gold reward.
+package struct GoldContribution: Sendable, Equatable {
+  /// The kind of the feature, as written in the settings.
+  package let feature: String
+  /// Its measure times its weight.
+  package let value: Double
+}
+
+extension World {
+  /// The gold reward of a response, which annotators judge by, with noise, and models never see:
+  /// `Σ weight · measure` over the features of the configuration.
+  ///
+  /// - Parameter ended: whether the response came to its end rather than being cut off.
+  package func goldReward(prompt: [String], response: [String], ended: Bool) -> Double {
+    goldBreakdown(prompt: prompt, response: response, ended: ended).reduce(0) { $0 + $1.value }
+  }
+
+  /// The gold reward feature by feature, in the order of the configuration.
+  func goldBreakdown(
+    prompt: [String], response: [String], ended: Bool
+  ) -> [GoldContribution] {
+    let text = JudgedText(
+      words: prompt + response, responseCount: response.count,
+      breaks: grammarBreaks(prompt: prompt, response: response, ended: ended))
+    return gold.map {
+      GoldContribution(feature: $0.kind.rawValue, value: $0.weight * $0.measure(text))
+    }
   }
 }

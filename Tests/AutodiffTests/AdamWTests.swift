@@ -1,8 +1,9 @@
 import Foundation
-import Numerics
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Numerics
 
 @Suite("AdamW moves parameters as a plain Float64 version does")
 struct AdamWTests {
@@ -11,7 +12,7 @@ struct AdamWTests {
     var generator = SeededGenerator(seed: 3)
     var parameters = ParameterSet()
     for (name, count) in [("a", 21), ("b", 5), ("frozen", 4)] {
-      _ = parameters.append(name, .gaussian([count], deviation: 1, using: &generator))
+      _ = parameters.append(name, .gaussian([count], sd: 1, using: &generator))
     }
     return parameters
   }
@@ -19,8 +20,8 @@ struct AdamWTests {
   private func makeGradients(step: Int, deviation: Double) -> Gradients {
     var generator = SeededGenerator(seed: 4).stream("step", step)
     var gradients = Gradients(count: 3)
-    gradients.tensors[0] = .gaussian([21], deviation: deviation, using: &generator)
-    gradients.tensors[1] = .gaussian([5], deviation: deviation, using: &generator)
+    gradients.tensors[0] = .gaussian([21], sd: deviation, using: &generator)
+    gradients.tensors[1] = .gaussian([5], sd: deviation, using: &generator)
     return gradients
   }
 

@@ -1,8 +1,9 @@
 import Foundation
-import Numerics
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Numerics
 
 @Suite("Gradients over shards")
 struct DataParallelTests {
@@ -17,11 +18,11 @@ struct DataParallelTests {
   init() {
     var generator = SeededGenerator(seed: 2)
     var parameters = ParameterSet()
-    _ = parameters.append("inner", .gaussian([8, 5], deviation: 1, using: &generator))
-    _ = parameters.append("bias", .gaussian([8], deviation: 1, using: &generator))
-    _ = parameters.append("outer", .gaussian([6, 8], deviation: 1, using: &generator))
+    _ = parameters.append("inner", .gaussian([8, 5], sd: 1, using: &generator))
+    _ = parameters.append("bias", .gaussian([8], sd: 1, using: &generator))
+    _ = parameters.append("outer", .gaussian([6, 8], sd: 1, using: &generator))
     self.parameters = parameters
-    inputs = .gaussian([shards * rowsPerShard, 5], deviation: 1, using: &generator)
+    inputs = .gaussian([shards * rowsPerShard, 5], sd: 1, using: &generator)
     targets = (0..<shards * rowsPerShard).map { Int32($0 % 6) }
   }
 

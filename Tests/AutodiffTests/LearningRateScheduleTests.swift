@@ -1,6 +1,7 @@
-import Numerics
 import TestSupport
 import Testing
+
+@testable import Numerics
 
 @Suite("Learning-rate schedules")
 struct LearningRateScheduleTests {

@@ -1,15 +1,15 @@
 import Foundation
 import LanguageModels
 import Numerics
-import RLHF
 import RunRecords
 import Settings
 import Statistics
 import TestSupport
 import Testing
-import Worlds
 
 @testable import Experiments
+@testable import RLHF
+@testable import Worlds
 
 @Suite struct ExactWorldTests {
   func makeLoop(_ overrides: [String] = []) throws -> AlignmentLoop {

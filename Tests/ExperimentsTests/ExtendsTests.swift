@@ -1,9 +1,9 @@
 import Foundation
 import Settings
 import Testing
-import Worlds
 
 @testable import Experiments
+@testable import Worlds
 
 @Suite struct ExtendsTests {
   /// Reads `main.yaml` of a directory with these files.

@@ -6,9 +6,9 @@ import RLHF
 import Statistics
 import TestSupport
 import Testing
-import Worlds
 
 @testable import Experiments
+@testable import Worlds
 
 @Suite struct LoopTests {
   @Test("one seed gives the same bytes at one, two and three threads, another seed others")

@@ -1,13 +1,13 @@
 import LanguageModels
 import Numerics
 import Preferences
-import RLHF
 import RunRecords
 import Statistics
 import TestSupport
 import Testing
 
 @testable import Experiments
+@testable import RLHF
 
 @Suite("The judgement of a reward model")
 struct RewardReportTests {

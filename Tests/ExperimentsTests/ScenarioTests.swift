@@ -1,10 +1,10 @@
 import Foundation
-import RLHF
 import Settings
 import TestSupport
 import Testing
 
 @testable import Experiments
+@testable import RLHF
 
 @Suite struct ScenarioTests {
   static let shipped =

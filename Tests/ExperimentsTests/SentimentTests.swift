@@ -3,7 +3,8 @@ import Numerics
 import Statistics
 import TestSupport
 import Testing
-import Worlds
+
+@testable import Worlds
 
 @testable import Experiments
 

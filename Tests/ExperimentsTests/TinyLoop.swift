@@ -6,9 +6,9 @@ import RLHF
 import RunRecords
 import Settings
 import Statistics
-import Worlds
 
 @testable import Experiments
+@testable import Worlds
 
 /// A scenario whose whole loop takes a fraction of a second, and in which every setting has a part.
 let tinyScenario = """

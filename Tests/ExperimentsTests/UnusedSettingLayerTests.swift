@@ -1,11 +1,11 @@
 import Foundation
 import Numerics
-import RLHF
 import RunRecords
 import Settings
 import Testing
 
 @testable import Experiments
+@testable import RLHF
 
 /// Who wrote an unused setting, and whether they could know.
 @Suite struct UnusedSettingLayerTests {

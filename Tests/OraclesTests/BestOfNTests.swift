@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import Oracles
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Oracles
 
 @Suite struct BestOfNTests {
   let space = SequenceSpace(vocabularySize: 3, endOfSequence: 0, maximumTokens: 2)

@@ -1,11 +1,12 @@
 import Foundation
 import LanguageModels
 import Numerics
-import Oracles
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Oracles
+@testable import RLHF
 
 @Suite struct DecoderTests {
   let workers = Workers(count: 2)

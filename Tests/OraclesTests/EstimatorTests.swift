@@ -1,11 +1,11 @@
 import Foundation
 import LanguageModels
 import Numerics
-import Oracles
 import Statistics
 import TestSupport
 import Testing
 
+@testable import Oracles
 @testable import RLHF
 
 /// What the production code computes for every response of a small world, compared with the exact

@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import Oracles
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Oracles
 
 @Suite struct FrontierTests {
   @Test("a point of the curve is where π*_β is")

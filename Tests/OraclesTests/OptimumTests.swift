@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import Oracles
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Oracles
 
 @Suite struct OptimumTests {
   static let coefficients = [0.05, 0.2, 1, 5]

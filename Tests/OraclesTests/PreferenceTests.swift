@@ -1,10 +1,11 @@
 import Foundation
 import Numerics
-import Oracles
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Oracles
+@testable import RLHF
 
 /// From judgements to the policy that they ask for.
 @Suite struct PreferenceTests {

@@ -1,7 +1,8 @@
 import Foundation
 import Numerics
-import Oracles
 import Statistics
+
+@testable import Oracles
 
 extension SequenceSpace {
   /// Five tokens and up to four of them: 85 states, 341 responses.

@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import Oracles
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Oracles
 
 @Suite struct SequenceSpaceTests {
   @Test("a space lists every response once, ended or cut off, and no other")

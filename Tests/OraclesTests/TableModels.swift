@@ -1,9 +1,10 @@
 import Foundation
 import LanguageModels
 import Numerics
-import Oracles
-import RLHF
 import Statistics
+
+@testable import Oracles
+@testable import RLHF
 
 /// A decoder that is a table, so that production training runs on a tabular policy without a line
 /// of its own.

@@ -1,8 +1,9 @@
 import LanguageModels
 import Numerics
-import RLHF
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("A reward model computes what transformers computes")
 struct RewardModelParityTests {

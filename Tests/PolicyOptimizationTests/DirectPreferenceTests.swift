@@ -1,10 +1,10 @@
 import Foundation
 import LanguageModels
-import Numerics
 import Statistics
 import TestSupport
 import Testing
 
+@testable import Numerics
 @testable import RLHF
 
 @Suite struct DirectPreferenceTests {

@@ -1,10 +1,11 @@
 import Foundation
 import LanguageModels
 import Numerics
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("Two policies compared on given responses")
 struct DistributionComparisonTests {
@@ -33,7 +34,7 @@ struct DistributionComparisonTests {
     var model = try LanguageModel(configuration, using: &generator)
     for index in model.parameters.tensors.indices {
       let shape = model.parameters.tensors[index].shape
-      model.parameters.tensors[index].add(.gaussian(shape, deviation: 0.4, using: &generator))
+      model.parameters.tensors[index].add(.gaussian(shape, sd: 0.4, using: &generator))
     }
     return model
   }

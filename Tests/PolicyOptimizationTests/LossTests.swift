@@ -9,7 +9,7 @@ import Testing
 @Suite struct LossTests {
   @Test(
     "gradients of every loss agree with finite differences",
-    arguments: PPOLosses.gradientChecks + DPOLosses.gradientChecks + ExactKLLoss.gradientChecks)
+    arguments: PPOLosses.gradientChecks + DPOLosses.gradientChecks)
   func gradients(_ check: GradientCheck) {
     #expect(check.largestError() < GradientCheck.tolerance, "\(check.name)")
   }

@@ -1,8 +1,8 @@
 import Foundation
-import Numerics
 import Statistics
 import Testing
 
+@testable import Numerics
 @testable import Preferences
 
 @Suite("Where rows come from")

@@ -1,9 +1,9 @@
 import Foundation
 import Preferences
 import RunRecords
-import Statistics
 
 @testable import Reports
+@testable import Statistics
 
 /// A run directory as a whole run leaves it, with plausible curves and no chance in them.
 enum ExampleRun {

@@ -1,10 +1,10 @@
 import Foundation
 import Preferences
 import RunRecords
-import Statistics
 import Testing
 
 @testable import Reports
+@testable import Statistics
 
 @Suite("A report")
 struct ReportTests {

@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("The probability of a choice with label noise")
 struct ChoiceProbabilityTests {

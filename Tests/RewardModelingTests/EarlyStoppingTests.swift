@@ -1,8 +1,9 @@
 import LanguageModels
 import Numerics
-import RLHF
 import Statistics
 import Testing
+
+@testable import RLHF
 
 @Suite("Held-out judgements during training")
 struct EarlyStoppingTests {

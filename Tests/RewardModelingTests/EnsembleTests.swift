@@ -1,10 +1,11 @@
 import Foundation
 import LanguageModels
 import Numerics
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("An ensemble of reward models")
 struct EnsembleTests {

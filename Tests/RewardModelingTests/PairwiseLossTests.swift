@@ -1,8 +1,9 @@
 import Foundation
 import Numerics
-import RLHF
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("The pairwise loss")
 struct PairwiseLossTests {

@@ -1,9 +1,10 @@
 import Foundation
 import LanguageModels
 import Numerics
-import RLHF
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("A reward")
 struct RewardModelTests {

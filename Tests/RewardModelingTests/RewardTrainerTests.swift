@@ -1,10 +1,11 @@
 import Foundation
 import LanguageModels
 import Numerics
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 @Suite("Training a reward model")
 struct RewardTrainerTests {

@@ -1,9 +1,10 @@
 import Foundation
 import Numerics
-import RLHF
 import Statistics
 import TestSupport
 import Testing
+
+@testable import RLHF
 
 /// The production loss, tape, batching and optimizer with a table in the place of the decoder: what
 /// is learned can then be compared with the exact solution.

@@ -1,8 +1,9 @@
 import Foundation
 import LanguageModels
 import Numerics
-import RLHF
 import Statistics
+
+@testable import RLHF
 
 /// A small reward model whose rewards differ by more than rounding.
 enum TestRewardModel {
@@ -23,7 +24,7 @@ enum TestRewardModel {
     for index in trunk.parameters.tensors.indices {
       let shape = trunk.parameters.tensors[index].shape
       trunk.parameters.tensors[index].add(
-        .gaussian(shape, deviation: deviation, using: &generator))
+        .gaussian(shape, sd: deviation, using: &generator))
     }
     let head = ScalarModel.rewardHead(width: width, using: &generator)
     return RewardModel(

@@ -1,6 +1,6 @@
-import Numerics
 import Testing
 
+@testable import Numerics
 @testable import RLHF
 
 @Suite("Rows in tokens, packed")

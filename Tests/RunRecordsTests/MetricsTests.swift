@@ -1,8 +1,8 @@
 import Foundation
-import Statistics
 import Testing
 
 @testable import RunRecords
+@testable import Statistics
 
 @Suite("Metrics")
 struct MetricsTests {

@@ -1,8 +1,9 @@
 import Foundation
-import Statistics
+import Foundation
+import RunRecords
 import Testing
 
-@testable import RunRecords
+@testable import Statistics
 
 @Suite("Records")
 struct RecordTests {

@@ -59,7 +59,7 @@ struct SupervisedTrainerTests {
     var generator = SeededGenerator(seed: 2)
     for index in model.parameters.tensors.indices {
       let shape = model.parameters.tensors[index].shape
-      model.parameters.tensors[index].add(.gaussian(shape, deviation: 0.4, using: &generator))
+      model.parameters.tensors[index].add(.gaussian(shape, sd: 0.4, using: &generator))
     }
     return model
   }

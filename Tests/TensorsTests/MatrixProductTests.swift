@@ -1,7 +1,8 @@
-import Numerics
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Numerics
 
 @Suite("A matrix product is the naive triple loop's")
 struct MatrixProductTests {
@@ -19,7 +20,7 @@ struct MatrixProductTests {
       let stored = transposed ? (columns, rows) : (rows, columns)
       stride = stored.1 + padding
       isTransposed = transposed
-      elements = Tensor.gaussian([stored.0, stride], deviation: 1, using: &generator)
+      elements = Tensor.gaussian([stored.0, stride], sd: 1, using: &generator)
     }
 
     func at(_ row: Int, _ column: Int) -> Double {
@@ -41,7 +42,7 @@ struct MatrixProductTests {
           let b = Stored(
             rows: inner, columns: columns, transposed: transposedB, padding: padding,
             using: &generator)
-          let before = Tensor.gaussian([rows, columns + padding], deviation: 1, using: &generator)
+          let before = Tensor.gaussian([rows, columns + padding], sd: 1, using: &generator)
           var c = before
           c.modify { c in
             a.elements.read { pointerA in

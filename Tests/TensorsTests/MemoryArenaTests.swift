@@ -1,5 +1,6 @@
-import Numerics
 import Testing
+
+@testable import Numerics
 
 @Suite(
   "In an arena of its own, a tensor",

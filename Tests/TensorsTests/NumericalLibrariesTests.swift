@@ -1,5 +1,6 @@
-import Numerics
 import Testing
+
+@testable import Numerics
 
 @Suite("The libraries under everything")
 struct NumericalLibrariesTests {

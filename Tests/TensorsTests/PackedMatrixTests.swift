@@ -1,13 +1,14 @@
-import Numerics
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Numerics
 
 @Suite("A packed matrix")
 struct PackedMatrixTests {
   private func random(_ shape: [Int], seed: UInt64) -> Tensor {
     var generator = SeededGenerator(seed: seed)
-    return Tensor.gaussian(shape, deviation: 1, using: &generator)
+    return Tensor.gaussian(shape, sd: 1, using: &generator)
   }
 
   @Test(

@@ -1,7 +1,8 @@
 import Foundation
-import Numerics
 import Statistics
 import Testing
+
+@testable import Numerics
 
 @Suite("The seeded generator")
 struct SeededGeneratorTests {
@@ -90,7 +91,7 @@ struct SeededGeneratorTests {
     }
     let neighbours = zip(sample, sample.dropFirst()).map { $0 * $1 }
     #expect(abs(z(neighbours, mean: 0, sd: 1)) < 4)
-    let tensor = Tensor.gaussian([20_000], deviation: 3, using: &generator)
+    let tensor = Tensor.gaussian([20_000], sd: 3, using: &generator)
     #expect(
       abs(z(tensor.values.map { Double($0 * $0) }, mean: 9, sd: 9 * 2.squareRoot())) < 4)
   }

@@ -1,5 +1,6 @@
-import Numerics
 import Testing
+
+@testable import Numerics
 
 @Suite("A tensor is a value")
 struct TensorTests {

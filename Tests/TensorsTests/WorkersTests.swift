@@ -1,7 +1,8 @@
-import Numerics
 import Statistics
 import Synchronization
 import Testing
+
+@testable import Numerics
 
 @Suite("Workers share out pieces of work")
 struct WorkersTests {
@@ -46,7 +47,7 @@ struct WorkersTests {
     func run(_ threads: Int) throws -> [Float] {
       try Workers(count: threads).map(20) { piece in
         var generator = root.stream("piece", piece)
-        return Tensor.gaussian([64], deviation: 1, using: &generator).values.reduce(0, +)
+        return Tensor.gaussian([64], sd: 1, using: &generator).values.reduce(0, +)
       }
     }
     let single = try run(1)

@@ -27,7 +27,7 @@ struct AdapterTests {
     model.addAdapters(rank: 3, scale: 0.7, targets: targets, using: &generator)
     for (index, name) in model.parameters.names.enumerated() where moved && name.hasSuffix("_b") {
       let shape = model.parameters.tensors[index].shape
-      model.parameters.tensors[index] = .gaussian(shape, deviation: 0.5, using: &generator)
+      model.parameters.tensors[index] = .gaussian(shape, sd: 0.5, using: &generator)
     }
     return model
   }
@@ -108,7 +108,7 @@ struct AdapterTests {
     var model = try adapted(family)
     var generator = SeededGenerator(seed: 6)
     #expect(model.valueModel.map { _ in 1 } == nil)
-    model.addValueHead(.gaussian([1, 12], deviation: 1, using: &generator))
+    model.addValueHead(.gaussian([1, 12], sd: 1, using: &generator))
     let tape = Tape(recording: true)
     let values = try #require(
       model.responseOutputs(exchanges, temperature: 1, on: tape).values)

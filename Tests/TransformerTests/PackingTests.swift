@@ -66,7 +66,7 @@ struct PackingTests {
       let tape = Tape(recording: true)
       let states = states(tape)
       var generator = SeededGenerator(seed: 3)
-      let weights = Tensor.gaussian(states.value.shape, deviation: 1, using: &generator)
+      let weights = Tensor.gaussian(states.value.shape, sd: 1, using: &generator)
       let loss = tape.weightedSum(states, weights: weights)
       return (
         states.value, tape.gradients(of: loss, parameterCount: model.parameters.count)

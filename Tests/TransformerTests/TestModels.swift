@@ -38,7 +38,7 @@ enum TestModels {
   static func scalar(_ family: DecoderConfiguration.Family) throws -> ScalarModel {
     var generator = SeededGenerator(seed: 2)
     return ScalarModel(
-      trunkOf: try language(family), head: .gaussian([1, 12], deviation: 1, using: &generator))
+      trunkOf: try language(family), head: .gaussian([1, 12], sd: 1, using: &generator))
   }
 
   /// Adds noise to every parameter: gains near 1, everything else near 0.
@@ -46,7 +46,7 @@ enum TestModels {
     var generator = SeededGenerator(seed: 3)
     for index in parameters.tensors.indices {
       let shape = parameters.tensors[index].shape
-      parameters.tensors[index].add(.gaussian(shape, deviation: deviation, using: &generator))
+      parameters.tensors[index].add(.gaussian(shape, sd: deviation, using: &generator))
     }
   }
 }

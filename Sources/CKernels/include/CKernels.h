@@ -47,14 +47,14 @@ void vm_swiglu_backward(float *dx, const float *x, const float *dout, long rows,
 
 // ---- normalisation ---------------------------------------------------------------------------
 
-/// out = (x − mean) · inverse · gain + bias per row; keeps mean and inverse = 1/√(variance + ε).
+/// out = (x − mean) · inverse · gain + bias per row; saves mean and inverse = 1/√(variance + ε).
 void vm_layer_norm(float *out, float *mean, float *inverse, const float *x, const float *gain,
                    const float *bias, long rows, long columns, float epsilon);
 /// dx, and dgain += …, dbias += … (either may be NULL).
 void vm_layer_norm_backward(float *dx, float *dgain, float *dbias, const float *dout,
                             const float *x, const float *mean, const float *inverse,
                             const float *gain, long rows, long columns);
-/// out = x · inverse · gain per row; keeps inverse = 1/√(mean square + ε).
+/// out = x · inverse · gain per row; saves inverse = 1/√(mean square + ε).
 void vm_rms_norm(float *out, float *inverse, const float *x, const float *gain, long rows,
                  long columns, float epsilon);
 /// dx, and dgain += … (may be NULL).
@@ -88,10 +88,10 @@ typedef struct {
 
 /// Floats of scratch memory that a head needs; `before` counts the prefix and the skipped rows.
 long vm_attention_scratch(long before, long rows, long width);
-/// out[r] = Σ softmax(scale · q_r · k) v; keeps log Σ exp(scale · q_r · k).
+/// out[r] = Σ softmax(scale · q_r · k) v; saves log Σ exp(scale · q_r · k).
 void vm_attention_forward(float *out, long out_stride, float *log_sum, const vm_attention *head,
                           float *scratch);
-/// Gradients from dout; the probabilities come back from the scores and the kept log-sums.
+/// Gradients from dout; the probabilities come back from the scores and the saved log-sums.
 void vm_attention_backward(const vm_attention_gradient *gradient, const float *dout,
                            long dout_stride, const float *log_sum, const vm_attention *head,
                            float *scratch);
@@ -128,13 +128,13 @@ void vm_log_probabilities(float *log_probability, float *log_sum, float *entropy
 void vm_log_probabilities_backward(float *dx, const float *x, const float *log_sum,
                                    const float *dlog, const int32_t *targets, long rows,
                                    long columns, float scale);
-/// dx[r, c] = −scale · dentropy[r] · p (log p + entropy[r]), from the kept log-sums and entropies.
+/// dx[r, c] = −scale · dentropy[r] · p (log p + entropy[r]), from the saved log-sums and entropies.
 void vm_entropy_backward(float *dx, const float *x, const float *log_sum, const float *entropy,
                          const float *dentropy, long rows, long columns, float scale);
 /// out[r] = Σ_c p (log p − log q): KL of softmax(scale·x[r]) from softmax(scale·y[r]).
 void vm_kl_rows(float *out, const float *x, const float *y, long rows, long columns, float scale);
-/// The same, and dx[r, c] = scale · p (log p − log q − out[r]), its slope in x.
-void vm_kl_slopes(float *dx, float *out, const float *x, const float *y, long rows, long columns,
+/// The same, and dx[r, c] = scale · p (log p − log q − out[r]), its derivative by x.
+void vm_kl_derivatives(float *dx, float *out, const float *x, const float *y, long rows, long columns,
                   float scale);
 
 // ---- optimisation ----------------------------------------------------------------------------

@@ -117,8 +117,8 @@ extension Benchmark {
   func matrixProducts() throws -> Measurement {
     let width = Amounts.matrix
     var generator = SeededGenerator(seed: 1)
-    let a = Tensor.gaussian([width, width], deviation: 1, using: &generator)
-    let b = Tensor.gaussian([width, width], deviation: 1, using: &generator)
+    let a = Tensor.gaussian([width, width], sd: 1, using: &generator)
+    let b = Tensor.gaussian([width, width], sd: 1, using: &generator)
     let pieces = min(workers.count, width)
     var stopwatch = Stopwatch()
     for _ in 0..<repeats {

@@ -58,7 +58,7 @@ struct DecoderLayout: Sendable {
 
     func weight(_ name: String, _ extents: [Int], _ deviation: Double = 0.02) -> Int {
       parameters.append(
-        name, Tensor.gaussian(extents, deviation: deviation, using: &generator))
+        name, Tensor.gaussian(extents, sd: deviation, using: &generator))
     }
     func linear(
       _ name: String, _ outputs: Int, _ inputs: Int, bias: Bool, deviation: Double

@@ -70,7 +70,7 @@ package struct LanguageModel: TransformerModel {
       : parameters.append(
         "language_head",
         Tensor.gaussian(
-          [configuration.vocabularySize, configuration.width], deviation: 0.02, using: &generator))
+          [configuration.vocabularySize, configuration.width], sd: 0.02, using: &generator))
     self.parameters = parameters
   }
 
@@ -143,7 +143,7 @@ package struct ScalarModel: TransformerModel {
   package static func rewardHead(
     width: Int, using generator: inout SeededGenerator
   ) -> Tensor {
-    Tensor.gaussian([1, width], deviation: 1 / Double(width + 1).squareRoot(), using: &generator)
+    Tensor.gaussian([1, width], sd: 1 / Double(width + 1).squareRoot(), using: &generator)
   }
 
   /// h · w for hidden states `[M, D]`, `[M]`.

@@ -7,7 +7,7 @@ import Foundation
 package struct Dual: Sendable, ExpressibleByFloatLiteral {
   package var value: Double
   /// ∂value/∂input
-  package var derivative: Double
+  var derivative: Double
 
   /// - Parameter derivative: 1 for the input itself, 0 for a constant.
   package init(_ value: Double, derivative: Double = 0) {

@@ -16,7 +16,7 @@ package struct GradientCheck: Sendable {
   ) {
     self.name = name
     var generator = SeededGenerator(seed: 7).stream(name)
-    inputs = shapes.map { Tensor.gaussian($0, deviation: 1, using: &generator) }
+    inputs = shapes.map { Tensor.gaussian($0, sd: 1, using: &generator) }
     self.function = function
   }
 
@@ -30,7 +30,7 @@ package struct GradientCheck: Sendable {
     let leaves = inputs.map(tape.leaf)
     let output = function(tape, leaves)
     var generator = SeededGenerator(seed: 11).stream(name)
-    let weights = Tensor.gaussian(output.value.shape, deviation: 1, using: &generator)
+    let weights = Tensor.gaussian(output.value.shape, sd: 1, using: &generator)
     let loss = tape.weightedSum(output, weights: weights)
     let gradients = tape.gradients(of: loss, leaves: leaves)
 
@@ -60,5 +60,16 @@ package struct GradientCheck: Sendable {
     let near = projection(at: step) - projection(at: -step)
     let far = projection(at: 2 * step) - projection(at: -2 * step)
     return (8 * near - far) / (12 * Double(step))
+  }
+}
+
+/// The operations of this module; each has finite-difference checks.
+package enum AutodiffOperations {
+  package static var all: [any DifferentiableOperation.Type] {
+    [
+      Addition.self, Entropy.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self,
+      Linear.self, LogProbabilities.self, LowRankUpdate.self, RMSNorm.self, ScalarLoss.self,
+      SegmentSums.self, SwiGLU.self,
+    ]
   }
 }

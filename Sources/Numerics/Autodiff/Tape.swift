@@ -4,7 +4,7 @@ package struct Variable {
   let node: Int  // −1 for a constant
 
   /// Whether a gradient flows to this value.
-  package var requiresGradient: Bool { node >= 0 }
+  var requiresGradient: Bool { node >= 0 }
 }
 
 /// The record of one forward pass, played backwards for the gradients (reverse-mode
@@ -61,12 +61,6 @@ package final class Tape {
     return Variable(value: value, node: nodes.count - 1)
   }
 
-  /// Whether an operation on these inputs will be asked for gradients; if not, it may skip keeping
-  /// what only its backward pass needs.
-  package func needsGradient(_ inputs: Variable?...) -> Bool {
-    isRecording && inputs.contains { $0?.requiresGradient ?? false }
-  }
-
   /// Puts an operation on the tape. Without a differentiable input, its output is a constant.
   package func record(
     _ operation: @autoclosure () -> some DifferentiableOperation, inputs: [Variable], output: Tensor
@@ -77,7 +71,7 @@ package final class Tape {
   }
 
   /// The gradients of a scalar with respect to `count` parameters. Ends the tape: what its
-  /// operations kept is freed as the pass goes back.
+  /// operations saved is freed as the pass goes back.
   package func gradients(of loss: Variable, parameterCount count: Int) -> Gradients {
     let slots = backward(from: loss)
     var gradients = Gradients(count: count)
@@ -107,5 +101,55 @@ package final class Tape {
       operation.backward(gradient, into: &gradients)
     }
     return gradients.slots
+  }
+}
+
+/// A differentiable step, with the values that its backward pass needs as named properties.
+///
+/// Its forward function, an extension of ``Tape``, stands beside it in the same file.
+package protocol DifferentiableOperation {
+  /// Adds ∂L/∂input to every needed input, given ∂L/∂output.
+  func backward(_ outputGradient: Tensor, into inputs: inout InputGradients)
+
+  /// Small instances on which finite differences must agree with ``backward(_:into:)``.
+  static var gradientChecks: [GradientCheck] { get }
+}
+
+/// Where an operation's backward pass puts the gradients of its inputs.
+package struct InputGradients {
+  var slots: [Tensor?]  // one per node of the tape
+  var inputs: [Int] = []  // nodes of the operation at work; −1 for a constant
+
+  /// Whether anything wants the gradient of this input.
+  package func isNeeded(_ input: Int) -> Bool { inputs[input] >= 0 }
+
+  /// Adds a finished gradient; the first one is stored without a copy.
+  package mutating func add(_ gradient: Tensor, to input: Int) {
+    let node = inputs[input]
+    guard node >= 0 else { return }
+    if slots[node]?.add(gradient) == nil { slots[node] = gradient }
+  }
+
+  /// Lets `body` write into the gradient's own memory: set it when `accumulating` is false, and
+  /// add to what is there when it is true.
+  package mutating func write(
+    to input: Int, shape: [Int],
+    _ body: (_ gradient: UnsafeMutablePointer<Float>, _ accumulating: Bool) -> Void
+  ) {
+    let node = inputs[input]
+    guard node >= 0 else { return }
+    if slots[node]?.modify({ body($0, true) }) == nil {
+      slots[node] = Tensor(uninitialized: shape) { body($0, false) }
+    }
+  }
+
+  /// The same for operations that only know how to add: what they get is zero at first.
+  mutating func addInPlace(
+    to input: Int, shape: [Int], _ body: (UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let node = inputs[input]
+    guard node >= 0 else { return }
+    if slots[node] == nil { slots[node] = Tensor(zeros: shape) }
+    slots[node]?.modify(body)
   }
 }

@@ -5,8 +5,8 @@ import Synchronization
 /// AdamW (Loshchilov and Hutter 2019) over a ``ParameterSet``, with PyTorch's arithmetic.
 package struct AdamW: Sendable {
   package struct Options: Sendable, Equatable {
-    package var beta1 = 0.9
-    package var beta2 = 0.999
+    var beta1 = 0.9
+    var beta2 = 0.999
     package var epsilon = 1e-8
     package var epsilonPlacement = EpsilonPlacement.corrected
     /// Decoupled weight decay, applied to every parameter.
@@ -36,7 +36,7 @@ package struct AdamW: Sendable {
   private var moments: [Moments?]
   private let arena: MemoryArena?
 
-  /// - Parameter arena: where the moments are kept; nil for where everything else is.
+  /// - Parameter arena: where the moments are allocated; nil for the general heap.
   package init(_ options: Options, for parameters: ParameterSet, in arena: MemoryArena? = nil) {
     self.options = options
     self.arena = arena
@@ -146,6 +146,31 @@ package struct AdamW: Sendable {
           }
         }
       }
+    }
+  }
+}
+
+/// How the learning rate moves from its peak over a run.
+package enum LearningRateSchedule: String, Sendable, CaseIterable {
+  case constant
+  /// Down to 0 in a straight line.
+  case linear
+  /// Down to 0 along half a cosine.
+  case cosine
+
+  /// The factor on the peak rate at a step.
+  ///
+  /// - Parameters:
+  ///   - step: 0 ..< total.
+  ///   - total: steps of the run.
+  ///   - warmup: first steps, over which the factor rises from 1/warmup to 1.
+  package func factor(step: Int, total: Int, warmup: Int = 0) -> Double {
+    if step < warmup { return Double(step + 1) / Double(warmup) }
+    let progress = Double(step - warmup) / Double(max(1, total - warmup))
+    switch self {
+    case .constant: return 1
+    case .linear: return max(0, 1 - progress)
+    case .cosine: return 0.5 * (1 + cos(.pi * min(1, progress)))
     }
   }
 }

@@ -20,7 +20,7 @@ package enum NumericalLibraries {
     }
   }
 
-  /// Gives freed buffers back to the kernel, which ``prepare()`` has kept: for the end of work whose
+  /// Gives freed buffers back to the kernel, which jemalloc keeps after ``prepare()``: for the end of work whose
   /// buffers are of no use to what comes next.
   package static func releaseFreedMemory() {
     _ = mallctl("arena.4096.purge", nil, nil, nil, 0)

@@ -1,3 +1,6 @@
+import CKernels
+package import Statistics
+
 /// A dense array of 32-bit floats in row-major order, with value semantics.
 ///
 /// Copies share memory until one of them is written. So a frozen reference policy is a plain copy
@@ -78,7 +81,7 @@ package struct Tensor: Sendable {
   package var arena: MemoryArena? { storage.arena }
 
   /// Whether the elements are in that arena.
-  package func isHeld(in arena: MemoryArena) -> Bool { storage.arena === arena }
+  func isHeld(in arena: MemoryArena) -> Bool { storage.arena === arena }
 
   /// A copy whose memory is in an arena and stays there when it is written; the tensor itself where
   /// there is no arena, or where it is there already.
@@ -117,7 +120,7 @@ package struct Tensor: Sendable {
   }
 
   /// The same elements under another shape.
-  package func reshaped(_ shape: [Int]) -> Tensor {
+  func reshaped(_ shape: [Int]) -> Tensor {
     precondition(shape.reduce(1, *) == count, "\(self.shape) does not reshape to \(shape)")
     var other = self
     other.shape = shape
@@ -135,4 +138,72 @@ package struct Tensor: Sendable {
       modify { $0[index] = newValue }
     }
   }
+}
+
+extension Tensor {
+  /// The elementwise sum of two tensors of one shape.
+  package static func + (a: Tensor, b: Tensor) -> Tensor {
+    precondition(a.shape == b.shape, "cannot add \(a.shape) and \(b.shape)")
+    return Tensor(uninitialized: a.shape) { out in
+      withPointers(a, b) { vm_add(out, $0, $1, a.count) }
+    }
+  }
+
+  /// self ← self + scale · other, for two tensors of one shape.
+  package mutating func add(_ other: Tensor, scaledBy scale: Float = 1) {
+    precondition(shape == other.shape, "cannot add \(other.shape) to \(shape)")
+    let count = count
+    modify { out in other.read { vm_add_scaled(out, $0, scale, count) } }
+  }
+
+  /// self ← scale · self
+  package mutating func multiply(by scale: Float) {
+    let count = count
+    modify { vm_scale($0, scale, count) }
+  }
+
+  /// Σ x², in double precision over blocks.
+  var sumOfSquares: Double { read { vm_sum_of_squares($0, count) } }
+
+  /// Whether no element is infinite or not a number.
+  package var isFinite: Bool { read { vm_all_finite($0, count) != 0 } }
+
+  /// Independent draws from N(0, sd²).
+  package static func gaussian(
+    _ shape: [Int], sd: Double, using generator: inout SeededGenerator
+  ) -> Tensor {
+    let count = shape.reduce(1, *)
+    return Tensor(uninitialized: shape) { pointer in
+      for index in 0..<count { pointer[index] = Float(sd * generator.gaussian()) }
+    }
+  }
+}
+
+// MARK: - Several tensors at once
+
+package typealias Elements = UnsafePointer<Float>
+
+/// Reads two tensors; the pointers are valid only inside `body`.
+@inline(__always)
+package func withPointers<Result>(
+  _ a: Tensor, _ b: Tensor, _ body: (Elements, Elements) throws -> Result
+) rethrows -> Result {
+  try a.read { a in try b.read { try body(a, $0) } }
+}
+
+/// Reads three tensors.
+@inline(__always)
+package func withPointers<Result>(
+  _ a: Tensor, _ b: Tensor, _ c: Tensor, _ body: (Elements, Elements, Elements) throws -> Result
+) rethrows -> Result {
+  try withPointers(a, b) { a, b in try c.read { try body(a, b, $0) } }
+}
+
+/// Reads four tensors.
+@inline(__always)
+package func withPointers<Result>(
+  _ a: Tensor, _ b: Tensor, _ c: Tensor, _ d: Tensor,
+  _ body: (Elements, Elements, Elements, Elements) throws -> Result
+) rethrows -> Result {
+  try withPointers(a, b, c) { a, b, c in try d.read { try body(a, b, c, $0) } }
 }

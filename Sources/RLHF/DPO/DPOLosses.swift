@@ -44,7 +44,7 @@ extension Tape {
   ///   - lengths: tokens of the chosen and the rejected response of each pair.
   ///   - reference: log π_ref of each response, summed over its tokens.
   ///   - weight: w, 1 over the pairs of the batch.
-  package func directPreferenceLoss(
+  func directPreferenceLoss(
     _ logProbabilities: Variable, lengths: [(chosen: Int, rejected: Int)],
     reference: [(chosen: Double, rejected: Double)], by equation: DPOLoss = .sigmoid,
     beta: Double, smoothing: Double = 0, weight: Double

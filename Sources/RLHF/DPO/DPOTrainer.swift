@@ -19,7 +19,7 @@ package struct DPOConfiguration: Configurable, Equatable {
   package var epochs = 1
   package var rounds = 60
   package var batchSize = 64
-  package var labelSmoothing = 0.0
+  var labelSmoothing = 0.0
   package var optimizer = OptimizerConfiguration(learningRate: 2e-4)
 
   package init() {}
@@ -49,9 +49,9 @@ package struct DPOConfiguration: Configurable, Equatable {
   ]
 }
 
-/// Direct preference optimisation (Rafailov et al. 2023): the reward is what the policy itself says,
-/// β log(π/π_ref), and is trained like a reward model's. The policy and the frozen reference are all
-/// the models there are.
+/// Direct preference optimisation (Rafailov et al. 2023): the implicit reward
+/// β log(π/π_ref) is trained like a reward model's. There are two models, the policy and the frozen
+/// reference.
 package struct DPOTrainer: Sendable {
   package let configuration: DPOConfiguration
   package private(set) var policy: LanguageModel
@@ -88,7 +88,7 @@ package struct DPOTrainer: Sendable {
   /// - Parameters:
   ///   - rounds: how many.
   ///   - pairs: those of a round (from 0), given the policy as it is.
-  ///   - continuation: where to begin, and who keeps the state after each round.
+  ///   - continuation: where to begin, and what saves the state after each round.
   package mutating func run(
     rounds: Int, using generator: SeededGenerator, continuing continuation: Continuation = .none,
     pairs: (_ round: Int, _ policy: LanguageModel) throws -> [RankedResponses],

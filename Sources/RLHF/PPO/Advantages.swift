@@ -2,16 +2,13 @@ import Statistics
 
 /// From scores and values to rewards, returns and advantages.
 package enum Advantages {
-  /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode, and how far the advantages
-  /// are spread.
+  /// Fills `kl`, `rewards`, `advantages` and `returns` of every episode, and `advantageSD`.
   ///
-  /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token; generalised
-  /// advantage estimation (Schulman et al. 2016) δ_t = r_t + γ V_{t+1} − V_t, A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token;
-  /// R_t = A_t + V_t. Whitening comes after the returns are formed, or the value model would chase a
-  /// moving scale.
+  /// The order matters: advantages are whitened after the returns are formed, or the value model would
+  /// learn a moving scale.
   package static func fill(_ experience: inout Experience, _ configuration: PPOConfiguration) {
     for index in experience.episodes.indices {
-      charge(&experience.episodes[index], beta: experience.coefficient, configuration)
+      fillRewards(&experience.episodes[index], beta: experience.coefficient, configuration)
     }
     if configuration.whitenRewards {
       whiten(&experience, \.rewards, keepingMean: true)
@@ -26,13 +23,13 @@ package enum Advantages {
     }
     experience.advantageSD =
       Summary(experience.episodes.flatMap(\.advantages)).standardDeviation
-    // The best of a group must not be pushed away because most others are best of none.
     if configuration.whitenAdvantages, configuration.algorithm.whitens {
       whiten(&experience, \.advantages, keepingMean: false)
     }
   }
 
-  private static func charge(
+  /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token.
+  private static func fillRewards(
     _ episode: inout Episode, beta: Double, _ configuration: PPOConfiguration
   ) {
     let last = episode.length - 1
@@ -41,20 +38,22 @@ package enum Advantages {
         logProbability: episode.logProbabilities[$0],
         reference: episode.referenceLogProbabilities[$0], exact: episode.exactKL[$0])
     }
-    let charged = configuration.kl.placement == .reward ? beta : 0
-    episode.rewards = episode.kl.map { -charged * $0 }
+    let beta = configuration.kl.placement == .reward ? beta : 0
+    episode.rewards = episode.kl.map { -beta * $0 }
     episode.rewards[last] += episode.score - configuration.lengthPenalty(episode.length)
   }
 
+  /// A_t by generalised advantage estimation, R_t = A_t + V_t.
   private static func estimate(_ episode: inout Episode, _ configuration: PPOConfiguration) {
     episode.advantages = estimate(
       rewards: episode.rewards, values: episode.values, discount: configuration.discount,
-      // REINFORCE knows no bootstrapping: the return itself, less the value.
+      // REINFORCE does not bootstrap: with λ = 1, A_t is the return less the value.
       lambda: configuration.algorithm.advantage == .returnMinusValue ? 1 : configuration.lambda)
     episode.returns = zip(episode.advantages, episode.values).map { $0 + $1 }
   }
 
-  /// Generalised advantage estimates of one episode.
+  /// Generalised advantage estimates of one episode (Schulman et al. 2016): δ_t = r_t + γ V_{t+1} − V_t,
+  /// A_t = δ_t + γλ A_{t+1}, with V = 0 after the last token.
   package static func estimate(
     rewards: [Double], values: [Double], discount: Double, lambda: Double
   ) -> [Double] {
@@ -69,8 +68,8 @@ package enum Advantages {
     return advantages
   }
 
-  /// Brings a quantity of all tokens to standard deviation 1, and to mean 0 unless that is kept.
-  package static func whiten(
+  /// Scales a quantity of all tokens to standard deviation 1, and to mean 0 unless `keepingMean`.
+  static func whiten(
     _ experience: inout Experience, _ quantity: WritableKeyPath<Episode, [Double]>,
     keepingMean: Bool
   ) {
@@ -80,16 +79,18 @@ package enum Advantages {
     let inverse = 1 / (variance.squareRoot() + 1e-8)
     let center = keepingMean ? mean : 0
     for index in experience.episodes.indices {
-      experience.episodes[index][keyPath: quantity] = experience.episodes[index][
-        keyPath: quantity
-      ].map { ($0 - mean) * inverse + center }
+      let whitened = experience.episodes[index][keyPath: quantity].map {
+        ($0 - mean) * inverse + center
+      }
+      experience.episodes[index][keyPath: quantity] = whitened
     }
   }
 }
 
 // MARK: - Groups
 
-/// Advantages without a value model: responses to one prompt are compared with each other.
+// Advantages without a value model: responses to one prompt are compared with each other.
+
 extension Advantages {
   /// Fills `advantages` and `returns` of episodes that stand in groups of `size`, one after another.
   /// Every token of a response has the same advantage: the response is one action.
@@ -146,8 +147,7 @@ extension PPOConfiguration {
     return Double(max(0, length - (maximumTokens - cache))) / Double(cache)
   }
 
-  /// What a response earns at its last token: the normalised score, clipped, and the penalty where
-  /// the response has no end.
+  /// The normalised score, clipped, with the missing-EOS penalty: the reward at the last token.
   package func finalScore(_ score: Double, ended: Bool) -> Double {
     var score = score
     if let limit = scoreClip { score = min(limit, max(-limit, score)) }

@@ -1,6 +1,6 @@
 import CKernels
 package import LanguageModels
-package import Numerics
+import Numerics
 
 /// What a policy and its reference say about the tokens of one response.
 package struct TokenComparison: Sendable {
@@ -12,8 +12,8 @@ package struct TokenComparison: Sendable {
   package var exactKL: [Float]
   /// −Σ π log π of the policy's next-token distribution, in nats.
   package var entropies: [Float]
-  /// The reference's logits, `[tokens, V]`, where they are kept.
-  package var referenceLogits: Tensor?
+  /// The reference's logits, `[tokens, V]`, where they were asked for.
+  var referenceLogits: Tensor?
 }
 
 /// Compares two policies on given responses, token by token.
@@ -23,7 +23,7 @@ package struct DistributionComparison: Sendable {
   /// T, which divides the logits of both.
   package let temperature: Double
   /// Whether the reference's logits are handed on.
-  package let keepsReferenceLogits: Bool
+  let keepsReferenceLogits: Bool
 
   package init(
     policy: LanguageModel, reference: LanguageModel, temperature: Double,
@@ -50,15 +50,13 @@ package struct DistributionComparison: Sendable {
     let count = targets.count
     var (logProbabilities, referenceLogProbabilities) = (floats(count), floats(count))
     var (exactKL, entropies, logSums) = (floats(count), floats(count), floats(count))
-    own.read { own in
-      other.read { other in
-        let columns = policy.configuration.vocabularySize
-        vm_log_probabilities(
-          &referenceLogProbabilities, &logSums, nil, other, targets, count, columns, scale)
-        vm_log_probabilities(
-          &logProbabilities, &logSums, &entropies, own, targets, count, columns, scale)
-        vm_kl_rows(&exactKL, own, other, count, columns, scale)
-      }
+    withPointers(own, other) { own, other in
+      let columns = policy.configuration.vocabularySize
+      vm_log_probabilities(
+        &referenceLogProbabilities, &logSums, nil, other, targets, count, columns, scale)
+      vm_log_probabilities(
+        &logProbabilities, &logSums, &entropies, own, targets, count, columns, scale)
+      vm_kl_rows(&exactKL, own, other, count, columns, scale)
     }
     var start = 0
     return exchanges.map { exchange in

@@ -1,5 +1,5 @@
 import CKernels
-package import Numerics
+import Numerics
 package import Settings
 
 /// The KL penalty, β KL(π ‖ π_ref).
@@ -14,16 +14,16 @@ package struct KLConfiguration: Configurable, Equatable {
   package enum Placement: String, Sendable, CaseIterable, SettingValue {
     /// In the reward of every token, as in InstructGPT.
     case reward
-    /// In the loss, as in GRPO; see ``KLEstimator`` and ``ExactKLLoss`` for what they mean there.
+    /// In the loss, as in GRPO; see ``KLEstimator`` for what they mean there.
     case loss
   }
 
   package var coefficient = 0.2
   package var estimator = KLEstimator.k1
-  package var placement = Placement.reward
+  var placement = Placement.reward
   package var controller = Controller.fixed
   package var target = 6.0
-  package var horizon = 10_000
+  var horizon = 10_000
 
   package init() {}
 
@@ -83,55 +83,35 @@ package enum KLEstimator: String, Sendable, CaseIterable, SettingValue {
 }
 
 /// β, fixed or following the measured KL.
-package struct KLController: Sendable, Equatable {
-  package private(set) var coefficient: Double
+struct KLController: Sendable, Equatable {
+  private(set) var coefficient: Double
   private let configuration: KLConfiguration
 
-  package init(_ configuration: KLConfiguration) {
+  init(_ configuration: KLConfiguration) {
     self.configuration = configuration
     coefficient = configuration.coefficient
   }
 
   /// Goes on from the β that an earlier controller had reached.
-  package mutating func restore(coefficient: Double) { self.coefficient = coefficient }
+  mutating func restore(coefficient: Double) { self.coefficient = coefficient }
 
   /// β ← β (1 + clip(KL / target − 1, ±0.2) · episodes / horizon) (Ziegler et al. 2019, § 2.2).
-  package mutating func update(kl: Double, episodes: Int) {
+  mutating func update(kl: Double, episodes: Int) {
     guard configuration.controller == .adaptive else { return }
     let error = min(0.2, max(-0.2, kl / configuration.target - 1))
     coefficient *= 1 + error * Double(episodes) / Double(configuration.horizon)
   }
 }
 
-/// L = w Σ_t KL(π(·|s_t) ‖ π_ref(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every
-/// state that was visited. How π changes which states are visited is not in its gradient.
-///
-/// Logits of π `[M, V]`, those of π_ref constants.
-package struct ExactKLLoss: DifferentiableOperation {
-  let derivatives: Tensor  // [M, V] ∂L/∂logits
-
-  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
-    var gradient = derivatives
-    gradient.multiply(by: outputGradient[0])
-    inputs.add(gradient, to: 0)
-  }
-
-  package static let gradientChecks = [
-    GradientCheck("the exact KL in the loss", inputs: [[3, 19]]) {
-      let reference = Tensor((0..<57).map { Float($0 % 7) / 3 }, shape: [3, 19])
-      return $0.exactKLLoss($1[0], reference: reference, temperature: 0.7, weight: 0.5)
-    }
-  ]
-}
-
 extension Tape {
-  /// The loss of ``ExactKLLoss``, a scalar.
+  /// w Σ_t KL(π(·|s_t) ‖ π_ref(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every state
+  /// that was visited. How π changes which states are visited is not in its gradient.
   ///
   /// - Parameters:
   ///   - logits: of the policy, `[M, V]`.
-  ///   - reference: those of the reference, `[M, V]`.
+  ///   - reference: those of the reference, `[M, V]`, constants.
   ///   - temperature: T, which divides both.
-  package func exactKLLoss(
+  func exactKLLoss(
     _ logits: Variable, reference: Tensor, temperature: Double, weight: Double
   ) -> Variable {
     let x = logits.value
@@ -139,18 +119,13 @@ extension Tape {
     var divergences = Tensor(zeros: [x.rows])
     var derivatives = Tensor(uninitialized: x.shape) { dx in
       divergences.modify { out in
-        x.read { x in
-          reference.read {
-            vm_kl_slopes(
-              dx, out, x, $0, logits.value.rows, logits.value.columns, Float(1 / temperature))
-          }
+        withPointers(x, reference) {
+          vm_kl_derivatives(dx, out, $0, $1, x.rows, x.columns, Float(1 / temperature))
         }
       }
     }
     derivatives.multiply(by: Float(weight))
     let total = divergences.values.reduce(0.0) { $0 + Double($1) }
-    return record(
-      ExactKLLoss(derivatives: derivatives), inputs: [logits],
-      output: Tensor([Float(weight * total)], shape: []))
+    return scalar(weight * total, of: logits, derivatives: derivatives)
   }
 }

@@ -82,14 +82,14 @@ struct LossScale {
 }
 
 /// How far a minibatch's policy has moved from the one that sampled.
-package struct RatioStatistics: Sendable, Equatable {
+struct RatioStatistics: Sendable, Equatable {
   /// Tokens whose gradient the clip cut off.
-  package var clipped = 0
-  package var largest = 0.0
+  var clipped = 0
+  var largest = 0.0
   /// Σ (r − 1 − log r), the k3 estimate of KL(π_old ‖ π) per token.
-  package var approximateKL = 0.0
+  var approximateKL = 0.0
 
-  package init() {}
+  init() {}
 
   init(logProbabilities: [Float], old: [Double]) {
     for (new, old) in zip(logProbabilities, old) {
@@ -99,7 +99,7 @@ package struct RatioStatistics: Sendable, Equatable {
     }
   }
 
-  package mutating func add(_ other: RatioStatistics) {
+  mutating func add(_ other: RatioStatistics) {
     clipped += other.clipped
     largest = max(largest, other.largest)
     approximateKL += other.approximateKL
@@ -168,7 +168,7 @@ extension Tape {
   ///   - clip: 1 − ε … 1 + ε.
   ///   - weight: w, 1 over the tokens of the minibatch.
   ///   - shares: u, `[M]`; nil for 1.
-  package func clippedPolicyLoss(
+  func clippedPolicyLoss(
     _ logProbabilities: Variable, old: [Double], advantages: [Double], clip: ClosedRange<Double>,
     dualClip: Double? = nil, weight: Double, shares: [Double]? = nil
   ) -> (loss: Variable, ratios: RatioStatistics) {
@@ -188,7 +188,7 @@ extension Tape {
   /// - Parameters:
   ///   - values: V, `[M]`; `old` V_old; `returns` R.
   ///   - weight: w, 1 over the tokens of the minibatch.
-  package func clippedValueLoss(
+  func clippedValueLoss(
     _ values: Variable, old: [Double], returns: [Double], clipRange: Double, weight: Double
   ) -> (loss: Variable, clipped: Int) {
     let (loss, derivatives) = loss(of: values, weight: weight) { token, value in
@@ -213,9 +213,13 @@ extension Tape {
 
 /// Finite-difference checks of every loss of PPO.
 package enum PPOLosses {
-  // So far from any input that none is near a corner of the loss; every case occurs.
+  // Inputs are far from the corners of the losses; every case occurs.
   package static let gradientChecks =
     [
+      GradientCheck("the exact KL in the loss", inputs: [[3, 19]]) {
+        let reference = Tensor((0..<57).map { Float($0 % 7) / 3 }, shape: [3, 19])
+        return $0.exactKLLoss($1[0], reference: reference, temperature: 0.7, weight: 0.5)
+      },
       GradientCheck("clipped policy loss", inputs: [[6]]) {
         $0.clippedPolicyLoss(
           $1[0], old: [5, 5, -5, -5, 5, -5], advantages: [1, -1, 0.5, -2, 1.5, -0.25],

@@ -2,8 +2,7 @@ package import LanguageModels
 import Numerics
 package import Statistics
 
-// What stands around the loop of `PPO.swift`: how it starts, what it measures of memory, and how it goes
-// on after an interruption.
+// Around the loop of `PPO.swift`: how it starts, how much memory the models take, and how it resumes.
 
 extension PPOTrainer {
   /// - Parameters:
@@ -113,8 +112,8 @@ extension PPOTrainer {
   }
 }
 
-/// An arena for each role of PPO that learns, and for what its optimizer remembers; each nil where
-/// jemalloc does not serve the process. Reference and reward model have settled in arenas of their own.
+/// A memory arena for the policy, for the value model and for the optimizers' moments; each nil where
+/// jemalloc does not serve the process. Reference and reward model have arenas of their own already.
 struct ModelArenas: Sendable {
   let policy = MemoryArena()
   let value = MemoryArena()

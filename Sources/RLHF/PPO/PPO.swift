@@ -90,7 +90,7 @@ extension Rollout {
   ///   - coefficient: β, of the KL penalty per token.
   /// - Throws: `ModelError` for prompts that leave no room; see
   ///   ``requireRoom(for:responseTokens:in:)``.
-  package func collect(
+  func collect(
     policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,
     coefficient: Double
   ) throws -> (experience: Experience, timing: Timing) {

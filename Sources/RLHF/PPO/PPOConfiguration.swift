@@ -26,14 +26,14 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var iterations = 60
   package var episodes = 128
   package var epochs = 4
-  package var samplesPerPrompt = 1
+  var samplesPerPrompt = 1
   package var minibatches = 4
-  package var accumulation = 1
+  var accumulation = 1
   package var reward = PPORewardConfiguration()
   package var policy = OptimizerConfiguration(learningRate: 1e-4, epsilon: 1e-5)
   package var valueModel = ValueModel.separate
-  package var valueWeight = 0.1
-  package var lora = LoRAConfiguration()
+  var valueWeight = 0.1
+  var lora = LoRAConfiguration()
   package var value = OptimizerConfiguration(learningRate: 5e-4, epsilon: 1e-5)
   package var kl = KLConfiguration()
   package var temperature = 1.0
@@ -42,17 +42,17 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var lambda = 0.95
   package var clipRange: Double?
   package var clipRangeHigh: Double?
-  package var dualClip: Double?
-  package var entropyBonus = 0.0
-  package var stopKL: Double?
-  package var valueClipRange = 0.2
-  package var whitenAdvantages = true
-  package var whitenRewards = false
-  package var scoreClip: Double?
+  var dualClip: Double?
+  var entropyBonus = 0.0
+  var stopKL: Double?
+  var valueClipRange = 0.2
+  var whitenAdvantages = true
+  var whitenRewards = false
+  var scoreClip: Double?
   package var missingEOS = MissingEOS.replace
-  package var missingEOSPenalty = 1.0
+  var missingEOSPenalty = 1.0
   package var freeze = 0.0
-  package var emaDecay: Double?
+  var emaDecay: Double?
   package var pretrainingWeight = 0.0
 
   package init() {}
@@ -139,7 +139,7 @@ package struct PPORewardConfiguration: Configurable, Equatable {
 /// Low-rank adapters that learn in place of the policy's matrices (Hu et al. 2021).
 package struct LoRAConfiguration: Configurable, Equatable {
   package var rank: Int?
-  package var alpha = 16.0
+  var alpha = 16.0
   package var targets = AdapterTarget.allCases
 
   package init() {}

@@ -1,4 +1,4 @@
-package import Statistics
+import Statistics
 
 /// The metrics of one PPO iteration.
 enum PPOMetrics {
@@ -57,8 +57,8 @@ enum PPOMetrics {
   /// 1 − Var(R − V) / Var(R) over tokens: 1 is a perfect prediction, 0 no better than the mean.
   private static func explainedVariance(_ episodes: [Episode]) -> Double {
     func variance(_ values: [Double]) -> Double {
-      let deviation = Summary(values).standardDeviation
-      return deviation * deviation
+      let sd = Summary(values).standardDeviation
+      return sd * sd
     }
     let total = variance(episodes.flatMap(\.returns))
     let left = variance(episodes.flatMap { zip($0.returns, $0.values).map { $0 - $1 } })
@@ -97,23 +97,23 @@ extension Metric.Warning {
   }
 }
 
-/// Watches the metrics of an optimization and warns of each kind of trouble once, where it begins.
+/// Watches the metrics of the iterations and warns of each kind of trouble once, where it begins.
 /// The bounds are those that the metrics are declared with.
-package struct TrainingWarnings: Sendable {
-  private var said: Set<Metric.Warning> = []
+struct TrainingWarnings: Sendable {
+  private var raised: Set<Metric.Warning> = []
   /// The first values of the metrics whose bound is relative to them.
   private var first: [String: Double] = [:]
   private let configuration: PPOConfiguration
 
-  package init(_ configuration: PPOConfiguration) { self.configuration = configuration }
+  init(_ configuration: PPOConfiguration) { self.configuration = configuration }
 
   /// Takes in the metrics of an iteration; returns the warnings that are new.
-  package mutating func observe(_ metrics: StepMetrics) -> [TrainingWarning] {
+  mutating func observe(_ metrics: StepMetrics) -> [TrainingWarning] {
     var new: [TrainingWarning] = []
     for metric in Self.watched {
       guard let kind = metric.warning, let value = metrics[metric] else { continue }
       if metric.bound?.scale == .first, first[metric.name] == nil { first[metric.name] = value }
-      guard let observation = observation(metric, value, metrics), said.insert(kind).inserted
+      guard let observation = observation(metric, value, metrics), raised.insert(kind).inserted
       else { continue }
       new.append(
         TrainingWarning(
@@ -143,18 +143,18 @@ package struct TrainingWarnings: Sendable {
 }
 
 extension TrainingWarnings {
-  /// Adds what the next iteration needs to know, so that a run that goes on repeats nothing.
+  /// Adds what the next iteration needs to know, so that a resumed run repeats no warning.
   func save(in state: inout TrainingState) {
     for (name, value) in first { state.set("warnings.first.\(name)", value) }
-    for kind in said { state.set("warnings.\(kind.rawValue)", 1) }
+    for kind in raised { state.set("warnings.\(kind.rawValue)", 1) }
   }
 
-  /// Goes on from what ``save(in:)`` saved.
+  /// Continues from what ``save(in:)`` saved.
   mutating func restore(from state: TrainingState) {
     for metric in Self.watched {
       first[metric.name] = state.numbers["warnings.first.\(metric.name)"]
     }
-    said = Set(
+    raised = Set(
       Metric.Warning.allCases.filter { state.numbers["warnings.\($0.rawValue)"] != nil })
   }
 }

@@ -1,9 +1,9 @@
 import Foundation
 import Settings
 
-/// How the experience of an iteration becomes a change of the policy. All algorithms share rollouts,
-/// reward and KL penalty; a value says where they differ: what an advantage is, what ratio the loss
-/// clips, and how the loss is divided.
+/// How the policy learns from the experience of an iteration. All algorithms share rollouts, reward
+/// and KL penalty; a value of this type says where they differ: the advantage, the ratio that the loss
+/// clips, and how the loss is normalised.
 package struct PolicyAlgorithm: Sendable, Hashable {
   /// What it is called in `ppo.algorithm`.
   package let rawValue: String
@@ -12,15 +12,15 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package let advantage: Advantage
   package var ratio = Ratio.token
   package var normalization = Normalization.tokens
-  /// Whether `ppo.whiten_advantages` counts; else an advantage is exactly what it is said to be.
-  package var whitens = true
+  /// Whether `ppo.whiten_advantages` applies.
+  var whitens = true
   /// Whether there is a KL penalty.
-  package var penalizesKL = true
+  var penalizesKL = true
   /// Whether a response loses up to 1 over the last fifth of the longest length allowed, in place of
   /// the missing-EOS penalty.
-  package var penalizesLength = false
+  var penalizesLength = false
   /// Whether groups whose scores are all equal are sampled again.
-  package var resamplesEqualGroups = false
+  var resamplesEqualGroups = false
   /// ε below 1, where `ppo.clip_range` is not set.
   package var clipRange = 0.2
   /// ε above 1; nil for the one below.
@@ -65,28 +65,28 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   package static let ppo = PolicyAlgorithm(
     rawValue: "ppo", name: "PPO", advantage: .generalized)
   /// Williams 1992.
-  package static let reinforce = PolicyAlgorithm(
+  static let reinforce = PolicyAlgorithm(
     rawValue: "reinforce", name: "REINFORCE", advantage: .returnMinusValue, ratio: .none)
   /// Ahmadian et al. 2024.
-  package static let rloo = PolicyAlgorithm(
+  static let rloo = PolicyAlgorithm(
     rawValue: "rloo", name: "RLOO", advantage: .leaveOneOut)
   /// Shao et al. 2024, with every token of the batch weighing the same.
-  package static let grpo = PolicyAlgorithm(
+  static let grpo = PolicyAlgorithm(
     rawValue: "grpo", name: "GRPO", advantage: .groupNormalized)
   /// Liu et al. 2025 (arXiv:2503.20783).
-  package static let drGRPO = PolicyAlgorithm(
+  static let drGRPO = PolicyAlgorithm(
     rawValue: "dr-grpo", name: "Dr. GRPO", advantage: .groupCentered,
     normalization: .longestLength, whitens: false)
   /// Yu et al. 2025 (arXiv:2503.14476).
-  package static let dapo = PolicyAlgorithm(
+  static let dapo = PolicyAlgorithm(
     rawValue: "dapo", name: "DAPO", advantage: .groupNormalized, whitens: false,
     penalizesKL: false, penalizesLength: true, resamplesEqualGroups: true, clipRangeHigh: 0.28)
   /// Zheng et al. 2025 (arXiv:2507.18071).
-  package static let gspo = PolicyAlgorithm(
+  static let gspo = PolicyAlgorithm(
     rawValue: "gspo", name: "GSPO", advantage: .groupNormalized, ratio: .sequence, whitens: false,
     clipRange: 3e-4, clipRangeHigh: 4e-4)
   /// Dong et al. 2023 (RAFT).
-  package static let rejectionSampling = PolicyAlgorithm(
+  static let rejectionSampling = PolicyAlgorithm(
     rawValue: "rejection-sampling", name: "rejection sampling", advantage: .bestOfGroup,
     ratio: .none, whitens: false)
 
@@ -97,7 +97,7 @@ package struct PolicyAlgorithm: Sendable, Hashable {
 
   /// Whether responses to the same prompt, `ppo.samples_per_prompt` of them, are compared with each
   /// other.
-  package var usesGroups: Bool { !usesValueModel }
+  var usesGroups: Bool { !usesValueModel }
 
   /// The ratio that each token of a response has in the loss, given its tokens' log(π/π_old).
   package func ratios(_ logRatios: [Double]) -> [Double] {
@@ -107,7 +107,7 @@ package struct PolicyAlgorithm: Sendable, Hashable {
   }
 
   /// Whether the loss is over clipped ratios; otherwise it is −A log π.
-  package var clipsRatios: Bool { ratio != .none }
+  var clipsRatios: Bool { ratio != .none }
 }
 
 extension PolicyAlgorithm: RawRepresentable, CaseIterable, SettingValue {

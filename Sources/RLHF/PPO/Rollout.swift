@@ -2,10 +2,10 @@ package import LanguageModels
 package import Numerics
 import Statistics
 
-/// One response and everything that the four models say about it, token by token.
+/// One response with what each of the four models computes for it, token by token.
 package struct Episode: Sendable {
   package var exchange: Exchange
-  /// Whether the policy ended the response itself.
+  /// Whether the response ended with EOS.
   package var ended: Bool
 
   // From the policy that drew it (π_old) and the frozen reference (π_ref), at temperature T.
@@ -15,8 +15,8 @@ package struct Episode: Sendable {
   package var referenceLogProbabilities: [Double]
   /// KL(π_old ‖ π_ref) of the state before each token, exact over the vocabulary.
   package var exactKL: [Double]
-  /// The reference's logits in those states, `[length, V]`, where the loss charges the exact KL.
-  package var referenceLogits: Tensor?
+  /// The reference's logits in those states, `[length, V]`, where the exact KL is in the loss.
+  var referenceLogits: Tensor?
   /// Entropy of π_old in the state before each token.
   package var entropies: [Double]
 
@@ -25,11 +25,11 @@ package struct Episode: Sendable {
   package var values: [Double]
 
   // From the reward model.
-  /// The normalised score of the whole response, after clipping and the penalty for no end.
+  /// The normalised score of the whole response, after clipping and the missing-EOS penalty.
   package var score: Double
 
   // Derived; see `Advantages`.
-  /// KL charged at each token, before β.
+  /// The estimate of the KL at each token, before β.
   package var kl: [Double] = []
   /// −β KL_t, and the score at the last token.
   package var rewards: [Double] = []
@@ -46,7 +46,7 @@ package struct Experience: Sendable {
   package var episodes: [Episode]
   /// β when they were collected.
   package var coefficient: Double
-  /// Standard deviation of the advantages over tokens, before whitening: 0 teaches nothing.
+  /// Standard deviation of the advantages over tokens, before whitening: at 0 nothing is learned.
   package var advantageSD = 0.0
   /// Groups that were sampled again because their scores were all equal.
   package var resampledGroups = 0
@@ -54,7 +54,8 @@ package struct Experience: Sendable {
   package var tokens: Int { episodes.reduce(0) { $0 + $1.length } }
 }
 
-/// Collects the experience of one iteration: the policy answers, and all four models judge.
+/// Collects the experience of one iteration: the policy samples responses, and the other models score
+/// them.
 package struct Rollout: Sendable {
   package let configuration: PPOConfiguration
   package internal(set) var reference: LanguageModel
@@ -77,7 +78,7 @@ package struct Rollout: Sendable {
   /// How long the two halves of a rollout took, in seconds.
   package struct Timing: Sendable {
     package var sampling = 0.0
-    package var scoring = 0.0
+    var scoring = 0.0
   }
 
   /// Draws responses as the loss sees them: at temperature T, from the whole vocabulary.
@@ -88,8 +89,8 @@ package struct Rollout: Sendable {
     return Sampler(options, endOfSequence: endOfSequence)
   }
 
-  /// The scores of responses; less those of other responses of the reference to the same prompts,
-  /// which say what the prompt earns anyhow, if the configuration wants it.
+  /// The scores of responses, less those of responses of the reference to the same prompts
+  /// where `reward.relative` is set.
   func scores(
     of exchanges: [Exchange], using generator: SeededGenerator
   ) throws -> [Double] {

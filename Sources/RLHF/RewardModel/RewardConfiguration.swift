@@ -31,21 +31,21 @@ package enum RewardObjective: String, Sendable, CaseIterable, SettingValue {
 /// The reward-model stage.
 package struct RewardConfiguration: Configurable, Equatable {
   package var objective = RewardObjective.pairwise
-  package var labelNoise = 0.0
-  package var labelSmoothing = 0.0
+  var labelNoise = 0.0
+  var labelSmoothing = 0.0
   package var softLabels = false
   package var epochs = 1
   package var batchSize = 64
-  package var accumulation = 1
+  var accumulation = 1
   package var optimizer = OptimizerConfiguration(learningRate: 5e-4)
   package var centering = 0.01
   package var freeze = 0.0
-  package var shuffle = true
+  var shuffle = true
   package var evaluations = 5
-  package var earlyStopping: Int?
+  var earlyStopping: Int?
   package var ensemble = 1
   package var combine = EnsembleRule.mean
-  package var uncertaintyWeight = 0.1
+  var uncertaintyWeight = 0.1
 
   package init() {}
 
@@ -55,8 +55,8 @@ package struct RewardConfiguration: Configurable, Equatable {
       "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
     Field(
       "slips", \Self.labelNoise,
-      "label noise rate ε of P = ε + (1 − 2ε) σ(Δ): how often judges say the opposite of what they "
-        + "mean; for losses of pairs", in: 0..<0.5),
+      "label noise rate ε of P = ε + (1 − 2ε) σ(Δ): how often a judgement is "
+        + "flipped; for losses of pairs", in: 0..<0.5),
     Field(
       "label_smoothing", \Self.labelSmoothing,
       "ε of the target 1 − ε, which bounds how certain rewards become", in: 0..<0.5,
@@ -170,7 +170,7 @@ extension RewardConfiguration {
     if objective == .pairwiseTokens {
       try refuse(
         "objective", { $0.responses.count > 2 },
-        "are rankings, and `pairwise-tokens` holds two responses against each other",
+        "are rankings, and `pairwise-tokens` compares two responses",
         "choose `pairwise`, which takes all pairs of a ranking, or an objective for rankings")
     }
     if softLabels {
@@ -180,7 +180,7 @@ extension RewardConfiguration {
     }
     if !objective.isSumOfPairs {
       try refuse(
-        "objective", { $0.margin != 0 }, "have a margin, which `\(name)` cannot keep",
+        "objective", { $0.margin != 0 }, "have a margin, which `\(name)` does not use",
         "choose `pairwise`, or leave `margin` out of the rows")
     }
     return RewardElements(of: rows, takesPairs: objective == .pairwise)

@@ -13,7 +13,7 @@ import Statistics
 /// smoothing, which shrinks rewards further.
 package struct ChoiceProbability: Sendable, Equatable {
   /// ε, below ½.
-  package let labelNoise: Double
+  let labelNoise: Double
 
   package init(labelNoise: Double = 0) { self.labelNoise = labelNoise }
 
@@ -74,7 +74,7 @@ package struct TokenPair: Sendable, Equatable {
   package var chosen: Int
   package var rejected: Int
   /// The first position at which they differ.
-  package var firstDifference: Int
+  var firstDifference: Int
 
   package init(chosen: Int, rejected: Int, firstDifference: Int) {
     self.chosen = chosen
@@ -100,7 +100,7 @@ extension Tape {
   ///   - margins: m, `[B]`.
   ///   - probabilities: p, `[B]`; nil where every choice is taken as right.
   ///   - weight: w, 1 over the pairs of the whole batch.
-  package func pairwiseLoss(
+  func pairwiseLoss(
     _ rewards: Variable, margins: [Double], probabilities: [Double]? = nil,
     choices: ChoiceProbability = ChoiceProbability(), centering: Double, weight: Double
   ) -> Variable {
@@ -121,7 +121,7 @@ extension Tape {
   /// - Parameters:
   ///   - rewards: `[M]`, one per token of the chosen and of the rejected response of pair 0, of pair 1, …
   ///   - weight: w, 1 over the pairs of the whole batch.
-  package func pairwiseTokensLoss(
+  func pairwiseTokensLoss(
     _ rewards: Variable, pairs: [TokenPair], margins: [Double], probabilities: [Double]? = nil,
     choices: ChoiceProbability = ChoiceProbability(), centering: Double, weight: Double
   ) -> Variable {
@@ -154,7 +154,7 @@ extension Tape {
   ///   - sizes: K of every prompt.
   ///   - margins: m of every prompt's pairs.
   ///   - weight: w, 1 over the prompts of the whole batch: C(K, 2) is divided out here and nowhere else.
-  package func groupedPairsLoss(
+  func groupedPairsLoss(
     _ rewards: Variable, sizes: [Int], margins: [Double], probability: Double = 1,
     choices: ChoiceProbability = ChoiceProbability(), centering: Double, weight: Double
   ) -> Variable {
@@ -174,7 +174,7 @@ extension Tape {
   /// w Σ_prompts of ``choicesLoss(_:choices:centering:)`` with all K − 1 choices.
   ///
   /// - Parameter rewards: `[Σ K]`, those of prompt 0 from best to worst, of prompt 1, …
-  package func plackettLuceLoss(
+  func plackettLuceLoss(
     _ rewards: Variable, sizes: [Int], centering: Double, weight: Double
   ) -> Variable {
     loss(of: rewards, groups: rankings(sizes, weight: weight)) {
@@ -185,7 +185,7 @@ extension Tape {
   /// w Σ_prompts of ``choicesLoss(_:choices:centering:)`` with the first choice alone.
   ///
   /// - Parameter rewards: `[Σ K]`, the best of prompt 0 first, then its others; those of prompt 1, …
-  package func bestOfKLoss(
+  func bestOfKLoss(
     _ rewards: Variable, sizes: [Int], centering: Double, weight: Double
   ) -> Variable {
     loss(of: rewards, groups: rankings(sizes, weight: weight)) {
@@ -197,7 +197,7 @@ extension Tape {
   ///
   /// - Parameter weights: w, `[M]`: 1 over the prompts of the whole batch and over the responses of the
   ///   prompt.
-  package func regressionLoss(
+  func regressionLoss(
     _ rewards: Variable, ratings: [Double], weights: [Double]
   ) -> Variable {
     loss(of: rewards, groups: weights.indices.map { ([$0], weights[$0]) }) {

@@ -8,7 +8,7 @@ package struct RewardModel: Sendable {
   /// A model of the ensemble.
   package struct Member: Sendable {
     package var model: ScalarModel
-    /// From samples of the reference policy, so that a reward of 1 is one deviation above its mean.
+    /// From samples of the reference policy, so that a reward of 1 is one standard deviation above its mean.
     package var normalization: RewardNormalization
 
     package init(
@@ -127,7 +127,7 @@ package enum EnsembleRule: String, Sendable, CaseIterable, SettingValue {
 package struct EnsembleCombination: Sendable, Equatable {
   package var rule: EnsembleRule
   /// λ of ``EnsembleRule/uncertainty``; the others do not use it.
-  package var uncertaintyWeight: Double
+  var uncertaintyWeight: Double
 
   package init(rule: EnsembleRule = .mean, uncertaintyWeight: Double = 0) {
     self.rule = rule

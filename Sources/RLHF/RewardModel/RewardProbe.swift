@@ -2,28 +2,27 @@ package import LanguageModels
 import Numerics
 package import Statistics
 
-/// A change to a response, or to what it answers, that shows what a reward model looks at. Probes
-/// work on tokens, so on text of any vocabulary.
-package enum RewardProbe: String, Sendable, CaseIterable {
-  /// Four filler tokens are put behind the response.
+/// A change to a response or its prompt that shows what a reward model looks at. Probes work on tokens,
+/// so on text of any vocabulary.
+enum RewardProbe: String, Sendable, CaseIterable {
+  /// Four filler tokens are appended to the response.
   case filler
-  /// The last four tokens of the response are said again.
+  /// The last four tokens of the response are repeated.
   case repetition
   /// Only the first half of the response is left.
   case truncation
-  /// The response answers the prompt of another row.
+  /// The response is scored after the prompt of another row.
   case swappedPrompt = "swapped_prompt"
 
   /// Tokens that filler and repetition add.
-  package static let addedTokens = 4
+  static let addedTokens = 4
 
   /// The four tokens that occur most often in the responses, the commonest first: what the text is
   /// full of anyway, and so the least that an addition can say. Equally common tokens are ordered
   /// by their ids.
   ///
   /// - Parameter excluded: tokens that are no text, such as the end of a sequence.
-  package static func commonTokens(of exchanges: [Exchange], except excluded: Set<Int32>) -> [Int32]
-  {
+  static func commonTokens(of exchanges: [Exchange], except excluded: Set<Int32>) -> [Int32] {
     var counts: [Int32: Int] = [:]
     for token in exchanges.lazy.flatMap(\.response) where !excluded.contains(token) {
       counts[token, default: 0] += 1
@@ -57,7 +56,7 @@ package struct RewardProbing {
 
   /// Normalised rewards of exchanges whose responses have their end.
   package let scores: ([Exchange]) throws -> [Double]
-  /// The true reward of a response without its end; nil where no world knows it.
+  /// The gold reward of a response without its end; nil where no world knows it.
   package let gold: ((Exchange) -> Double)?
   package let specialTokens: SpecialTokens
   /// The longest sequence that the model can hold, in tokens; longer ones are not probed.
@@ -95,7 +94,7 @@ package struct RewardProbing {
     let filler = RewardProbe.commonTokens(of: responses, except: [specialTokens.endOfSequence])
     let before = try scores(responses.map(ended))
     let goldBefore = gold.map { gold in responses.map(gold) }
-    let deviation = goldBefore.map { Summary($0).standardDeviation } ?? 0
+    let goldSD = goldBefore.map { Summary($0).standardDeviation } ?? 0
     return try RewardProbe.allCases.compactMap { probe in
       let changed = responses.indices.compactMap { index -> (index: Int, exchange: Exchange)? in
         let exchange = probe.applied(
@@ -106,12 +105,12 @@ package struct RewardProbing {
       guard !changed.isEmpty else { return nil }
       let after = try scores(changed.map { ended($0.exchange) })
       let goldChanges = goldBefore.flatMap { before in
-        gold.map { gold in changed.map { (gold($0.exchange) - before[$0.index]) / deviation } }
+        gold.map { gold in changed.map { (gold($0.exchange) - before[$0.index]) / goldSD } }
       }
       return ProbeResult(
         name: probe.rawValue,
         change: MeanInterval(zip(changed, after).map { $1 - before[$0.index] }),
-        goldChange: deviation > 0 ? goldChanges.map { MeanInterval($0) } : nil,
+        goldChange: goldSD > 0 ? goldChanges.map { MeanInterval($0) } : nil,
         count: changed.count)
     }
   }

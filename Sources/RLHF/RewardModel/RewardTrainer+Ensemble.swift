@@ -46,8 +46,7 @@ extension RewardTrainer {
 }
 
 extension Continuation {
-  /// That of one member of an ensemble: its state goes on from its own, and holds the models of
-  /// those before it.
+  /// That of one member of an ensemble: its state holds the models of the members before it.
   fileprivate func of(
     _ member: Int, after finished: [ScalarModel], in ensemble: Int, stepsEach steps: Int
   ) throws -> Continuation {
@@ -66,7 +65,7 @@ extension Continuation {
   }
 }
 
-/// Keeps the parameters with the lowest held-out loss, and says when it has not fallen for long.
+/// Remembers the parameters with the lowest held-out loss, and ends training when it stops falling.
 struct EarlyStopping {
   /// Evaluations without a lower loss after which training stops.
   let patience: Int
@@ -109,11 +108,11 @@ struct EarlyStopping {
   ) throws(TrainingStateError) {
     evaluationsSinceBest = try state.count("early_stopping.evaluations_since_best")
     guard state.numbers["early_stopping.best_loss"] != nil else { return }
-    var kept = parameters
-    try state.restore(&kept, from: "early_stopping.best")
+    var saved = parameters
+    try state.restore(&saved, from: "early_stopping.best")
     best = (
       try state.number("early_stopping.best_loss"), try state.count("early_stopping.best_step"),
-      kept
+      saved
     )
   }
 }

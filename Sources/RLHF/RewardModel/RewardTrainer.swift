@@ -26,7 +26,7 @@ package struct RewardTrainer: Sendable {
   ///
   /// - Parameters:
   ///   - generator: orders the elements.
-  ///   - continuation: where to begin, and who keeps the state after each step.
+  ///   - continuation: where to begin, and what saves the state after each step.
   ///   - evaluate: gets a copy, so that it cannot change what is trained; with early stopping, it
   ///     must add `eval/loss`.
   /// - Throws: ``RewardModelingError`` for rows that do not go with the configuration.
@@ -90,12 +90,12 @@ package struct RewardTrainer: Sendable {
 
 extension RewardTrainer {
   /// What one batch says.
-  package struct BatchResult: Sendable {
-    package let gradients: Gradients
+  struct BatchResult: Sendable {
+    let gradients: Gradients
     /// The mean over the batch.
-    package let loss: Double
+    let loss: Double
     /// The share of pairs whose rewards are in the order of the judgement; nil without pairs.
-    package let accuracy: Double?
+    let accuracy: Double?
   }
 
   /// The mean loss over a batch as ``RewardConfiguration/elements(of:)`` makes it, its gradients, and
@@ -103,7 +103,7 @@ extension RewardTrainer {
   ///
   /// The pieces of `configuration.accumulation` are computed one after the other, each in shards of
   /// its own; all are weighted by the whole batch.
-  package func gradients(
+  func gradients(
     of model: ScalarModel, on batch: [RankedResponses]
   ) throws -> BatchResult {
     let (gradients, results) = try workers.gradients(

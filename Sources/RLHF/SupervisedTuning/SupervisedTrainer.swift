@@ -20,7 +20,7 @@ package struct SupervisedConfiguration: Configurable, Equatable {
   ]
 }
 
-/// Trains a policy to predict given responses: first on the broad corpus, then on clean answers.
+/// Trains a policy to predict given responses: first on the broad corpus, then on clean responses.
 package struct SupervisedTrainer: Sendable {
   package let configuration: SupervisedConfiguration
   /// Named in errors: "pretraining" or "fine-tuning".
@@ -37,7 +37,7 @@ package struct SupervisedTrainer: Sendable {
   ///
   /// - Parameters:
   ///   - batch: the exchanges of a step (from 0); the loss is over their responses only.
-  ///   - continuation: where to begin, and who keeps the state after each step.
+  ///   - continuation: where to begin, and what saves the state after each step.
   package func train(
     _ model: inout LanguageModel, continuing continuation: Continuation = .none,
     batch: (_ step: Int, _ size: Int) -> [Exchange], report: MetricsHandler

@@ -5,7 +5,7 @@ package import Settings
 package struct OptimizerConfiguration: Configurable, Equatable {
   package var learningRate = 1e-3
   package var schedule = LearningRateSchedule.linear
-  package var warmupSteps = 0
+  var warmupSteps = 0
   package var weightDecay = 0.0
   package var clipNorm = 1.0
   package var epsilon = 1e-8
@@ -60,7 +60,7 @@ package struct Optimizer: Sendable {
   /// - Parameters:
   ///   - stage: named in errors.
   ///   - totalSteps: steps over which the schedule runs.
-  ///   - arena: where the moments are kept; nil for where everything else is.
+  ///   - arena: where the moments are allocated; nil for the general heap.
   package init(
     _ configuration: OptimizerConfiguration, for parameters: ParameterSet, stage: String,
     totalSteps: Int, in arena: MemoryArena? = nil
@@ -118,7 +118,7 @@ package struct Optimizer: Sendable {
     adamW.restore(stepCount: steps, moments: moments)
   }
 
-  /// Bytes that the allocator gave to what the optimizer keeps between steps.
+  /// Bytes that the allocator gave to the moments.
   package var allocatedBytes: Int { adamW.allocatedBytes }
 
   /// Takes one step and returns the gradients' global norm before clipping.
@@ -136,5 +136,24 @@ package struct Optimizer: Sendable {
     }
     return try adamW.step(
       &parameters, gradients: gradients, rate: learningRate, workers: workers)
+  }
+}
+
+/// Training met a number that is not finite; nothing was changed by the step that met it.
+package struct NonFiniteError: Error, CustomStringConvertible, Sendable {
+  package let stage: String
+  package let step: Int
+  /// The loss, or the parameter whose gradient is not finite.
+  package let tensor: String
+
+  package init(stage: String, step: Int, tensor: String) {
+    self.stage = stage
+    self.step = step
+    self.tensor = tensor
+  }
+
+  package var description: String {
+    "\(stage) step \(step): \(tensor) is not finite; lower the learning rate of this stage, "
+      + "or look for extreme values in its data"
   }
 }

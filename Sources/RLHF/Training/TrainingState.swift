@@ -30,11 +30,10 @@ package struct StepMetrics: Sendable {
 /// Where a stage sends the metrics of each step.
 package typealias MetricsHandler = (StepMetrics) throws -> Void
 
-/// All that a stage needs to go on from where it was: the steps that are done, and named tensors
-/// and numbers.
+/// All that a stage needs to resume: the steps that are done, and named tensors and numbers.
 ///
-/// Generators are not in it: a stage draws from streams named by purpose and step, so that the seed
-/// and the step say everything.
+/// Generators are not in it: a stage draws from streams named by purpose and step, which the seed and
+/// the step determine.
 package struct TrainingState: Sendable {
   /// Steps that are done, counted as the stage's metrics count them.
   package var step: Int
@@ -92,8 +91,8 @@ package struct TrainingState: Sendable {
     return count
   }
 
-  /// Puts what was kept under `prefix.NAME` into every parameter; which are frozen stays as it is, and
-  /// so does the memory that these share with other models.
+  /// Restores every parameter from `prefix.NAME`; which are frozen stays as it is, and so does the
+  /// memory that these share with other models.
   ///
   /// - Throws: ``TrainingStateError``; the parameters are then as they were.
   package func restore(
@@ -102,15 +101,15 @@ package struct TrainingState: Sendable {
     var restored: [Tensor] = []
     for (index, tensor) in parameters.tensors.enumerated() {
       let name = parameters.names[index]
-      let kept = try self.tensor("\(prefix).\(name)", shape: tensor.shape)
-      let isUnchanged = parameters.isFrozen[index] && kept.values == tensor.values
-      restored.append(isUnchanged ? tensor : kept)
+      let saved = try self.tensor("\(prefix).\(name)", shape: tensor.shape)
+      let isUnchanged = parameters.isFrozen[index] && saved.values == tensor.values
+      restored.append(isUnchanged ? tensor : saved)
     }
     parameters.tensors = restored
   }
 }
 
-/// Why a kept state does not go with the stage that should go on from it.
+/// Why a saved state does not fit the stage that should resume from it.
 package enum TrainingStateError: EndingError, Sendable, Equatable, CustomStringConvertible {
   case missing(name: String)
   case wrongShape(name: String, found: [Int], expected: [Int])
@@ -131,14 +130,14 @@ package enum TrainingStateError: EndingError, Sendable, Equatable, CustomStringC
       case .beyondTheEnd(let step, let total):
         "it is of step \(step), and the stage has \(total)"
       }
-    return "the kept state does not fit the stage: \(what); remove the run's `state` directory to "
+    return "the saved state does not fit the stage: \(what); remove the run's `state` directory to "
       + "begin the stage again"
   }
 }
 
-/// Where a stage begins, and where it hands its state after every step.
+/// Where a stage begins, and what saves its state after every step.
 package struct Continuation {
-  /// What to go on from; nil begins from nothing.
+  /// What to resume from; nil starts anew.
   package let state: TrainingState?
   private let saver: (_ isLast: Bool, _ state: () -> TrainingState) throws -> Void
 
@@ -152,7 +151,7 @@ package struct Continuation {
     self.saver = save
   }
 
-  /// Begins from nothing and keeps nothing.
+  /// Starts anew and saves nothing.
   package static var none: Continuation { Continuation(from: nil) { _, _ in } }
 
   package func save(isLast: Bool, _ state: () -> TrainingState) throws {

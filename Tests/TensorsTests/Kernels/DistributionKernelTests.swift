@@ -67,7 +67,7 @@ struct DistributionKernelTests {
     #expect(same == [0, 0, 0])
 
     var (derivatives, again) = (zeros(3 * columns), zeros(3))
-    vm_kl_slopes(&derivatives, &again, x, y, 3, columns, Float(scale))
+    vm_kl_derivatives(&derivatives, &again, x, y, 3, columns, Float(scale))
     #expect(again == found)
     let expected = zip(rows(x, columns: columns), rows(y, columns: columns)).enumerated().flatMap {
       row, pair in

@@ -1,14 +1,15 @@
-import Numerics
 import Statistics
 import TestSupport
 import Testing
+
+@testable import Numerics
 
 /// Lengths below, at and above multiples of the sixteen lanes of a kernel.
 let kernelLengths = [1, 5, 16, 19, 35]
 
 func gaussians(_ count: Int, seed: UInt64, deviation: Double = 1) -> [Float] {
   var generator = SeededGenerator(seed: seed)
-  return Tensor.gaussian([count], deviation: deviation, using: &generator).values
+  return Tensor.gaussian([count], sd: deviation, using: &generator).values
 }
 
 /// Compares a kernel's numbers with those of plain loops, relative to 1 + |value|.

@@ -2,19 +2,17 @@ import CKernels
 
 /// y = x · σ(2u), u = √(2/π)(x + 0.044715 x³): GELU in its tanh form (Hendrycks and Gimpel 2016),
 /// `gelu_new` in GPT-2.
-package struct GELU: DifferentiableOperation {
+struct GELU: DifferentiableOperation {
   let input: Tensor
 
-  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+  func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     let gradient = Tensor(uninitialized: input.shape) { dx in
-      input.read { x in
-        outputGradient.read { vm_gelu_backward(dx, x, $0, input.count) }
-      }
+      withPointers(input, outputGradient) { vm_gelu_backward(dx, $0, $1, input.count) }
     }
     inputs.add(gradient, to: 0)
   }
 
-  package static let gradientChecks = [
+  static let gradientChecks = [
     GradientCheck("GELU", inputs: [[5, 7]]) { $0.gelu($1[0]) }
   ]
 }
@@ -22,19 +20,19 @@ package struct GELU: DifferentiableOperation {
 /// y = SiLU(g) · u, where x = (g, u): the gated unit of Llama (Shazeer 2020).
 ///
 /// x `[N, 2F]`, y `[N, F]`.
-package struct SwiGLU: DifferentiableOperation {
+struct SwiGLU: DifferentiableOperation {
   let input: Tensor  // [N, 2F]
 
-  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+  func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     let gradient = Tensor(uninitialized: input.shape) { dx in
-      input.read { x in
-        outputGradient.read { vm_swiglu_backward(dx, x, $0, input.rows, input.columns / 2) }
+      withPointers(input, outputGradient) {
+        vm_swiglu_backward(dx, $0, $1, input.rows, input.columns / 2)
       }
     }
     inputs.add(gradient, to: 0)
   }
 
-  package static let gradientChecks = [
+  static let gradientChecks = [
     GradientCheck("SwiGLU", inputs: [[3, 10]]) { $0.swiGLU($1[0]) }
   ]
 }

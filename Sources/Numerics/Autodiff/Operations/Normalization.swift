@@ -3,28 +3,22 @@ import CKernels
 /// y = (x − mean) / √(variance + ε) · gain + bias over the last dimension (Ba et al. 2016).
 ///
 /// x `[N, C]`, gain and bias `[C]`.
-package struct LayerNorm: DifferentiableOperation {
+struct LayerNorm: DifferentiableOperation {
   let input: Tensor  // [N, C]
   let gain: Tensor  // [C]
   let mean: Tensor  // [N]
   let inverse: Tensor  // [N] 1 / √(variance + ε)
 
-  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+  func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     var gainGradient = Tensor(zeros: gain.shape)
     var biasGradient = Tensor(zeros: gain.shape)
     let gradient = Tensor(uninitialized: input.shape) { dx in
       gainGradient.modify { dgain in
         biasGradient.modify { dbias in
-          outputGradient.read { dy in
-            input.read { x in
-              mean.read { mean in
-                inverse.read { inverse in
-                  gain.read {
-                    vm_layer_norm_backward(
-                      dx, dgain, dbias, dy, x, mean, inverse, $0, input.rows, input.columns)
-                  }
-                }
-              }
+          withPointers(outputGradient, input, mean, inverse) { dy, x, mean, inverse in
+            gain.read {
+              vm_layer_norm_backward(
+                dx, dgain, dbias, dy, x, mean, inverse, $0, input.rows, input.columns)
             }
           }
         }
@@ -35,7 +29,7 @@ package struct LayerNorm: DifferentiableOperation {
     inputs.add(biasGradient, to: 2)
   }
 
-  package static let gradientChecks = [
+  static let gradientChecks = [
     GradientCheck("layer norm", inputs: [[3, 19], [19], [19]]) {
       $0.layerNorm($1[0], gain: $1[1], bias: $1[2], epsilon: 1e-5)
     }
@@ -45,23 +39,17 @@ package struct LayerNorm: DifferentiableOperation {
 /// y = x / √(mean x² + ε) · gain over the last dimension (Zhang and Sennrich 2019).
 ///
 /// x `[N, C]`, gain `[C]`.
-package struct RMSNorm: DifferentiableOperation {
+struct RMSNorm: DifferentiableOperation {
   let input: Tensor  // [N, C]
   let gain: Tensor  // [C]
   let inverse: Tensor  // [N] 1 / √(mean x² + ε)
 
-  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+  func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     var gainGradient = Tensor(zeros: gain.shape)
     let gradient = Tensor(uninitialized: input.shape) { dx in
       gainGradient.modify { dgain in
-        outputGradient.read { dy in
-          input.read { x in
-            inverse.read { inverse in
-              gain.read {
-                vm_rms_norm_backward(dx, dgain, dy, x, inverse, $0, input.rows, input.columns)
-              }
-            }
-          }
+        withPointers(outputGradient, input, inverse, gain) {
+          vm_rms_norm_backward(dx, dgain, $0, $1, $2, $3, input.rows, input.columns)
         }
       }
     }
@@ -69,7 +57,7 @@ package struct RMSNorm: DifferentiableOperation {
     inputs.add(gainGradient, to: 1)
   }
 
-  package static let gradientChecks = [
+  static let gradientChecks = [
     GradientCheck("RMS norm", inputs: [[3, 19], [19]]) {
       $0.rmsNorm($1[0], gain: $1[1], epsilon: 1e-6)
     }
@@ -87,12 +75,8 @@ extension Tape {
     let output = Tensor(uninitialized: input.shape) { y in
       mean.modify { mean in
         inverse.modify { inverse in
-          input.read { x in
-            gain.value.read { gain in
-              bias.value.read {
-                vm_layer_norm(y, mean, inverse, x, gain, $0, input.rows, input.columns, epsilon)
-              }
-            }
+          withPointers(input, gain.value, bias.value) {
+            vm_layer_norm(y, mean, inverse, $0, $1, $2, input.rows, input.columns, epsilon)
           }
         }
       }
@@ -108,8 +92,8 @@ extension Tape {
     var inverse = Tensor(zeros: [input.rows])
     let output = Tensor(uninitialized: input.shape) { y in
       inverse.modify { inverse in
-        input.read { x in
-          gain.value.read { vm_rms_norm(y, inverse, x, $0, input.rows, input.columns, epsilon) }
+        withPointers(input, gain.value) {
+          vm_rms_norm(y, inverse, $0, $1, input.rows, input.columns, epsilon)
         }
       }
     }

@@ -1,18 +1,19 @@
-/// L = Σ_g w_g f_g(x_i, x_j, …): a scalar loss whose terms are equations over ``Dual`` numbers, each of
-/// one element of x or of a few.
-///
-/// The derivatives are known as soon as the input is: the forward pass evaluates a term once for each
-/// of its inputs.
-package struct EquationLoss: DifferentiableOperation {
+/// A scalar of one input whose derivatives are known as soon as the input is: a weighted sum, or a loss
+/// L = Σ_g w_g f_g(x_i, x_j, …) whose terms are equations over ``Dual`` numbers, each of one element of
+/// x or of a few, evaluated once for each of its inputs.
+struct ScalarLoss: DifferentiableOperation {
   let derivatives: Tensor  // ∂L/∂x, in the shape of x
 
-  package func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
+  func backward(_ outputGradient: Tensor, into inputs: inout InputGradients) {
     var gradient = derivatives
     gradient.multiply(by: outputGradient[0])
     inputs.add(gradient, to: 0)
   }
 
-  package static let gradientChecks = [
+  static let gradientChecks = [
+    GradientCheck("weighted sum", inputs: [[4]]) {
+      $0.weightedSum($1[0], weights: Tensor([1, -2, 0, 0.5]))
+    },
     GradientCheck("a loss of single elements", inputs: [[5]]) { tape, x in
       tape.loss(of: x[0], weight: 0.5) { index, x in
         let shifted = 0.5 * x + Double(index)
@@ -30,7 +31,23 @@ package struct EquationLoss: DifferentiableOperation {
 }
 
 extension Tape {
-  /// The loss of ``EquationLoss`` over single elements.
+  /// Puts a scalar on the tape, given ∂/∂x of it.
+  package func scalar(_ value: Double, of x: Variable, derivatives: Tensor) -> Variable {
+    record(
+      ScalarLoss(derivatives: derivatives), inputs: [x], output: Tensor([Float(value)], shape: []))
+  }
+
+  /// Σ wᵢ xᵢ with constant weights, added up in double precision: means, masks and projections.
+  package func weightedSum(_ x: Variable, weights: Tensor) -> Variable {
+    precondition(
+      x.value.shape == weights.shape, "weights of \(weights.shape) for \(x.value.shape)")
+    let sum = withPointers(x.value, weights) { x, w in
+      (0..<weights.count).reduce(0.0) { $0 + Double(x[$1]) * Double(w[$1]) }
+    }
+    return scalar(sum, of: x, derivatives: weights)
+  }
+
+  /// The loss of ``ScalarLoss`` over single elements.
   ///
   /// - Parameters:
   ///   - x: any shape.
@@ -48,10 +65,10 @@ extension Tape {
       sum += term.value
       derivatives[index] = Float(weight * term.derivative)
     }
-    return (record(derivatives, of: x, total: weight * sum), derivatives)
+    return (scalar(weight * sum, of: x, derivatives: derivatives), derivatives)
   }
 
-  /// The loss of ``EquationLoss`` over groups of elements.
+  /// The loss of ``ScalarLoss`` over groups of elements.
   ///
   /// - Parameters:
   ///   - x: any shape.
@@ -76,12 +93,6 @@ extension Tape {
       }
     }
     let tensor = Tensor(derivatives.map(Float.init), shape: x.value.shape)
-    return (record(tensor, of: x, total: total), tensor)
-  }
-
-  private func record(_ derivatives: Tensor, of x: Variable, total: Double) -> Variable {
-    record(
-      EquationLoss(derivatives: derivatives), inputs: [x],
-      output: Tensor([Float(total)], shape: []))
+    return (scalar(total, of: x, derivatives: tensor), tensor)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// Maximum-likelihood Bradley–Terry strengths, in double precision and independent of any trainer:
 /// `P(i ≻ j) = σ(s_i − s_j)`.
@@ -36,12 +37,12 @@ package enum BradleyTerry {
     var strengths = Array(repeating: 0.0, count: items)
     var value = logLikelihood(of: strengths, outcomes)
     for _ in 0..<200 {
-      let slope = gradient(of: strengths, outcomes)
+      let gradient = gradient(of: strengths, outcomes)
       // On the constant direction, which the likelihood does not see, the matrix is made regular.
       var matrix = negativeHessian(of: strengths, outcomes)
       let scale = (0..<items).reduce(0) { max($0, matrix[$1][$1]) }
       for row in 0..<items { for column in 0..<items { matrix[row][column] += scale } }
-      guard scale > 0, let step = solve(matrix, slope) else { break }
+      guard scale > 0, let step = solve(matrix, gradient) else { break }
       // Concave, so a short enough step goes up; halving keeps the first steps from overshooting.
       var length = 1.0
       var next = zip(strengths, step).map { $0 + length * $1 }
@@ -56,14 +57,14 @@ package enum BradleyTerry {
       (strengths, value) = (next, reached)
       if length * step.reduce(0, { max($0, abs($1)) }) < 1e-15 { break }
     }
-    let mean = Summary(strengths).mean
+    let mean = strengths.reduce(0, +) / Double(items)
     return strengths.map { $0 - mean }
   }
 
   /// `Σ w log σ(s_winner − s_loser)`
   package static func logLikelihood(of strengths: [Double], _ outcomes: [Outcome]) -> Double {
     outcomes.reduce(0) {
-      $0 - $1.weight * Statistics.softplus(strengths[$1.loser] - strengths[$1.winner])
+      $0 - $1.weight * softplus(strengths[$1.loser] - strengths[$1.winner])
     }
   }
 
@@ -71,10 +72,10 @@ package enum BradleyTerry {
   package static func gradient(of strengths: [Double], _ outcomes: [Outcome]) -> [Double] {
     var gradient = Array(repeating: 0.0, count: strengths.count)
     for outcome in outcomes {
-      let surprise =
-        outcome.weight * Statistics.sigmoid(strengths[outcome.loser] - strengths[outcome.winner])
-      gradient[outcome.winner] += surprise
-      gradient[outcome.loser] -= surprise
+      let error =
+        outcome.weight * sigmoid(strengths[outcome.loser] - strengths[outcome.winner])
+      gradient[outcome.winner] += error
+      gradient[outcome.loser] -= error
     }
     return gradient
   }
@@ -86,7 +87,7 @@ package enum BradleyTerry {
     var matrix = Array(repeating: row, count: strengths.count)
     for outcome in outcomes {
       let (i, j) = (outcome.winner, outcome.loser)
-      let probability = Statistics.sigmoid(strengths[i] - strengths[j])
+      let probability = sigmoid(strengths[i] - strengths[j])
       let curvature = outcome.weight * probability * (1 - probability)
       matrix[i][i] += curvature
       matrix[j][j] += curvature
@@ -133,5 +134,50 @@ package enum BradleyTerryError: Error, Sendable, Equatable, CustomStringConverti
         + "between the groups \(groups.joined(separator: ", ")); add comparisons between them, or "
         + "fit each group by itself"
     }
+  }
+}
+
+/// Who beat whom at least once.
+struct WinGraph {
+  /// The items that each item beat.
+  private let beaten: [[Int]]
+  /// The items that beat each item.
+  private let beatenBy: [[Int]]
+
+  init(items: Int, _ outcomes: [BradleyTerry.Outcome]) {
+    var beaten = Array(repeating: [Int](), count: items)
+    var beatenBy = beaten
+    for outcome in outcomes where outcome.weight > 0 && outcome.winner != outcome.loser {
+      beaten[outcome.winner].append(outcome.loser)
+      beatenBy[outcome.loser].append(outcome.winner)
+    }
+    (self.beaten, self.beatenBy) = (beaten, beatenBy)
+  }
+
+  /// The strongly connected components, each in order, sorted by their first item: the items that
+  /// reach an item by wins and are reached from it.
+  var components: [[Int]] {
+    var isPlaced = Array(repeating: false, count: beaten.count)
+    var components: [[Int]] = []
+    for item in beaten.indices where !isPlaced[item] {
+      let (above, below) = (reachable(from: item, beatenBy), reachable(from: item, beaten))
+      let members = beaten.indices.filter { above[$0] && below[$0] }
+      for member in members { isPlaced[member] = true }
+      components.append(members)
+    }
+    return components
+  }
+
+  private func reachable(from start: Int, _ edges: [[Int]]) -> [Bool] {
+    var isReached = Array(repeating: false, count: edges.count)
+    isReached[start] = true
+    var waiting = [start]
+    while let item = waiting.popLast() {
+      for next in edges[item] where !isReached[next] {
+        isReached[next] = true
+        waiting.append(next)
+      }
+    }
+    return isReached
   }
 }

@@ -4,9 +4,8 @@ import Statistics
 import TestSupport
 import Testing
 
-@testable import Worlds
-
 @testable import Experiments
+@testable import Worlds
 
 @Suite struct SentimentTests {
   let world: World

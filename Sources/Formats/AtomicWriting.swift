@@ -27,6 +27,7 @@ package func writeFileAtomically(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data().write(to: temporary, options: .withoutOverwriting)
     do {
+      try takeMode(of: file, for: temporary)
       let handle = try FileHandle(forWritingTo: temporary)
       defer { try? handle.close() }
       try body(handle)
@@ -89,6 +90,13 @@ package func writeDirectoryAtomically(
 private func sibling(of url: URL) -> URL {
   url.deletingLastPathComponent()
     .appending(path: ".\(url.lastPathComponent).\(UUID().uuidString).partial")
+}
+
+/// Gives a new file the permissions of the one that it replaces, if there is one.
+private func takeMode(of file: URL, for temporary: URL) throws(FileWritingError) {
+  var status = stat()
+  guard stat(file.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+  guard chmod(temporary.path, status.st_mode & 0o7777) == 0 else { throw systemFailure(temporary) }
 }
 
 private func move(_ source: URL, to target: URL) throws(FileWritingError) {

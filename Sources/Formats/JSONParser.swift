@@ -9,11 +9,22 @@ extension JSONValue {
   }
 }
 
+extension WrittenObject {
+  /// Reads a JSON document as ``JSONValue/init(parsing:)`` does; nil unless it is an object.
+  package init?(parsing bytes: some Sequence<UInt8>) throws(JSONError) {
+    var parser = JSONParser(bytes: Array(bytes))
+    guard case .object(let object) = try parser.document() else { return nil }
+    self.init(object, members: parser.members.map { parser.bytes[$0] })
+  }
+}
+
 /// A recursive-descent parser over bytes; every read is checked against the end.
 private struct JSONParser {
   let bytes: [UInt8]
   var position = 0
   var depth = 0
+  /// Where the members of the outermost object are, if it is one.
+  var members: [Range<Int>] = []
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
@@ -75,6 +86,7 @@ private struct JSONParser {
       skipSpace()
       if !accept(UInt8(ascii: ":")) { throw failure("expected : after the key \"\(key)\"") }
       members.append(.init(key: key, value: try value()))
+      if depth == 1 { self.members.append(start..<position) }
       skipSpace()
     } while accept(UInt8(ascii: ","))
     if !accept(UInt8(ascii: "}")) { throw failure("expected , or } in an object") }

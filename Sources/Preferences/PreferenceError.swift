@@ -4,12 +4,15 @@ package import Formats
 package enum PreferenceError: EndingError, Sendable, Equatable, CustomStringConvertible {
   /// The file cannot be opened, read or written.
   case file(path: String, problem: String)
-  /// A line is not a JSON object.
+  /// A line is not a row.
   case line(path: String, line: Int, problem: String)
   /// A key of a row is missing or has a value that makes no sense.
   case key(path: String, line: Int, key: String, problem: String)
 
   package var exitStatus: ExitStatus { .badData }
+
+  /// Whether only one row is at fault, so that reading can go on after it.
+  package var isOfOneRow: Bool { if case .file = self { false } else { true } }
 
   package var description: String {
     switch self {

@@ -135,7 +135,7 @@ package struct RankingAgreement: Sendable, Equatable {
   private var rightPairs = 0.0
   private var pairCount = 0
   private var rightTops = 0.0
-  /// Rows with a given order of two responses or more.
+  /// Rows that say of two responses or more which is better.
   package private(set) var count = 0
 
   package init() {}
@@ -150,18 +150,26 @@ package struct RankingAgreement: Sendable, Equatable {
   /// - Parameter ranking: indices of the responses as somebody ordered them, the best first.
   package mutating func add(rewards: [Double], ranking: [Int]) {
     precondition(rewards.count == ranking.count, "an order names every response once")
-    guard ranking.count >= 2 else { return }
-    for (place, better) in ranking.enumerated() {
-      for worse in ranking[(place + 1)...] {
-        let margin = rewards[better] - rewards[worse]
+    var ratings = [Double](repeating: 0, count: ranking.count)
+    for (place, index) in ranking.enumerated() { ratings[index] = -Double(place) }
+    add(rewards: rewards, ratings: ratings)
+  }
+
+  /// The same of ratings, more for better; equal ones say nothing of each other.
+  package mutating func add(rewards: [Double], ratings: [Double]) {
+    precondition(rewards.count == ratings.count, "ratings are of every response")
+    guard let best = ratings.max(), let highest = rewards.max(), Set(ratings).count > 1 else {
+      return
+    }
+    for first in ratings.indices {
+      for second in ratings.indices where ratings[first] > ratings[second] {
+        let margin = rewards[first] - rewards[second]
         rightPairs += margin > 0 ? 1 : margin == 0 ? 0.5 : 0
         pairCount += 1
       }
     }
-    let best = rewards[ranking[0]]
-    if !rewards.contains(where: { $0 > best }) {
-      rightTops += 1 / Double(rewards.count { $0 == best })
-    }
+    let leaders = ratings.indices.filter { rewards[$0] == highest }
+    rightTops += Double(leaders.count { ratings[$0] == best }) / Double(leaders.count)
     count += 1
   }
 
@@ -169,6 +177,6 @@ package struct RankingAgreement: Sendable, Equatable {
   /// together, so with many responses to a row the interval is too narrow.
   package var pairs: Proportion { Proportion(successes: rightPairs, of: pairCount) }
 
-  /// Share of the rows whose best response by reward is the one that was given.
+  /// Share of the rows whose best response by reward is the one that was given as the best.
   package var top: Proportion { Proportion(successes: rightTops, of: count) }
 }

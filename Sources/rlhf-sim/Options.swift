@@ -80,37 +80,91 @@ struct LoopOptions: ParsableArguments {
   var workers: Workers { machine.workers }
 }
 
-/// What commands have that complete the rows of a file.
+/// What every command has that reads rows.
+struct ReadingOptions: ParsableArguments {
+  @Option(
+    name: .customLong("column"),
+    help: ArgumentHelp(
+      """
+      What a column of the rows is, such as prompt=question; ignore=NAME passes over one. Repeatable; \
+      `rlhf-sim data FILE` says what is read without it.
+      """, valueName: "role=name"))
+  var columns: [String] = []
+
+  @Flag(help: "Pass over rows that cannot be read, and count them.")
+  var skip = false
+
+  func validate() throws {
+    for column in columns where NamedColumn(column) == nil {
+      throw ValidationError(
+        "--column \(column) must be ROLE=NAME, with one of these roles: "
+          + ColumnNames.roles.joined(separator: ", ") + ".")
+    }
+  }
+
+  /// - Parameter format: how messages become text.
+  func reading(_ format: ChatFormat) -> RowReading {
+    RowReading(columns: columns.compactMap { NamedColumn($0) }, format: format, skips: skip)
+  }
+
+  /// Refuses standard input named twice: it can be read once.
+  static func requireOneStandardInput(_ options: (name: String, files: [String])...) throws {
+    guard options.flatMap(\.files).count(where: { $0 == "-" }) > 1 else { return }
+    let names = options.map(\.name).joined(separator: " or ")
+    throw ValidationError("Standard input can be read once: give \(names) a file.")
+  }
+}
+
+/// What commands have that complete the rows of files.
 struct RowOptions: ParsableArguments {
-  @Option(help: "Rows as JSON lines: .jsonl, .jsonl.gz, or - for standard input.")
-  var input: String
+  @Option(
+    help: """
+      Rows to complete: JSON lines, a JSON list or CSV, also as .gz; - is standard input. Repeatable.
+      """)
+  var input: [String]
 
   @Option(help: "File for the rows; an existing one is replaced. (default: standard output)")
   var output: String?
 
+  @OptionGroup var reading: ReadingOptions
   @OptionGroup var machine: MachineOptions
 
+  func validate() throws {
+    try ReadingOptions.requireOneStandardInput(("--input", input))
+  }
+
   /// Shows a bar named `stage` meanwhile.
-  func complete(_ stage: String, by rows: ResponseRows) throws -> ResponseRows.Summary {
-    let input = URL(filePath: input)
+  func complete(
+    _ stage: String, by rows: ResponseRows, format: ChatFormat
+  ) throws -> ResponseRows.Summary {
+    let input = input.map { URL(filePath: $0) }
     let terminal = terminal
-    // Counted only for someone who watches: it takes reading the file once more.
-    let total = terminal.isInteractive && !terminal.isQuiet ? try ResponseRow.count(in: input) : nil
+    // Counted only for someone who watches: it takes reading the files once more.
+    let total =
+      terminal.isInteractive && !terminal.isQuiet ? try ResponseRowReader.count(in: input) : nil
     let bar = ProgressBar(stage: stage, total: total ?? 0, unit: "rows", terminal: terminal)
     var summary = ResponseRows.Summary()
     do {
       try Output.writeLines(to: output) { line in
-        summary = try rows.complete(input, progress: { bar.update($0) }) { try line($0.line()) }
+        summary = try rows.complete(
+          input, as: reading.reading(format), progress: { bar.update($0) }
+        ) { try line($0.line) }
       }
     } catch {
       bar.abandon()
       throw error
     }
     bar.finish()
+    summary.columns.notes.forEach(machine.note)
+    if let note = summary.formatNote { machine.note(note) }
+    if let fault = summary.firstFault {
+      machine.note("\(summary.skipped) rows are passed over, the first: \(fault)")
+    }
     if summary.unknownWords > 0 {
+      let names = self.input.map { $0 == "-" ? "standard input" : $0 }.joined(separator: ", ")
       machine.note(
-        "\(summary.unknownWords) words of \(self.input == "-" ? "standard input" : self.input) "
-          + "are not in the vocabulary and are read as `<unk>`")
+        "\(summary.unknownWords) words of \(names) are not in the vocabulary and are read as `<unk>`"
+      )
     }
     return summary
   }

@@ -24,8 +24,10 @@ struct RLHFSim: ParsableCommand {
           OptimizePolicy.self, OptimizeDirectly.self, SampleBest.self, Resume.self, Evaluate.self,
         ]),
       CommandGroup(
-        name: "Model",
-        subcommands: [Generate.self, Score.self, LogProbabilities.self]),
+        name: "Data and model",
+        subcommands: [
+          DescribeData.self, Generate.self, Score.self, LogProbabilities.self,
+        ]),
       CommandGroup(
         name: "Record and machine",
         subcommands: [

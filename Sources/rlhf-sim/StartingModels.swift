@@ -5,6 +5,24 @@ import LanguageModels
 import RLHF
 import RunRecords
 
+/// Prompts that take the place of the scenario's.
+struct PromptOptions: ParsableArguments {
+  @Option(
+    help: """
+      Prompts: rows with "prompt" (a text or messages) or "prompt_ids", or plain text, one a line; \
+      repeatable. (default: the scenario's)
+      """)
+  var prompts: [String] = []
+
+  @OptionGroup var reading: ReadingOptions
+
+  func validate() throws {
+    try ReadingOptions.requireOneStandardInput(("--prompts", prompts))
+  }
+
+  var files: [URL] { prompts.map { URL(filePath: $0) } }
+}
+
 /// The policy and the reward model that a command goes on from.
 struct StartingModels: ParsableArguments {
   @Option(help: "Directory of the policy to start from. (default: the one that ships)")
@@ -29,14 +47,18 @@ struct StartingModels: ParsableArguments {
         of: scenario, remedy: remedy, policy.requireWorld, reward.requireWorld)
     }
 
-    /// The prompts of a file; without one those of the world, whose words the models must know.
-    func prompts(_ file: String?) throws -> (source: PromptSource, notes: [String]) {
-      guard let file else {
+    /// Whether both models have the words of the scenario's world.
+    var knowsWorld: Bool { (try? requireWorld(remedy: "")) != nil }
+
+    /// The prompts of files; without one those of the world, whose words the models must know.
+    func prompts(_ options: PromptOptions) throws -> (source: PromptSource, notes: [String]) {
+      guard !options.prompts.isEmpty else {
         try requireWorld(remedy: "give prompts with --prompts")
         return (.world, [])
       }
       return try PromptSource.reading(
-        URL(filePath: file), for: policy, reward: reward, scenario: scenario)
+        options.files, as: options.reading.reading(policy.chatFormat), for: policy,
+        reward: reward, scenario: scenario)
     }
   }
 
@@ -91,14 +113,15 @@ enum Shipped {
 extension GivenPreferences {
   /// Reads preference rows under a bar that goes when they are read; a million take a while.
   init(
-    _ file: String, heldOut: String? = nil, for base: LoadedModel<LanguageModel>,
-    scenario: Scenario, options: LoopOptions
+    _ files: [String], heldOut: [String] = [], as reading: ReadingOptions,
+    for base: LoadedModel<LanguageModel>, scenario: Scenario, options: LoopOptions
   ) throws {
     let bar = ProgressBar(
       stage: "reading rows", total: 0, unit: "rows", terminal: options.machine.terminal)
     defer { bar.abandon() }
     try self.init(
-      URL(filePath: file), heldOut: heldOut.map { URL(filePath: $0) }, for: base,
-      scenario: scenario, seed: options.seed, progress: { bar.update($0) })
+      files.map { URL(filePath: $0) }, heldOut: heldOut.map { URL(filePath: $0) },
+      as: reading.reading(base.chatFormat), for: base, scenario: scenario, seed: options.seed,
+      progress: { bar.update($0) })
   }
 }

@@ -65,7 +65,7 @@ struct BadInputTests {
       Refusal("ppo \(models) --prompts empty.txt", says: "empty.txt", "no usable prompt"),
       Refusal("ppo \(models) --prompts long.txt", says: "long.txt:2", "positions", "shorten"),
       Refusal("ppo \(models) --prompts ids.jsonl", says: "ids.jsonl:1", "9999", "vocabulary"),
-      Refusal("ppo \(models) --prompts key.jsonl", says: "key.jsonl:1", "`prompt`", "missing"),
+      Refusal("ppo \(models) --prompts key.jsonl", says: "key.jsonl:1", "key `promt`", "`prompt`"),
       Refusal("ppo \(models) --prompts text.jsonl", says: "text.jsonl:1", "JSON"),
       Refusal("generate --model run/sft --prompt ''", says: "no tokens", "--prompt"),
       Refusal(

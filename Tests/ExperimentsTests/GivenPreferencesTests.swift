@@ -40,7 +40,8 @@ struct GivenPreferencesTests {
         return place
       }
       return try GivenPreferences(
-        file("rows.jsonl", rows), heldOut: others.map { try file("others.jsonl", $0) }, for: base,
+        [file("rows.jsonl", rows)],
+        heldOut: others.map { [try file("others.jsonl", $0)] } ?? [], for: base,
         scenario: loop.scenario, seed: 1)
     }
   }

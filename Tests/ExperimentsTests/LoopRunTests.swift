@@ -106,9 +106,7 @@ import Testing
 
       for (set, count) in [(RunPreferences.train, 96), (.eval, 1_000)] {
         var rows = 0
-        _ = try PreferenceFile.forEachRow(
-          of: PreferenceSource(directory.preferences(set))
-        ) { _ in rows += 1 }
+        try PreferenceSource(directory.preferences(set)).survey { _ in rows += 1 }
         #expect(rows == count)
       }
       let samples = try SampleComparison.read(from: directory)

@@ -27,8 +27,8 @@ extension PreferenceFile {
     rows: [PreferenceRow], report: ReadingReport
   ) {
     var rows: [PreferenceRow] = []
-    let report = try forEachRow(of: PreferenceSource(file)) { rows.append($0) }
-    return (rows, report)
+    let reports = try PreferenceSource(file).survey { rows.append($0) }
+    return (rows, reports[0])
   }
 }
 
@@ -121,7 +121,7 @@ extension RowStream {
     let opening = #"[{"role":"user","content":"hi"}]"#
     let full = #"{"role":"user","content":"hi"},{"role":"assistant","content":"#
     let expected = PreferenceRow.comparison(
-      Comparison(prompt: "user: hi\n", chosen: "assistant: yes\n", rejected: "assistant: no\n"))
+      Comparison(prompt: "user: hi\nassistant:", chosen: " yes\n", rejected: " no\n"))
     let repeated = try rows(
       #"{"prompt":\#(opening),"chosen":[\#(full)"yes"}],"rejected":[\#(full)"no"}]}"#)
     #expect(repeated == [expected])
@@ -147,8 +147,8 @@ extension RowStream {
       ("Q:yes", "Q:no", "Q:"),
     ])
   func commonPrefix(first: String, second: String, expected: String) {
-    #expect(RowText.commonPrefix(first, second) == expected)
-    #expect(RowText.commonPrefix(second, first) == expected)
+    #expect(ImplicitPrompt.commonPrefix(first, second) == expected)
+    #expect(ImplicitPrompt.commonPrefix(second, first) == expected)
   }
 
   @Test("a row without prompt gets the common beginning as its prompt and loses nothing")
@@ -165,9 +165,9 @@ extension RowStream {
   func dialoguePrompt() throws {
     let question = "\n\nHuman: hi\n\nAssistant: yes\n\nHuman: how?\n\nAssistant:"
     for (first, second) in [(" was good", " was bad"), (" yes", " no"), (" a b", " a")] {
-      #expect(RowText.implicitPrompt(of: question + first, question + second) == question)
+      #expect(ImplicitPrompt.of(question + first, question + second) == question)
     }
-    #expect(RowText.implicitPrompt(of: "Q: a b", "Q: a c") == "Q: a")
+    #expect(ImplicitPrompt.of("Q: a b", "Q: a c") == "Q: a")
   }
 
   @Test("malformed rows are named with file, line, key and what to do")
@@ -178,7 +178,7 @@ extension RowStream {
         .contains("key `response`: stands beside `chosen`, and a row is"))
     #expect(
       try message(#"{"prompt":"p","responses":["a","b"],"ranking":[0,1],"margin":1}"#)
-        .contains("key `margin`: is said of comparisons alone"))
+        .contains("key `margin`: looks like `margin` and is not read"))
     #expect(try message(good + "{").contains("rows.jsonl:2: "))
     #expect(try message(good + "\n[1]").contains(":3: is a list; write one JSON object a line"))
     #expect(try message(#"{"prompt":"p","chosen":"a"}"#).contains("key `rejected`: is missing"))
@@ -191,7 +191,7 @@ extension RowStream {
         .contains("between 0 and 1"))
     #expect(
       try message(#"{"prompt":"p","chosen":[{"role":"x"}],"rejected":"b"}"#)
-        .contains("key `chosen`: each message"))
+        .contains("key `chosen[0]`: has neither `content` nor `tool_calls`"))
     for ranking in ["[0,0]", "[1,2]", "[0]", "[0,1,2]", "[0.5,1]", "\"a\""] {
       #expect(
         try message(#"{"prompt":"p","responses":["a","b"],"ranking":\#(ranking)}"#)
@@ -233,30 +233,40 @@ extension RowStream {
   }
 }
 
+extension ResponseRowReader {
+  /// All rows of a file.
+  static func rows(of file: URL) throws -> [ResponseRow] {
+    let reader = ResponseRowReader([file])
+    var rows: [ResponseRow] = []
+    while let row = try reader.nextRow() { rows.append(row) }
+    return rows
+  }
+}
+
 @Suite struct ResponseRowTests {
-  @Test("rows have their other keys in order and one more")
+  @Test("rows keep their other keys in order, as they are written, and get one more")
   func keys() throws {
     let file = try TemporaryFile(
-      """
-      {"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.5]}}
-      {"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":9}
-      """)
-    var rows: [ResponseRow] = []
-    try ResponseRow.forEachRow(in: file.url) { rows.append($0) }
+      #"""
+      {"z":1, "prompt" : "p","response":"r","a":{"y": null, "x":[1.50]}, "id":18446744073709551615}
+      {"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":9,"t":"caf\u00e9\/","n":-0.0}
+      """#)
+    var rows = try ResponseRowReader.rows(of: file.url)
     try #require(rows.count == 2)
-    #expect(rows[0].content == .text(prompt: "p", responses: ["r"]))
+    #expect(rows[0].content == .text(prompt: "p", responses: ["r"], isRendered: false))
     #expect(rows[1].content == .ids(prompt: [0, 2_147_483_647], response: [3, 1]))
     #expect(rows[1].place == "\(file.url.path):2")
-    rows[0].set("logprobs", to: [-0.5, -1.0])
-    rows[1].set("reward", to: 0.25)
-    rows[1].set("ids", to: [Int32(4)])
+    try rows[0].set("logprobs", to: [-0.5, -1.0])
+    try rows[1].set(rewards: [0.25], order: [0])
+    try rows[1].set("ids", to: [Int32(4)])
     #expect(
-      try rows.map { try $0.line() } == [
-        #"{"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.5]},"logprobs":[-0.5,-1.0]}"#,
-        #"{"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":0.25,"ids":[4]}"#,
+      rows.map(\.line) == [
+        #"{"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.50]},"id":18446744073709551615,"#
+          + #""logprobs":[-0.5,-1.0]}"#,
+        #"{"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":0.25,"t":"caf\u00e9\/","n":-0.0,"#
+          + #""ids":[4]}"#,
       ])
-    rows[0].set("reward", to: .nan)
-    #expect(throws: PreferenceError.self) { try rows[0].line() }
+    #expect(throws: PreferenceError.self) { try rows[0].set(rewards: [.nan], order: [0]) }
   }
 
   @Test(
@@ -269,18 +279,7 @@ extension RowStream {
     ])
   func refused(text: String, key: String) throws {
     let file = try TemporaryFile(text)
-    let error = #expect(throws: PreferenceError.self) {
-      try ResponseRow.forEachRow(in: file.url) { _ in }
-    }
+    let error = #expect(throws: PreferenceError.self) { try ResponseRowReader.rows(of: file.url) }
     #expect("\(try #require(error))".contains("rows.jsonl:1: key `\(key)`"))
-  }
-
-  @Test("an error of the reader of rows passes through unchanged")
-  func interruption() throws {
-    struct Interruption: Error {}
-    let file = try TemporaryFile(#"{"prompt":"p","response":"r"}"#)
-    #expect(throws: Interruption.self) {
-      try ResponseRow.forEachRow(in: file.url) { _ in throw Interruption() }
-    }
   }
 }

@@ -65,7 +65,7 @@ struct RowSourceTests {
     try handle.close()
     let before = NumericalLibraries.threadBytes
     var (rows, peak) = (0, 0)
-    try PreferenceFile.forEachRow(of: PreferenceSource(file.url)) { _ in
+    try PreferenceSource(file.url).survey { _ in
       rows += 1
       if rows.isMultiple(of: 1_000) {
         peak = max(peak, NumericalLibraries.threadBytes - before)
@@ -96,7 +96,7 @@ struct RowSourceTests {
     #expect(try Data(contentsOf: file.url).count < 1 << 18)
     let before = NumericalLibraries.threadBytes
     var peak = 0
-    let source = try RowSource(file.url, standardInput: .nullDevice)
+    let source = try RowSource(opening: file.url)
     var count = 0
     while case let piece = try source.read(), !piece.isEmpty {
       count += piece.count
@@ -148,9 +148,8 @@ struct RowSourceTests {
     try pipe.fileHandleForWriting.close()
     var rows = 0
     let error = #expect(throws: PreferenceError.self) {
-      try JSONLines.forEach(
-        in: URL(filePath: "-"), standardInput: pipe.fileHandleForReading
-      ) { _ in rows += 1 }
+      try PreferenceSource(URL(filePath: "-"), standardInput: pipe.fileHandleForReading)
+        .forEachRow { _ in rows += 1 }
     }
     #expect(rows == 2)
     #expect("\(try #require(error))".hasPrefix("standard input:3: "))

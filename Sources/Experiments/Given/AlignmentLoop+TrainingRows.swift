@@ -1,4 +1,4 @@
-import LanguageModels
+package import LanguageModels
 import Numerics
 import Preferences
 import RLHF
@@ -8,16 +8,21 @@ extension AlignmentLoop {
   /// Preference rows in tokens, every response with its end; rows that the model cannot hold or
   /// learn from are left out and counted aloud, by kind.
   ///
+  /// Ratings of single responses make pairs, unless `reward.objective` learns ratings themselves.
+  ///
   /// - Throws: ``LoopError/empty(file:what:)`` when no row is left.
   func tokenize(
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws -> TokenizedRows {
     var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
     var usable = TokenizedRows()
+    var pairs = RatingPairs()
     try rows.forEachRow { row in
-      let element = rankedResponses(row, index: tally.count)
-      if tally.add(element, of: [row.prompt] + row.responses) { usable.append(element) }
+      for element in rankedResponses(row, index: tally.count, &pairs) {
+        if tally.add(element, of: [row.prompt] + row.responses) { usable.append(element) }
+      }
     }
+    tally.unpaired = pairs.unpaired
     tally.notes.forEach(observer.note)
     try tally.requireUsable()
     return usable
@@ -28,28 +33,47 @@ extension AlignmentLoop {
     _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
   ) throws {
     var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
+    var pairs = RatingPairs()
+    var isUsable = false
     try rows.forRows { row in
-      !tally.add(rankedResponses(row, index: 0), of: [])
+      for element in rankedResponses(row, index: 0, &pairs) where tally.add(element, of: []) {
+        isUsable = true
+      }
+      return !isUsable
     }
+    tally.unpaired = pairs.unpaired
     try tally.requireUsable()
   }
 
-  private func rankedResponses(_ row: PreferenceRow, index: Int) -> RankedResponses {
+  /// What a row teaches: nothing yet where it is a rating that waits for another of its prompt.
+  private func rankedResponses(
+    _ row: PreferenceRow, index: Int, _ pairs: inout RatingPairs
+  ) -> [RankedResponses] {
+    let learnsRatings = scenario.reward.objective == .regression
     switch row {
     case .ranking(let row):
-      return RankedResponses(
-        prompt: row.prompt, bestFirst: row.ranking.map { row.responses[$0] },
-        tokenizer: tokenizer)
+      if learnsRatings, row.ratings != nil { return [RankedResponses(row, tokenizer: tokenizer)] }
+      let responses = row.responses.count
+      guard row.pairs.count < responses * (responses - 1) / 2 else {
+        var element = RankedResponses(row, tokenizer: tokenizer)
+        element.ratings = nil
+        return [element]
+      }
+      // Ties make no order of all of them.
+      return row.comparisons.map { RankedResponses($0, tokenizer: tokenizer) }
     case .rating(let row):
-      return RankedResponses(row, tokenizer: tokenizer)
+      if learnsRatings { return [RankedResponses(row, tokenizer: tokenizer)] }
+      return pairs.add(row).map { [RankedResponses($0, tokenizer: tokenizer)] } ?? []
     case .comparison(let row):
       var element = RankedResponses(row, tokenizer: tokenizer)
       // What the objective does not look at is not kept, for there may be a million rows.
       if scenario.reward.softLabels { element.probability = row.probability }
-      if scenario.reward.objective == .regression {
-        element.ratings = ratings(of: row, index: index)
+      if learnsRatings {
+        element.ratings = row.scores ?? ratings(of: row, index: index)
+      } else if row.margin == nil, let scores = row.scores, scenario.reward.objective.isSumOfPairs {
+        element.margin = scores[0] - scores[1]
       }
-      return element
+      return [element]
     }
   }
 
@@ -65,20 +89,52 @@ extension AlignmentLoop {
 
 extension RankedResponses {
   /// Texts in tokens, every response with its end.
-  fileprivate init(prompt: String, bestFirst responses: [String], tokenizer: Tokenizer) {
-    let specialTokens = tokenizer.specialTokens
+  private init(
+    prompt: String, bestFirst responses: [String], isRendered: Bool, tokenizer: Tokenizer
+  ) {
     self.init(
-      prompt: tokenizer.encodePrompt(prompt),
-      responses: responses.map { specialTokens.ended(tokenizer.encode($0)) })
+      prompt: tokenizer.encode(prompt: prompt, isRendered: isRendered),
+      responses: responses.map { tokenizer.ended(tokenizer.encode($0)) })
   }
 
   init(_ row: Comparison, tokenizer: Tokenizer) {
-    self.init(prompt: row.prompt, bestFirst: [row.chosen, row.rejected], tokenizer: tokenizer)
+    self.init(
+      prompt: row.prompt, bestFirst: [row.chosen, row.rejected], isRendered: row.isRendered,
+      tokenizer: tokenizer)
     margin = row.margin ?? 0
   }
 
   init(_ row: Rating, tokenizer: Tokenizer) {
-    self.init(prompt: row.prompt, bestFirst: [row.response], tokenizer: tokenizer)
+    self.init(
+      prompt: row.prompt, bestFirst: [row.response], isRendered: row.isRendered,
+      tokenizer: tokenizer)
     ratings = [row.rating]
+  }
+
+  fileprivate init(_ row: Ranking, tokenizer: Tokenizer) {
+    self.init(
+      prompt: row.prompt, bestFirst: row.ranking.map { row.responses[$0] },
+      isRendered: row.isRendered, tokenizer: tokenizer)
+    ratings = row.ratings.map { ratings in row.ranking.map { ratings[$0] } }
+  }
+}
+
+extension Tokenizer {
+  /// The ids of a row's prompt: with what the post-processor puts before a text, or as it stands where
+  /// a chat template wrote it, which writes its own special tokens.
+  package func encode(prompt: String, isRendered: Bool) -> [Int32] {
+    isRendered ? encode(prompt) : encodePrompt(prompt)
+  }
+
+  /// A response with its end, which is put behind it unless it is there already, white space aside:
+  /// many chat templates write a newline behind the end of a message.
+  package func ended(_ response: [Int32]) -> [Int32] {
+    var end = response.endIndex
+    while end > 0, response[end - 1] != endOfSequence {
+      let text = decode([response[end - 1]][...], skippingSpecialTokens: false)
+      guard !text.isEmpty, text.allSatisfy(\.isWhitespace) else { break }
+      end -= 1
+    }
+    return end > 0 && response[end - 1] == endOfSequence ? response : response + [endOfSequence]
   }
 }

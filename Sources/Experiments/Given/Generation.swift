@@ -2,15 +2,15 @@ import Formats
 import Foundation
 package import LanguageModels
 package import Numerics
+package import Preferences
 package import Statistics
 
-/// Texts that a policy goes on with from one prompt.
+/// Texts that a policy goes on with from prompts.
 package struct Generation: Sendable {
   private let policy: LoadedModel<LanguageModel>
   private let options: SamplingOptions
-  private let prompt: String
-  private let promptIDs: [Int32]
-  /// What the person should know of the prompt.
+  private let prompts: [(text: String, ids: [Int32])]
+  /// What the person should know of the prompts.
   package let notes: [String]
 
   /// One text and what is known of it.
@@ -19,7 +19,9 @@ package struct Generation: Sendable {
     package let whole: String
     private let row: JSONObject
 
-    init(_ prompt: String, _ ids: [Int32], _ response: SampledResponse, _ tokenizer: Tokenizer) {
+    fileprivate init(
+      _ prompt: String, _ ids: [Int32], _ response: SampledResponse, _ tokenizer: Tokenizer
+    ) {
       whole = tokenizer.decode(ids + response.tokens)
       row = [
         "prompt": .string(prompt), "response": .string(tokenizer.decode(response.tokens)),
@@ -36,48 +38,80 @@ package struct Generation: Sendable {
   }
 
   private static let longestByDefault = 256
+  private static let textsAtOnce = 1_024
 
   /// - Parameters:
   ///   - options: how tokens are drawn; the length is taken from `maximumTokens`.
   ///   - maximumTokens: the longest response; nil for what the positions allow.
-  /// - Throws: ``LoopError/input(_:)`` for a prompt without tokens or beyond the positions.
+  /// - Throws: ``LoopError`` for a prompt without tokens or beyond the positions.
   package init(
-    _ policy: LoadedModel<LanguageModel>, prompt: String, options: SamplingOptions,
+    _ policy: LoadedModel<LanguageModel>, prompts rows: [PromptRow], options: SamplingOptions,
     maximumTokens: Int?
   ) throws(LoopError) {
     self.policy = policy
-    self.prompt = prompt
-    let ids = policy.tokenizer.encodePrompt(prompt)
-    promptIDs = ids
-    guard !ids.isEmpty else {
-      throw .emptyPrompt
+    let tokenizer = policy.tokenizer
+    var prompts: [(text: String, ids: [Int32])] = []
+    var (room, unknown) = (Int.max, 0)
+    for row in rows {
+      // A single prompt stands in an option, whose place needs no words.
+      let place = row.place.isEmpty ? "" : row.place + ": "
+      switch row.content {
+      case .text(let text, let isRendered):
+        let ids = tokenizer.encode(prompt: text, isRendered: isRendered)
+        unknown += ids.count { $0 == tokenizer.unknown }
+        prompts.append((text, ids))
+      case .ids(let ids):
+        guard ids.allSatisfy({ $0 < policy.shape.vocabularySize }) else {
+          throw .input(
+            "\(place)a token id is beyond the vocabulary of \(policy.shape.vocabularySize) of "
+              + "\(policy.directory.path); check the ids")
+        }
+        prompts.append((tokenizer.decode(ids), ids))
+      }
+      let count = prompts[prompts.count - 1].ids.count
+      guard count > 0 else {
+        throw row.place.isEmpty
+          ? .emptyPrompt : .input("\(place)the prompt has no tokens; write some text or remove it")
+      }
+      // The last token that is drawn needs no position of its own.
+      let left = policy.shape.maximumPositions + 1 - count
+      guard left >= maximumTokens ?? 1 else {
+        throw .input(
+          "\(place)a prompt of \(count) tokens leaves room for \(max(0, left)) more in the "
+            + "\(policy.shape.maximumPositions) positions of \(policy.directory.path); shorten it, or "
+            + "ask for fewer tokens")
+      }
+      room = min(room, left)
     }
-    // The last token that is drawn needs no position of its own.
-    let room = policy.shape.maximumPositions + 1 - ids.count
-    guard room >= maximumTokens ?? 1 else {
-      throw .input(
-        "a prompt of \(ids.count) tokens leaves room for \(max(0, room)) more in the "
-          + "\(policy.shape.maximumPositions) positions of \(policy.directory.path); shorten it, or "
-          + "ask for fewer tokens")
-    }
+    self.prompts = prompts
     var options = options
     options.maximumTokens = maximumTokens ?? min(room, Self.longestByDefault)
     self.options = options
-    let unknown = ids.count { $0 == policy.tokenizer.unknown }
+    let owner = prompts.count == 1 ? "the prompt" : "the prompts"
     notes =
       unknown > 0
-      ? ["\(unknown) words of the prompt are not in the vocabulary and are read as `<unk>`"] : []
+      ? ["\(unknown) words of \(owner) are not in the vocabulary and are read as `<unk>`"] : []
   }
 
-  /// Samples texts, each from a stream of its own, so that the first of them do not depend on how
-  /// many are asked for.
-  package func texts(
-    count: Int, using generator: SeededGenerator, workers: Workers
-  ) throws -> [Text] {
+  /// Samples texts, `count` to each prompt, each from a stream of its own, so that the first of them
+  /// do not depend on how many are asked for.
+  package func forEachText(
+    count: Int, using generator: SeededGenerator, workers: Workers, _ body: (Text) throws -> Void
+  ) throws {
     let sampler = Sampler(options, endOfSequence: policy.tokenizer.endOfSequence)
-    return try sampler.responses(
-      from: policy.model, to: Array(repeating: promptIDs, count: count),
-      generators: (0..<count).map { generator.stream("text", $0) }, workers: workers
-    ).map { Text(prompt, promptIDs, $0, policy.tokenizer) }
+    let total = prompts.count * count
+    for start in stride(from: 0, to: total, by: Self.textsAtOnce) {
+      let indices = start..<min(start + Self.textsAtOnce, total)
+      let responses = try sampler.responses(
+        from: policy.model, to: indices.map { prompts[$0 / count].ids },
+        generators: indices.map { index in
+          let stream = prompts.count == 1 ? generator : generator.stream("prompt", index / count)
+          return stream.stream("text", index % count)
+        }, workers: workers)
+      for (index, response) in zip(indices, responses) {
+        let prompt = prompts[index / count]
+        try body(Text(prompt.text, prompt.ids, response, policy.tokenizer))
+      }
+    }
   }
 }

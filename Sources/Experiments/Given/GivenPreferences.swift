@@ -17,46 +17,54 @@ package struct GivenPreferences: Sendable {
   /// and two ratings of one prompt a pair.
   ///
   /// - Parameters:
-  ///   - heldOutFile: rows to judge by; nil keeps prompts of `file` apart.
+  ///   - files: rows to train on.
+  ///   - heldOutFiles: rows to judge by; none keeps prompts of `files` apart.
+  ///   - reading: how columns and messages are read.
   ///   - base: what the reward model starts from: it must be able to hold some of the rows.
   ///   - scenario: says which share of the rows is kept apart.
   ///   - seed: decides which prompts are kept apart.
-  ///   - progress: hears after each usable row how many of `file` were read.
+  ///   - progress: hears after each usable row how many of `files` were read.
   /// - Throws: `PreferenceError`, or ``LoopError`` when nothing is left to train on or judge by.
   package init(
-    _ file: URL, heldOut heldOutFile: URL?, for base: LoadedModel<LanguageModel>,
-    scenario: Scenario, seed: UInt64, progress: (Int) -> Void = { _ in }
+    _ files: [URL], heldOut heldOutFiles: [URL] = [], as reading: RowReading? = nil,
+    for base: LoadedModel<LanguageModel>, scenario: Scenario, seed: UInt64,
+    progress: (Int) -> Void = { _ in }
   ) throws {
     let loop = try AlignmentLoop(
       scenario, tokenizer: base.tokenizer, seed: seed, workers: Workers(count: 1),
       observer: RunRecorder(
         directory: nil, terminal: Terminal(isInteractive: false, isQuiet: true)))
     let positions = base.shape.maximumPositions
-    let source = try PreferenceSource(file)
+    let reading = reading ?? RowReading(format: base.chatFormat)
+    let source = try PreferenceSource(files, as: reading)
     var prompts = PromptCounts()
     var rows = 0
-    var report = try PreferenceFile.forEachRow(of: source) {
+    var reports = try source.survey {
       prompts.add($0.prompt)
       rows += 1
       progress(rows)
     }
-    var notes = ["\(source.name): \(report)"]
+    var notes = source.notes(on: reports)
     let judges: SplitRows<PreferenceSource>
-    if let heldOutFile {
-      let others = try PreferenceSource(heldOutFile)
+    let judgeName: String
+    if !heldOutFiles.isEmpty {
+      let others = try PreferenceSource(heldOutFiles, as: reading)
       var known = 0
-      report = try PreferenceFile.forEachRow(of: others) {
+      let otherReports = try others.survey {
         if prompts.contains($0.prompt) { known += 1 }
       }
-      notes.append("\(others.name): \(report)")
+      notes += others.notes(on: otherReports)
       if known > 0 {
+        let usable = otherReports.reduce(0) { $0 + $1.usable }
         notes.append(
-          "\(known) of \(report.usable) rows of \(others.name) have a prompt that is trained on, "
+          "\(known) of \(usable) rows of \(others.name) have a prompt that is trained on, "
             + "too: what is remembered of prompts counts for the model there")
       }
+      reports += otherReports
       let all = PromptSplit()  // which keeps no prompt apart
       training = SplitRows(source, by: all, heldOut: false)
       judges = SplitRows(others, by: all, heldOut: false)
+      judgeName = others.name
     } else {
       var generator = SeededGenerator(seed: seed).stream("split of given preferences")
       let split = prompts.split(
@@ -67,9 +75,11 @@ package struct GivenPreferences: Sendable {
       }
       training = SplitRows(source, by: split, heldOut: false)
       judges = SplitRows(source, by: split, heldOut: true)
-      notes.append("\(split.heldOutRows) of \(report.usable) rows are held out, by prompt")
+      judgeName = source.name
+      notes.append("\(split.heldOutRows) of \(rows) rows are held out, by prompt")
     }
-    if report.ratings > 0 {
+    if reports.contains(where: \.usesPlainFormat) { notes.append(base.plainFormatNote) }
+    if reports.contains(where: { $0.ratings > 0 }) {
       notes += try loop.tally(ofRatings: judges, positions: positions).notes
     }
     heldOut = Judgements(of: judges) { [tokenizer = base.tokenizer] in
@@ -82,7 +92,7 @@ package struct GivenPreferences: Sendable {
     }
     guard hasJudgements else {
       throw LoopError.unusable(
-        "\((heldOutFile ?? file).path): none of the rows held out says which of two responses is "
+        "\(judgeName): none of the rows held out says which of two responses is "
           + "better, for no prompt has two different ratings of responses that the model can hold")
     }
     self.notes = notes
@@ -90,6 +100,41 @@ package struct GivenPreferences: Sendable {
     NumericalLibraries.releaseFreedMemory()
     try loop.requireUsable(training, positions: positions, purpose: "training")
     try loop.requireUsable(heldOut: heldOut, positions: positions)
+  }
+}
+
+extension GivenPreferences {
+  /// Different prompts of held-out rows, as many as are judged on, that leave room for a response.
+  ///
+  /// - Throws: ``LoopError/unusable(_:)`` when there is none.
+  package func prompts(
+    for policy: LoadedModel<LanguageModel>, _ reward: LoadedModel<RewardModel>, scenario: Scenario
+  ) throws -> [[Int32]] {
+    let positions = min(policy.shape.maximumPositions, reward.shape.maximumPositions)
+    let room = positions - scenario.ppo.maximumTokens - 1
+    var prompts: [[Int32]] = []
+    var known: Set<[Int32]> = []
+    try heldOut.forRows { row in
+      let ids = policy.tokenizer.encode(prompt: row.prompt, isRendered: row.isRendered)
+      if !ids.isEmpty, ids.count <= room, known.insert(ids).inserted { prompts.append(ids) }
+      return prompts.count < scenario.evaluation.responses
+    }
+    guard !prompts.isEmpty else {
+      throw LoopError.unusable(
+        "no prompt of the held-out rows leaves room for a response of \(scenario.ppo.maximumTokens) "
+          + "tokens in \(positions) positions; lower `ppo.maximum_tokens`")
+    }
+    return prompts
+  }
+}
+
+extension PreferenceSource {
+  /// What the person is told of each file; of columns once, for files are mostly alike.
+  fileprivate func notes(on reports: [ReadingReport]) -> [String] {
+    var columns = ColumnSummary()
+    for report in reports { columns.add(report.columns) }
+    return zip(files, reports).map { "\($0.name): \($1)" }
+      + columns.notes.map { "\(name): \($0)" }
   }
 }
 

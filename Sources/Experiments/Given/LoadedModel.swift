@@ -1,6 +1,7 @@
 package import Foundation
 package import LanguageModels
 import Numerics
+package import Preferences
 import RLHF
 import Worlds
 
@@ -22,6 +23,11 @@ package struct LoadedModel<Model: Sendable>: Sendable {
           + "\(shape.vocabularySize); put the tokenizer beside it that it was trained with")
     }
   }
+
+  /// How messages become text for this model.
+  package var chatFormat: ChatFormat { .of(directory) }
+
+  package var plainFormatNote: String { ChatFormat.plainNote(directory) }
 
   /// Throws ``LoopError/vocabulary(_:)`` naming both directories when an id may mean different
   /// things to the two models.
@@ -102,5 +108,15 @@ extension Tokenizer {
   /// The ids that a checkpoint's `config.json` carries.
   var specialTokens: SpecialTokens {
     SpecialTokens(endOfSequence: endOfSequence, padding: padding)
+  }
+}
+
+extension ChatFormat {
+  /// The chat template of a checkpoint; the plain format where there is none.
+  package static func of(_ directory: URL) -> ChatFormat { .plain }
+
+  /// What the person should know where messages became text without a chat template.
+  package static func plainNote(_ directory: URL) -> String {
+    "\(directory.path) has no chat template: messages are written as lines of `role: content`"
   }
 }

@@ -1,6 +1,6 @@
 package import Foundation
 package import LanguageModels
-import Preferences
+package import Preferences
 package import RLHF
 
 /// Where prompts come from, and so whether gold is known of responses to them.
@@ -13,22 +13,27 @@ package enum PromptSource: Sendable, Equatable {
   /// Reads prompts and encodes them as the policy does.
   ///
   /// - Parameters:
+  ///   - reading: how columns and messages are read; nil takes the policy's chat format.
   ///   - reward: must hold prompt and response too, as must `reference`.
   ///   - scenario: says how long a response may be, which must fit behind every prompt.
   /// - Returns: the prompts, and what the person should know of them.
   /// - Throws: `PreferenceError` or ``LoopError`` with file and line.
   package static func reading(
-    _ file: URL, for policy: LoadedModel<LanguageModel>, reward: LoadedModel<RewardModel>,
-    reference: LoadedModel<LanguageModel>? = nil, scenario: Scenario
+    _ files: [URL], as reading: RowReading? = nil, for policy: LoadedModel<LanguageModel>,
+    reward: LoadedModel<RewardModel>, reference: LoadedModel<LanguageModel>? = nil,
+    scenario: Scenario
   ) throws -> (source: PromptSource, notes: [String]) {
     let tokenizer = policy.tokenizer
     var prompts: [[Int32]] = []
     var unknown = 0
-    for row in try PromptFile.read(file) {
+    let (rows, report) = try PromptFile.read(
+      files, as: reading ?? RowReading(format: policy.chatFormat))
+    let name = files.map(\.path).joined(separator: ", ")
+    for row in rows {
       let ids: [Int32]
       switch row.content {
-      case .text(let text):
-        ids = tokenizer.encodePrompt(text)
+      case .text(let text, let isRendered):
+        ids = tokenizer.encode(prompt: text, isRendered: isRendered)
         unknown += ids.count { $0 == tokenizer.unknown }
       case .ids(let given): ids = given
       }
@@ -48,9 +53,14 @@ package enum PromptSource: Sendable, Equatable {
       try reference?.requirePositions(needed, for: purpose)
       prompts.append(ids)
     }
-    guard !prompts.isEmpty else { throw LoopError.empty(file: file.path, what: "prompt") }
-    let words = "\(unknown) words of the prompts are not in the vocabulary of "
-    let notes = unknown > 0 ? [words + "\(policy.directory.path) and are read as `<unk>`"] : []
+    guard !prompts.isEmpty else { throw LoopError.empty(file: name, what: "prompt") }
+    var notes = report.notes.map { "\(name): \($0)" }
+    if report.usesPlainFormat { notes.append(policy.plainFormatNote) }
+    if unknown > 0 {
+      notes.append(
+        "\(unknown) words of the prompts are not in the vocabulary of \(policy.directory.path) and "
+          + "are read as `<unk>`")
+    }
     return (.files(prompts), notes)
   }
 }

@@ -5,33 +5,54 @@ package import Preferences
 import RLHF
 package import Statistics
 
-/// What a model says about the rows of a file, a few thousand tokens at a time.
+/// What a model says about the rows of files, a few thousand tokens at a time.
+///
+/// Every response is computed by itself, so that what is said of it does not depend on what stands
+/// beside it, and equal responses get equal numbers.
 package struct ResponseRows: Sendable {
+  private let directory: URL
   private let shape: DecoderConfiguration
+  private let workers: Workers
   /// Rows of ids need none, so that one that cannot be read matters at the first text only.
   private let tokenizer: Result<Tokenizer, TokenizerError>
-  /// Completes rows, given the exchanges of all of them in order.
-  private let judge: @Sendable ([Exchange], inout [ResponseRow], inout Summary) throws -> Void
-  /// What is put behind a text; never behind ids, which are used as given.
-  private let ended: @Sendable (Exchange) -> Exchange
+  private let what: What
 
-  /// A response without tokens has no log-probabilities, which is an answer, and no last token.
-  private let takesEmptyResponses: Bool
-  private let takesSeveralResponses: Bool
+  private enum What: Sendable {
+    case rewards(RewardModel)
+    case logProbabilities(LanguageModel)
+  }
 
   private static let rowsAtOnce = 1_024
   private static let tokensAtOnce = 1 << 17
 
-  /// What there was in a file.
-  package struct Summary: Sendable, Equatable {
+  /// What there was in the files.
+  package struct Summary: Sendable {
     package fileprivate(set) var rows = 0
     package fileprivate(set) var responses = 0
     /// Words of the texts that are not in the vocabulary.
     package fileprivate(set) var unknownWords = 0
     /// Of the orders of responses that rows gave with the order by reward.
     package fileprivate(set) var agreement = RankingAgreement()
+    /// The same by `subset`, in the order in which they were met.
+    package fileprivate(set) var subsets: [(name: String, agreement: RankingAgreement)] = []
+    /// What columns are read as.
+    package fileprivate(set) var columns = ColumnSummary()
+    /// Rows that were passed over, and why the first of them was.
+    package fileprivate(set) var skipped = 0
+    package fileprivate(set) var firstFault: String?
+    /// What the person should know where messages became text without a chat template.
+    package fileprivate(set) var formatNote: String?
 
     package init() {}
+
+    fileprivate mutating func add(_ rewards: [Double], of row: ResponseRow) {
+      guard let ratings = row.ratings else { return }
+      agreement.add(rewards: rewards, ratings: ratings)
+      guard let subset = row.subset else { return }
+      let place = subsets.firstIndex { $0.name == subset } ?? subsets.count
+      if place == subsets.count { subsets.append((subset, RankingAgreement())) }
+      subsets[place].agreement.add(rewards: rewards, ratings: ratings)
+    }
   }
 
   /// Rewards of a reward model, the head's raw output at the last token: sets `"reward"`, or, in
@@ -43,63 +64,32 @@ package struct ResponseRows: Sendable {
       directory: directory,
       specialTokens: (try? tokenizer.get())?.specialTokens
         ?? SpecialTokens(endOfSequence: 0, padding: nil))
-    self.tokenizer = tokenizer
-    shape = model.model.configuration
-    ended = model.ended
-    takesEmptyResponses = false
-    takesSeveralResponses = true
-    judge = { exchanges, rows, summary in
-      var rest = try model.rewards(exchanges, workers: workers)[...]
-      for index in rows.indices {
-        let rewards = Array(rest.prefix(rows[index].responseCount))
-        rest = rest.dropFirst(rewards.count)
-        rows[index].set(rewards: rewards, order: RankingAgreement.order(of: rewards))
-        if let ranking = rows[index].ranking {
-          summary.agreement.add(rewards: rewards, ranking: ranking)
-        }
-      }
-    }
+    (self.directory, self.tokenizer, self.workers) = (directory, tokenizer, workers)
+    (shape, what) = (model.model.configuration, .rewards(model))
   }
 
   /// Log-probabilities of a policy: sets `"logprobs"`, log π(y_t | x, y_<t) of every response token
   /// at temperature 1, and the `"prompt_ids"` and `"response_ids"` used.
   package init(logProbabilitiesOf directory: URL, workers: Workers) throws {
     let model = try LanguageModel(directory: directory)
-    tokenizer = Self.tokenizer(of: directory)
-    shape = model.configuration
-    ended = { $0 }
-    takesEmptyResponses = true
-    takesSeveralResponses = false
-    judge = { exchanges, rows, _ in
-      let spoken = exchanges.filter { !$0.response.isEmpty }
-      let ranges = Shards.ranges(of: spoken.count, tokens: spoken.reduce(0) { $0 + $1.count })
-      let values = try workers.map(ranges.count) {
-        model.responseLogProbabilities(
-          spoken[ranges[$0]], temperature: 1, on: Tape(recording: false)
-        ).logProbabilities.value.values
-      }.flatMap(\.self)
-      var rest = values[...]
-      for (index, exchange) in exchanges.enumerated() {
-        let count = exchange.response.count
-        rows[index].set("logprobs", to: rest.prefix(count).map(Double.init))
-        rows[index].set("prompt_ids", to: exchange.prompt)
-        rows[index].set("response_ids", to: exchange.response)
-        rest = rest.dropFirst(count)
-      }
-    }
+    (self.directory, tokenizer, self.workers) = (directory, Self.tokenizer(of: directory), workers)
+    (shape, what) = (model.configuration, .logProbabilities(model))
   }
 
   private static func tokenizer(of directory: URL) -> Result<Tokenizer, TokenizerError> {
     Result { () throws(TokenizerError) in try Tokenizer(directory: directory) }
   }
 
-  /// Calls `body` with every row of a file, completed, in order.
+  /// Calls `body` with every row of files, completed, in order.
   ///
-  /// - Parameter progress: hears how many rows are done, several times a second.
+  /// - Parameters:
+  ///   - reading: how columns and messages are read, and whether rows at fault are passed over.
+  ///   - progress: hears how many rows are done, several times a second.
   /// - Throws: `PreferenceError`, `TokenizerError` or ``LoopError`` with file and line, and
   ///   whatever `body` throws.
   package func complete(
-    _ file: URL, progress: (Int) -> Void = { _ in }, _ body: (ResponseRow) throws -> Void
+    _ files: [URL], as reading: RowReading, progress: (Int) -> Void = { _ in },
+    _ body: (ResponseRow) throws -> Void
   ) throws -> Summary {
     var summary = Summary()
     var rows: [ResponseRow] = []
@@ -107,7 +97,7 @@ package struct ResponseRows: Sendable {
     var tokens = 0
     func flush() throws {
       guard !rows.isEmpty else { return }
-      try judge(exchanges, &rows, &summary)
+      try complete(&rows, exchanges, &summary)
       try rows.forEach(body)
       summary.rows += rows.count
       summary.responses += exchanges.count
@@ -116,21 +106,86 @@ package struct ResponseRows: Sendable {
       exchanges.removeAll(keepingCapacity: true)
       tokens = 0
     }
-    try ResponseRow.forEachRow(in: file) { row in
-      for exchange in try self.exchanges(of: row, unknown: &summary.unknownWords) {
-        tokens += exchange.count
-        exchanges.append(exchange)
+    func skip(_ error: any Error) throws {
+      guard reading.skips else { throw error }
+      summary.skipped += 1
+      if summary.firstFault == nil { summary.firstFault = "\(error)" }
+    }
+    let reader = ResponseRowReader(files, as: reading)
+    while true {
+      do {
+        guard let row = try reader.nextRow() else { break }
+        for exchange in try self.exchanges(of: row, unknown: &summary.unknownWords) {
+          tokens += exchange.count
+          exchanges.append(exchange)
+        }
+        rows.append(row)
+      } catch let error as PreferenceError where error.isOfOneRow {
+        try skip(error)
+      } catch let error as LoopError {
+        try skip(error)
       }
-      rows.append(row)
       if exchanges.count >= Self.rowsAtOnce || tokens >= Self.tokensAtOnce { try flush() }
     }
     try flush()
+    summary.columns = reader.columns
+    if reader.usesPlainFormat { summary.formatNote = ChatFormat.plainNote(directory) }
     return summary
   }
 
+  // MARK: - Numbers
+
+  private func complete(
+    _ rows: inout [ResponseRow], _ exchanges: [Exchange], _ summary: inout Summary
+  ) throws {
+    switch what {
+    case .rewards(let model):
+      var rest = try apart(exchanges) { exchange in
+        try model.rewards([exchange], workers: Workers(count: 1))[0]
+      }[...]
+      for index in rows.indices {
+        let rewards = Array(rest.prefix(rows[index].responseCount))
+        rest = rest.dropFirst(rewards.count)
+        try rows[index].set(rewards: rewards, order: RankingAgreement.order(of: rewards))
+        summary.add(rewards, of: rows[index])
+      }
+    case .logProbabilities(let model):
+      let values = try apart(exchanges) { exchange in
+        exchange.response.isEmpty
+          ? []
+          : model.responseLogProbabilities([exchange], temperature: 1, on: Tape(recording: false))
+            .logProbabilities.value.values.map(Double.init)
+      }
+      for (index, exchange) in exchanges.enumerated() {
+        try rows[index].set("logprobs", to: values[index][...])
+        try rows[index].set("prompt_ids", to: exchange.prompt)
+        try rows[index].set("response_ids", to: exchange.response)
+      }
+    }
+  }
+
+  /// What `body` says of each exchange; of equal ones it is asked once.
+  private func apart<Output: Sendable>(
+    _ exchanges: [Exchange], _ body: @Sendable (Exchange) throws -> Output
+  ) throws -> [Output] {
+    var places: [[[Int32]]: Int] = [:]
+    var distinct: [Exchange] = []
+    let placeOfEach = exchanges.map { exchange in
+      let key = [exchange.prompt, exchange.response]
+      if let place = places[key] { return place }
+      places[key] = distinct.count
+      distinct.append(exchange)
+      return distinct.count - 1
+    }
+    let outputs = try workers.map(distinct.count) { [distinct] in try body(distinct[$0]) }
+    return placeOfEach.map { outputs[$0] }
+  }
+
+  // MARK: - Tokens
+
   /// The row's responses, each with its prompt.
   private func exchanges(of row: ResponseRow, unknown: inout Int) throws -> [Exchange] {
-    guard row.form == .single || takesSeveralResponses else {
+    if case .logProbabilities = what, row.form != .single {
       throw LoopError.input(
         "\(row.place): holds \(row.responseCount) responses; give each a row of its own, with "
           + "`prompt` and `response`")
@@ -138,14 +193,15 @@ package struct ResponseRows: Sendable {
     let exchanges: [Exchange]
     switch row.content {
     case .ids(let prompt, let response): exchanges = [Exchange(prompt: prompt, response: response)]
-    case .text(let text, let responses):
+    case .text(let text, let responses, let isRendered):
       let tokenizer = try tokenizer.get()
-      let prompt = tokenizer.encodePrompt(text)
+      let prompt = tokenizer.encode(prompt: text, isRendered: isRendered)
       unknown += prompt.count { $0 == tokenizer.unknown }
       exchanges = responses.map {
-        let response = tokenizer.encode($0)
+        var response = tokenizer.encode($0)
         unknown += response.count { $0 == tokenizer.unknown }
-        return ended(Exchange(prompt: prompt, response: response))
+        if case .rewards = what { response = tokenizer.ended(response) }
+        return Exchange(prompt: prompt, response: response)
       }
     }
     for exchange in exchanges { try check(exchange, row.place) }
@@ -154,7 +210,10 @@ package struct ResponseRows: Sendable {
 
   private func check(_ exchange: Exchange, _ place: String) throws(LoopError) {
     for (name, ids) in [("prompt", exchange.prompt), ("response", exchange.response)] {
-      if ids.isEmpty, name == "prompt" || !takesEmptyResponses {
+      // A response without tokens has no log-probabilities, which is an answer, and no last token.
+      var takesNone = false
+      if case .logProbabilities = what { takesNone = name == "response" }
+      if ids.isEmpty, !takesNone {
         throw .input("\(place): the \(name) has no tokens; give it at least one, or remove the row")
       }
       if let id = ids.first(where: { $0 >= shape.vocabularySize }) {
@@ -175,7 +234,7 @@ extension ResponseRow {
   fileprivate var responseCount: Int {
     switch content {
     case .ids: 1
-    case .text(_, let responses): responses.count
+    case .text(_, let responses, _): responses.count
     }
   }
 }

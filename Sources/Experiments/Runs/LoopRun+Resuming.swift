@@ -131,10 +131,11 @@ extension RunDirectory {
     guard AtomicFile.exists(givenPrompts) else { return .world }
     let tokenizer = try tokenizer()
     return .files(
-      try PromptFile.read(givenPrompts).map { row in
+      try PromptFile.read([givenPrompts]).rows.map { row in
         switch row.content {
         case .ids(let ids): ids
-        case .text(let text): tokenizer?.encodePrompt(text) ?? []
+        case .text(let text, let isRendered):
+          tokenizer?.encode(prompt: text, isRendered: isRendered) ?? []
         }
       })
   }

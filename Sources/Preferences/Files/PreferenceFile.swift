@@ -1,11 +1,15 @@
 import Formats
 package import Foundation
 
-/// What reading a file of preferences met; nothing is left out without being counted here.
+/// What reading preferences met; nothing is left out without being counted here.
 package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   package internal(set) var comparisons = 0
   package internal(set) var rankings = 0
   package internal(set) var ratings = 0
+  /// Rows of one response that is good or not; nothing is trained on them yet.
+  package internal(set) var unpaired = 0
+  /// Rows of one response judged step by step; nothing is trained on them yet.
+  package internal(set) var stepwise = 0
   /// Rows that say what an earlier one said: prompt, responses and judgement. They are kept, for
   /// two people may well have judged alike, and counted, for a file may hold its rows twice.
   package internal(set) var repeated = 0
@@ -13,139 +17,216 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   package internal(set) var identicalResponses = 0
   /// Rows left out because a response is empty or only white space.
   package internal(set) var emptyResponses = 0
+  /// Rows left out because both responses are equally good.
+  package internal(set) var ties = 0
+  /// Rows left out because nothing says which of two responses is better.
+  package internal(set) var unjudged = 0
+  /// Rows at fault that were passed over, and the first of the faults.
+  package internal(set) var skipped = 0
+  package internal(set) var firstFault: PreferenceError?
+  /// What columns are read as.
+  package internal(set) var columns = ColumnSummary()
+  /// Whether messages were put into the plain format.
+  package internal(set) var usesPlainFormat = false
 
   package var usable: Int { comparisons + rankings + ratings }
-  package var unusable: Int { identicalResponses + emptyResponses }
+  package var unusable: Int {
+    identicalResponses + emptyResponses + ties + unjudged + unpaired + stepwise + skipped
+  }
 
   package var description: String {
-    "\(comparisons) comparisons, \(rankings) rankings and \(ratings) ratings; left out: "
-      + "\(identicalResponses) with identical responses, \(emptyResponses) with an empty response"
+    var leftOut = [
+      "\(identicalResponses) with identical responses", "\(emptyResponses) with an empty response",
+    ]
+    func add(_ count: Int, _ kind: String) {
+      if count > 0 { leftOut.append("\(count) \(kind)") }
+    }
+    add(ties, "ties")
+    add(unjudged, "without a judgement")
+    add(unpaired, "of one response with a label, which nothing is trained on yet")
+    add(stepwise, "of labelled steps, which nothing is trained on yet")
+    add(skipped, "at fault, the first: \(firstFault.map { "\($0)" } ?? "")")
+    return "\(comparisons) comparisons, \(rankings) rankings and \(ratings) ratings; left out: "
+      + leftOut.joined(separator: ", ")
       + (repeated > 0 ? "; \(repeated) repeat an earlier row, and are kept" : "")
+  }
+
+  mutating func add(_ reading: PreferenceReading) {
+    switch reading {
+    case .rows(let rows):
+      for row in rows {
+        switch row {
+        case .comparison: comparisons += 1
+        case .ranking: rankings += 1
+        case .rating: ratings += 1
+        }
+      }
+    case .unpaired: unpaired += 1
+    case .stepwise: stepwise += 1
+    case .unusable(.identicalResponses): identicalResponses += 1
+    case .unusable(.emptyResponse): emptyResponses += 1
+    case .unusable(.tie): ties += 1
+    case .unusable(.unjudged): unjudged += 1
+    }
   }
 }
 
-/// Preference data as JSON lines:
-/// `{"prompt": …, "chosen": …, "rejected": …}`, `{"prompt": …, "responses": […], "ranking": […]}` or
-/// `{"prompt": …, "response": …, "rating": …}`.
-package enum PreferenceFile {
+/// The usable preference rows of files, one file after the other, as often as they are asked for.
+package final class PreferenceSource: RowStream, Sendable {
+  package let files: [RowFile]
+  private let reading: RowReading
+
+  /// - Throws: ``PreferenceError`` when a file cannot be read, or not be copied.
+  package init(
+    _ files: [URL], as reading: RowReading = RowReading(),
+    standardInput: FileHandle = .standardInput
+  ) throws(PreferenceError) {
+    var opened: [RowFile] = []
+    for file in files { opened.append(try RowFile(file, standardInput: standardInput)) }
+    (self.files, self.reading) = (opened, reading)
+  }
+
+  /// One file.
+  package convenience init(
+    _ file: URL, standardInput: FileHandle = .standardInput
+  ) throws(PreferenceError) {
+    try self.init([file], standardInput: standardInput)
+  }
+
+  /// What messages call it.
+  package var name: String { files.map(\.name).joined(separator: ", ") }
+
+  package func forEachRow(_ body: (PreferenceRow) throws -> Void) throws {
+    for file in files {
+      let rows = try PreferenceReader(file, reading)
+      while let reading = try rows.next() {
+        if case .rows(let rows) = reading { try rows.forEach(body) }
+      }
+    }
+  }
+
   /// Calls `body` with every usable row, one at a time: of a row only its digest stays, 8 bytes (a
   /// set of a million takes some 25 MB).
   ///
+  /// - Returns: what each file holds.
   /// - Throws: ``PreferenceError`` naming file, line and key of the first malformed row, or saying
   ///   that there is no usable row at all.
   @discardableResult
-  package static func forEachRow(
-    of source: PreferenceSource, _ body: (PreferenceRow) -> Void
-  ) throws(PreferenceError) -> ReadingReport {
-    var report = ReadingReport()
+  package func survey(_ body: (PreferenceRow) -> Void) throws(PreferenceError) -> [ReadingReport] {
     var digests: Set<UInt64> = []
-    let reader = try source.reader()
-    while let fields = try reader.next() {
-      let row = try PreferenceRow(fields)
-      switch row.defect {
-      case .identicalResponses: report.identicalResponses += 1
-      case .emptyResponse: report.emptyResponses += 1
-      case nil:
-        switch row {
-        case .comparison: report.comparisons += 1
-        case .ranking: report.rankings += 1
-        case .rating: report.ratings += 1
+    var reports: [ReadingReport] = []
+    for file in files {
+      let rows = try PreferenceReader(file, reading)
+      while let reading = try rows.next() {
+        guard case .rows(let usable) = reading else { continue }
+        for row in usable {
+          if !digests.insert(row.digest).inserted { rows.report.repeated += 1 }
+          body(row)
         }
-        if !digests.insert(row.digest).inserted { report.repeated += 1 }
-        body(row)
       }
+      reports.append(try rows.end())
     }
-    if report.usable == 0 {
-      throw .file(
-        path: source.name, problem: "holds no usable row (\(report)); give it at least one")
+    if !reports.contains(where: { $0.usable > 0 }) {
+      let found = reports.map(\.description).joined(separator: "; ")
+      throw .file(path: name, problem: "holds no usable row (\(found)); give it at least one")
     }
-    return report
+    return reports
+  }
+}
+
+/// The preference rows of one file, and what reading them met.
+final class PreferenceReader {
+  private let rows: RowReader
+  private let reading: RowReading
+  private let name: String
+  private var columns: ColumnReader
+  var report = ReadingReport()
+
+  init(_ file: RowFile, _ reading: RowReading) throws(PreferenceError) {
+    rows = try RowReader(file)
+    name = file.name
+    self.reading = reading
+    columns = ColumnReader(reading.columns, for: .judgements)
   }
 
+  /// What the next row says; nil at the end.
+  func next() throws(PreferenceError) -> PreferenceReading? {
+    while true {
+      do throws(PreferenceError) {
+        guard let fields = try rows.next() else { return nil }
+        let row = try columns.read(fields)
+        let example = try Example(row, format: reading.format)
+        let reading = try PreferenceReading(example, row)
+        if example.usesPlainFormat { report.usesPlainFormat = true }
+        report.add(reading)
+        return reading
+      } catch {
+        guard reading.skips, error.isOfOneRow else { throw error }
+        report.skipped += 1
+        if report.firstFault == nil { report.firstFault = error }
+      }
+    }
+  }
+
+  /// The report of the whole file.
+  ///
+  /// - Throws: ``PreferenceError`` for a column that the user named and no row has.
+  func end() throws(PreferenceError) -> ReadingReport {
+    try columns.requireFound(in: name)
+    report.columns = columns.summary
+    return report
+  }
+}
+
+/// Files of preference rows as runs write them: JSON lines.
+package enum PreferenceFile {
   /// Writes rows in order, atomically; equal rows give equal bytes.
   ///
   /// - Throws: `FileWritingError`, and whatever the rows throw.
   package static func write(_ rows: some RowStream<PreferenceRow>, to file: URL) throws {
-    try JSONLines.write(to: file) { write in try rows.forEachRow { try write($0.json) } }
+    try writeLines(to: file) { write in try rows.forEachRow { try write($0.json) } }
   }
 
   /// Writes comparisons in order, in the same way.
   package static func write(comparisons: some RowStream<Comparison>, to file: URL) throws {
-    try JSONLines.write(to: file) { write in
+    try writeLines(to: file) { write in
       try comparisons.forEachRow { try write(PreferenceRow.comparison($0).json) }
     }
   }
 }
 
-extension PreferenceRow {
-  init(_ fields: RowFields) throws(PreferenceError) {
-    try fields.requireOneKind(
-      of: [["chosen", "rejected"], ["responses", "ranking"], ["response", "rating"]])
-    if !fields.has("chosen"), !fields.has("rejected") {
-      for key in ["margin", "chosen_probability"] where fields.has(key) {
-        throw fields.failure(
-          key, "is said of comparisons alone, of `chosen` and `rejected`; leave it out")
+/// Writes what `body` hands over, an object a line. The file appears whole or not at all; equal objects
+/// give equal bytes, and memory does not grow with the file.
+///
+/// - Throws: `FileWritingError`, and whatever `body` throws.
+func writeLines(
+  to file: URL, _ body: (_ write: (JSONObject) throws -> Void) throws -> Void
+) throws {
+  var interruption: (any Error)?
+  do throws(FileWritingError) {
+    try writeFileAtomically(to: file) { handle in
+      var buffer = Data()
+      func flush() throws {
+        do { try handle.write(contentsOf: buffer) } catch {
+          throw FileWritingError.unwritable(
+            path: file.path, reason: FileWritingError.reason(of: error))
+        }
+        buffer.removeAll(keepingCapacity: true)
       }
+      do {
+        try body { object in
+          buffer.append(contentsOf: try JSONValue.object(object).text().utf8)
+          buffer.append(UInt8(ascii: "\n"))
+          if buffer.count >= 1 << 18 { try flush() }
+        }
+      } catch {
+        // What the caller throws is not about writing.
+        interruption = error
+        throw error
+      }
+      try flush()
     }
-    if fields.has("responses") || fields.has("ranking") {
-      self = .ranking(try Ranking(fields))
-    } else if fields.has("response") || fields.has("rating") {
-      self = .rating(try Rating(fields))
-    } else {
-      self = .comparison(try Comparison(fields))
-    }
-  }
-}
-
-extension Comparison {
-  init(_ fields: RowFields) throws(PreferenceError) {
-    let chosen = try fields.text("chosen")
-    let rejected = try fields.text("rejected")
-    if fields.has("prompt") {
-      let prompt = try fields.text("prompt")
-      self.init(
-        prompt: prompt.rendered, chosen: chosen.rendered(after: prompt),
-        rejected: rejected.rendered(after: prompt))
-    } else {
-      let texts = (chosen: chosen.rendered, rejected: rejected.rendered)
-      let prompt = RowText.implicitPrompt(of: texts.chosen, texts.rejected)
-      let length = prompt.unicodeScalars.count
-      self.init(
-        prompt: prompt, chosen: String(texts.chosen.unicodeScalars.dropFirst(length)),
-        rejected: String(texts.rejected.unicodeScalars.dropFirst(length)))
-    }
-    margin = try fields.number("margin")
-    probability = try fields.number("chosen_probability")
-    if let probability, !(0...1).contains(probability) {
-      throw fields.failure(
-        "chosen_probability", "is \(probability); write a probability between 0 and 1")
-    }
-    chosenGold = try fields.number("chosen_gold")
-    rejectedGold = try fields.number("rejected_gold")
-    annotator = try fields.string("annotator")
-  }
-}
-
-extension Ranking {
-  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
-    let prompt = try fields.text("prompt")
-    let responses = try fields.texts("responses").map { $0.rendered(after: prompt) }
-    guard responses.count >= 2 else {
-      throw fields.failure("responses", "holds \(responses.count); give at least two")
-    }
-    self.init(
-      prompt: prompt.rendered, responses: responses,
-      ranking: try fields.ranking(of: responses.count))
-  }
-}
-
-extension Rating {
-  fileprivate init(_ fields: RowFields) throws(PreferenceError) {
-    let prompt = try fields.text("prompt")
-    let response = try fields.text("response").rendered(after: prompt)
-    guard let rating = try fields.number("rating") else {
-      throw fields.failure("rating", "is missing; add it with a number, more for better")
-    }
-    self.init(prompt: prompt.rendered, response: response, rating: rating)
+  } catch {
+    throw interruption ?? error
   }
 }

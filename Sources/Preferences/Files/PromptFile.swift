@@ -4,59 +4,86 @@ package import Foundation
 /// One prompt of a file, and where it stands.
 package struct PromptRow: Sendable, Equatable {
   package enum Content: Sendable, Equatable {
-    /// To be encoded.
-    case text(String)
+    /// To be encoded; as it stands where a chat template wrote it.
+    case text(String, isRendered: Bool)
     /// To be used exactly as given.
     case ids([Int32])
   }
 
   package let content: Content
-  /// File and line, such as `prompts.jsonl:3`.
+  /// File and line, such as `prompts.jsonl:3`; empty for one that stands in no file.
   package let place: String
+
+  init(content: Content, place: String) { (self.content, self.place) = (content, place) }
+
+  /// A text, or a user's message with that text.
+  package init(_ text: String, asMessageIn format: ChatFormat?) throws {
+    place = ""
+    content = .text(
+      try format?.render([Message(role: "user", content: text).json], nil, true) ?? text,
+      isRendered: format?.isTemplate ?? false)
+  }
 }
 
-/// Prompts as JSON lines, `{"prompt": …}` or `{"prompt_ids": […]}`, or as plain text, one a line.
+/// Prompts as rows, of which only the prompt is read, or as plain text, one a line.
 package enum PromptFile {
+  /// What reading prompts met.
+  package struct Report: Sendable, Equatable {
+    package internal(set) var columns = ColumnSummary()
+    package internal(set) var usesPlainFormat = false
+    package internal(set) var skipped = 0
+    package internal(set) var firstFault: PreferenceError?
+
+    /// What the person is told.
+    package var notes: [String] {
+      guard let firstFault else { return columns.notes }
+      return columns.notes + ["\(skipped) rows are passed over, the first: \(firstFault)"]
+    }
+  }
+
   /// All prompts in order; blank lines are passed over.
   ///
-  /// A file is of JSON lines when its name ends in `.jsonl` or `.json`, or when its text begins with
-  /// a brace.
-  ///
   /// - Throws: ``PreferenceError`` naming file, line and key.
-  package static func read(_ file: URL) throws(PreferenceError) -> [PromptRow] {
-    let text: String
-    do { text = try String(contentsOf: file, encoding: .utf8) } catch {
-      throw .file(
-        path: file.path, problem: "cannot be read as UTF-8 text; check the path and permissions")
+  package static func read(
+    _ files: [URL], as reading: RowReading = RowReading(),
+    standardInput: FileHandle = .standardInput
+  ) throws(PreferenceError) -> (rows: [PromptRow], report: Report) {
+    var prompts: [PromptRow] = []
+    var report = Report()
+    for file in files {
+      let file = try RowFile(file, isReadOnce: true, standardInput: standardInput)
+      let rows = try RowReader(file, takesTexts: true)
+      var columns = ColumnReader(reading.columns, for: .prompts)
+      while true {
+        do throws(PreferenceError) {
+          guard let fields = try rows.next() else { break }
+          let row = try columns.read(fields)
+          if row.has("prompt_ids") {
+            prompts.append(
+              PromptRow(content: .ids(try row.ids("prompt_ids")), place: row.place))
+            continue
+          }
+          let example = try Example(row, format: reading.format, needsResponses: false)
+          if example.usesPlainFormat { report.usesPlainFormat = true }
+          prompts.append(
+            PromptRow(
+              content: .text(example.prompt, isRendered: example.isRendered), place: row.place))
+        } catch {
+          guard reading.skips, error.isOfOneRow else { throw error }
+          report.skipped += 1
+          if report.firstFault == nil { report.firstFault = error }
+        }
+      }
+      try columns.requireFound(in: file.name)
+      report.columns.add(columns.summary)
     }
-    let isJSON =
-      ["jsonl", "json"].contains(file.pathExtension)
-      || text.first { !$0.isWhitespace } == "{"
-    guard isJSON else {
-      return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        .enumerated()
-        .filter { !$0.element.allSatisfy(\.isWhitespace) }
-        .map { PromptRow(content: .text(String($1)), place: "\(file.path):\($0 + 1)") }
-    }
-    var rows: [PromptRow] = []
-    try JSONLines.forEach(in: file) { (fields) throws(PreferenceError) in
-      rows.append(
-        PromptRow(content: try content(fields), place: "\(fields.path):\(fields.line)"))
-    }
-    return rows
+    return (prompts, report)
   }
 
   /// Writes prompts as rows of token ids, atomically.
   package static func write(_ prompts: [[Int32]], to file: URL) throws {
-    try JSONLines.write(to: file) { write in
+    try writeLines(to: file) { write in
       for prompt in prompts { try write(["prompt_ids": .array(prompt.map { .int(Int($0)) })]) }
     }
-  }
-
-  private static func content(
-    _ fields: RowFields
-  ) throws(PreferenceError) -> PromptRow.Content {
-    guard fields.has("prompt_ids") else { return .text(try fields.text("prompt").rendered) }
-    return .ids(try fields.ids("prompt_ids"))
   }
 }

@@ -5,8 +5,13 @@ package struct Comparison: Sendable, Equatable {
   package var prompt: String
   package var chosen: String
   package var rejected: String
+  /// Whether a chat template wrote the texts (`rendered`): they are encoded as they stand.
+  package var isRendered = false
   /// How much better the chosen response is, in units of reward.
   package var margin: Double?
+  /// Ratings of the chosen and of the rejected response (`chosen_score`, `rejected_score`), whose
+  /// difference is the margin where none is given.
+  package var scores: [Double]?
   /// The probability with which an ideal predictor expects this choice (`chosen_probability`).
   package var probability: Double?
   /// The true reward of the chosen response (`chosen_gold`).
@@ -43,11 +48,39 @@ package struct Ranking: Sendable, Equatable {
   package var responses: [String]
   /// Indices into `responses`, best first, each exactly once.
   package var ranking: [Int]
+  /// Whether a chat template wrote the texts.
+  package var isRendered = false
+  /// A rating of each response where the order comes from ratings; equal ones are ties.
+  package var ratings: [Double]?
 
   package init(prompt: String, responses: [String], ranking: [Int]) {
     self.prompt = prompt
     self.responses = responses
     self.ranking = ranking
+  }
+
+  /// Ordered by ratings; equal ones keep the order of the responses.
+  package init(prompt: String, responses: [String], ratings: [Double]) {
+    let order = ratings.indices.sorted { (ratings[$1], $0) < (ratings[$0], $1) }
+    self.init(prompt: prompt, responses: responses, ranking: order)
+    self.ratings = ratings
+  }
+
+  /// Every pair of a better and a worse response, as places in `responses`.
+  package var pairs: [(better: Int, worse: Int)] {
+    ranking.indices.flatMap { place in
+      ranking[(place + 1)...].map { (ranking[place], $0) }
+    }.filter { pair in ratings.map { $0[pair.0] != $0[pair.1] } ?? true }
+  }
+
+  /// The same as comparisons.
+  package var comparisons: [Comparison] {
+    pairs.map {
+      var pair = Comparison(
+        prompt: prompt, chosen: responses[$0.better], rejected: responses[$0.worse])
+      pair.isRendered = isRendered
+      return pair
+    }
   }
 }
 
@@ -57,6 +90,8 @@ package struct Rating: Sendable, Equatable {
   package var response: String
   /// How good the response is; more is better, on whatever scale the data use.
   package var rating: Double
+  /// Whether a chat template wrote the texts.
+  package var isRendered = false
 
   package init(prompt: String, response: String, rating: Double) {
     self.prompt = prompt
@@ -90,42 +125,218 @@ package enum PreferenceRow: Sendable, Equatable {
 
   /// The row as a JSON object; optional values that are not there are left out.
   var json: JSONObject {
+    var object: JSONObject = ["prompt": .string(prompt)]
+    var isRendered = false
     switch self {
     case .comparison(let row):
-      var object: JSONObject = [
-        "prompt": .string(row.prompt), "chosen": .string(row.chosen),
-        "rejected": .string(row.rejected),
-      ]
+      object["chosen"] = .string(row.chosen)
+      object["rejected"] = .string(row.rejected)
       object["margin"] = row.margin.map { .double($0) }
+      if let scores = row.scores, scores.count == 2 {
+        object["chosen_score"] = .double(scores[0])
+        object["rejected_score"] = .double(scores[1])
+      }
       object["chosen_probability"] = row.probability.map { .double($0) }
       object["chosen_gold"] = row.chosenGold.map { .double($0) }
       object["rejected_gold"] = row.rejectedGold.map { .double($0) }
       object["annotator"] = row.annotator.map { .string($0) }
-      return object
+      isRendered = row.isRendered
     case .ranking(let row):
-      return [
-        "prompt": .string(row.prompt), "responses": .array(row.responses.map { .string($0) }),
-        "ranking": .array(row.ranking.map { .int($0) }),
-      ]
+      object["responses"] = .array(row.responses.map { .string($0) })
+      if let ratings = row.ratings {
+        object["ratings"] = .array(ratings.map { .double($0) })
+      } else {
+        object["ranking"] = .array(row.ranking.map { .int($0) })
+      }
+      isRendered = row.isRendered
     case .rating(let row):
-      return [
-        "prompt": .string(row.prompt), "response": .string(row.response),
-        "rating": .double(row.rating),
-      ]
+      object["response"] = .string(row.response)
+      object["rating"] = .double(row.rating)
+      isRendered = row.isRendered
+    }
+    if isRendered { object["rendered"] = .bool(true) }
+    return object
+  }
+
+  /// The row as one line of JSON, without the newline: what ``PreferenceFile`` writes.
+  ///
+  /// - Throws: ``PreferenceError`` when a number is not finite.
+  package func line() throws(PreferenceError) -> String {
+    do { return try JSONValue.object(json).text() } catch {
+      throw .file(path: "a preference row", problem: "\(error); check the rewards that made it")
+    }
+  }
+
+  /// 64 bits of what the row says: its prompt, its responses from the best to the worst, and ratings.
+  /// Equal rows have equal digests in every process; that two of a million different rows share one
+  /// has a probability of 3·10⁻⁸.
+  var digest: UInt64 {
+    var digest = RowDigest()
+    digest.add(prompt)
+    switch self {
+    case .comparison(let row):
+      digest.add(row.chosen)
+      digest.add(row.rejected)
+    case .ranking(let row):
+      for index in row.ranking {
+        digest.add(row.responses[index])
+        if let ratings = row.ratings { digest.add("\(ratings[index])") }
+      }
+    case .rating(let row):
+      digest.add(row.response)
+      digest.add("\(row.rating)")
+    }
+    return digest.value
+  }
+}
+
+/// What a row says, as far as something can be learned from it.
+enum PreferenceReading {
+  /// Usually one; of lists of right and wrong responses every pair.
+  case rows([PreferenceRow])
+  /// One response, good or not.
+  case unpaired
+  /// One response, judged step by step.
+  case stepwise
+  case unusable(UnusableRow)
+}
+
+/// Why a row, though well formed, teaches nothing.
+enum UnusableRow: Equatable {
+  case identicalResponses, emptyResponse, tie, unjudged
+}
+
+extension PreferenceReading {
+  init(_ fields: RowFields, format: ChatFormat) throws(PreferenceError) {
+    let example = try Example(fields, format: format)
+    try self.init(example, fields)
+  }
+
+  init(_ example: Example, _ fields: RowFields) throws(PreferenceError) {
+    let responses = example.responses
+    func unusable() -> UnusableRow? {
+      if example.hasEmptyResponse { return .emptyResponse }
+      // Byte for byte: texts that look alike may differ in tokens.
+      let different = Set(responses.map { Array($0.utf8) }).count
+      return different < responses.count ? .identicalResponses : nil
+    }
+    switch example.judgement {
+    case .label: self = .unpaired
+    case .steps: self = .stepwise
+    case .tie: self = .unusable(.tie)
+    case .none:
+      switch example.form {
+      case .single:
+        throw fields.failure("rating", "is missing; add it with a number, more for better")
+      case .several where responses.count < 2:
+        throw fields.failure("responses", "holds \(responses.count); give at least two")
+      case .several:
+        throw fields.failure("ranking", "is missing; name the responses' indices, best first")
+      default: self = .unusable(.unjudged)
+      }
+    case .better(let right):
+      if let reason = unusable() {
+        self = .unusable(reason)
+      } else {
+        self = .rows(try Self.comparisons(example, right: right, fields).map { .comparison($0) })
+      }
+    case .ranking(let order):
+      if let reason = unusable() {
+        self = .unusable(reason)
+      } else if example.form == .sides {
+        var row = Comparison(
+          prompt: example.prompt, chosen: responses[order[0]], rejected: responses[order[1]])
+        row.margin = try fields.number("preference_strength").map(abs)
+        row.isRendered = example.isRendered
+        row.annotator = try fields.string("annotator")
+        self = .rows([.comparison(row)])
+      } else {
+        try Self.requireSeveral(responses, fields)
+        var row = Ranking(prompt: example.prompt, responses: responses, ranking: order)
+        row.isRendered = example.isRendered
+        self = .rows([.ranking(row)])
+      }
+    case .ratings(let ratings):
+      if let reason = unusable() {
+        self = .unusable(reason)
+      } else if example.form == .single {
+        var row = Rating(prompt: example.prompt, response: responses[0], rating: ratings[0])
+        row.isRendered = example.isRendered
+        self = .rows([.rating(row)])
+      } else {
+        try Self.requireSeveral(responses, fields)
+        var row = Ranking(prompt: example.prompt, responses: responses, ratings: ratings)
+        row.isRendered = example.isRendered
+        self = .rows([.ranking(row)])
+      }
+    }
+  }
+
+  private static func requireSeveral(
+    _ responses: [String], _ fields: RowFields
+  ) throws(PreferenceError) {
+    guard responses.count < 2 else { return }
+    throw fields.failure("responses", "holds \(responses.count); give at least two")
+  }
+
+  private static func comparisons(
+    _ example: Example, right: Int, _ fields: RowFields
+  ) throws(PreferenceError) -> [Comparison] {
+    var row = Comparison(prompt: example.prompt, chosen: "", rejected: "")
+    row.isRendered = example.isRendered
+    row.margin = try fields.number("margin")
+    if example.form == .pair, let chosen = try fields.number("chosen_score"),
+      let rejected = try fields.number("rejected_score")
+    {
+      row.scores = [chosen, rejected]
+    }
+    row.probability = try fields.number("chosen_probability")
+    if let probability = row.probability, !(0...1).contains(probability) {
+      throw fields.failure(
+        "chosen_probability", "is \(probability); write a probability between 0 and 1")
+    }
+    row.chosenGold = try fields.number("chosen_gold")
+    row.rejectedGold = try fields.number("rejected_gold")
+    row.annotator = try fields.string("annotator")
+    return example.responses[..<right].flatMap { chosen in
+      example.responses[right...].map { rejected in
+        var pair = row
+        (pair.chosen, pair.rejected) = (chosen, rejected)
+        return pair
+      }
     }
   }
 }
 
-/// Why a row, though well formed, teaches nothing.
-package enum UnusableRow: Sendable, Equatable {
-  case identicalResponses
-  case emptyResponse
-}
+/// FNV-1a over the bytes of texts, with an end to each that no UTF-8 holds.
+struct RowDigest {
+  private static let start: UInt64 = 0xcbf2_9ce4_8422_2325
+  private(set) var value = start
 
-extension PreferenceRow {
-  /// Why nothing can be learned from the row; `nil` when something can.
-  package var defect: UnusableRow? {
-    if responses.contains(where: { $0.allSatisfy(\.isWhitespace) }) { return .emptyResponse }
-    return Set(responses).count < responses.count ? .identicalResponses : nil
+  init() {}
+
+  /// Of a text in which it does not matter how much white space there is between words, before the
+  /// first, or behind the last.
+  init(ofWordsOf text: String) {
+    var isBetween = false
+    for byte in text.utf8 {
+      if byte == 0x20 || (0x09...0x0D).contains(byte) {
+        isBetween = value != Self.start
+      } else {
+        if isBetween { add(0x20) }
+        isBetween = false
+        add(byte)
+      }
+    }
+    add(0xFF)
+  }
+
+  mutating func add(_ text: String) {
+    for byte in text.utf8 { add(byte) }
+    add(0xFF)
+  }
+
+  private mutating func add(_ byte: UInt8) {
+    value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
   }
 }

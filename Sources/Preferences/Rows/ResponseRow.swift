@@ -2,11 +2,11 @@ import Formats
 package import Foundation
 
 /// A row of `score` and `logprobs`: a prompt and its responses, and whatever else the row holds,
-/// which is written back as it was.
+/// which is written back as it is written.
 package struct ResponseRow: Sendable, Equatable {
   package enum Content: Sendable, Equatable {
-    /// To be encoded, each by itself.
-    case text(prompt: String, responses: [String])
+    /// To be encoded, each by itself; as they stand where a chat template wrote them.
+    case text(prompt: String, responses: [String], isRendered: Bool)
     /// To be used exactly as given.
     case ids(prompt: [Int32], response: [Int32])
   }
@@ -17,96 +17,173 @@ package struct ResponseRow: Sendable, Equatable {
     case single
     /// `chosen` and `rejected`.
     case pair
-    /// `responses`.
+    /// Lists of `chosen` and `rejected`; so many are right.
+    case lists(right: Int)
+    /// `responses`, or two side by side.
     case several
   }
 
   package let content: Content
   package let form: Form
-  /// Which response somebody found the best, the second best, …, where the row says it.
-  package let ranking: [Int]?
+  /// How good somebody found each response, more for better, where the row says it.
+  package let ratings: [Double]?
+  /// What accuracy is counted by.
+  package let subset: String?
   /// Where the row stands, for messages: file and line, such as `rows.jsonl:3`.
   package let place: String
-  private var object: JSONObject
+  private var written: WrittenObject
 
-  init(_ fields: RowFields) throws(PreferenceError) {
-    if fields.has("prompt_ids") || fields.has("response_ids") {
+  /// - Parameters:
+  ///   - example: what the row says; nil for one of token ids.
+  ///   - written: the row with the names of the file.
+  init(
+    _ fields: RowFields, _ example: Example?, written: WrittenObject
+  ) throws(PreferenceError) {
+    if let example {
+      content = .text(
+        prompt: example.prompt, responses: example.responses, isRendered: example.isRendered)
+    } else {
       content = .ids(
         prompt: try fields.ids("prompt_ids"), response: try fields.ids("response_ids"))
-      (form, ranking) = (.single, nil)
-    } else if fields.has("responses") {
-      let prompt = try fields.text("prompt")
-      let responses = try fields.texts("responses").map { $0.rendered(after: prompt) }
-      if responses.isEmpty { throw fields.failure("responses", "is empty; give at least one") }
-      content = .text(prompt: prompt.rendered, responses: responses)
-      ranking = fields.has("ranking") ? try fields.ranking(of: responses.count) : nil
-      form = .several
-    } else if fields.has("chosen"), !fields.has("response") {
-      let row = try Comparison(fields)
-      content = .text(prompt: row.prompt, responses: [row.chosen, row.rejected])
-      (form, ranking) = (.pair, [0, 1])
-    } else {
-      let prompt = try fields.text("prompt")
-      let response = try fields.text("response").rendered(after: prompt)
-      content = .text(prompt: prompt.rendered, responses: [response])
-      (form, ranking) = (.single, nil)
     }
-    object = fields.object
-    place = "\(fields.path):\(fields.line)"
+    switch example?.form ?? .single {
+    case .single: form = .single
+    case .pair: form = .pair
+    case .sides: form = .several
+    case .several:
+      form =
+        if case .better(let right) = example?.judgement { .lists(right: right) } else { .several }
+    case .steps:
+      throw fields.failure("steps", "are no response; write the whole of it as `response`")
+    }
+    let count = example?.responses.count ?? 1
+    switch example?.judgement {
+    case .better(let right): ratings = (0..<count).map { $0 < right ? 1 : 0 }
+    case .ranking(let order):
+      var places = [Double](repeating: 0, count: count)
+      for (place, index) in order.enumerated() { places[index] = -Double(place) }
+      ratings = places
+    case .ratings(let given) where count > 1: ratings = given
+    default: ratings = nil
+    }
+    subset = fields.value("subset")?.string
+    place = fields.place
+    self.written = written
   }
 
-  /// Sets `reward` of a single response, `chosen_reward` and `rejected_reward` of a pair, or
-  /// `rewards` of several, in the order in which they are written, and `order`.
+  /// Sets `reward` of a single response, `chosen_reward` and `rejected_reward` of a pair,
+  /// `chosen_rewards` and `rejected_rewards` of lists, or `rewards` of several, in the order in which
+  /// they are written, and `order`.
   ///
   /// - Parameter order: indices of the responses, that of the highest reward first.
-  package mutating func set(rewards: [Double], order: [Int]) {
+  /// - Throws: ``PreferenceError`` when a number is not finite, as in everything that sets one.
+  package mutating func set(rewards: [Double], order: [Int]) throws(PreferenceError) {
     switch form {
-    case .single: set("reward", to: rewards[0])
+    case .single: try set("reward", to: .double(rewards[0]))
     case .pair:
-      set("chosen_reward", to: rewards[0])
-      set("rejected_reward", to: rewards[1])
+      try set("chosen_reward", to: .double(rewards[0]))
+      try set("rejected_reward", to: .double(rewards[1]))
+    case .lists(let right):
+      try set("chosen_rewards", to: rewards[..<right])
+      try set("rejected_rewards", to: rewards[right...])
     case .several:
-      set("rewards", to: rewards)
-      object["order"] = .array(order.map { .int($0) })
+      try set("rewards", to: rewards[...])
+      try set("order", to: .array(order.map { .int($0) }))
     }
   }
 
   /// Sets a key; a new one is put last.
-  package mutating func set(_ key: String, to number: Double) { object[key] = .double(number) }
-
-  /// Sets a key; a new one is put last.
-  package mutating func set(_ key: String, to numbers: [Double]) {
-    object[key] = .array(numbers.map { .double($0) })
+  package mutating func set(
+    _ key: String, to numbers: ArraySlice<Double>
+  ) throws(PreferenceError) {
+    try set(key, to: .array(numbers.map { .double($0) }))
   }
 
   /// Sets a key; a new one is put last.
-  package mutating func set(_ key: String, to ids: [Int32]) {
-    object[key] = .array(ids.map { .int(Int($0)) })
+  package mutating func set(_ key: String, to ids: [Int32]) throws(PreferenceError) {
+    try set(key, to: .array(ids.map { .int(Int($0)) }))
   }
 
-  /// The row as one line of JSON, without the newline.
-  ///
-  /// - Throws: ``PreferenceError`` when a number that was set is not finite.
-  package func line() throws(PreferenceError) -> String {
-    do { return try JSONValue.object(object).text() } catch {
+  private mutating func set(_ key: String, to value: JSONValue) throws(PreferenceError) {
+    do throws(JSONError) { try written.set(key, to: value) } catch {
       throw .file(path: place, problem: "\(error); check the model that made it")
     }
   }
 
-  /// Calls `body` with every row, one at a time: memory does not grow with the file.
-  ///
-  /// - Throws: ``PreferenceError`` naming file, line and key, and whatever `body` throws.
-  package static func forEachRow(
-    in file: URL, _ body: (ResponseRow) throws -> Void
-  ) throws {
-    let reader = try JSONLineReader(file)
-    while let fields = try reader.next() { try body(ResponseRow(fields)) }
+  /// The row as one line of JSON, without the newline.
+  package var line: String { written.text }
+}
+
+/// The rows of files for `score` and `logprobs`, one at a time: memory does not grow with the files.
+package final class ResponseRowReader {
+  private let files: [URL]
+  private let reading: RowReading
+  private var current: (rows: RowReader, columns: ColumnReader, name: String)?
+  private var next = 0
+  package private(set) var columns = ColumnSummary()
+  package private(set) var usesPlainFormat = false
+
+  package init(_ files: [URL], as reading: RowReading = RowReading()) {
+    (self.files, self.reading) = (files, reading)
   }
 
-  /// How many rows a file has; nil for standard input and pipes, which can be read only once.
+  /// The next row; nil behind the last one.
   ///
-  /// - Throws: ``PreferenceError`` when the file cannot be read.
-  package static func count(in file: URL) throws(PreferenceError) -> Int? {
-    try JSONLines.count(in: file)
+  /// - Throws: ``PreferenceError`` naming file, line and key; after one of a single row
+  ///   (``PreferenceError/isOfOneRow``) the next call goes on behind that row.
+  package func nextRow() throws(PreferenceError) -> ResponseRow? {
+    while true {
+      if current == nil {
+        guard next < files.count else { return nil }
+        let file = try RowFile(files[next], isReadOnce: true)
+        next += 1
+        current = (
+          try RowReader(file, keepsWriting: true), ColumnReader(reading.columns, for: .responses),
+          file.name
+        )
+      }
+      guard let fields = try current?.rows.next() else {
+        if let current {
+          try current.columns.requireFound(in: current.name)
+          columns.add(current.columns.summary)
+        }
+        current = nil
+        continue
+      }
+      guard let row = try current?.columns.read(fields) else { continue }
+      let written = try written(fields)
+      guard !row.has("prompt_ids"), !row.has("response_ids") else {
+        return try ResponseRow(row, nil, written: written)
+      }
+      let example = try Example(row, format: reading.format)
+      if example.usesPlainFormat { usesPlainFormat = true }
+      return try ResponseRow(row, example, written: written)
+    }
+  }
+
+  /// The row as it is to be written back, by the names of the file.
+  private func written(_ fields: RowFields) throws(PreferenceError) -> WrittenObject {
+    if let written = fields.written { return written }
+    do throws(JSONError) { return try WrittenObject(fields.object) } catch {
+      throw .line(path: fields.path, line: fields.line, problem: "\(error)")
+    }
+  }
+
+  /// How many rows files have; nil where one of them can be read only once.
+  ///
+  /// - Throws: ``PreferenceError`` when a file cannot be read.
+  package static func count(in files: [URL]) throws(PreferenceError) -> Int? {
+    var count = 0
+    for file in files {
+      guard RowFile.canBeReadAgain(file) else { return nil }
+      let rows = try RowReader(RowFile(file))
+      while true {
+        do throws(PreferenceError) {
+          guard try rows.next() != nil else { break }
+        } catch { if !error.isOfOneRow { throw error } }
+        count += 1
+      }
+    }
+    return count
   }
 }

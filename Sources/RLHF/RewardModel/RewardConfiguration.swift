@@ -17,7 +17,7 @@ package enum RewardObjective: String, Sendable, CaseIterable, SettingValue {
   case regression
 
   /// Whether the loss is a sum over pairs with a σ each, where labels can be smoothed.
-  var isSumOfPairs: Bool {
+  package var isSumOfPairs: Bool {
     switch self {
     case .pairwise, .pairwiseTokens, .groupedPairs: true
     case .plackettLuce, .bestOfK, .regression: false

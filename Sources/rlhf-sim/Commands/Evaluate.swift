@@ -29,8 +29,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Directory of the reward model.")
   var reward: String?
 
-  @Option(help: "File of prompts, as for `ppo`; there is no gold for them.")
-  var prompts: String?
+  @OptionGroup var prompts: PromptOptions
 
   @Option(help: "A scenario by name or file. (default: the run's, else sentiment)")
   var scenario: String?
@@ -77,10 +76,14 @@ struct Evaluate: ParsableCommand {
     try policy.requireVocabulary(of: reference)
     try policy.requireVocabulary(of: reward)
     let source: PromptSource
-    if let file = prompts.map({ URL(filePath: $0) }) ?? directory?.keptPrompts {
-      source = try PromptSource.reading(
-        file, for: policy, reward: reward, reference: reference, scenario: scenario
-      ).source
+    let kept = (directory?.keptPrompts).map { [$0] } ?? []
+    let files = prompts.prompts.isEmpty ? kept : prompts.files
+    if !files.isEmpty {
+      let (given, notes) = try PromptSource.reading(
+        files, as: prompts.reading.reading(policy.chatFormat), for: policy, reward: reward,
+        reference: reference, scenario: scenario)
+      source = given
+      notes.forEach(machine.note)
     } else {
       source = .world
       try Shipped.requireWorld(

@@ -3,6 +3,7 @@ import Experiments
 import Foundation
 import LanguageModels
 import Numerics
+import Preferences
 import Statistics
 
 /// Samples of a policy.
@@ -14,15 +15,21 @@ struct Generate: ParsableCommand {
       log-probabilities.
 
       Example: rlhf-sim generate --model checkpoints/sentiment/sft --prompt "the soup" --count 5
+      Example: rlhf-sim generate --model MODEL --prompts questions.jsonl --json
       """)
 
   @Option(help: "Directory of the policy.")
   var model: String
 
   @Option(help: "The text to continue.")
-  var prompt: String
+  var prompt: String?
 
-  @Option(help: "Texts to sample.")
+  @Flag(help: "--prompt is a user's message: it is rendered by the model's chat template.")
+  var chat = false
+
+  @OptionGroup var given: PromptOptions
+
+  @Option(help: "Texts to sample from each prompt.")
   var count = 1
 
   @Option(help: "Divides the logits; 0 takes the likeliest token.")
@@ -53,6 +60,9 @@ struct Generate: ParsableCommand {
     {
       if !isRight { throw ValidationError("--\(name) is \(value); it must be \(rule).") }
     }
+    if (prompt == nil) == given.prompts.isEmpty {
+      throw ValidationError("Give --prompt or --prompts.")
+    }
     try require((1...1_000_000).contains(count), "count", count, "from 1 to 1000000")
     // Logits divided by less are beyond what a float holds.
     try require(
@@ -69,17 +79,34 @@ struct Generate: ParsableCommand {
     options.temperature = temperature
     options.topK = topK
     options.topP = topP
+    let (rows, notes) = try prompts(for: policy)
     let generation = try AdvisedError.during {
       if case LoopError.emptyPrompt = $0 { "give --prompt at least one word" } else { nil }
     } _: {
-      try Generation(policy, prompt: prompt, options: options, maximumTokens: maxTokens)
+      try Generation(policy, prompts: rows, options: options, maximumTokens: maxTokens)
     }
     let observer = try machine.observer()
-    generation.notes.forEach(observer.note)
-    let texts = try generation.texts(
-      count: count, using: SeededGenerator(seed: seed), workers: machine.workers)
+    (notes + generation.notes).forEach(observer.note)
     try Output.writeLines(to: nil) { line in
-      for text in texts { try line(json ? text.json() : text.whole) }
+      try generation.forEachText(
+        count: count, using: SeededGenerator(seed: seed), workers: machine.workers
+      ) { try line(json ? $0.json() : $0.whole) }
     }
+  }
+
+  private func prompts(
+    for policy: LoadedModel<LanguageModel>
+  ) throws -> (rows: [PromptRow], notes: [String]) {
+    if let prompt {
+      let row = try PromptRow(prompt, asMessageIn: chat ? policy.chatFormat : nil)
+      let isPlain = chat && !policy.chatFormat.isTemplate
+      return ([row], isPlain ? [policy.plainFormatNote] : [])
+    }
+    let (rows, report) = try PromptFile.read(
+      given.files, as: given.reading.reading(policy.chatFormat))
+    guard !rows.isEmpty else {
+      throw LoopError.empty(file: given.prompts.joined(separator: ", "), what: "prompt")
+    }
+    return (rows, report.notes + (report.usesPlainFormat ? [policy.plainFormatNote] : []))
   }
 }

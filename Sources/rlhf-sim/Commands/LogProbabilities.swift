@@ -24,9 +24,10 @@ struct LogProbabilities: ParsableCommand {
   var json = false
 
   func run() throws {
+    let directory = URL(filePath: model)
     _ = try rows.complete(
       "logprobs",
-      by: ResponseRows(
-        logProbabilitiesOf: URL(filePath: model), workers: rows.machine.workers))
+      by: ResponseRows(logProbabilitiesOf: directory, workers: rows.machine.workers),
+      format: .of(directory))
   }
 }

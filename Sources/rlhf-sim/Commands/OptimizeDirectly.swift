@@ -20,15 +20,34 @@ struct OptimizeDirectly: ParsableCommand {
 
   @OptionGroup var models: StartingModels
 
-  @Option(help: "Comparisons as JSON lines. (default: the scenario's annotators make them)")
-  var preferences: String?
+  @Option(
+    help: """
+      Preference rows, in any shape that `rlhf-sim data` reads; repeatable. (default: the scenario's \
+      annotators make them)
+      """)
+  var preferences: [String] = []
+
+  @OptionGroup var reading: ReadingOptions
 
   @OptionGroup var options: LoopOptions
 
+  func validate() throws {
+    try ReadingOptions.requireOneStandardInput(("--preferences", preferences))
+  }
+
   func run() throws {
-    let models = try models.load(options, for: .dpo)
-    try models.requireWorld(remedy: "train models of it with `rlhf-sim demo`")
-    if preferences != nil, models.scenario.dpo.pairs == .onPolicy {
+    let models = try AdvisedError.during {
+      guard case LoopError.vocabulary = $0, !preferences.isEmpty, self.models.reward == nil else {
+        return nil
+      }
+      return "name a --reward; `rlhf-sim train-reward --base POLICY --preferences FILE` trains one"
+    } _: {
+      try self.models.load(options, for: .dpo)
+    }
+    if preferences.isEmpty {
+      try models.requireWorld(remedy: "give rows with --preferences")
+    }
+    if !preferences.isEmpty, models.scenario.dpo.pairs == .onPolicy {
       throw LoopError.input(
         "--preferences: with `dpo.pairs` on-policy the policy's own responses are compared; leave it "
           + "out, or set dpo.pairs to offline")
@@ -36,15 +55,24 @@ struct OptimizeDirectly: ParsableCommand {
     let given = try AdvisedError.during {
       if case LoopError.unusable = $0 { "give other rows with --preferences" } else { nil }
     } _: {
-      try preferences.map {
-        try GivenPreferences(
-          $0, for: models.policy, scenario: models.scenario, options: options)
-      }
+      preferences.isEmpty
+        ? nil
+        : try GivenPreferences(
+          preferences, as: reading, for: models.policy, scenario: models.scenario, options: options)
+    }
+    var (source, notes) = (PromptSource.world, models.notes + (given?.notes ?? []))
+    if let given, !models.knowsWorld {
+      // No world says prompts to measure the policy on; the rows have some that are not trained on.
+      let prompts = try given.prompts(for: models.policy, models.reward, scenario: models.scenario)
+      source = .files(prompts)
+      notes.append(
+        "the models do not have the vocabulary of the scenario `\(models.scenario.name)`: policies are "
+          + "measured on \(prompts.count) prompts of held-out rows, without gold")
     }
     try recorded(
       options, scenario: models.scenario, command: .dpo, tokenizer: models.policy.tokenizer,
-      inputs: models.directories + [preferences].compactMap { $0.map { URL(filePath: $0) } },
-      notes: models.notes + (given?.notes ?? [])
+      prompts: source,
+      inputs: models.directories + preferences.map { URL(filePath: $0) }, notes: notes
     ) {
       try $0.dpo(models.policy.model, reward: models.reward.model, given: given)
     }

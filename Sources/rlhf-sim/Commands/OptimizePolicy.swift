@@ -19,19 +19,14 @@ struct OptimizePolicy: ParsableCommand {
 
   @OptionGroup var models: StartingModels
 
-  @Option(
-    help: """
-      Prompts: JSON lines with "prompt" or "prompt_ids", or plain text, one per line. (default: the \
-      scenario's)
-      """)
-  var prompts: String?
+  @OptionGroup var prompts: PromptOptions
 
   @OptionGroup var options: LoopOptions
 
   func run() throws {
     let models = try models.load(options, for: .ppo)
     let judge = models.scenario.ppo.reward.source
-    if prompts != nil, judge != .model {
+    if !prompts.prompts.isEmpty, judge != .model {
       throw LoopError.input(
         "--prompts: `ppo.reward.source` is \(judge.rawValue), which only the scenario's own prompts "
           + "have; leave it out, or set ppo.reward.source to model")
@@ -40,7 +35,7 @@ struct OptimizePolicy: ParsableCommand {
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
       prompts: source,
-      inputs: models.directories + [prompts].compactMap { $0.map { URL(filePath: $0) } },
+      inputs: models.directories + prompts.files,
       notes: models.notes + unknown
     ) {
       try $0.ppo(models.policy.model, reward: models.reward.model)

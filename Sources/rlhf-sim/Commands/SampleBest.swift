@@ -18,8 +18,7 @@ struct SampleBest: ParsableCommand {
 
   @OptionGroup var models: StartingModels
 
-  @Option(help: "File of prompts, as for `ppo`. (default: the scenario's)")
-  var prompts: String?
+  @OptionGroup var prompts: PromptOptions
 
   @OptionGroup var options: LoopOptions
 
@@ -33,7 +32,7 @@ struct SampleBest: ParsableCommand {
     try recorded(
       options, scenario: models.scenario, command: .bestOfN, tokenizer: models.policy.tokenizer,
       prompts: source,
-      inputs: models.directories + [prompts].compactMap { $0.map { URL(filePath: $0) } },
+      inputs: models.directories + prompts.files,
       notes: models.notes + unknown
     ) {
       try $0.bestOfN(models.policy.model, reward: models.reward.model)

@@ -12,10 +12,14 @@ struct Score: ParsableCommand {
       Rows have "prompt" and "response" as text, which gets EOS as in training, or "prompt_ids" and \
       "response_ids", which are used as given. "reward" is the head's raw output.
 
-      Rows of several "responses" get "rewards" and "order", the highest reward first, equal ones in \
-      the order of the row. Rows of "chosen" and "rejected" get "chosen_reward" and "rejected_reward". \
-      Where rows say which response is better ("ranking", "chosen"), the summary says how often the \
-      rewards agree: on standard output with --output, else on standard error.
+      Rows of several "responses" get "rewards" and "order", the best by reward first; equal rewards \
+      keep the order of the row. Rows of "chosen" and "rejected" get "chosen_reward" and \
+      "rejected_reward". All other columns come back as they are written. Messages are rendered by the \
+      model's chat template.
+
+      Where rows say which response is better ("ranking", "ratings", "chosen"), the summary tells how \
+      often the rewards agree, also by "subset" where rows have one: on standard output beside an \
+      --output, or else on standard error.
 
       First: rlhf-sim annotate --count 100 --output pairs.jsonl
       Example: rlhf-sim score --model checkpoints/sentiment/reward --input pairs.jsonl
@@ -30,15 +34,17 @@ struct Score: ParsableCommand {
   var json = false
 
   func run() throws {
+    let directory = URL(filePath: model)
     let summary = try rows.complete(
-      "score",
-      by: ResponseRows(rewardsOf: URL(filePath: model), workers: rows.machine.workers))
+      "score", by: ResponseRows(rewardsOf: directory, workers: rows.machine.workers),
+      format: .of(directory))
+    let lines = [summary.agreement.text, summary.subsetText].compactMap(\.self)
     if rows.output == nil {
-      if let text = summary.agreement.text { rows.machine.note(text) }
+      lines.forEach(rows.machine.note)
     } else if json {
       try Output.writeJSON(Figures(summary))
-    } else if let text = summary.agreement.text {
-      try Output.write(text + "\n")
+    } else {
+      try Output.write(lines.map { $0 + "\n" }.joined())
     }
   }
 
@@ -49,9 +55,13 @@ struct Score: ParsableCommand {
     /// Absent when no row says which response is better.
     let pairAgreement: Proportion?
     let topAgreement: Proportion?
+    /// Top agreement by `subset`; absent when no row has one.
+    let subsets: [String: Proportion]?
+    /// Rows that were passed over; absent when there are none.
+    let skipped: Int?
 
     enum CodingKeys: String, CodingKey {
-      case rows, responses
+      case rows, responses, subsets, skipped
       case pairAgreement = "pair_agreement"
       case topAgreement = "top_agreement"
     }
@@ -61,7 +71,23 @@ struct Score: ParsableCommand {
       let agreement = summary.agreement.count > 0 ? summary.agreement : nil
       pairAgreement = agreement?.pairs
       topAgreement = agreement?.top
+      subsets =
+        summary.subsets.isEmpty
+        ? nil
+        : Dictionary(uniqueKeysWithValues: summary.subsets.map { ($0.name, $0.agreement.top) })
+      skipped = summary.skipped > 0 ? summary.skipped : nil
     }
+  }
+}
+
+extension ResponseRows.Summary {
+  /// In how many rows of each subset the best by reward is the one that was given as the best.
+  fileprivate var subsetText: String? {
+    guard !subsets.isEmpty else { return nil }
+    let parts = subsets.map {
+      "\($0.name) \(NumberText.plain(100 * $0.agreement.top.value, 1)) % of \($0.agreement.count)"
+    }
+    return "accuracy by subset: " + parts.joined(separator: ", ")
   }
 }
 

@@ -19,21 +19,21 @@ struct TrainReward: ParsableCommand {
   @Option(help: "Directory of the policy whose trunk it starts from. (default: the one that ships)")
   var base: String?
 
-  @Option(help: "Preference rows to train on, as JSON lines.")
-  var preferences: String?
+  @Option(help: "Preference rows to train on, in any shape that `rlhf-sim data` reads. Repeatable.")
+  var preferences: [String] = []
 
-  @Option(help: "Held-out preference rows. (default: some prompts of --preferences)")
-  var eval: String?
+  @Option(help: "Held-out preference rows; repeatable. (default: some prompts of --preferences)")
+  var eval: [String] = []
+
+  @OptionGroup var reading: ReadingOptions
 
   @OptionGroup var options: LoopOptions
 
   func validate() throws {
-    if eval != nil, preferences == nil {
+    if !eval.isEmpty, preferences.isEmpty {
       throw ValidationError("--eval needs --preferences to train on.")
     }
-    if preferences == "-", eval == "-" {
-      throw ValidationError("Standard input can be read once: give --preferences or --eval a file.")
-    }
+    try ReadingOptions.requireOneStandardInput(("--preferences", preferences), ("--eval", eval))
   }
 
   func run() throws {
@@ -45,9 +45,11 @@ struct TrainReward: ParsableCommand {
       guard case LoopError.unusable = $0 else { return nil }
       return "give other rows with --preferences or --eval, or a --base that can hold them"
     } _: {
-      try preferences.map {
-        try GivenPreferences($0, heldOut: eval, for: base, scenario: scenario, options: options)
-      }
+      preferences.isEmpty
+        ? nil
+        : try GivenPreferences(
+          preferences, heldOut: eval, as: reading, for: base, scenario: scenario,
+          options: options)
     }
     if given == nil {
       try Shipped.requireWorld(
@@ -55,7 +57,7 @@ struct TrainReward: ParsableCommand {
     }
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
-      inputs: [base.directory] + [preferences, eval].compactMap { $0.map { URL(filePath: $0) } },
+      inputs: [base.directory] + (preferences + eval).map { URL(filePath: $0) },
       notes: unused + notes + (given?.notes ?? [])
     ) {
       try $0.trainReward(base: base.model, given: given)

@@ -1,0 +1,145 @@
+/// What columns of preference data are called, here and in public data sets.
+package enum ColumnNames {
+  /// A column of a row, as it is called here, and the names that data sets give it, the first found
+  /// being read.
+  struct Column {
+    let name: String
+    var others: [String] = []
+    /// For people: what it is.
+    let meaning: String
+  }
+
+  static let columns: [Column] = [
+    Column(
+      name: "prompt", others: ["instruction", "question", "query"],
+      meaning: "a text, or messages"),
+    Column(
+      name: "input", others: ["context"],
+      meaning: "put behind the prompt after a blank line; alone it is the prompt"),
+    Column(
+      name: "system", others: ["system_prompt", "system_message"],
+      meaning: "the system message"),
+    Column(
+      name: "history", meaning: "earlier turns as pairs or messages; a text alone is the prompt"),
+    Column(name: "tools", meaning: "tools, for the chat template"),
+    Column(
+      name: "messages", others: ["conversations", "conversation"],
+      meaning: "a whole conversation, the response last"),
+    Column(
+      name: "chosen", others: ["chosen_response", "chosen_answer"],
+      meaning: "the better response, or a list of right ones"),
+    Column(
+      name: "rejected", others: ["rejected_response", "rejected_answer"],
+      meaning: "the worse response, or a list of wrong ones"),
+    Column(name: "margin", meaning: "by how much the chosen reward should be above the other"),
+    Column(
+      name: "chosen_score",
+      others: ["score_chosen", "chosen_rating", "rating_chosen", "chosen-rating"],
+      meaning: "rating of the chosen response; the difference of both is the margin"),
+    Column(
+      name: "rejected_score",
+      others: ["score_rejected", "rejected_rating", "rating_rejected", "rejected-rating"],
+      meaning: "rating of the rejected response"),
+    Column(name: "chosen_probability", meaning: "soft label, for `reward.soft_labels`"),
+    Column(name: "chosen_gold", meaning: "gold reward of the chosen response"),
+    Column(name: "rejected_gold", meaning: "gold reward of the rejected response"),
+    Column(name: "annotator", meaning: "who judged"),
+    Column(
+      name: "response_a",
+      others: ["human_ref_A"] + pairNames.map(\.a), meaning: "the first of two responses"),
+    Column(
+      name: "response_b",
+      others: ["human_ref_B"] + pairNames.map(\.b), meaning: "the second of two responses"),
+    Column(
+      name: "preference",
+      others: ["winner", "choice", "overall_preference", "better_response_id", "label", "labels"],
+      meaning: "which of two responses is better, or a tie"),
+    Column(
+      name: "preference_strength",
+      meaning: "below 0 the first response is better, above 0 the second; its size is the margin"),
+    Column(name: "score_A", meaning: "votes for the first response"),
+    Column(name: "score_B", meaning: "votes for the second response"),
+    Column(
+      name: "responses", others: ["completions", "answers", "generations"],
+      meaning: "several responses, as texts, messages, or objects with their score or rank"),
+    Column(name: "ranking", meaning: "indices of the responses, best first"),
+    Column(name: "ranks", others: ["rank"], meaning: "the rank of each response, 1 for the best"),
+    Column(
+      name: "ratings", others: ["scores", "rating"],
+      meaning: "a rating of each response, more for better"),
+    Column(
+      name: "response", others: ["completion", "output", "answer"],
+      meaning: "one response"),
+    Column(
+      name: "rating", others: ["score", "overall_score", "helpfulness"],
+      meaning: "a number for one response, more for better"),
+    Column(name: "label", meaning: "whether one response is good: true or false"),
+    Column(name: "steps", others: ["completions"], meaning: "steps of one response"),
+    Column(name: "step_labels", others: ["labels"], meaning: "whether each step is right"),
+    Column(name: "prompt_ids", meaning: "token ids of the prompt, used as given"),
+    Column(name: "response_ids", meaning: "token ids of the response, used as given"),
+    Column(
+      name: "rendered",
+      meaning: "true: the texts are written by a chat template, and nothing is added to them"),
+    Column(name: "subset", meaning: "what accuracy is counted by"),
+  ]
+
+  /// How pairs of columns are called that hold two responses; the first letter or number goes with
+  /// the first of them.
+  static let pairNames: [(a: String, b: String)] = {
+    var names: [(String, String)] = []
+    for stem in ["response", "answer", "completion", "output", "conversation"] {
+      for (a, b) in [("a", "b"), ("A", "B"), ("0", "1"), ("1", "2")] {
+        if stem + "_" + a == "response_a" { continue }
+        names.append(("\(stem)_\(a)", "\(stem)_\(b)"))
+      }
+    }
+    return names
+  }()
+
+  /// Every name that is read.
+  static let all = Set(columns.flatMap { [$0.name] + $0.others })
+
+  /// What `score`, `logprobs` and `generate` write into rows, which is no news when they are read.
+  static let written: Set<String> = [
+    "reward", "rewards", "chosen_reward", "rejected_reward", "chosen_rewards", "rejected_rewards",
+    "order", "logprobs", "ended",
+  ]
+
+  /// The roles that `--column ROLE=NAME` can give; `ignore` reads a column as nothing.
+  package static let roles = columns.map(\.name) + ["ignore"]
+
+  /// The name that an unread key was perhaps meant to be: one of a prompt, response or label, but for
+  /// case, signs, and one slip.
+  static func meant(by key: String) -> String? {
+    let plain = normalized(key)
+    return conspicuous.first { plain == $0.normalized || isSlip(plain, $0.normalized) }?.name
+  }
+
+  private static let conspicuous: [(name: String, normalized: String)] = {
+    let quiet: Set = ["annotator", "subset", "rendered", "tools", "messages", "score_A", "score_B"]
+    return columns.filter { !quiet.contains($0.name) }.flatMap { [$0.name] + $0.others }
+      .map { ($0, normalized($0)) }
+  }()
+
+  private static func normalized(_ name: String) -> String {
+    name.lowercased().filter { $0.isLetter || $0.isNumber }
+  }
+
+  /// Whether one insertion, deletion, substitution or exchange of neighbours makes one of the other;
+  /// of short names only a plural is a slip, and of numbers nothing.
+  private static func isSlip(_ first: String, _ second: String) -> Bool {
+    let (a, b) = (Array(first), Array(second))
+    if first == second + "s" || second == first + "s" { return true }
+    guard min(a.count, b.count) >= 6, abs(a.count - b.count) <= 1 else { return false }
+    let start = zip(a, b).prefix { $0 == $1 }.count
+    let (x, y) = (a.dropFirst(start), b.dropFirst(start))
+    if x.first?.isNumber ?? false || y.first?.isNumber ?? false { return false }
+    if x.count == y.count {
+      if x.dropFirst() == y.dropFirst() { return true }
+      return x.count >= 2 && x.first == y.dropFirst().first && y.first == x.dropFirst().first
+        && x.dropFirst(2) == y.dropFirst(2)
+    }
+    return x.count > y.count ? x.dropFirst() == y : x == y.dropFirst()
+  }
+}

@@ -1,0 +1,234 @@
+import Formats
+
+/// A column that the user names: `--column ROLE=NAME`.
+package struct NamedColumn: Sendable, Equatable {
+  /// One of ``ColumnNames/roles``.
+  package let role: String
+  package let name: String
+
+  /// Nil when the text is not `ROLE=NAME` with a role that there is.
+  package init?(_ text: String) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[1].isEmpty, ColumnNames.roles.contains(String(parts[0])) else {
+      return nil
+    }
+    (role, name) = (String(parts[0]), String(parts[1]))
+  }
+}
+
+/// What the columns of some rows are read as.
+package struct ColumnSummary: Sendable, Equatable {
+  package struct Mapping: Sendable, Equatable {
+    package let name: String
+    package let role: String
+  }
+
+  /// Columns that are called otherwise here, in the order in which they were met.
+  package internal(set) var mapped: [Mapping] = []
+  /// Columns that are read as nothing, in that order.
+  package internal(set) var unread: [String] = []
+
+  /// What the person is told: a line for each kind.
+  package var notes: [String] {
+    var notes: [String] = []
+    if !mapped.isEmpty {
+      let names = mapped.map { "`\($0.name)` as \(Self.words($0.role))" }
+      notes.append("read " + names.joined(separator: ", "))
+    }
+    if !unread.isEmpty {
+      notes.append("not read: " + unread.map { "`\($0)`" }.joined(separator: ", "))
+    }
+    return notes
+  }
+
+  private static func words(_ role: String) -> String {
+    switch role {
+    case "input": "the second part of the prompt, after a blank line"
+    case "chosen_score", "rejected_score": "\(role) (the difference is the margin)"
+    default: role
+    }
+  }
+
+  package init() {}
+
+  init(mapped: [Mapping], unread: [String]) { (self.mapped, self.unread) = (mapped, unread) }
+
+  package mutating func add(_ other: ColumnSummary) {
+    for mapping in other.mapped where !mapped.contains(mapping) { mapped.append(mapping) }
+    for name in other.unread where !unread.contains(name) { unread.append(name) }
+  }
+}
+
+/// Gives the columns of rows the names that they have here; see ``ColumnNames``.
+struct ColumnReader {
+  /// What rows are read for, which decides what must not be passed over.
+  enum Purpose: Int, Comparable {
+    case prompts, responses, judgements
+
+    static func < (first: Purpose, second: Purpose) -> Bool { first.rawValue < second.rawValue }
+  }
+
+  private struct Plan {
+    /// Role and name of every column that is read, in the order of the file.
+    var columns: [(role: String, name: String)] = []
+    var unread: [String] = []
+  }
+
+  private let given: [NamedColumn]
+  private let purpose: Purpose
+  private var plan: (keys: [String], plan: Plan)?
+  private(set) var summary = ColumnSummary()
+  /// Names of `given` that were in some row.
+  private var found: Set<String> = []
+
+  init(_ given: [NamedColumn], for purpose: Purpose) {
+    (self.given, self.purpose) = (given, purpose)
+  }
+
+  /// The row by the names that are used here.
+  ///
+  /// - Throws: ``PreferenceError`` for keys that contradict each other, or that look like a prompt, a
+  ///   response or a label and have no place in the row.
+  mutating func read(_ fields: RowFields) throws(PreferenceError) -> RowFields {
+    let keys = fields.object.keys
+    if plan?.keys != keys {
+      let new = try plan(for: fields)
+      plan = (keys, new)
+      let mapped = new.columns.filter { $0.role != $0.name }
+      summary.add(
+        ColumnSummary(
+          mapped: mapped.map { .init(name: $0.name, role: $0.role) }, unread: new.unread))
+    }
+    guard let plan = plan?.plan else { return fields }
+    if plan.unread.isEmpty, plan.columns.allSatisfy({ $0.role == $0.name }) { return fields }
+    var row = fields
+    row.object = JSONObject(
+      plan.columns.compactMap { column in
+        fields.object[column.name].map { (column.role, $0) }
+      })
+    row.names = Dictionary(uniqueKeysWithValues: plan.columns.map { ($0.role, $0.name) })
+    return row
+  }
+
+  /// Refuses a column that the user named and no row had.
+  func requireFound(in file: String) throws(PreferenceError) {
+    guard plan != nil, let column = given.first(where: { !found.contains($0.name) }) else { return }
+    throw .file(
+      path: file,
+      problem: "has no column `\(column.name)`, which --column \(column.role)=\(column.name) names")
+  }
+
+  private mutating func plan(for fields: RowFields) throws(PreferenceError) -> Plan {
+    let keys = fields.object.keys
+    var free = keys
+    var names: [String: String] = [:]
+    for column in given where free.contains(column.name) {
+      found.insert(column.name)
+      free.removeAll { $0 == column.name }
+      if column.role != "ignore" { names[column.role] = column.name }
+    }
+    /// Finds the column of a role, if it has one.
+    @discardableResult
+    func take(_ role: String) -> Bool {
+      if names[role] != nil { return true }
+      let others = ColumnNames.columns.first { $0.name == role }?.others ?? []
+      guard let name = ([role] + others).first(where: free.contains) else { return false }
+      names[role] = name
+      free.removeAll { $0 == name }
+      return true
+    }
+    func has(_ role: String) -> Bool { names[role] != nil }
+
+    func takeAll(_ roles: String...) {
+      for role in roles { take(role) }
+    }
+
+    takeAll("prompt_ids", "response_ids", "chosen", "rejected")
+    takePair(&names, &free)
+    let isPair = has("response_a") || has("response_b")
+    if !isPair, free.contains("completions"), free.contains("labels") {
+      takeAll("steps", "step_labels")
+    }
+    takeAll("responses", "response")
+    if isPair { takeAll("preference", "preference_strength", "score_A", "score_B") }
+    if has("responses") { takeAll("ranking", "ranks", "ratings") }
+    if has("response"), !take("rating") { take("label") }
+    if has("chosen") || has("rejected") {
+      takeAll("margin", "chosen_score", "rejected_score")
+      takeAll("chosen_probability", "chosen_gold", "rejected_gold")
+    }
+    takeAll("annotator", "rendered", "subset", "tools", "system", "history", "prompt", "input")
+    if !has("prompt"), !has("history"), let name = names.removeValue(forKey: "input") {
+      names["prompt"] = name
+    }
+    try requireOneKind(names, fields)
+    let kinds = ["chosen", "response_a", "responses", "response", "steps", "response_ids"]
+    if !kinds.contains(where: has) { take("messages") }
+
+    var plan = Plan()
+    let roles = Dictionary(uniqueKeysWithValues: names.map { ($0.value, $0.key) })
+    for key in keys {
+      if let role = roles[key] {
+        plan.columns.append((role, key))
+      } else if free.contains(key), !ColumnNames.written.contains(key) {
+        try requireUnimportant(key, fields)
+        plan.unread.append(key)
+      }
+    }
+    return plan
+  }
+
+  /// Two responses side by side, under any of the names for them.
+  private func takePair(_ names: inout [String: String], _ free: inout [String]) {
+    let known: [(a: String, b: String)] = [
+      ("response_a", "response_b"), ("human_ref_A", "human_ref_B"),
+    ]
+    let pairs = known + ColumnNames.pairNames
+    guard names["response_a"] == nil, names["response_b"] == nil,
+      let pair = pairs.first(where: { free.contains($0.a) && free.contains($0.b) })
+    else { return }
+    names["response_a"] = pair.a
+    names["response_b"] = pair.b
+    free.removeAll { $0 == pair.a || $0 == pair.b }
+  }
+
+  /// Refuses a row with responses of several kinds: one of its judgements would be lost.
+  private func requireOneKind(
+    _ names: [String: String], _ fields: RowFields
+  ) throws(PreferenceError) {
+    let kinds = [
+      ["chosen", "rejected"], ["response_a", "response_b"], ["responses", "ranking"],
+      ["steps"], ["response", "rating"],
+    ]
+    let said = kinds.compactMap { $0.compactMap { names[$0] }.first(where: fields.has) }
+    guard said.count > 1 else { return }
+    throw fields.failure(
+      said[1],
+      "stands beside `\(said[0])`, and a row is a comparison, a ranking or a rating; write a row for "
+        + "each, or pass over it with `--column ignore=\(said[1])`")
+  }
+
+  private func requireUnimportant(_ key: String, _ fields: RowFields) throws(PreferenceError) {
+    guard let meant = ColumnNames.meant(by: key), fields.has(key) else { return }
+    let roles = ColumnNames.columns.filter { $0.name == meant || $0.others.contains(meant) }
+      .map(\.name)
+    guard let role = roles.first, purposes(of: role) <= purpose,
+      !given.contains(where: { roles.contains($0.role) })
+    else { return }
+    throw fields.failure(
+      key,
+      "looks like `\(meant)` and is not read; say what it is with `--column \(role)=\(key)`, or pass "
+        + "over it with `--column ignore=\(key)`")
+  }
+
+  /// What a role matters for.
+  private func purposes(of role: String) -> Purpose {
+    switch role {
+    case "prompt", "input", "system", "history", "prompt_ids": .prompts
+    case "chosen", "rejected", "response_a", "response_b", "responses", "response", "steps",
+      "response_ids":
+      .responses
+    default: .judgements
+    }
+  }
+}

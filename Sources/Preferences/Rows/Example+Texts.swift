@@ -1,0 +1,273 @@
+import Formats
+
+/// Prompt and responses from texts and messages, however they are mixed.
+extension Example {
+  /// - Parameter values: key and value of each response.
+  mutating func readTexts(
+    _ values: [(key: String, value: JSONValue)], _ fields: RowFields, _ format: ChatFormat
+  ) throws(PreferenceError) {
+    let given = try givenPrompt(fields)
+    let hasTurns = fields.isNamed("history") && historyText(fields) == nil
+    let isConversation =
+      hasTurns || fields.isNamed("system") || fields.has("tools") || fields.has("messages")
+      || (given != nil && given?.string == nil) || values.contains { $0.value.string == nil }
+    guard isConversation else {
+      return try readPlain(given?.string, values, fields)
+    }
+    var conversation = try conversation(given, values, fields)
+    if let tools = fields.value("tools") {
+      conversation.tools = fields.isOfTable ? .array(try fields.list("tools", of: "tools")) : tools
+    }
+    guard let last = conversation.prompt.last else {
+      throw fields.failure("prompt", "is missing; add it with a text or messages")
+    }
+    if last.role == "assistant" {
+      throw fields.failure(
+        "prompt", "ends with a message of `assistant`; end it with the one that is answered")
+    }
+    (prompt, responses) = try conversation.rendered(by: format, fields)
+    hasEmptyResponse = conversation.responses.contains { $0.allSatisfy(\.isEmpty) }
+    isRendered = format.isTemplate
+    usesPlainFormat = !format.isTemplate
+  }
+
+  /// The prompt as the row gives it, its second part behind a blank line.
+  private func givenPrompt(_ fields: RowFields) throws(PreferenceError) -> JSONValue? {
+    var prompt = try fields.content("prompt")
+    if let text = historyText(fields) {
+      guard prompt == nil else {
+        throw fields.failure(
+          "history", "is a text and stands beside a prompt; write it as a list of turns")
+      }
+      prompt = .string(text)
+    }
+    guard let input = try fields.string("input"), !input.allSatisfy(\.isWhitespace) else {
+      return prompt
+    }
+    guard let text = prompt?.string else {
+      throw fields.failure("input", "stands beside messages; put it into them")
+    }
+    return .string(text.isEmpty ? input : "\(text)\n\n\(input)")
+  }
+
+  /// A history that is no list of turns, but a text: it is the prompt.
+  private func historyText(_ fields: RowFields) -> String? {
+    guard let text = fields.value("history")?.string else { return nil }
+    return fields.isOfTable && text.hasPrefix("[") ? nil : text
+  }
+
+  // MARK: - Texts
+
+  private mutating func readPlain(
+    _ prompt: String?, _ values: [(key: String, value: JSONValue)], _ fields: RowFields
+  ) throws(PreferenceError) {
+    let texts = values.compactMap(\.value.string)
+    if let prompt {
+      (self.prompt, responses) = (prompt, texts)
+    } else if values.count == 2, form == .pair {
+      let prompt = ImplicitPrompt.of(texts[0], texts[1])
+      let length = prompt.unicodeScalars.count
+      self.prompt = prompt
+      responses = texts.map { String($0.unicodeScalars.dropFirst(length)) }
+    } else {
+      throw fields.failure("prompt", "is missing; add it with a text or messages")
+    }
+    hasEmptyResponse = responses.contains { $0.allSatisfy(\.isWhitespace) }
+  }
+
+  // MARK: - Messages
+
+  private func conversation(
+    _ given: JSONValue?, _ values: [(key: String, value: JSONValue)], _ fields: RowFields
+  ) throws(PreferenceError) -> Conversation {
+    let opening = try opening(fields)
+    var responses: [[Message]] = []
+    for (key, value) in values {
+      if let text = value.string {
+        responses.append([Message(role: "assistant", content: text)])
+      } else {
+        responses.append(try Message.list(key, value, fields))
+      }
+    }
+    let keys = values.map(\.key)
+    var conversation: Conversation
+    switch given {
+    case .string(let text):
+      conversation = try split(responses, keys, behind: text, fields)
+    case let messages?:
+      let prompt = try Message.list("prompt", messages, fields)
+      conversation = Conversation(
+        prompt: prompt,
+        responses: responses.map {
+          $0.starts(with: prompt) ? Array($0.dropFirst(prompt.count)) : $0
+        })
+    case nil:
+      if values.isEmpty, let messages = try fields.content("messages") {
+        conversation = try promptAlone(Message.list("messages", messages, fields))
+      } else if values.isEmpty {
+        conversation = Conversation(prompt: [], responses: [])
+      } else {
+        conversation = split(responses)
+      }
+    }
+    for (key, response) in zip(keys, conversation.responses) {
+      guard response.first?.role != "assistant" else { continue }
+      throw fields.failure(
+        key,
+        response.isEmpty
+          ? "holds no response behind the prompt; end it with a message of `assistant`"
+          : "has a message of `\(response[0].role)` where the response begins; begin it with one of "
+            + "`assistant`, or repeat exactly the messages of the prompt before it")
+    }
+    if !opening.isEmpty {
+      if opening[0].role == "system", conversation.prompt.first?.role == "system" {
+        guard opening[0] == conversation.prompt[0] else {
+          throw fields.failure(
+            "system", "stands beside another message of `system`; give one of them")
+        }
+        conversation.prompt.removeFirst()
+      }
+      conversation.prompt = opening + conversation.prompt
+    }
+    return conversation
+  }
+
+  /// What the columns `system` and `history` say comes first.
+  private func opening(_ fields: RowFields) throws(PreferenceError) -> [Message] {
+    var messages: [Message] = []
+    if let system = try fields.string("system"), !system.allSatisfy(\.isWhitespace) {
+      messages.append(Message(role: "system", content: system))
+    }
+    guard fields.has("history"), historyText(fields) == nil else { return messages }
+    for (index, turn) in try fields.list("history", of: "turns").enumerated() {
+      guard let pair = turn.array else {
+        messages += try Message.list("history[\(index)]", turn, fields)
+        continue
+      }
+      let texts = pair.compactMap(\.string)
+      guard texts.count == pair.count, texts.count == 2 else {
+        throw fields.failure("history[\(index)]", "must be a question and its answer, both texts")
+      }
+      messages.append(Message(role: "user", content: texts[0]))
+      messages.append(Message(role: "assistant", content: texts[1]))
+    }
+    return messages
+  }
+
+  /// Conversations behind a text, which is the user's last turn.
+  private func split(
+    _ whole: [[Message]], _ keys: [String], behind text: String, _ fields: RowFields
+  ) throws(PreferenceError) -> Conversation {
+    var prompt: [Message]?
+    var responses: [[Message]] = []
+    for (messages, key) in zip(whole, keys) {
+      var before: [Message]?
+      if let last = messages.lastIndex(where: { $0.role == "user" }) {
+        guard messages[last].content.trimmingSpace.utf8.elementsEqual(text.trimmingSpace.utf8)
+        else {
+          throw fields.failure(
+            key,
+            "its last message of `user` is not `\(fields.names["prompt"] ?? "prompt")`; make them "
+              + "the same, or leave one of them out")
+        }
+        before = Array(messages[...last])
+        responses.append(Array(messages[(last + 1)...]))
+      } else if messages.first?.role == "system" {
+        before = [messages[0], Message(role: "user", content: text)]
+        responses.append(Array(messages.dropFirst()))
+      } else {
+        responses.append(messages)
+      }
+      if let before {
+        guard prompt == nil || prompt == before else {
+          throw fields.failure(
+            key, "has other messages before the response than `\(keys[0])`; give both one prompt")
+        }
+        prompt = before
+      }
+    }
+    return Conversation(
+      prompt: prompt ?? [Message(role: "user", content: text)], responses: responses)
+  }
+
+  /// Whole conversations without a prompt of their own: it is what they have in common, up to a
+  /// message of `assistant`; of one, all but its last answer.
+  private func split(_ whole: [[Message]]) -> Conversation {
+    let shortest = whole.map(\.count).min() ?? 0
+    var count = 0
+    if whole.count > 1 {
+      while count < shortest, whole.allSatisfy({ $0[count] == whole[0][count] }) { count += 1 }
+    } else {
+      count = shortest
+    }
+    func isBeginning(_ place: Int) -> Bool {
+      whole.allSatisfy { place < $0.count && $0[place].role == "assistant" }
+        && (place == 0 || whole[0][place - 1].role != "assistant")
+    }
+    // An answer may call a tool before it speaks: it begins behind the user's turn.
+    while count > 0, !isBeginning(count) || isAnswered(whole[0][..<count]) { count -= 1 }
+    return Conversation(
+      prompt: Array((whole.first ?? [])[..<count]),
+      responses: whole.map { Array($0[count...]) })
+  }
+
+  /// Whether an answer has begun at the end of some messages.
+  private func isAnswered(_ messages: ArraySlice<Message>) -> Bool {
+    messages.last.map { $0.role == "assistant" || $0.role == "tool" } ?? false
+  }
+
+  /// A conversation as a prompt: without an answer at its end.
+  private func promptAlone(_ messages: [Message]) -> Conversation {
+    let end = messages.lastIndex { $0.role != "assistant" && $0.role != "tool" } ?? -1
+    return Conversation(prompt: Array(messages.prefix(end + 1)), responses: [])
+  }
+}
+
+/// The prompt that two whole texts share.
+enum ImplicitPrompt {
+  /// In dialogues as Anthropic's HH files write them, up to the last common `\n\nAssistant:`, so that
+  /// two rows of one question have one prompt however alike their answers begin; in others, the common
+  /// beginning.
+  static func of(_ first: String, _ second: String) -> String {
+    let common = commonPrefix(first, second)
+    guard let turn = common.ranges(of: "\n\nAssistant:").last else { return common }
+    return String(common[..<turn.upperBound])
+  }
+
+  /// The longest common beginning of two texts, cut back to where no token can straddle the cut:
+  /// not inside a word or a run of signs, and before white space, which tokenizers join to the
+  /// word after it. `…\n\nAssistant: Yes` and `…\n\nAssistant: No` share `…\n\nAssistant:`.
+  static func commonPrefix(_ first: String, _ second: String) -> String {
+    let first = Array(first.unicodeScalars)
+    let second = Array(second.unicodeScalars)
+    var length = zip(first, second).prefix { $0 == $1 }.count
+    func isInsideRun() -> Bool {
+      guard length > 0 else { return false }
+      let last = Kind(first[length - 1])
+      return last == .space || (length < first.count && Kind(first[length]) == last)
+        || (length < second.count && Kind(second[length]) == last)
+    }
+    while isInsideRun() { length -= 1 }
+    var prefix = String.UnicodeScalarView()
+    prefix.append(contentsOf: first[..<length])
+    return String(prefix)
+  }
+
+  private enum Kind {
+    case word, space, sign
+
+    init(_ scalar: Unicode.Scalar) {
+      let properties = scalar.properties
+      if properties.isWhitespace {
+        self = .space
+        return
+      }
+      switch properties.generalCategory {
+      case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .letterNumber,
+        .otherNumber:
+        self = .word
+      default: self = properties.isAlphabetic ? .word : .sign
+      }
+    }
+  }
+}

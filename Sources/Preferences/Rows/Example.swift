@@ -1,0 +1,206 @@
+import Formats
+
+/// How rows are read: the columns that the user names, and how messages become text.
+package struct RowReading: Sendable {
+  package var columns: [NamedColumn]
+  package var format: ChatFormat
+  /// Whether rows at fault are passed over and counted.
+  package var skips: Bool
+
+  package init(
+    columns: [NamedColumn] = [], format: ChatFormat = .plain, skips: Bool = false
+  ) {
+    (self.columns, self.format, self.skips) = (columns, format, skips)
+  }
+}
+
+/// A row as it is read: a prompt, its responses, and what it says of them.
+struct Example {
+  enum Judgement: Equatable {
+    /// Nothing.
+    case none
+    /// The first `right` responses are better than the others; for one of two, a comparison.
+    case better(right: Int)
+    /// Two responses are equally good.
+    case tie
+    /// Indices of the responses, best first.
+    case ranking([Int])
+    /// A number for each response, more for better.
+    case ratings([Double])
+    /// Whether the one response is good.
+    case label(Bool)
+    /// Whether each step of the one response is right.
+    case steps([Bool])
+  }
+
+  /// In what keys the responses stand.
+  enum Form: Equatable {
+    case single, pair, sides, several, steps
+  }
+
+  var prompt = ""
+  var responses: [String] = []
+  /// Whether the texts are written by a chat template, so that they are encoded as they stand.
+  var isRendered = false
+  /// Whether a response says nothing at all.
+  var hasEmptyResponse = false
+  /// Whether messages were put into the plain format.
+  var usesPlainFormat = false
+  var form = Form.single
+  var judgement = Judgement.none
+
+  /// - Parameter needsResponses: whether a row without a response is refused.
+  init(
+    _ fields: RowFields, format: ChatFormat, needsResponses: Bool = true
+  ) throws(PreferenceError) {
+    if fields.has("steps") {
+      try readSteps(fields, format)
+    } else if fields.has("responses") || fields.has("ranking") {
+      try readSeveral(fields, format)
+    } else if fields.isNamed("response_a") || fields.isNamed("response_b") {
+      try readSides(fields, format)
+    } else if fields.isNamed("chosen") || fields.isNamed("rejected") {
+      try readComparison(fields, format)
+    } else if needsResponses || fields.isNamed("response") {
+      try readSingle(fields, format)
+    } else {
+      try readTexts([], fields, format)
+    }
+    if try fields.bool("rendered") == true { isRendered = true }
+  }
+
+  // MARK: - Kinds of rows
+
+  private mutating func readSingle(
+    _ fields: RowFields, _ format: ChatFormat
+  ) throws(PreferenceError) {
+    if fields.has("messages"), !fields.isNamed("response") {
+      guard let whole = try fields.content("messages") else { return }
+      try readTexts([("messages", whole)], fields, format)
+    } else {
+      guard let response = try fields.content("response") else {
+        throw fields.failure("response", "is missing; add it with a text or messages")
+      }
+      try readTexts([("response", response)], fields, format)
+    }
+    if let rating = try fields.number("rating") {
+      judgement = .ratings([rating])
+    } else if let label = try fields.bool("label") {
+      judgement = .label(label)
+    }
+  }
+
+  private mutating func readComparison(
+    _ fields: RowFields, _ format: ChatFormat
+  ) throws(PreferenceError) {
+    var texts: [(String, JSONValue)] = []
+    var right = 0
+    for key in ["chosen", "rejected"] {
+      guard let value = try fields.content(key) else {
+        throw fields.failure(key, "is missing; add it with a text or messages")
+      }
+      // A list of texts is one of several responses; messages are one.
+      if let list = value.array, let first = list.first, first.string != nil {
+        texts += list.enumerated().map { ("\(key)[\($0)]", $1) }
+        form = .several
+      } else {
+        texts.append((key, value))
+      }
+      if key == "chosen" { right = texts.count }
+    }
+    if form == .single { form = .pair }
+    try readTexts(texts, fields, format)
+    judgement = .better(right: right)
+  }
+
+  private mutating func readSides(
+    _ fields: RowFields, _ format: ChatFormat
+  ) throws(PreferenceError) {
+    var texts: [(String, JSONValue)] = []
+    for key in ["response_a", "response_b"] {
+      guard let value = try fields.content(key) else {
+        throw fields.failure(key, "is missing; add it with a text or messages")
+      }
+      texts.append((key, value))
+    }
+    form = .sides
+    try readTexts(texts, fields, format)
+    judgement = try Side.judgement(fields)
+  }
+
+  private mutating func readSeveral(
+    _ fields: RowFields, _ format: ChatFormat
+  ) throws(PreferenceError) {
+    let list = try fields.list("responses", of: "texts")
+    if list.isEmpty { throw fields.failure("responses", "is empty; give at least one") }
+    form = .several
+    var texts: [(String, JSONValue)] = []
+    var (ratings, ranks): ([Double], [Double]) = ([], [])
+    for (index, element) in list.enumerated() {
+      let key = "responses[\(index)]"
+      guard let object = element.object, object["role"] == nil, object["from"] == nil else {
+        texts.append((key, element))
+        continue
+      }
+      let names = ["response", "text", "content", "completion", "answer", "output"]
+      guard let name = names.first(where: { object[$0] != nil }), let text = object[name] else {
+        throw fields.failure(key, "holds no response; give it as `response`")
+      }
+      texts.append(("\(key).\(name)", text))
+      let scores = ["rating", "score", "overall_score", "fine-grained_score"]
+      if let score = scores.lazy.compactMap({ object[$0].flatMap(Self.number) }).first {
+        ratings.append(score)
+      }
+      if let rank = object["rank"].flatMap(Self.number) { ranks.append(rank) }
+    }
+    try readTexts(texts, fields, format)
+    if fields.has("ranking") {
+      judgement = .ranking(try ranking(fields))
+    } else if fields.has("ranks") {
+      judgement = .ratings(try oneEach(fields.numbers("ranks"), "ranks", fields).map { -$0 })
+    } else if fields.has("ratings") {
+      judgement = .ratings(try oneEach(fields.numbers("ratings"), "ratings", fields))
+    } else if !ranks.isEmpty {
+      judgement = .ratings(try oneEach(ranks, "responses", fields).map { -$0 })
+    } else if !ratings.isEmpty {
+      judgement = .ratings(try oneEach(ratings, "responses", fields))
+    }
+  }
+
+  private mutating func readSteps(
+    _ fields: RowFields, _ format: ChatFormat
+  ) throws(PreferenceError) {
+    form = .steps
+    let steps = try fields.list("steps", of: "texts")
+    let labels = try fields.bools("step_labels")
+    guard steps.count == labels.count, !steps.isEmpty else {
+      throw fields.failure(
+        "step_labels", "holds \(labels.count) labels of \(steps.count) steps; give one to each")
+    }
+    try readTexts(steps.enumerated().map { ("steps[\($0)]", $1) }, fields, format)
+    judgement = .steps(labels)
+  }
+
+  private static func number(_ value: JSONValue) -> Double? {
+    value.double ?? value.string.flatMap { Double($0) }
+  }
+
+  private func oneEach(
+    _ numbers: [Double], _ key: String, _ fields: RowFields
+  ) throws(PreferenceError) -> [Double] {
+    guard numbers.count == responses.count else {
+      throw fields.failure(
+        key, "says \(numbers.count) numbers of \(responses.count) responses; give one to each")
+    }
+    return numbers
+  }
+
+  private func ranking(_ fields: RowFields) throws(PreferenceError) -> [Int] {
+    let ranking = try fields.integers("ranking")
+    guard ranking.sorted() == Array(responses.indices) else {
+      throw fields.failure(
+        "ranking", "is \(ranking); name each of 0 to \(responses.count - 1) once, best first")
+    }
+    return ranking
+  }
+}

@@ -1,0 +1,78 @@
+import Formats
+
+/// Which of two responses a row prefers.
+enum Side {
+  /// What `preference`, `preference_strength` or votes say.
+  static func judgement(_ fields: RowFields) throws(PreferenceError) -> Example.Judgement {
+    if let value = fields.value("preference") {
+      return try preference(value, fields)
+    }
+    if let strength = try fields.number("preference_strength") { return sign(-strength) }
+    if let a = try fields.number("score_A"), let b = try fields.number("score_B") {
+      return sign(a - b)
+    }
+    return .none
+  }
+
+  private static let first = Example.Judgement.ranking([0, 1])
+  private static let second = Example.Judgement.ranking([1, 0])
+
+  private static func sign(_ difference: Double) -> Example.Judgement {
+    difference > 0 ? first : difference < 0 ? second : .tie
+  }
+
+  private static func preference(
+    _ value: JSONValue, _ fields: RowFields
+  ) throws(PreferenceError) -> Example.Judgement {
+    let names = ["response_a", "response_b"].map { fields.names[$0] ?? $0 }
+    if let text = value.string {
+      let word = text.lowercased().trimmingSpace
+      if word == names[0].lowercased() { return first }
+      if word == names[1].lowercased() { return second }
+      let last = word.split { " _-".contains($0) }.last.map(String.init) ?? ""
+      if last == "a" { return first }
+      if last == "b" { return second }
+      let ties = ["tie", "both", "neither", "draw", "equal", "same"]
+      if ties.contains(where: word.hasPrefix) { return .tie }
+      if let number = Double(last) { return try side(number, names, value, fields) }
+    } else if let number = value.double {
+      return try side(number, names, value, fields)
+    }
+    throw failure(value, names, fields)
+  }
+
+  /// A number, whose meaning the names of the columns say: `response_0` and `response_1` count from 0,
+  /// `response_1` and `response_2` from 1; of `human_ref_A` and `human_ref_B`, 1 means A.
+  private static func side(
+    _ number: Double, _ names: [String], _ value: JSONValue, _ fields: RowFields
+  ) throws(PreferenceError) -> Example.Judgement {
+    if names[0] == "human_ref_A" {
+      if number == 1 || number == 0 { return number == 1 ? first : second }
+    } else if names[0].hasSuffix("0") {
+      if number == 0.5 { return .tie }
+      if number == 0 || number == 1 { return number == 0 ? first : second }
+    } else if names[0].hasSuffix("1") {
+      if number == 1 || number == 2 { return number == 1 ? first : second }
+    }
+    throw failure(value, names, fields)
+  }
+
+  private static func failure(
+    _ value: JSONValue, _ names: [String], _ fields: RowFields
+  ) -> PreferenceError {
+    let text = (try? value.text()) ?? value.kind
+    return fields.failure(
+      "preference",
+      "is \(text), which does not say which of `\(names[0])` and `\(names[1])` is better; write the "
+        + "name of one of them, or `tie`")
+  }
+}
+
+extension String {
+  /// Without white space at both ends.
+  var trimmingSpace: String {
+    let start = drop(while: \.isWhitespace)
+    guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
+    return String(start[...last])
+  }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import Testing
+
+@testable import Preferences
+
+@Suite("Columns of public data sets")
+struct ColumnTests {
+  private func survey(
+    _ text: String, _ columns: String..., name: String = "rows.jsonl", skips: Bool = false
+  ) throws -> (rows: [PreferenceRow], report: ReadingReport) {
+    let file = try TemporaryFile(text, name: name)
+    let reading = RowReading(columns: columns.compactMap { NamedColumn($0) }, skips: skips)
+    var rows: [PreferenceRow] = []
+    let reports = try PreferenceSource([file.url], as: reading).survey { rows.append($0) }
+    return (rows, reports[0])
+  }
+
+  private func message(_ text: String, _ columns: String...) throws -> String {
+    let file = try TemporaryFile(text)
+    let reading = RowReading(columns: columns.compactMap { NamedColumn($0) })
+    let error = #expect(throws: PreferenceError.self) {
+      try PreferenceSource([file.url], as: reading).survey { _ in }
+    }
+    return "\(try #require(error))"
+  }
+
+  private let pair = #""chosen":"a","rejected":"b""#
+
+  @Test("mappings and unread columns are said once")
+  func notes() throws {
+    let row = #"{"instruction":"q","input":"i","\#("prompt_id")":"x",\#(pair),"meta":{"k":1}}"#
+    let report = try survey(row + "\n" + row).report
+    #expect(
+      report.columns.notes == [
+        "read `instruction` as prompt", "not read: `prompt_id`, `meta`",
+      ])
+  }
+
+  @Test("scores of both responses are kept, and the written row reads the same again")
+  func scores() throws {
+    let read = try survey(
+      #"{"prompt":"q",\#(pair),"score_chosen":8.5,"score_rejected":3,"messages":[]}"#)
+    guard case .comparison(let row) = read.rows[0] else {
+      Issue.record("no comparison")
+      return
+    }
+    #expect(row.scores == [8.5, 3] && row.margin == nil)
+    #expect(read.report.columns.notes[0].contains("`score_chosen` as chosen_score (the difference"))
+    #expect(try survey(try read.rows[0].line()).rows == read.rows)
+  }
+
+  @Test(
+    "a key that looks like a prompt, a response or a label is refused, unless it is passed over",
+    arguments: [
+      "promt", "Prompt", "prompts", "questions", "instructions", "chosen_", "choosen", "rejcted",
+      "respones", "Completion", "query", "prefernce", "ratings", "label", "response_c",
+    ])
+  func lookAlikes(key: String) throws {
+    let row = #"{"prompt":"q",\#(pair),"\#(key)":"x"}"#
+    let text = try message(row)
+    #expect(text.contains("rows.jsonl:1: key `\(key)`: "), "\(text)")
+    #expect(text.contains("--column ignore=\(key)"), "\(text)")
+    #expect(try survey(row, "ignore=\(key)").rows.count == 1)
+  }
+
+  @Test(
+    "other keys are no news",
+    arguments: ["id", "prompt_id", "chosen_model", "source", "store", "turn"])
+  func unread(key: String) throws {
+    let report = try survey(#"{"prompt":"q",\#(pair),"\#(key)":"x"}"#).report
+    #expect(report.columns.unread == [key])
+  }
+
+  @Test("--column says what a column is, and a name that no row has is refused")
+  func named() throws {
+    #expect(try survey(#"{"ask":"q",\#(pair)}"#, "prompt=ask").rows.map(\.prompt) == ["q"])
+    // Of two that may be the prompt, the one that is named.
+    let both = #"{"prompt":"p","question":"q",\#(pair)}"#
+    #expect(try message(both).contains("key `question`: looks like"))
+    let read = try survey(both, "prompt=question")
+    #expect(read.rows.map(\.prompt) == ["q"] && read.report.columns.unread == ["prompt"])
+    #expect(
+      try message(#"{"prompt":"q",\#(pair)}"#, "prompt=ask")
+        .contains("has no column `ask`, which --column prompt=ask names"))
+    #expect(NamedColumn("promt=ask") == nil && NamedColumn("prompt") == nil)
+    #expect(NamedColumn("prompt=") == nil && NamedColumn("prompt=a=b")?.name == "a=b")
+  }
+
+  @Test("ratings order responses; equal ones are ties, and objects carry their own")
+  func rated() throws {
+    let rows = try survey(
+      """
+      {"prompt":"q","responses":["a","b","c"],"ratings":[1,3,1]}
+      {"instruction":"q","completions":[{"response":"a","overall_score":1},{"response":"b","overall_score":"3"}],"models":["x","y"]}
+      {"prompt":"q","answers":[{"answer":"a","model":"m","rank":2},{"answer":"b","rank":1.0}]}
+      {"prompt":"q","completions":["a","b"],"scores":[0.5,0.25]}
+      """
+    ).rows
+    let rankings = rows.compactMap { row in
+      if case .ranking(let ranking) = row { ranking } else { nil }
+    }
+    #expect(rankings.map(\.ranking) == [[1, 0, 2], [1, 0], [1, 0], [0, 1]])
+    #expect(rankings[0].pairs.map { [$0.better, $0.worse] } == [[1, 0], [1, 2]])
+    #expect(rankings[2].ratings == [-2, -1])
+    #expect(try survey(rows.map { try $0.line() }.joined(separator: "\n")).rows == rows)
+  }
+
+  @Test("per-row ratings, strengths, lists of right and wrong, ties, labels and steps are counted")
+  func kinds() throws {
+    let (rows, report) = try survey(
+      """
+      {"prompt":"q","response":"a","helpfulness":4,"correctness":3,"verbosity":2}
+      {"prompt":"q","response_1":"a","response_2":"b","preference_strength":-2}
+      {"prompt":"q","response_1":"a","response_2":"b","preference_strength":0}
+      {"prompt":"q","chosen":["a","b"],"rejected":["c"],"num_correct":2,"subset":"Ties"}
+      {"prompt":"q","completion":"a","label":true}
+      {"prompt":"q","completions":["a","b"],"labels":[true,false]}
+      {"prompt":"q","answer_a":"a","answer_b":"b","winner":"tie (bothbad)"}
+      {"prompt":"q","response_a":"a","response_b":"b"}
+      """)
+    #expect(report.ratings == 1 && report.comparisons == 3 && report.usable == 4)
+    #expect(report.ties == 2 && report.unpaired == 1 && report.stepwise == 1)
+    #expect(report.unjudged == 1)
+    let comparisons = rows.compactMap { row in
+      if case .comparison(let pair) = row { pair } else { nil }
+    }
+    #expect(comparisons.map { $0.chosen + $0.rejected } == ["ab", "ac", "bc"])
+    #expect(comparisons[0].margin == 2)
+    for words in ["2 ties", "1 without a judgement", "1 of labelled steps"] {
+      #expect("\(report)".contains(words))
+    }
+  }
+
+  @Test(
+    "a preference that does not say which is refused",
+    arguments: [
+      #""response_a":"a","response_b":"b","preference":1"#,
+      #""response_0":"a","response_1":"b","preference":2"#,
+      #""response_1":"a","response_2":"b","preference":0"#,
+      #""response_a":"a","response_b":"b","winner":"gpt-4""#,
+      #""human_ref_A":"a","human_ref_B":"b","labels":2"#,
+    ])
+  func unclear(row: String) throws {
+    #expect(try message(#"{"prompt":"q",\#(row)}"#).contains("does not say which of"))
+  }
+
+  @Test("texts that look alike and differ in bytes are not the same")
+  func normalization() throws {
+    let report = try survey(
+      #"{"prompt":"q","chosen":"caf\u00e9","rejected":"cafe\u0301"}"# + "\n"
+        + #"{"prompt":"q","chosen":"caf\u00e9","rejected":"caf\u00e9"}"#
+    ).report
+    #expect(report.comparisons == 1 && report.identicalResponses == 1)
+  }
+
+  @Test("rows at fault end reading, or are passed over and counted")
+  func skipping() throws {
+    let good = #"{"prompt":"q",\#(pair)}"#
+    let text = [good, #"{"prompt":"\ud800",\#(pair)}"#, "{", good, #"{"prompt":"q"}"#]
+      .joined(separator: "\n")
+    #expect(try message(text).contains("rows.jsonl:2: half of a surrogate pair stands alone"))
+    let report = try survey(text, skips: true).report
+    #expect(report.comparisons == 2 && report.skipped == 3)
+    #expect("\(report)".contains("3 at fault, the first: "))
+    #expect("\(report)".contains("rows.jsonl:2: "))
+  }
+
+  @Test("rows of two kinds are refused")
+  func twoKinds() throws {
+    #expect(
+      try message(#"{"prompt":"q",\#(pair),"output":"x"}"#)
+        .contains("key `output`: stands beside `chosen`"))
+  }
+}

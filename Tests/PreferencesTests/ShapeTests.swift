@@ -1,0 +1,317 @@
+import Formats
+import Foundation
+import Statistics
+import Testing
+
+@testable import Preferences
+
+/// One example in every shape that files write it in.
+private struct Original {
+  var system: String?
+  var earlier: [(user: String, assistant: String)] = []
+  let question: String
+  let chosen: String
+  let rejected: String
+
+  private static let words = ["soup", "was", "warm", "\"fresh\"", "not, cold", "é", "line\nbreak"]
+
+  init(_ generator: inout SeededGenerator) {
+    func text() -> String {
+      (0..<(1 + generator.index(below: 4))).map { _ in
+        Self.words[generator.index(below: Self.words.count)]
+      }.joined(separator: " ")
+    }
+    if generator.index(below: 2) == 0 { system = text() }
+    for _ in 0..<generator.index(below: 3) { earlier.append((text(), text())) }
+    question = text()
+    chosen = "good " + text()
+    rejected = "bad " + text()
+  }
+
+  private static func message(_ role: String, _ content: String) -> JSONValue {
+    .object(["role": .string(role), "content": .string(content)])
+  }
+
+  private var opening: [JSONValue] {
+    (system.map { [Self.message("system", $0)] } ?? [])
+      + earlier.flatMap {
+        [Self.message("user", $0.user), Self.message("assistant", $0.assistant)]
+      }
+  }
+  private var prompt: [JSONValue] { opening + [Self.message("user", question)] }
+  private func answer(_ text: String) -> [JSONValue] { [Self.message("assistant", text)] }
+
+  /// The row by the name of its shape.
+  var shapes: [(name: String, row: JSONObject)] {
+    let (good, bad) = (answer(chosen), answer(rejected))
+    let history = earlier.map { JSONValue.array([.string($0.user), .string($0.assistant)]) }
+    let parts = JSONValue.array([.object(["type": .string("text"), "text": .string(question)])])
+    var shapes: [(String, JSONObject)] = [
+      ("explicit", ["prompt": .array(prompt), "chosen": .array(good), "rejected": .array(bad)]),
+      ("implicit", ["chosen": .array(prompt + good), "rejected": .array(prompt + bad)]),
+      (
+        "repeated",
+        [
+          "prompt": .array(prompt), "chosen": .array(prompt + good),
+          "rejected": .array(prompt + bad),
+        ]
+      ),
+      (
+        "text and messages",
+        [
+          "prompt": .string(question), "chosen": .array(prompt + good),
+          "rejected": .array(prompt + bad),
+        ]
+      ),
+      (
+        "messages and texts",
+        ["prompt": .array(prompt), "chosen": .string(chosen), "rejected": .string(rejected)]
+      ),
+      (
+        "parts",
+        [
+          "prompt": .array(
+            opening + [.object(["role": .string("user"), "content": parts])]),
+          "chosen": .array(good), "rejected": .array(bad),
+        ]
+      ),
+      (
+        "columns",
+        [
+          "system": system.map { .string($0) } ?? .null, "history": .array(history),
+          "question": .string(question), "chosen": .string(chosen), "rejected": .string(rejected),
+        ]
+      ),
+      (
+        "sides",
+        [
+          "prompt": .array(prompt), "response_0": .array(bad), "response_1": .array(good),
+          "better_response_id": .int(1),
+        ]
+      ),
+      (
+        "conversations",
+        [
+          "conversation_a": .array(prompt + good), "conversation_b": .array(prompt + bad),
+          "winner": .string("model_a"),
+        ]
+      ),
+      (
+        "from and value",
+        [
+          "conversations": .array(
+            prompt.compactMap(\.object).map { message in
+              let roles = ["user": "human", "assistant": "gpt"]
+              let role = message["role"]?.string ?? ""
+              return .object([
+                "from": .string(roles[role] ?? role), "value": message["content"] ?? .null,
+              ])
+            }),
+          "chosen": .object(["from": .string("gpt"), "value": .string(chosen)]),
+          "rejected": .object(["from": .string("gpt"), "value": .string(rejected)]),
+        ]
+      ),
+    ]
+    if system == nil, earlier.isEmpty {
+      shapes.append(
+        (
+          "text and answers",
+          [
+            "prompt": .string(question), "chosen": .array(good), "rejected": .array(bad),
+          ]
+        ))
+    }
+    return shapes
+  }
+
+  /// A row as a line of CSV, with its header; lists are JSON in their cells.
+  static func csv(_ row: JSONObject) throws -> String {
+    let cells = try row.members.map { member in
+      let text = try member.value.string ?? (member.value == .null ? "" : member.value.text())
+      return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    }
+    return row.keys.joined(separator: ",") + "\r\n" + cells.joined(separator: ",") + "\r\n"
+  }
+}
+
+@Suite("One example in many shapes")
+struct ShapeTests {
+  /// A template in the manner of ChatML.
+  private static let template = ChatFormat(name: "a template") { messages, _, asks in
+    messages.compactMap(\.object).map {
+      "<|im_start|>\($0["role"]?.string ?? "")\n\($0["content"]?.string ?? "")<|im_end|>\n"
+    }.joined() + (asks ? "<|im_start|>assistant\n" : "")
+  }
+
+  private func rows(
+    _ text: String, _ name: String = "rows.jsonl", _ reading: RowReading = RowReading()
+  ) throws -> [PreferenceRow] {
+    let file = try TemporaryFile(text, name: name)
+    return try PreferenceSource([file.url], as: reading).all
+  }
+
+  @Test("gives the same texts, in lines, lists and tables", arguments: [false, true])
+  func shapes(isRendered: Bool) throws {
+    let reading = RowReading(format: isRendered ? Self.template : .plain)
+    var generator = SeededGenerator(seed: 11)
+    for _ in 0..<60 {
+      let original = Original(&generator)
+      var expected: [PreferenceRow]?
+      for (name, row) in original.shapes {
+        let text = try JSONValue.object(row).text()
+        let list = try JSONValue.array([.object(row)]).text(.indented)
+        let read = try [
+          rows(text, "rows.jsonl", reading), rows(list, "rows.json", reading),
+          rows(Original.csv(row), "rows.csv", reading),
+        ]
+        for (rows, kind) in zip(read, ["lines", "list", "table"]) {
+          #expect(rows.count == 1)
+          #expect(rows == expected ?? rows, "\(name), \(kind)")
+          expected = expected ?? rows
+        }
+      }
+      guard case .comparison(let pair) = try #require(expected?.first) else {
+        Issue.record("no comparison")
+        continue
+      }
+      #expect(pair.isRendered == isRendered)
+      #expect(pair.prompt.hasSuffix(isRendered ? "<|im_start|>assistant\n" : "\nassistant:"))
+      #expect(
+        pair.chosen == (isRendered ? "\(original.chosen)<|im_end|>\n" : " \(original.chosen)\n"))
+      #expect(pair.prompt.contains(original.question))
+    }
+  }
+
+  @Test("texts alone stay as they are, whatever their columns are called")
+  func texts() throws {
+    let expected = PreferenceRow.comparison(
+      Comparison(prompt: "q", chosen: "a", rejected: "b"))
+    for row in [
+      #"{"prompt":"q","chosen":"a","rejected":"b"}"#,
+      #"{"instruction":"q","input":"","chosen":"a","rejected":"b"}"#,
+      #"{"question":"q","chosen":"a","rejected":"b","id":7}"#,
+      #"{"prompt":"q","response_a":"a","response_b":"b","preference":"A"}"#,
+      #"{"prompt":"q","response_1":"b","response_2":"a","preference":2}"#,
+      #"{"history":"q","human_ref_A":"a","human_ref_B":"b","labels":1,"score_A":9,"score_B":3}"#,
+      #"{"input":"q","answer_0":"b","answer_1":"a","label":1}"#,
+      "prompt,chosen,rejected\nq,a,b\n", "rejected\tchosen\tquery\r\nb\ta\tq",
+    ] {
+      #expect(try rows(row, "rows") == [expected], "\(row)")
+    }
+    let joined = try rows(
+      #"{"instruction":"do","input":"this","chosen":"a","rejected":"b"}"#)
+    #expect(joined.map(\.prompt) == ["do\n\nthis"])
+  }
+
+  @Test("the prompt of messages ends behind the user's turn, also where answers begin alike")
+  func implicitPrompt() throws {
+    let user = #"{"role":"user","content":"q"}"#
+    let call = #"{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f"}}]}"#
+    let tool = #"{"role":"tool","content":"t"}"#
+    func answer(_ text: String) -> String { #"{"role":"assistant","content":"\#(text)"}"# }
+    let pairs = try rows(
+      """
+      {"chosen":[\(user),\(answer("very good"))],"rejected":[\(user),\(answer("very bad"))]}
+      {"chosen":[\(user),\(call),\(tool),\(answer("a"))],"rejected":[\(user),\(call),\(tool),\(answer("b"))]}
+      {"chosen":[\(user),\(answer("a")),\(user),\(answer("b"))],"rejected":[\(user),\(answer("a")),\(user),\(answer("c"))]}
+      """)
+    #expect(
+      pairs.map(\.prompt) == [
+        "user: q\nassistant:", "user: q\nassistant:",
+        "user: q\nassistant: a\nuser: q\nassistant:",
+      ])
+    #expect(pairs[0].responses == [" very good\n", " very bad\n"])
+    #expect(
+      pairs[1].responses[0]
+        == " <tool_call>{\"name\":\"f\"}</tool_call>\ntool: t\nassistant: a\n")
+  }
+
+  @Test("tool calls count: a call beside an empty content is not nothing")
+  func toolCalls() throws {
+    func call(_ name: String, _ content: String) -> String {
+      #"[{"role":"assistant",\#(content)"tool_calls":[{"id":"1","function":{"name":"\#(name)"}}]}]"#
+    }
+    let contents = [#""content":"","#, #""content":null,"#, ""]
+    var read: [[PreferenceRow]] = []
+    for content in contents {
+      read.append(
+        try rows(
+          #"{"prompt":"q","chosen":\#(call("taste", content)),"rejected":\#(call("smell", content))}"#
+        ))
+    }
+    #expect(read[0].count == 1 && read[0] == read[1] && read[1] == read[2])
+    #expect(read[0][0].responses[0].contains("taste"))
+  }
+
+  @Test(
+    "messages that say something else than the prompt are refused with their key",
+    arguments: [
+      (
+        #"{"prompt":"x","chosen":[{"role":"user","content":"y"},{"role":"assistant","content":"a"}],"rejected":"b"}"#,
+        "chosen", "is not `prompt`"
+      ),
+      (
+        #"{"instruction":"x","chosen":[{"role":"user","content":"x"},{"role":"assistant","content":"a"},{"role":"user","content":"y"},{"role":"assistant","content":"a"}],"rejected":"b"}"#,
+        "chosen", "is not `instruction`"
+      ),
+      (
+        #"{"prompt":[{"role":"user","content":"x"}],"chosen":[{"role":"user","content":"y"},{"role":"assistant","content":"a"}],"rejected":"b"}"#,
+        "chosen", "`user` where the response begins"
+      ),
+      (
+        #"{"chosen":[{"role":"user","content":"x"},{"role":"assistant","content":"a"}],"rejected":[{"role":"user","content":"y"},{"role":"assistant","content":"a"}]}"#,
+        "chosen", "`user` where the response begins"
+      ),
+      (
+        #"{"prompt":[{"role":"assistant","content":"x"}],"chosen":"a","rejected":"b"}"#, "prompt",
+        "ends with a message of `assistant`"
+      ),
+      (
+        #"{"prompt":[{"role":"user","content":[{"type":"image_url"}]}],"chosen":"a","rejected":"b"}"#,
+        "prompt[0].content[0]", "of type `image_url`"
+      ),
+      (
+        #"{"prompt":"x","chosen":[{"role":"assistant"}],"rejected":"b"}"#, "chosen[0]",
+        "has neither `content` nor `tool_calls`"
+      ),
+      (#"{"prompt":[],"chosen":"a","rejected":"b"}"#, "prompt", "is an empty list"),
+      (
+        #"{"system":"s","prompt":[{"role":"system","content":"t"},{"role":"user","content":"x"}],"chosen":"a","rejected":"b"}"#,
+        "system", "another message of `system`"
+      ),
+      (
+        #"{"prompt":"p","history":"h","chosen":"a","rejected":"b"}"#, "history", "is a text"
+      ),
+    ])
+  func contradictions(row: String, key: String, words: String) throws {
+    let file = try TemporaryFile(row)
+    let error = #expect(throws: PreferenceError.self) { try PreferenceSource(file.url).all }
+    let message = "\(try #require(error))"
+    #expect(
+      message.contains("rows.jsonl:1: key `\(key)`: ") && message.contains(words), "\(message)")
+  }
+
+  @Test(
+    "the prompt is what the template writes before every answer; one that rewrites it is refused")
+  func templates() throws {
+    let row = #"{"prompt":[{"role":"user","content":"q"}],"chosen":"a","rejected":"b"}"#
+    // Asks for an answer without thoughts, and writes answers without them.
+    let thinking = ChatFormat(name: "t") { messages, _, asks in
+      messages.compactMap(\.object).map { "[\($0["content"]?.string ?? "")]" }.joined()
+        + (asks ? "[<none>" : "")
+    }
+    guard case .comparison(let pair) = try rows(row, "rows", RowReading(format: thinking))[0] else {
+      Issue.record("no comparison")
+      return
+    }
+    #expect([pair.prompt, pair.chosen, pair.rejected] == ["[q][", "a]", "b]"])
+    let rewriting = ChatFormat(name: "the template of t") { messages, _, asks in
+      "\(messages.count)" + (asks ? ":" : "")
+    }
+    let file = try TemporaryFile(row)
+    let error = #expect(throws: PreferenceError.self) {
+      try PreferenceSource([file.url], as: RowReading(format: rewriting)).all
+    }
+    #expect("\(try #require(error))".contains("the template of t writes the prompt otherwise"))
+  }
+}

@@ -11,7 +11,7 @@ extension ReportSection {
     return ReportSection(id: "frontier", title: "The frontier") {
       element("p") {
         """
-        How much reward did each step away from the reference buy, in the eyes of the reward \
+        How much reward did each step away from the reference buy, by the score of the reward \
         model, and by gold? Where the two part, the policy is optimizing the model’s mistakes.
         """
       }

@@ -23,7 +23,7 @@ extension ReportSection {
         if let annotators {
           excerpt(
             "Annotators", annotators,
-            "They judge by gold, with noise (temperature), label noise (flip) and biases of their own; "
+            "They judge by gold, with a temperature, label noise (flip) and biases of their own; "
               + "the reward model sees nothing but their choices.")
         }
       }

@@ -128,10 +128,10 @@ extension ComparisonReport {
 
   /// The lines of the resolved scenarios that are not the same in all runs.
   static func settings(_ runs: [ComparedRun]) -> ReportSection? {
-    let scenarios = runs.map { $0.records.settings?.root.leaves() ?? [] }
+    let scenarios = runs.map { values(of: $0.records.settings) }
     var keys: [String] = []
-    for key in scenarios.flatMap({ $0.map(\.path) }) where !keys.contains(key) { keys.append(key) }
-    let tables = scenarios.map { Dictionary($0.map { ($0.path, $0.value) }) { first, _ in first } }
+    for key in scenarios.flatMap({ $0.map(\.key) }) where !keys.contains(key) { keys.append(key) }
+    let tables = scenarios.map { Dictionary($0.map { ($0.key, $0.value) }) { first, _ in first } }
     // What a world is called and tells is no setting.
     let texts = ["title", "lesson"]
     let different = keys.filter { key in
@@ -150,6 +150,24 @@ extension ComparisonReport {
           }
         }
       }
+    }
+  }
+
+  /// Every value with its key; a list of plain values is one: `[good, nice]`.
+  private static func values(of settings: SettingsDocument?) -> [(key: String, value: String)] {
+    var lists: [(key: String, isList: Bool, items: [String])] = []
+    for (path, value) in settings?.root.leaves() ?? [] {
+      let parts = path.split(separator: ".")
+      let isItem = parts.last.flatMap { Int($0) } != nil
+      let key = isItem ? parts.dropLast().joined(separator: ".") : path
+      if isItem, lists.last?.key == key {
+        lists[lists.count - 1].items.append(value)
+      } else {
+        lists.append((key, isItem, [value]))
+      }
+    }
+    return lists.map { list in
+      (list.key, list.isList ? "[\(list.items.joined(separator: ", "))]" : list.items[0])
     }
   }
 

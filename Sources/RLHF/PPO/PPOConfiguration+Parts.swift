@@ -1,4 +1,72 @@
-import Settings
+package import LanguageModels
+package import Settings
+
+/// What a response earns, before the KL penalty.
+package struct PPORewardConfiguration: Configurable, Equatable {
+  package enum Source: String, Sendable, CaseIterable, SettingValue {
+    /// The normalised score of the reward model.
+    case model
+    /// The world's gold reward, which no model is given otherwise.
+    case gold
+    /// 1 where the gold reward reaches a threshold, else 0: a check that cannot be fooled.
+    case verifier
+  }
+
+  package var source = Source.model
+  package var threshold = 0.0
+  package var relative = false
+
+  package init() {}
+
+  package static let fields = [
+    Field("source", \Self.source, "what judges a response: model, gold or verifier"),
+    Field(
+      "threshold", \Self.threshold, "the gold reward from which a verifier says 1",
+      onlyIf: .setting("source", \.source) { $0 == .verifier }),
+    Field(
+      "relative", \Self.relative,
+      "whether the score of a response of the reference policy to the same prompt is subtracted"),
+  ]
+}
+
+/// Low-rank adapters that learn in place of the policy's matrices (Hu et al. 2021).
+package struct LoRAConfiguration: Configurable, Equatable {
+  package var rank: Int?
+  var alpha = 16.0
+  package var targets = AdapterTarget.allCases
+
+  package init() {}
+
+  package static let fields = [
+    Field(
+      "rank", \Self.rank,
+      "r of the adapters B A, [outputs, r] times [r, inputs]: the policy's weights stay those of "
+        + "the reference, which then costs no memory, and only the adapters learn; null for none",
+      in: 1...4_096),
+    Field(
+      "alpha", \Self.alpha, "α: a matrix counts as W + (α / r) B A; a checkpoint holds that sum",
+      in: Above(0.0),
+      onlyIf: hasRank),
+    Field(
+      "targets", \Self.targets,
+      "which matrices have one; queries, keys and values are one matrix with one A, and so are the "
+        + "two inputs of the feed-forward block; without language-head, words that the reference "
+        + "never told apart are hard to tell apart", onlyIf: hasRank),
+  ]
+
+  private static let hasRank = Condition<Self>.setting("rank", is: "a number, such as 8") {
+    $0.rank != nil
+  }
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    if targets.isEmpty {
+      throw location.key("targets").error(
+        "no matrix would have an adapter", advice: "name at least one, such as query-key-value")
+    }
+  }
+}
+
+extension AdapterTarget: SettingValue {}
 
 /// Published recipes, so that they can be run on one task and compared.
 package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {

@@ -33,16 +33,14 @@ package struct RegularizedObjective: Sendable {
   /// J* = β log Z, Z = Σ_y π_ref(y) exp(r(y) / β): no policy reaches more.
   var optimalValue: Double {
     coefficient
-      * LogSum.of(
-        zip(reference.sequenceLogProbabilities, rewards).map { $0 + $1 / coefficient })
+      * logSumExp(zip(reference.sequenceLogProbabilities, rewards).map { $0 + $1 / coefficient })
   }
 
   /// V*(s) = β log E_π_ref[exp(r / β) | s], by backward recursion.
   var softValues: [Double] {
     space.backward(from: rewards) { state, after in
       coefficient
-        * LogSum.of(
-          zip(reference.logProbabilities[state], after).map { $0 + $1 / coefficient })
+        * logSumExp(zip(reference.logProbabilities[state], after).map { $0 + $1 / coefficient })
     }
   }
 
@@ -58,8 +56,8 @@ package struct RegularizedObjective: Sendable {
   }
 }
 
-/// What is still to be earned under a policy when β log(π / π_ref) is subtracted at every token and the reward
-/// comes with the last one: the targets of a value model and of advantage estimates.
+/// V, Q and A of a policy whose reward is −β log(π / π_ref) at every token plus r(y) at the last one: the
+/// targets of a value model and of advantage estimates.
 package struct PolicyValues: Sendable {
   package let policy: TabularPolicy
   package let objective: RegularizedObjective
@@ -70,7 +68,7 @@ package struct PolicyValues: Sendable {
     self.policy = policy
     self.objective = objective
     values = policy.space.backward(from: objective.rewards) { state, after in
-      zip(policy.probabilities(state), Self.worth(state, after, policy, objective))
+      zip(policy.probabilities(state), Self.actionValues(state, after, policy, objective))
         .reduce(0) { $1.0 > 0 ? $0 + $1.0 * $1.1 : $0 }
     }
   }
@@ -79,7 +77,7 @@ package struct PolicyValues: Sendable {
   /// over.
   func actionValues(_ state: Int) -> [Double] {
     let after = policy.space.after(state, values: values, leaves: objective.rewards)
-    return Self.worth(state, after, policy, objective)
+    return Self.actionValues(state, after, policy, objective)
   }
 
   /// A(s, a) = Q(s, a) − V(s); Σ_a π(a | s) A(s, a) = 0.
@@ -95,7 +93,7 @@ package struct PolicyValues: Sendable {
     }
   }
 
-  private static func worth(
+  private static func actionValues(
     _ state: Int, _ after: [Double], _ policy: TabularPolicy, _ objective: RegularizedObjective
   ) -> [Double] {
     after.indices.map { token in

@@ -1,9 +1,9 @@
 import Foundation
 
-/// The most reward that any policy can earn at a distance from its reference: the curve that the
-/// optima π*_β draw as β goes from large to small.
+/// The highest reward that any policy can have at a KL from its reference: the curve of the optima π*_β
+/// as β goes from large to small.
 ///
-/// Over several prompts distance and reward are means over them, and one β serves all.
+/// Over several prompts KL and reward are means over them, with one β for all.
 package struct RewardFrontier: Sendable {
   /// A prompt with its share of the whole.
   package struct Part: Sendable {
@@ -20,7 +20,7 @@ package struct RewardFrontier: Sendable {
     }
   }
 
-  /// A place on the curve.
+  /// A point of the curve.
   package struct Point: Sendable, Equatable {
     package let coefficient: Double
     /// KL(π*_β ‖ π_ref) in nats.
@@ -40,12 +40,12 @@ package struct RewardFrontier: Sendable {
     self.init([Part(reference: reference, rewards: rewards, weight: 1)])
   }
 
-  /// π*_β's place.
+  /// The point of π*_β.
   package func point(coefficient beta: Double) -> Point {
     var (divergence, reward, optimalValue) = (0.0, 0.0, 0.0)
     for part in parts {
       let terms = zip(part.logProbabilities, part.rewards).map { $0 + $1 / beta }
-      let logZ = LogSum.of(terms)
+      let logZ = logSumExp(terms)
       let mean = zip(terms, part.rewards).reduce(0) { $0 + exp($1.0 - logZ) * $1.1 }
       reward += part.weight * mean
       optimalValue += part.weight * beta * logZ

@@ -14,7 +14,7 @@ package struct TabularPolicy: Sendable, Equatable {
     self.space = space
     logProbabilities = logits.map { row in
       precondition(row.count == space.vocabularySize, "one logit per token")
-      let normalizer = LogSum.of(row)
+      let normalizer = logSumExp(row)
       return row.map { $0 - normalizer }
     }
   }
@@ -69,16 +69,14 @@ package struct TabularPolicy: Sendable, Equatable {
 }
 
 /// log Σ exp without overflow.
-enum LogSum {
-  static func of(_ values: [Double]) -> Double {
-    let largest = values.max() ?? -.infinity
-    guard largest > -.infinity else { return largest }
-    return largest + log(values.reduce(0) { $0 + exp($1 - largest) })
-  }
+func logSumExp(_ values: [Double]) -> Double {
+  let largest = values.max() ?? -.infinity
+  guard largest > -.infinity else { return largest }
+  return largest + log(values.reduce(0) { $0 + exp($1 - largest) })
 }
 
 extension TabularPolicy {
-  /// What a language model says after a prompt, in every state.
+  /// The policy of a language model after a prompt.
   ///
   /// - Parameter temperature: T, which divides the logits.
   package init(
@@ -94,7 +92,7 @@ extension TabularPolicy {
 }
 
 extension SequenceSpace {
-  /// What a value model says after a prompt, in every state.
+  /// The values that a value model gives every state after a prompt.
   package func values(
     of model: ScalarModel, after prompt: [Int32], workers: Workers
   ) throws -> [Double] {

@@ -15,7 +15,7 @@ package protocol Configurable: SettingValue {
   /// Every key, in the order in which they are written and documented.
   static var fields: [Field<Self>] { get }
 
-  /// Refuses values that do not go together; `location.key("name")` is the place to blame.
+  /// Refuses values that do not go together; `location.key("name")` is the place that an error names.
   func validate(at location: SettingsLocation) throws(SettingsError)
 }
 
@@ -29,7 +29,7 @@ extension Configurable {
     try update(from: location)
   }
 
-  /// Takes over the keys written at `location`, refuses unknown ones, and validates the whole, also
+  /// Reads the keys written at `location`, refuses unknown ones, and validates the whole, also
   /// when nothing is written there.
   package mutating func update(from location: SettingsLocation) throws(SettingsError) {
     let names = Self.fields.map(\.name)

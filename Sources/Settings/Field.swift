@@ -98,7 +98,7 @@ package struct Field<Root: Sendable>: Sendable {
 ///
 /// The reference of settings says so, and ``SettingsDocument/resolve(_:)`` refuses the setting where
 /// the condition is not met. Declare one where the setting belongs to another choice or to an option
-/// that is off; of a value that happens to leave it without effect, a word in the meaning is enough.
+/// that is off; for a value that happens to leave it without effect, a note in the description is enough.
 package struct Condition<Root: Sendable>: Sendable {
   /// The path of the other setting below the section.
   let setting: String

@@ -69,7 +69,7 @@ extension SettingNode {
       return SettingNode(.map(entries), source: place)
     case .alias:
       throw SettingsError(
-        source: place, path: "", problem: "an alias stands for nothing",
+        source: place, path: "", problem: "an alias has no anchor",
         advice: "write the value out")
     }
   }
@@ -77,7 +77,7 @@ extension SettingNode {
   private static func duplicate(_ key: String, source: SettingSource) -> SettingsError {
     SettingsError(
       source: source, path: "", problem: "the key `\(key)` is given twice in one section",
-      advice: "keep one of them")
+      advice: "remove one of them")
   }
 
   private static func refusal(

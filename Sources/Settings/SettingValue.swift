@@ -9,7 +9,7 @@ package protocol SettingValue: Sendable {
   /// Reads the value written at `location`, which is there.
   init(_ location: SettingsLocation) throws(SettingsError)
 
-  /// Takes over what is written at `location`, and keeps the value where nothing is.
+  /// Reads what is written at `location`; the value is unchanged where nothing is.
   mutating func update(from location: SettingsLocation) throws(SettingsError)
 
   /// The value as it is written to a file: reading it gives an equal value.

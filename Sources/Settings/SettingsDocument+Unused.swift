@@ -13,11 +13,10 @@ extension SettingsDocument {
   /// A document has layers, each more specific than those before it: defaults, the file at the root of
   /// `extends`, the files that extend it, `--set`; what a recipe gives stands right below the layer
   /// that names the recipe. A setting whose ``Condition`` is not met is
-  /// - refused, when it is written in the layer of the setting that it needs or in a more specific
-  ///   one: who wrote it could know, and expects something of it;
-  /// - as if it were not there, when it is written in a less specific layer, or given by a recipe: a
-  ///   file that others extend and `--set` overrides says what holds when it counts;
-  /// - left alone, when it has its default: so a file may write every default out.
+  /// - refused, when it is written in the layer of the setting that it needs or in a more specific one;
+  /// - ignored, when it is written in a less specific layer or given by a recipe: a file that others
+  ///   extend may set it for the algorithms that use it;
+  /// - allowed, when it has its default: so a file may write every default out.
   ///
   /// - Returns: the configuration, and the settings that were left out.
   /// - Throws: ``SettingsError`` as ``read(_:)`` does, and for an unused setting that is refused.

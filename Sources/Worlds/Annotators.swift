@@ -2,7 +2,7 @@ import Foundation
 import Settings
 package import Statistics
 
-/// One simulated annotator: how it turns gold rewards into judgements.
+/// One simulated annotator, which judges by gold rewards with noise and biases.
 struct AnnotatorConfiguration: Configurable, Equatable {
   var name = ""
   var share = 1.0
@@ -19,11 +19,15 @@ struct AnnotatorConfiguration: Configurable, Equatable {
       "share", \.share, "part of the judgements it gives, relative to the others", in: Above(0)),
     Field(
       "temperature", \.temperature,
-      "gold difference that multiplies the odds of a judgement by e; 0 judges without doubt",
+      "gold difference that multiplies the odds of a judgement by e; at 0 the higher gold reward wins",
       in: 0...),
-    Field("flip", \.flip, "probability that a judgement is turned round by mistake", in: 0...0.5),
-    Field("length_bias", \.lengthBias, "gold reward that each word of a response counts for"),
-    Field("position_bias", \.positionBias, "gold reward that the response shown first gains"),
+    Field("flip", \.flip, "probability that a judgement is flipped by mistake", in: 0...0.5),
+    Field(
+      "length_bias", \.lengthBias,
+      "gold reward that the annotator adds for each word of a response"),
+    Field(
+      "position_bias", \.positionBias,
+      "gold reward that the annotator adds for the response shown first"),
   ]
 
   func validate(at location: SettingsLocation) throws(SettingsError) {
@@ -114,7 +118,7 @@ extension World {
   /// The ranking is Plackett–Luce: responses are sorted by `utility / temperature` plus Gumbel
   /// noise, where a utility is the gold reward with the annotator's length bias, and the position
   /// bias falls off evenly from the first shown to none for the last. With probability `flip` the
-  /// annotator hands the list in the wrong way round. So two responses are ranked with exactly the
+  /// annotator reverses the list. So two responses are ranked with exactly the
   /// probabilities of ``judge(prompt:_:_:using:)``, and without position bias so is every pair
   /// within a longer ranking.
   package func rank(

@@ -29,7 +29,7 @@ struct LengthFeature: GoldTerm, Equatable {
   static let fields: [Field<Self>] = [
     Field("feature", \.feature, "length: the number of words of the response", isRequired: true),
     Field("weight", \.weight, "gold reward for each word beyond the limit or off the target"),
-    Field("limit", \.limit, "words that are free; only those beyond it count", in: 0...),
+    Field("limit", \.limit, "words without penalty; only those beyond it count", in: 0...),
     Field("target", \.target, "length that is best; the distance from it counts", in: 0...),
   ]
 

@@ -1,7 +1,7 @@
 import Foundation
 import Settings
 
-/// Words that are worth the same.
+/// Words of one value.
 struct WordGroup: Configurable, Equatable {
   var words: [String] = []
   var value = 0.0
@@ -10,11 +10,11 @@ struct WordGroup: Configurable, Equatable {
 
   static let fields: [Field<Self>] = [
     Field("words", \.words, "the words of the group", isRequired: true),
-    Field("value", \.value, "what each of them is worth", isRequired: true),
+    Field("value", \.value, "value of each of them", isRequired: true),
   ]
 }
 
-/// How favourable a text is: the values of its words, turned and scaled by the modifiers right
+/// How favourable a text is: the values of its words, multiplied by the modifiers right
 /// before them, summed: `Σ value · Π factors`, squashed to `scale · tanh(sum / scale)`.
 struct ValenceFeature: GoldTerm, Equatable {
   var feature = GoldFeatureKind.valence
@@ -31,10 +31,10 @@ struct ValenceFeature: GoldTerm, Equatable {
     Field("feature", \.feature, "valence: how favourable the words are", isRequired: true),
     Field("weight", \.weight, "gold reward for each unit of squashed valence"),
     Field("scale", \.scale, "bound that tanh squashes the sum to; 0 leaves it as it is", in: 0...),
-    Field("negations", \.negations, "words that turn the valued word after them round"),
+    Field("negations", \.negations, "words that reverse the value of the word after them"),
     Field(
       "negation_factor", \.negationFactor,
-      "what a word of `negations` multiplies by: −1 turns the value round, −0.8 also damps it"),
+      "what a word of `negations` multiplies by: −1 reverses the value, −0.8 also damps it"),
     Field("intensifiers", \.intensifiers, "words that multiply the valued word after them"),
     Field("lexicon", \.lexicon, "groups of words with the value of each", isRequired: true),
   ]
@@ -43,7 +43,7 @@ struct ValenceFeature: GoldTerm, Equatable {
     var seen: Set<String> = []
     for (word, place) in namedWords(at: location) where !seen.insert(word).inserted {
       throw place.error(
-        "`\(word)` already has a part in the valence", advice: "keep one of its entries")
+        "`\(word)` is listed twice", advice: "remove one of its entries")
     }
   }
 

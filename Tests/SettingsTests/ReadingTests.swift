@@ -154,7 +154,7 @@ import Testing
       ),
       (
         "steps: 5\nsteps: 6",
-        "run.yaml:1: the key `steps` is given twice in one section; keep one of them"
+        "run.yaml:1: the key `steps` is given twice in one section; remove one of them"
       ),
       (
         "steps: 5\n[a]: 6",

@@ -1,5 +1,4 @@
 import Foundation
-import Statistics
 
 /// Maximum-likelihood Bradley–Terry strengths, in double precision and independent of any trainer:
 /// `P(i ≻ j) = σ(s_i − s_j)`.
@@ -181,3 +180,6 @@ struct WinGraph {
     return isReached
   }
 }
+
+private func softplus(_ x: Double) -> Double { max(x, 0) + log1p(exp(-abs(x))) }
+private func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

@@ -111,8 +111,8 @@ import Testing
       ),
       (
         "words: [bad]", "words: [bad, very]",
-        "world.yaml:22: `world.gold[0].lexicon[1].words[1]`: `very` already has a part in the "
-          + "valence; keep one of its entries"
+        "world.yaml:22: `world.gold[0].lexicon[1].words[1]`: `very` is listed twice; "
+          + "remove one of its entries"
       ),
       (
         "{feature: grammar_breaks, ", "{feature: grammar_breaks, limit: 3, ",

@@ -1,7 +1,7 @@
 package import Numerics
 import Settings
 
-/// What DPO does with h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) of a pair.
+/// The losses of DPO, of h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) of a pair.
 package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
   /// −(1 − ε) log σ(β h) − ε log σ(−β h) (Rafailov et al. 2023, eq. 7; ε: conservative DPO, Mitchell
   /// 2023).

@@ -7,9 +7,9 @@ package import Statistics
 package struct DPOConfiguration: Configurable, Equatable {
   /// Where the comparisons come from.
   package enum Pairs: String, Sendable, CaseIterable, SettingValue {
-    /// The annotators', of responses of the SFT policy: what the reward model would learn from.
+    /// Those of the reward model: the annotators', of responses of the SFT policy.
     case offline
-    /// Responses of the policy itself, compared by the reward of `ppo.reward`.
+    /// Responses of the policy itself, compared by `ppo.reward`.
     case onPolicy = "on-policy"
   }
 
@@ -28,7 +28,7 @@ package struct DPOConfiguration: Configurable, Equatable {
     Field(
       "loss", \Self.loss,
       "the loss of a pair: " + DPOLoss.allCases.map(\.rawValue).joined(separator: ", ")),
-    Field("beta", \Self.beta, "β of the KL penalty that the loss stands for", in: Above(0.0)),
+    Field("beta", \Self.beta, "β of the implicit reward β log(π/π_ref)", in: Above(0.0)),
     Field(
       "pairs", \Self.pairs,
       "offline: the annotators' comparisons; on-policy: the policy's own responses, compared by "
@@ -38,14 +38,14 @@ package struct DPOConfiguration: Configurable, Equatable {
       onlyIf: .setting("pairs", \.pairs) { $0 == .offline }),
     Field(
       "rounds", \Self.rounds,
-      "rounds: each samples `ppo.episodes` responses, two to a prompt, and learns from "
-        + "them once", in: 1...1_000_000, onlyIf: .setting("pairs", \.pairs) { $0 == .onPolicy }),
+      "rounds: each samples `ppo.episodes` responses, two to a prompt, and makes one pass over "
+        + "them", in: 1...1_000_000, onlyIf: .setting("pairs", \.pairs) { $0 == .onPolicy }),
     Field("batch_size", \Self.batchSize, "pairs in a step", in: 1...1_000_000),
     Field(
       "label_smoothing", \Self.labelSmoothing,
       "ε: the label noise rate that the loss allows for", in: 0..<0.5,
       onlyIf: .setting("loss", \.loss) { $0 == .sigmoid || $0 == .robust }),
-    Field("optimizer", \Self.optimizer, "how the policy's weights move"),
+    Field("optimizer", \Self.optimizer, "the optimizer"),
   ]
 }
 

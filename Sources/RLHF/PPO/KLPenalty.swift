@@ -14,7 +14,7 @@ package struct KLConfiguration: Configurable, Equatable {
   package enum Placement: String, Sendable, CaseIterable, SettingValue {
     /// In the reward of every token, as in InstructGPT.
     case reward
-    /// In the loss, as in GRPO; see ``KLEstimator`` for what they mean there.
+    /// In the loss, as in GRPO; see ``KLEstimator`` for its gradient there.
     case loss
   }
 

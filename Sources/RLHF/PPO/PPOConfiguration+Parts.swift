@@ -1,14 +1,14 @@
 package import LanguageModels
 package import Settings
 
-/// What a response earns, before the KL penalty.
+/// The reward of a response, before the KL penalty.
 package struct PPORewardConfiguration: Configurable, Equatable {
   package enum Source: String, Sendable, CaseIterable, SettingValue {
     /// The normalised score of the reward model.
     case model
-    /// The world's gold reward, which no model is given otherwise.
+    /// The world's gold reward.
     case gold
-    /// 1 where the gold reward reaches a threshold, else 0: a check that cannot be fooled.
+    /// 1 where the gold reward reaches a threshold, else 0.
     case verifier
   }
 
@@ -21,7 +21,7 @@ package struct PPORewardConfiguration: Configurable, Equatable {
   package static let fields = [
     Field("source", \Self.source, "what judges a response: model, gold or verifier"),
     Field(
-      "threshold", \Self.threshold, "the gold reward from which a verifier says 1",
+      "threshold", \Self.threshold, "gold reward from which the verifier gives 1",
       onlyIf: .setting("source", \.source) { $0 == .verifier }),
     Field(
       "relative", \Self.relative,
@@ -44,14 +44,14 @@ package struct LoRAConfiguration: Configurable, Equatable {
         + "the reference, which then costs no memory, and only the adapters learn; null for none",
       in: 1...4_096),
     Field(
-      "alpha", \Self.alpha, "α: a matrix counts as W + (α / r) B A; a checkpoint holds that sum",
+      "alpha", \Self.alpha, "α: a matrix is used as W + (α / r) B A, and saved as that sum",
       in: Above(0.0),
       onlyIf: hasRank),
     Field(
       "targets", \Self.targets,
       "which matrices have one; queries, keys and values are one matrix with one A, and so are the "
-        + "two inputs of the feed-forward block; without language-head, words that the reference "
-        + "never told apart are hard to tell apart", onlyIf: hasRank),
+        + "two inputs of the feed-forward block; without language-head, tokens with "
+        + "equal logits in the reference are hard to separate", onlyIf: hasRank),
   ]
 
   private static let hasRank = Condition<Self>.setting("rank", is: "a number, such as 8") {
@@ -61,7 +61,7 @@ package struct LoRAConfiguration: Configurable, Equatable {
   package func validate(at location: SettingsLocation) throws(SettingsError) {
     if targets.isEmpty {
       throw location.key("targets").error(
-        "no matrix would have an adapter", advice: "name at least one, such as query-key-value")
+        "no matrix has an adapter", advice: "name at least one, such as query-key-value")
     }
   }
 }

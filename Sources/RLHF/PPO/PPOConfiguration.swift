@@ -97,12 +97,12 @@ package struct PPOConfiguration: Configurable, Equatable {
     }
     if kl.placement == .loss, algorithm == .rejectionSampling {
       throw location.key("kl").key("placement").error(
-        "`rejection-sampling` chooses by the reward, and only there a penalty counts",
+        "`rejection-sampling` uses the penalty only in the reward",
         advice: "set it to reward")
     }
     if freeze == 1 {
       throw location.key("freeze").error(
-        "no layer would learn", advice: "leave some to learn, such as 0.5")
+        "no layer would be trained", advice: "choose a smaller fraction, such as 0.5")
     }
   }
 }
@@ -113,7 +113,7 @@ extension PPOConfiguration {
   private static let recipe: [Field<Self>] = [
     Field(
       "preset", \Self.preset,
-      "a published recipe that gives the other keys their values, where they are not set: none, "
+      "a published recipe, which sets the keys that are not written: none, "
         + "openai-2019, instructgpt, trl, trlx, deepspeed-chat"),
     Field(
       "algorithm", \Self.algorithm,
@@ -150,7 +150,7 @@ extension PPOConfiguration {
   ]
 
   private static let rewards: [Field<Self>] = [
-    Field("reward", \Self.reward, "what a response earns"),
+    Field("reward", \Self.reward, "the reward of a response"),
     Field(
       "score_clip", \Self.scoreClip, "largest absolute score; null for no limit", in: Above(0.0)),
     Field(
@@ -172,7 +172,8 @@ extension PPOConfiguration {
 
   private static let advantages: [Field<Self>] = [
     Field(
-      "discount", \Self.discount, "discount γ; 0 leaves a token its own reward", in: 0...1,
+      "discount", \Self.discount, "discount γ; at 0 a token is credited with its own reward only",
+      in: 0...1,
       onlyIf: usesValueModel),
     Field(
       "lambda", \Self.lambda,
@@ -191,11 +192,11 @@ extension PPOConfiguration {
       "accumulation", \Self.accumulation,
       "pieces of a minibatch whose gradients are computed one after another, to save memory",
       in: 1...1_000_000),
-    Field("policy", \Self.policy, "how the policy's weights move"),
+    Field("policy", \Self.policy, "optimizer of the policy"),
     Field(
       "lora", \Self.lora, "low-rank adapters that learn in place of the policy's matrices"),
     Field(
-      "value", \Self.value, "how a separate value model's weights move",
+      "value", \Self.value, "optimizer of a separate value model",
       onlyIf: usesValueModel, .setting("value_model", \.valueModel) { $0 == .separate }),
     Field(
       "value_model", \Self.valueModel,
@@ -207,16 +208,16 @@ extension PPOConfiguration {
       onlyIf: usesValueModel, .setting("value_model", \.valueModel) { $0 == .shared }),
     Field(
       "clip_range", \Self.clipRange,
-      "ε: the ratio counts only within 1 ± ε (with one step an iteration ratios are 1 up to "
-        + "rounding); null for the algorithm's own, 0.2 unless it says otherwise",
+      "ε: the ratio is clipped to 1 ± ε (with one step an iteration ratios are 1 up to rounding); "
+        + "null for the algorithm's own, 0.2 where it has none",
       in: Above(0.0), onlyIf: clipsRatios),
     Field(
       "clip_range_high", \Self.clipRangeHigh,
-      "ε above 1, where it is not that below; null for the algorithm's own", in: Above(0.0),
+      "ε above 1, where it differs from that below; null for the algorithm's own", in: Above(0.0),
       onlyIf: clipsRatios),
     Field(
       "dual_clip", \Self.dualClip,
-      "largest ratio that counts against a bad token (above 1, such as 3); null for no limit",
+      "largest ratio for a negative advantage (above 1, such as 3); null for no limit",
       in: Above(1.0), onlyIf: clipsRatios),
     Field(
       "value_clip_range", \Self.valueClipRange,
@@ -224,15 +225,15 @@ extension PPOConfiguration {
       onlyIf: usesValueModel),
     Field(
       "entropy_bonus", \Self.entropyBonus,
-      "weight of the policy's entropy per token, which the loss then rewards", in: 0...),
+      "weight of the policy's entropy per token, which is subtracted from the loss", in: 0...),
     Field(
       "stop_kl", \Self.stopKL,
       "an iteration ends its updates when KL(π_old ‖ π) per token passes this; null for never",
       in: Above(0.0)),
     Field(
       "freeze", \Self.freeze,
-      "share of the policy's layers, from below, that stay those of the reference policy, with the "
-        + "embeddings", in: 0...1, onlyIf: .setting("lora.rank", is: "null") { $0.lora.rank == nil }
+      "fraction of the policy's layers, from below, that are not trained, with the embeddings",
+      in: 0...1, onlyIf: .setting("lora.rank", is: "null") { $0.lora.rank == nil }
     ),
     Field(
       "average_decay", \Self.emaDecay,

@@ -1,7 +1,7 @@
 package import Formats
 package import Settings
 
-/// What a reward model is trained to do with the rewards of one prompt's responses.
+/// The loss of a reward model over the rewards of one prompt's responses.
 package enum RewardObjective: String, Sendable, CaseIterable, SettingValue {
   /// Bradley–Terry on pairs; a ranking becomes all its pairs, shuffled among the others.
   case pairwise
@@ -59,12 +59,12 @@ package struct RewardConfiguration: Configurable, Equatable {
         + "flipped; for losses of pairs", in: 0..<0.5),
     Field(
       "label_smoothing", \Self.labelSmoothing,
-      "ε of the target 1 − ε, which bounds how certain rewards become", in: 0..<0.5,
+      "ε of the target 1 − ε for the probability of the chosen response", in: 0..<0.5,
       onlyIf: .setting("objective", \.objective) { $0.isSumOfPairs },
       .setting("soft_labels", is: "false") { !$0.softLabels }),
     Field(
       "soft_labels", \Self.softLabels,
-      "whether rows' `chosen_probability` takes the place of the judgement",
+      "whether rows' `chosen_probability` replaces the label",
       onlyIf: .setting("objective", \.objective) { $0.isForPairs }),
     Field("epochs", \Self.epochs, "passes over the training rows", in: 1...1_000_000),
     Field(
@@ -73,24 +73,26 @@ package struct RewardConfiguration: Configurable, Equatable {
       "accumulation", \Self.accumulation,
       "pieces in which a batch is computed one after the other, to need less memory",
       in: 1...1_000_000),
-    Field("optimizer", \Self.optimizer, "how the weights move"),
+    Field("optimizer", \Self.optimizer, "the optimizer"),
     Field(
       "centering", \Self.centering,
       "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none",
       in: 0..., onlyIf: .setting("objective", \.objective) { $0 != .regression }),
     Field(
-      "freeze", \Self.freeze, "fraction of the layers, with the embeddings, that stay as they were",
+      "freeze", \Self.freeze,
+      "fraction of the layers, from below, that are not trained, with the "
+        + "embeddings",
       in: 0...1),
-    Field("shuffle", \Self.shuffle, "whether each epoch sees the rows in an order of its own"),
+    Field("shuffle", \Self.shuffle, "whether each epoch has its own random order of the rows"),
     Field(
-      "evaluations", \Self.evaluations, "times that held-out pairs are judged during training",
+      "evaluations", \Self.evaluations, "evaluations on held-out pairs during training",
       in: 1...),
     Field(
       "early_stopping", \Self.earlyStopping,
       "evaluations without a lower held-out loss after which training stops, and the best model is "
         + "saved; null to train to the end", in: 1...),
     Field(
-      "ensemble", \Self.ensemble, "models that are trained, each from a seed of its own", in: 1...64
+      "ensemble", \Self.ensemble, "models that are trained, each with its own seed", in: 1...64
     ),
     Field(
       "combine", \Self.combine,
@@ -111,7 +113,7 @@ package struct RewardConfiguration: Configurable, Equatable {
         "a batch of \(batchSize) cannot be cut into \(accumulation) pieces",
         advice: "lower it, or raise `batch_size`")
     }
-    // Calibration is measured with it: a reward that was learned without it would look wrong.
+    // Calibration is measured with it, so the loss must use it too.
     if labelNoise > 0, !objective.isSumOfPairs {
       throw location.key("slips").error(
         "`\(objective.rawValue)` has no probabilities of pairs that could allow for noise",

@@ -14,9 +14,9 @@ package struct SupervisedConfiguration: Configurable, Equatable {
   package static let fields = [
     Field(
       "steps", \Self.steps,
-      "optimizer steps; 0 leaves the phase out, and its other keys without effect", in: 0...),
+      "optimizer steps; 0 skips the phase", in: 0...),
     Field("batch_size", \Self.batchSize, "sequences in a step", in: 1...),
-    Field("optimizer", \Self.optimizer, "how the weights move"),
+    Field("optimizer", \Self.optimizer, "the optimizer"),
   ]
 }
 

@@ -1,7 +1,7 @@
 package import Numerics
 package import Settings
 
-/// How a stage moves its model's weights.
+/// The optimizer of a stage.
 package struct OptimizerConfiguration: Configurable, Equatable {
   package var learningRate = 1e-3
   package var schedule = LearningRateSchedule.linear
@@ -20,10 +20,14 @@ package struct OptimizerConfiguration: Configurable, Equatable {
 
   package static let fields = [
     Field(
-      "learning_rate", \Self.learningRate, "peak AdamW step size; 0 leaves the weights as they are",
-      in: 0...1),
-    Field("schedule", \Self.schedule, "how the rate moves: constant, linear to 0, cosine to 0"),
-    Field("warmup_steps", \Self.warmupSteps, "first steps, over which the rate rises", in: 0...),
+      "learning_rate", \Self.learningRate,
+      "peak learning rate of AdamW; 0 leaves the weights unchanged", in: 0...1),
+    Field(
+      "schedule", \Self.schedule,
+      "how the learning rate changes: constant, linear to 0, cosine to 0"),
+    Field(
+      "warmup_steps", \Self.warmupSteps, "first steps, over which the learning rate rises",
+      in: 0...),
     Field("weight_decay", \Self.weightDecay, "decoupled weight decay", in: 0...1),
     Field(
       "clip_norm", \Self.clipNorm, "largest global gradient norm; larger ones are scaled down",

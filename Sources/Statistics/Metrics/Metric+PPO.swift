@@ -24,7 +24,7 @@ extension Metric {
     "objective/kl_exact", "KL", unit: "nats per response",
     "Mean exact KL(π_old ‖ π_ref), summed over the vocabulary at each token of a response",
     badSign:
-      "the policy goes where the reward model has seen nothing, so that its score says little",
+      "the policy is far from the reward model’s training data, where the score is unreliable",
     bound: .above(1, .perToken), warning: .risingKL, chart: klChart, isWatched: true)
   package static let kl = Metric(
     "objective/kl", "estimated KL", unit: "nats per response",
@@ -44,17 +44,17 @@ extension Metric {
     bound: .below(0.2, .first), warning: .collapsingEntropy,
     chart: Chart(
       "Entropy", includes: [0],
-      "How undecided the policy is. A fall to 0 is collapse: one response for every prompt."))
+      "A fall to 0 is collapse: one response for every prompt."))
   package static let advantageSD = Metric(
     "policy/advantage_deviation", "sd of the advantages", unit: "reward",
     "Standard deviation of the advantages over tokens, before whitening",
-    badSign: "nothing tells good responses from bad ones, most often because all earn the same",
+    badSign: "the policy learns nothing, most often because all responses have the same score",
     bound: .below(1e-6), warning: .equalAdvantages)
   package static let clipFraction = Metric(
     "policy/clip_fraction", "clip fraction", unit: "fraction of tokens",
     "Tokens without gradient because their ratio left the clip range, over all minibatches",
     badSign:
-      "many tokens no longer count in the later steps of an iteration: steps are too long or "
+      "many tokens have no gradient in the later steps of an iteration: steps are too long or "
       + "too many",
     bound: .above(0.3), warning: .frequentClipping, chart: stepChart)
   package static let approximateKL = Metric(
@@ -64,13 +64,13 @@ extension Metric {
   package static let ratioMax = Metric(
     "policy/ratio_max", "largest ratio", unit: "new / old probability",
     "Largest ratio r_t = π/π_old of the iteration; single rare tokens reach 70 in sound runs",
-    badSign: "one iteration’s steps move the policy far from the one that drew the responses",
+    badSign: "one iteration’s steps move the policy far from the one that sampled the responses",
     bound: .above(1_000), warning: .extremeRatios,
     chart: Chart("Largest probability ratio", includes: [1], "Over all tokens of an iteration."))
   package static let policyLoss = Metric(
     "policy/loss", "policy loss", unit: "loss",
-    "Policy loss with all that is added to it but the value loss, mean over steps; its sign and "
-      + "trend mean little",
+    "Policy loss with KL penalty, entropy bonus and pretraining loss, mean over steps; its sign "
+      + "and trend mean little",
     badSign: "it is not finite, or far larger than in the other iterations")
   package static let policyGradientNorm = Metric(
     "policy/gradient_norm", "gradient norm", unit: "norm",
@@ -82,11 +82,11 @@ extension Metric {
   package static let resampledGroups = Metric(
     "response/resampled_groups", "groups sampled again", unit: "groups",
     "Groups whose scores were all equal and that were sampled again; only with DAPO",
-    badSign: "three times as many as there are groups: nothing tells responses apart")
+    badSign: "three times as many as there are groups: all responses have the same score")
   package static let pretrainingLoss = Metric(
     "policy/pretraining_loss", "pretraining loss", unit: "nats per token",
     "Cross-entropy on the corpus, mean over steps; only with a pretraining mix",
-    badSign: "it rises: language is being lost")
+    badSign: "it rises: the policy forgets the corpus")
   package static let valueLoss = Metric(
     "value/loss", "value loss", unit: "squared reward",
     "Half the clipped squared error of the value model, mean over steps; absent without one",
@@ -107,16 +107,16 @@ extension Metric {
     bound: .below(0, .atEnd),
     chart: Chart(
       "Explained variance", includes: [0], levels: [("perfect", 1)],
-      "1 is a perfect value model, 0 one that knows only the mean."))
+      "1 is a perfect value model, 0 one that always predicts the mean."))
   package static let responseLength = Metric(
     "response/length", "length", unit: "tokens per response",
     "Mean tokens of a response, EOS included", badSign: "it runs to the limit or to 1",
     chart: Chart(
-      "Response length", includes: [0], "Reward models often like length for its own sake."))
+      "Response length", includes: [0], "Reward models often prefer longer responses."))
   package static let eosFraction = Metric(
     "response/eos_fraction", "ended with EOS", unit: "fraction of responses",
     "Responses that ended with EOS",
-    badSign: "responses are cut off before they end, by the token limit or for want of a penalty",
+    badSign: "responses reach the token limit before EOS",
     bound: .below(0.1), warning: .missingEOS,
     chart: Chart(
       "Responses that end", includes: [0, 1], "Those that run into the length limit are penalized.")
@@ -128,7 +128,7 @@ extension Metric {
       + "weakness of the reward model.")
   private static let klChart = Chart(
     "KL from the reference", includes: [0],
-    "The price paid for reward; an estimate may dip below 0.")
+    "Distance from the reference; an estimate may be below 0.")
   private static let stepChart = Chart("Clipping and step size", includes: [0])
 
   /// Beside them in `metrics/ppo.jsonl`: time and memory of an iteration.
@@ -174,5 +174,5 @@ extension Metric {
 
   private static let slower = "it grows from iteration to iteration while responses do not"
   private static let timeChart = Chart("Time of an iteration", includes: [0])
-  private static let memoryChart = Chart("What they hold in memory")
+  private static let memoryChart = Chart("Memory of the models")
 }

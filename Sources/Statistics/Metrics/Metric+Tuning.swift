@@ -59,7 +59,7 @@ extension Metric {
   package static let lengthCorrelation = Metric(
     "eval/length_correlation", "length correlation", unit: "correlation",
     "Pearson’s correlation of reward and tokens over all held-out responses",
-    badSign: "far from that of the gold reward: length stands in for quality")
+    badSign: "far from that of the gold reward: the model rewards length")
   package static let bestLoss = Metric(
     "eval/best_loss", "lowest held-out loss", unit: "nats per pair",
     "Lowest held-out loss so far, whose model is saved; only with early stopping",
@@ -74,7 +74,7 @@ extension Metric {
   package static let ensembleMember = Metric(
     "reward/member", "member", unit: "index from 0",
     "Model of the ensemble that the step trained; absent without an ensemble",
-    badSign: "one has far fewer steps than the others: it was stopped early")
+    badSign: "one has far fewer steps than the others: it stopped early")
 
   private static let rewardLossChart = Chart(
     "Loss", levels: [("chance, ln 2", 0.6931)],

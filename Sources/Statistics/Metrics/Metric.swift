@@ -10,7 +10,7 @@ package struct Metric: Sendable {
   package let meaning: String
   /// What is wrong beyond the bound, or what to look for where there is none.
   package let concern: String
-  /// What a sound run does not cross.
+  /// What a healthy run does not cross.
   package let bound: Bound?
   /// The warning of a run that crosses the bound.
   package let warning: Warning?
@@ -62,7 +62,7 @@ extension Metric {
     case frequentClipping = "frequent-clipping"
   }
 
-  /// A level that a sound run stays on one side of.
+  /// A level that a healthy run does not cross.
   package struct Bound: Sendable, CustomStringConvertible {
     package enum Scale: Sendable {
       case absolute
@@ -70,7 +70,7 @@ extension Metric {
       case first
       /// Times the tokens of a response, on average.
       case perToken
-      /// Of the last steps; at the beginning, it says nothing.
+      /// At the last steps only.
       case atEnd
     }
 

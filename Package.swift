@@ -111,7 +111,7 @@ let package = Package(
     tests(of: "Tokenizers", sees: ["LanguageModels", "Formats"], fixtures: true),
     tests(of: "ChatTemplates", sees: ["LanguageModels", "Formats"], fixtures: true),
     tests(of: "Checkpoints", sees: ["LanguageModels", "Numerics", "Formats", "Statistics"]),
-    tests(of: "Transformer", sees: ["LanguageModels", "Numerics", "Statistics"]),
+    tests(of: "Transformer", sees: ["LanguageModels", "Formats", "Numerics", "Statistics"]),
     tests(of: "Training", sees: ["RLHF", "Numerics", "Statistics"]),
     tests(of: "SupervisedTuning", sees: ["RLHF", "LanguageModels", "Numerics", "Statistics"]),
     tests(of: "RewardModeling", sees: ["RLHF", "LanguageModels", "Numerics", "Statistics"]),
@@ -134,6 +134,7 @@ let package = Package(
       dependencies: ["rlhf-sim", "Numerics", "Statistics", "RunRecords", "TestSupport"],
       swiftSettings: strict),
     tests(
-      of: "Parity", sees: ["RLHF", "LanguageModels", "Numerics", "Statistics"], fixtures: true),
+      of: "Parity", sees: ["RLHF", "LanguageModels", "Formats", "Numerics", "Statistics"],
+      fixtures: true),
   ]
 )

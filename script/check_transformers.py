@@ -101,9 +101,11 @@ def check_tokenizer(directory, model, problems):
         problems.append(f"{len(tokenizer)} tokens for a model of vocab_size {config.vocab_size}")
     for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
         theirs, ours = getattr(tokenizer, name), getattr(config, name, None)
-        if theirs is not None and theirs != ours:
+        # Of several tokens that end a response, a tokenizer knows one.
+        if theirs is not None and theirs not in (ours if isinstance(ours, list) else [ours]):
             problems.append(f"{name} is {theirs} in the tokenizer, {ours} in config.json")
-    if config.pad_token_id is not None and config.pad_token_id == config.eos_token_id:
+    ends = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    if is_reward_model(directory) and config.pad_token_id in [end for end in ends if end is not None]:
         problems.append("pad_token_id equals eos_token_id: rewards would be read one token early")
 
 

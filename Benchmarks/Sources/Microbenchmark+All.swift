@@ -30,7 +30,7 @@ extension Microbenchmark {
     return [
       Microbenchmark("kernels/gelu", 2 * x.byteCount, .bytes) {
         let tape = Tape(recording: false)
-        _ = tape.gelu(tape.constant(x))
+        _ = tape.activation(tape.constant(x), .tanhGELU)
       },
       Microbenchmark("kernels/layer norm", 2 * narrow.byteCount, .bytes) {
         let tape = Tape(recording: false)
@@ -82,7 +82,7 @@ extension Microbenchmark {
             keys.read { keys in
               values.read {
                 vm_attend(
-                  scratch + length, query, keys, $0, length, width, 0.18, 0, scratch)
+                  scratch + length, query, keys, $0, 0, length, width, 0.18, 0, scratch)
               }
             }
           }

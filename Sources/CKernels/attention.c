@@ -2,10 +2,10 @@
 #include "kernels.h"
 #include "products.h"
 
-KERNEL void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long half,
-                          float sign) {
+KERNEL void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long width,
+                          long half, float sign) {
   for (long h = 0; h < heads; h++) {
-    float *low = x + 2 * h * half, *high = low + half;
+    float *low = x + h * width, *high = low + half;
     for (long i = 0; i < half; i++) {
       float a = low[i], b = high[i], s = sign * sine[i];
       low[i] = a * cosine[i] - b * s;
@@ -67,6 +67,12 @@ INLINE void exponentials(float *x, long n, long end, float scale, float offset) 
   for (long c = up_to_16(n); c < end; c++) x[c] = 0;
 }
 
+// Scores of keys that lie before the window of the query at `length - 1` weigh nothing.
+INLINE void hide_before_window(float *scores, long length, long window) {
+  if (window)
+    for (long c = 0; c < length - window; c++) scores[c] = -INFINITY;
+}
+
 long vm_attention_scratch(long before, long rows, long width) {
   return up_to_16(before + rows) * (2 * rows + width);
 }
@@ -85,6 +91,7 @@ KERNEL void vm_attention_forward(float *out, long out_stride, float *log_sum,
     for (long r = 0; r < n; r++) {
       float *row = scores + r * stride;
       long length = before + first + r + 1;
+      hide_before_window(row, length, h.window);
       float m = h.scale * row_max(row, length);
       exponentials(row, length, end, h.scale, m);
       float total = row_sum(row, end);
@@ -115,8 +122,10 @@ KERNEL void vm_attention_backward(const vm_attention_gradient *gradient, const f
     long end = up_to_16(before + first + n);
     product(p + first * stride, stride, h.queries + first * h.query_stride, h.query_stride, 1,
             columns, stride, n, end, h.width, 0);
-    for (long r = first; r < first + n; r++)
+    for (long r = first; r < first + n; r++) {
+      hide_before_window(p + r * stride, before + r + 1, h.window);
       exponentials(p + r * stride, before + r + 1, end, h.scale, log_sum[r]);
+    }
   }
   transpose(columns, stride, head, h.prefix_values, h.values);
   for (long first = 0; first < h.rows; first += QUERIES) {
@@ -185,7 +194,8 @@ INLINE void weigh(float *out, const float *p, const float *values, long length, 
 }
 
 KERNEL void vm_attend(float *out, const float *query, const float *keys, const float *values,
-                      long length, long width, float scale, long next, float *scratch) {
+                      long hidden, long length, long width, float scale, long next,
+                      float *scratch) {
   long end = up_to_16(length);
   for (long t = 0; t < end; t += 16) {
     const float *column = keys + t * width;
@@ -199,6 +209,7 @@ KERNEL void vm_attend(float *out, const float *query, const float *keys, const f
     for (; c < width; c++) sum[0] += query[c] * load(column + 16 * c);
     store(scratch + t, (sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
+  for (long t = 0; t < hidden; t++) scratch[t] = -INFINITY;
   exponentials(scratch, length, end, scale, scale * row_max(scratch, length));
   float inverse = 1.0f / row_sum(scratch, end);
   long c = 0;

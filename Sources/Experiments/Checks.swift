@@ -25,7 +25,7 @@ package struct Invariant: Sendable {
 
   var holds: Bool { largestError <= tolerance }
 
-  /// Measures every invariant on small random models of both families.
+  /// Measures every invariant on small random models of every family.
   package static func all(workers: Workers) throws -> [Invariant] {
     try DecoderConfiguration.Family.allCases.flatMap { family in
       try InvariantSubject(family, workers: workers).invariants()
@@ -45,10 +45,9 @@ private struct InvariantSubject {
   init(_ family: DecoderConfiguration.Family, workers: Workers) throws {
     self.family = family
     self.workers = workers
-    var shape = DecoderConfiguration()
-    shape.family = family
+    var shape = DecoderConfiguration(family)
     shape.vocabularySize = 40
-    if family == .llama { shape.keyValueHeads = 2 }
+    if shape.norm == .rms { shape.keyValueHeads = 2 }
     var generator = SeededGenerator(seed: 3)
     policy = try LanguageModel(shape, using: &generator)
     reward = RewardModel(

@@ -137,6 +137,7 @@ struct RowOptions: ParsableArguments {
   func complete(
     _ stage: String, by rows: ResponseRows, format: ChatFormat
   ) throws -> ResponseRows.Summary {
+    rows.notes.forEach(machine.note)
     let input = input.map { URL(filePath: $0) }
     let terminal = terminal
     // Counted only for someone who watches: it takes reading the files once more.

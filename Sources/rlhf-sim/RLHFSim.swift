@@ -15,7 +15,7 @@ struct RLHFSim: ParsableCommand {
       standard error. Exit codes: 0 done, 64 wrong usage, 65 bad input data, 74 input or output \
       failed, 1 anything else.
       """,
-    version: version,
+    version: programVersion,
     groupedSubcommands: [
       CommandGroup(
         name: "Loop",

@@ -1,4 +1,5 @@
 import Experiments
+import Formats
 import Foundation
 import LanguageModels
 import Numerics
@@ -44,7 +45,7 @@ func recorded(
     )
   }
   let information = RunInformation(
-    version: version, command: command,
+    version: programVersion, command: command,
     method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
     hasValueModel: command != .dpo && scenario.ppo.algorithm.usesValueModel,
     commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,

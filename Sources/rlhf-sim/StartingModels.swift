@@ -69,7 +69,9 @@ struct StartingModels: ParsableArguments {
     try policy.requireVocabulary(of: reward)
     let (adopted, notes) = try policy.adopted(
       by: scenario, overrides: options.scenario.overrides)
-    return Loaded(scenario: adopted, policy: policy, reward: reward, notes: unused + notes)
+    let padding = [reward.model.model.paddingNote].compactMap(\.self)
+    return Loaded(
+      scenario: adopted, policy: policy, reward: reward, notes: unused + notes + padding)
   }
 }
 

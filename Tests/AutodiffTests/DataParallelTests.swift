@@ -33,7 +33,8 @@ struct DataParallelTests {
     let inner = tape.linear(
       tape.constant(x), weight: tape.parameter(0, of: parameters),
       bias: tape.parameter(1, of: parameters))
-    let logits = tape.linear(tape.gelu(inner), weight: tape.parameter(2, of: parameters))
+    let logits = tape.linear(
+      tape.activation(inner, .tanhGELU), weight: tape.parameter(2, of: parameters))
     let logs = tape.logProbabilities(logits, targets: Array(targets[rows]))
     let weights = Tensor(repeating: -1 / Float(targets.count), shape: [rows.count])
     return tape.weightedSum(logs, weights: weights)

@@ -37,8 +37,9 @@ func safetensors(_ header: String, _ data: [UInt8]) -> Data {
       ], to: file)
     let archive = try Safetensors.read(file)
     #expect(archive.names == ["z.weight", "a \"quoted\" ü", "empty"])
-    let read = try archive.tensor("z.weight", shape: [2, 3]).values
-    #expect(read.map(\.bitPattern) == values.map(\.bitPattern))
+    let read = try #require(archive["z.weight"])
+    #expect(read.shape == [2, 3])
+    #expect(read.values.map(\.bitPattern) == values.map(\.bitPattern))
     #expect(archive["a \"quoted\" ü"]?.shape == [])
     #expect(archive["empty"]?.shape == [0, 4])
   }
@@ -181,15 +182,15 @@ func safetensors(_ header: String, _ data: [UInt8]) -> Data {
   func lookups() throws {
     let name = "model.layers.0.mlp.up_proj.weight"
     try Safetensors.write([NamedTensor(name: name, tensor: Tensor([1, 2], shape: [2]))], to: file)
-    let archive = try Safetensors.read(file)
+    let stored = try StoredTensors(file: file)
     let missing = #expect(throws: CheckpointError.self) {
-      try archive.tensor("layers.0.mlp.up_proj.weight", shape: [2])
+      try stored.require("layers.0.mlp.up_proj.weight", shape: [2])
     }
     #expect("\(try #require(missing))".contains("nearest name in the file is `\(name)`"))
     #expect(
       throws: CheckpointError.wrongShape(
         file: file.path, tensor: name, found: [2], expected: [1, 2])
-    ) { try archive.tensor(name, shape: [1, 2]) }
+    ) { try stored.require(name, shape: [1, 2]) }
   }
 
   @Test("tensors that nobody needs may be of any type")

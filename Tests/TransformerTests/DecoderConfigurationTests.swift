@@ -33,10 +33,10 @@ struct DecoderConfigurationTests {
     Case("a norm without an epsilon", ["epsilon is 0.0", "above 0"]) { $0.normEpsilon = 0 },
     Case("no rotary base", ["rotary base 0.0", "above 0"]) { $0.rotaryBase = 0 },
     Case("an odd head", ["head width 3 is odd", "even"]) { $0.headWidth = 3 },
-    Case("GPT-2 with another width", of: .gpt2, ["GPT-2 needs width", "width 16"]) {
+    Case("GPT-2 with another width", of: .gpt2, ["GPT2 needs width", "width 16"]) {
       $0.width = 16
     },
-    Case("GPT-2 with grouped heads", of: .gpt2, ["GPT-2 needs", "1 key_value_heads"]) {
+    Case("GPT-2 with grouped heads", of: .gpt2, ["GPT2 needs", "1 key_value_heads"]) {
       $0.keyValueHeads = 1
     },
   ]

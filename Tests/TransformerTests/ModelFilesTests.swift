@@ -38,10 +38,11 @@ struct ModelFilesTests {
   func language(family: DecoderConfiguration.Family, tied: Bool) throws {
     var configuration = TestModels.configuration(family)
     configuration.tiedEmbeddings = tied
-    configuration.normEpsilon = 3e-6
+    if family != .opt { configuration.normEpsilon = 3e-6 }
     if family == .llama {
       configuration.rotaryBase = 500
       configuration.attentionBias = true
+      configuration.attentionOutputBias = true
       configuration.feedForwardBias = false
       configuration.headWidth = 6  // more than width / heads
     }
@@ -110,28 +111,48 @@ struct ModelFilesTests {
     }
   }
 
-  @Test("configurations that this decoder does not compute are refused by file and key")
+  @Test("configurations that this decoder does not compute are refused by file, key and value")
   func unknownConfigurations() throws {
-    let rope: [String: Any] = ["rope_type": "linear", "factor": 2.0]
-    let olderRope: [String: Any] = ["type": "dynamic", "factor": 2.0]
-    let llama: [(String, Any?, String)] = [
+    func rope(_ kind: String, _ others: [String: Any] = [:]) -> [String: Any] {
+      ["rope_type": kind, "factor": 2.0].merging(others) { $1 }
+    }
+    let common: [(String, Any?, String)] = [
       ("model_type", "mamba", "is mamba"), ("model_type", nil, "missing"),
-      ("vocab_size", "many", "a whole number"), ("hidden_size", nil, "missing"),
-      ("hidden_act", "relu", "is relu"), ("rope_scaling", rope, "rope_type linear"),
-      ("rope_parameters", rope, "rope_type linear"),
-      ("rope_scaling", olderRope, "rope_type dynamic"),
+      ("vocab_size", "many", "a whole number"),
+      ("quantization_config", ["bits": 4], #"is {"bits":4}"#),
+      ("add_cross_attention", true, "is true"),
+      ("is_encoder_decoder", true, "is true"),
     ]
-    let gpt2: [(String, Any?, String)] = [
-      ("activation_function", "gelu", "is gelu"), ("n_embd", nil, "missing"),
-      ("scale_attn_weights", false, "scaling"),
+    let llama: [(String, Any?, String)] = [
+      ("hidden_size", nil, "missing"), ("hidden_act", "relu", "is relu"),
+      ("rope_scaling", rope("longrope"), "is longrope"),
+      ("rope_parameters", rope("proportional"), "is proportional"),
+      ("rope_scaling", rope("linear", ["factor": 0]), "factor"),
+      ("rope_scaling", rope("llama3", ["low_freq_factor": 2, "high_freq_factor": 1]), "high_freq"),
+      ("rope_scaling", rope("yarn", ["original_max_position_embeddings": 0]), "original_max"),
+      ("rope_parameters", ["full_attention": ["rope_type": "default"]], "full_attention"),
+      ("rope_parameters", ["partial_rotary_factor": 0.5], "is 0.5"),
+      ("partial_rotary_factor", 0.5, "is 0.5"),
     ]
-    for (family, changes) in [(DecoderConfiguration.Family.llama, llama), (.gpt2, gpt2)] {
-      for (key, value, problem) in changes {
-        try TestModels.language(family).save(to: directory.url, specialTokens: specialTokens)
-        try edit([key: value])
-        expectFailure(naming: configurationFile.path, "`\(key)`", problem) {
-          _ = try LanguageModel(directory: directory.url)
-        }
+    let others: [(DecoderConfiguration.Family, String, Any?, String)] = [
+      (.gpt2, "activation_function", "gelu_10", "is gelu_10"), (.gpt2, "n_embd", nil, "missing"),
+      (.gpt2, "scale_attn_weights", false, "is false"),
+      (.gpt2, "scale_attn_by_inverse_layer_idx", true, "is true"),
+      (.opt, "layer_norm_elementwise_affine", false, "is false"),
+      (.opt, "activation_function", "mish", "is mish"),
+      (.gptJ, "rotary_dim", 3, "is 3"), (.gptJ, "rotary_dim", 100, "is 100"),
+      (.gptNeoX, "rotary_pct", 1.5, "is 1.5"),
+      (.qwen2, "layer_types", ["full_attention"], "1 entries"),
+      (.qwen2, "layer_types", ["linear_attention", "full_attention"], "linear_attention"),
+      (.smollm3, "no_rope_layers", [1], "1 entries"),
+      (.smollm3, "no_rope_layers", "all", "a list"),
+    ]
+    let all = common.map { (.llama, $0, $1, $2) } + llama.map { (.llama, $0, $1, $2) } + others
+    for (family, key, value, problem) in all {
+      try TestModels.language(family).save(to: directory.url, specialTokens: specialTokens)
+      try edit([key: value])
+      expectFailure(naming: configurationFile.path, key, problem) {
+        _ = try LanguageModel(directory: directory.url)
       }
     }
   }

@@ -7,22 +7,44 @@ import Statistics
 enum TestModels {
   static let families = DecoderConfiguration.Family.allCases
 
-  /// Llama with grouped heads and biases, or GPT-2; 19 tokens, 16 positions.
+  /// Every family, with grouped heads, biases, windows, and the like where it may have them; 19 tokens,
+  /// 16 positions.
   static func configuration(
     _ family: DecoderConfiguration.Family, layers: Int = 2
   ) -> DecoderConfiguration {
-    var configuration = DecoderConfiguration()
-    configuration.family = family
+    var configuration = DecoderConfiguration(family)
     configuration.vocabularySize = 19
     configuration.width = 12
     configuration.layers = layers
-    configuration.heads = family == .llama ? 4 : 3
-    configuration.keyValueHeads = family == .llama ? 2 : 3
+    configuration.heads = 3
+    configuration.keyValueHeads = 3
     configuration.headWidth = 4
     configuration.feedForwardWidth = 20
     configuration.maximumPositions = 16
-    configuration.attentionBias = true
-    configuration.feedForwardBias = true
+    if configuration.norm == .rms {
+      configuration.heads = 4
+      configuration.keyValueHeads = 2
+    }
+    switch family {
+    case .llama, .smollm3:
+      configuration.attentionBias = true
+      configuration.attentionOutputBias = true
+      configuration.feedForwardBias = true
+    default: break
+    }
+    switch family {
+    case .mistral: configuration.window = 3
+    case .qwen2:
+      configuration.window = 2
+      configuration.unwindowedLayers = [0]
+    case .smollm3: configuration.unrotatedLayers = [0]
+    case .gptNeoX, .gptJ: configuration.rotatedWidth = 2
+    case .opt:
+      configuration.residual = .normAfter
+      configuration.hasFinalNorm = false
+      configuration.embeddingWidth = 8
+    default: break
+    }
     return configuration
   }
 
@@ -37,8 +59,10 @@ enum TestModels {
 
   static func scalar(_ family: DecoderConfiguration.Family) throws -> ScalarModel {
     var generator = SeededGenerator(seed: 2)
+    let trunk = try language(family)
     return ScalarModel(
-      trunkOf: try language(family), head: .gaussian([1, 12], sd: 1, using: &generator))
+      trunkOf: trunk,
+      head: .gaussian([1, trunk.configuration.headInputWidth], sd: 1, using: &generator))
   }
 
   /// Adds noise to every parameter: gains near 1, everything else near 0.

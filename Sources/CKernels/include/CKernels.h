@@ -36,10 +36,21 @@ void vm_exp(float *out, const float *x, long count);
 
 // ---- activations -----------------------------------------------------------------------------
 
-/// GELU, tanh form: x · σ(2u), u = √(2/π)(x + 0.044715 x³).
-void vm_gelu(float *out, const float *x, long count);
-/// dx = dout · GELU'(x); dx may be dout.
-void vm_gelu_backward(float *dx, const float *x, const float *dout, long count);
+/// Functions of one number.
+typedef enum {
+  VM_GELU_TANH,    // x · σ(2u), u = √(2/π)(x + 0.044715 x³)
+  VM_GELU,         // x · Φ(x), Φ the normal distribution
+  VM_QUICK_GELU,   // x · σ(1.702 x)
+  VM_SILU,         // x · σ(x)
+  VM_RELU,         // max(x, 0)
+  VM_RELU_SQUARED, // max(x, 0)²
+  VM_TANH,
+  VM_SIGMOID,
+} vm_activation;
+/// out = f(x)
+void vm_activate(float *out, const float *x, long count, vm_activation f);
+/// dx = dout · f'(x); dx may be dout.
+void vm_activate_backward(float *dx, const float *x, const float *dout, long count, vm_activation f);
 /// out[r, :] = SiLU(gate) · up, where x[r, :] = (gate, up), each `width` long.
 void vm_swiglu(float *out, const float *x, long rows, long width);
 /// dx[r, :] = (dgate, dup) for the above.
@@ -63,19 +74,19 @@ void vm_rms_norm_backward(float *dx, float *dgain, const float *dout, const floa
 
 // ---- attention -------------------------------------------------------------------------------
 
-/// Turns each pair (x[i], x[i + half]) of `heads` heads of width 2·half by the angle whose cosine
-/// and sine are given per element of the half; sign −1 turns back. In place.
-void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long half,
-                   float sign);
+/// Turns each pair (x[i], x[i + half]) of `heads` heads of a width of at least 2·half by the angle whose
+/// cosine and sine are given per element of the half; sign −1 turns back. In place.
+void vm_rotate_row(float *x, const float *cosine, const float *sine, long heads, long width,
+                   long half, float sign);
 /// One query head over one segment, and the keys and values that it sees: those of a prefix, then the
 /// segment's own, up to the query's own row. The first `skipped` rows of the segment have no query.
 /// Rows of keys and values are `stride` apart, those of queries `query_stride`; the head is `width`
-/// wide.
+/// wide. A `window` of more than 0 hides the keys before the last so many, the query's own among them.
 typedef struct {
   const float *queries;                      // of `rows` rows
   const float *keys, *values;                // of `skipped + rows` rows
   const float *prefix_keys, *prefix_values;  // of `prefix` rows
-  long prefix, skipped, rows, query_stride, stride, width;
+  long prefix, skipped, rows, query_stride, stride, width, window;
   float scale;
 } vm_attention;
 
@@ -95,12 +106,13 @@ void vm_attention_forward(float *out, long out_stride, float *log_sum, const vm_
 void vm_attention_backward(const vm_attention_gradient *gradient, const float *dout,
                            long dout_stride, const float *log_sum, const vm_attention *head,
                            float *scratch);
-/// One query against `length` cached keys and values: out = Σ softmax(scale · q·k) v. Keys lie in
+/// One query against `length` cached keys and values, of which the first `hidden`, fewer than all, are
+/// not seen: out = Σ softmax(scale · q·k) v. Keys lie in
 /// blocks of sixteen, [⌈length / 16⌉, width, 16], values in rows [length, width]; `scratch` holds
 /// `length` floats, rounded up to sixteen. What a block has after `length` does not matter. `next` is
 /// how many floats further on the keys and values lie that are wanted next: a hint, 0 for none.
-void vm_attend(float *out, const float *query, const float *keys, const float *values, long length,
-               long width, float scale, long next, float *scratch);
+void vm_attend(float *out, const float *query, const float *keys, const float *values, long hidden,
+               long length, long width, float scale, long next, float *scratch);
 /// Puts a token's (keys, values), each [heads, width], where `vm_attend` reads them: `capacity`
 /// positions a head, a multiple of sixteen. `next` as there.
 void vm_keep(float *keys, float *values, const float *row, long position, long heads, long capacity,

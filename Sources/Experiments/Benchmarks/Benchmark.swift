@@ -105,8 +105,7 @@ package enum BenchmarkSize: String, Sendable, CaseIterable {
       case .small: (6, 8, 256, 1024)
       case .medium: (12, 12, 768, 4096)
       }
-    var shape = DecoderConfiguration()
-    shape.family = .gpt2
+    var shape = DecoderConfiguration(.gpt2)
     (shape.layers, shape.heads, shape.keyValueHeads) = (layers, heads, heads)
     (shape.width, shape.headWidth, shape.feedForwardWidth) = (width, width / heads, 4 * width)
     (shape.vocabularySize, shape.maximumPositions) = (vocabulary, 128)

@@ -1,3 +1,4 @@
+import Formats
 package import Foundation
 package import LanguageModels
 import Numerics
@@ -90,14 +91,16 @@ extension LoadedModel<LanguageModel> {
   package init(policy directory: URL) throws {
     var model = try LanguageModel(directory: directory)
     model.parameters.moveToOwnArena()
-    try self.init(directory, model, Tokenizer(directory: directory), model.configuration)
+    try self.init(
+      directory, model, Tokenizer(directory: CheckpointFiles(directory).tokenizer),
+      model.configuration)
   }
 }
 
 extension LoadedModel<RewardModel> {
   /// Loads a reward model.
   package init(reward directory: URL) throws {
-    let tokenizer = try Tokenizer(directory: directory)
+    let tokenizer = try Tokenizer(directory: CheckpointFiles(directory).tokenizer)
     var model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
     model.moveToOwnArena()
     try self.init(directory, model, tokenizer, model.model.configuration)
@@ -118,5 +121,23 @@ extension ChatFormat {
   /// What the person should know where messages became text without a chat template.
   package static func plainNote(_ directory: URL) -> String {
     "\(directory.path) has no chat template: messages are written as lines of `role: content`"
+  }
+}
+
+/// A checkpoint written again as numbers of another type, an adapter merged into its base model.
+package enum CheckpointCopy {
+  /// - Throws: whatever is wrong with the checkpoint, or `FileWritingError` when the place is taken.
+  package static func write(_ directory: URL, as type: StoredNumber, to place: URL) throws {
+    let files = try CheckpointFiles(directory)
+    let tokens = try Tokenizer(directory: files.tokenizer).specialTokens
+    let write: (URL) throws -> Void
+    if try files.hasScalarHead {
+      let model = try RewardModel(directory: directory, specialTokens: tokens)
+      write = { try model.save(to: $0, as: type) }
+    } else {
+      let model = try LanguageModel(directory: directory)
+      write = { try model.save(to: $0, specialTokens: tokens, as: type) }
+    }
+    try writeDirectoryAtomically(place, replacingExisting: false, write)
   }
 }

@@ -22,6 +22,9 @@ package struct ResponseRows: Sendable {
     case logProbabilities(LanguageModel)
   }
 
+  /// What the person should know of the model.
+  package let notes: [String]
+
   private static let rowsAtOnce = 1_024
   private static let tokensAtOnce = 1 << 17
 
@@ -66,6 +69,7 @@ package struct ResponseRows: Sendable {
         ?? SpecialTokens(endOfSequence: 0, padding: nil))
     (self.directory, self.tokenizer, self.workers) = (directory, tokenizer, workers)
     (shape, what) = (model.model.configuration, .rewards(model))
+    notes = [model.model.paddingNote].compactMap(\.self)
   }
 
   /// Log-probabilities of a policy: sets `"logprobs"`, log π(y_t | x, y_<t) of every response token
@@ -74,10 +78,12 @@ package struct ResponseRows: Sendable {
     let model = try LanguageModel(directory: directory)
     (self.directory, tokenizer, self.workers) = (directory, Self.tokenizer(of: directory), workers)
     (shape, what) = (model.configuration, .logProbabilities(model))
+    notes = []
   }
 
   private static func tokenizer(of directory: URL) -> Result<Tokenizer, TokenizerError> {
-    Result { () throws(TokenizerError) in try Tokenizer(directory: directory) }
+    let place = (try? CheckpointFiles(directory).tokenizer) ?? directory
+    return Result { () throws(TokenizerError) in try Tokenizer(directory: place) }
   }
 
   /// Calls `body` with every row of files, completed, in order.

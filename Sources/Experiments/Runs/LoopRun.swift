@@ -130,7 +130,7 @@ package struct LoopRun {
     try SampleComparison.write(rows, to: directory)
   }
 
-  func save(_ reward: RewardModel) throws { try save(as: .reward, reward.save) }
+  func save(_ reward: RewardModel) throws { try save(as: .reward) { try reward.save(to: $0) } }
 
   func save(_ model: LanguageModel, as name: RunCheckpoint) throws {
     try save(as: name) { try model.save(to: $0, specialTokens: loop.specialTokens) }
@@ -142,7 +142,11 @@ package struct LoopRun {
       at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
     try writeDirectoryAtomically(place, replacingExisting: true) { directory in
       try write(directory)
-      try loop.tokenizer.save(to: directory)
+      // A model that was loaded brings the files of its tokenizer, byte for byte.
+      let tokenizer = directory.appending(path: "tokenizer.json")
+      if !FileManager.default.fileExists(atPath: tokenizer.path) {
+        try loop.tokenizer.save(to: directory)
+      }
     }
   }
 }

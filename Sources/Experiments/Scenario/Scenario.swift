@@ -81,6 +81,7 @@ package struct ModelConfiguration: Configurable, Equatable {
   var layers = 2
   var heads = 4
   var keyValueHeads: Int?
+  var headWidth: Int?
   var feedForwardWidth: Int?
   var maximumPositions = 32
   var tiedEmbeddings = false
@@ -94,13 +95,14 @@ package struct ModelConfiguration: Configurable, Equatable {
     layers = shape.layers
     heads = shape.heads
     keyValueHeads = shape.keyValueHeads
+    if shape.headWidth * heads != width { headWidth = shape.headWidth }
     feedForwardWidth = shape.feedForwardWidth
     maximumPositions = shape.maximumPositions
     tiedEmbeddings = shape.tiedEmbeddings
   }
 
   package static let fields = [
-    Field("family", \Self.family, "llama or gpt2: which published blocks"),
+    Field("family", \Self.family, "which published blocks, as `model_type` of transformers"),
     Field("width", \Self.width, "D, width of the residual stream", in: 1...65_536),
     Field("layers", \Self.layers, "blocks", in: 1...1_000),
     Field("heads", \Self.heads, "query heads; divides width", in: 1...1_024),
@@ -108,16 +110,18 @@ package struct ModelConfiguration: Configurable, Equatable {
       "key_value_heads", \Self.keyValueHeads,
       "heads of keys and values; divides heads; null for as many", in: 1...1_024),
     Field(
+      "head_width", \Self.headWidth, "width of a head; null for width / heads", in: 1...65_536),
+    Field(
       "feed_forward_width", \Self.feedForwardWidth,
-      "width inside the feed-forward block; null for 3 × width (llama) or 4 × (gpt2)",
+      "width inside the feed-forward block; null for 3 × width where a gate makes it double, else 4 ×",
       in: 1...262_144),
     Field(
-      "maximum_positions", \Self.maximumPositions, "longest sequence in tokens", in: 2...65_536),
+      "maximum_positions", \Self.maximumPositions, "longest sequence in tokens", in: 2...16_777_216),
     Field("tied_embeddings", \Self.tiedEmbeddings, "whether the language head is the embedding"),
   ]
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
-    if width % heads != 0 {
+    if headWidth == nil, width % heads != 0 {
       throw location.key("heads").error(
         "\(heads) heads do not divide a width of \(width)",
         advice: "choose one of \((1...min(width, 64)).filter { width % $0 == 0 })")
@@ -129,15 +133,14 @@ package struct ModelConfiguration: Configurable, Equatable {
 
   /// The decoder's shape for a vocabulary.
   func decoder(vocabularySize: Int) -> DecoderConfiguration {
-    var shape = DecoderConfiguration()
-    shape.family = family
+    var shape = DecoderConfiguration(family)
     shape.vocabularySize = vocabularySize
     shape.width = width
     shape.layers = layers
     shape.heads = heads
     shape.keyValueHeads = keyValueHeads ?? heads
-    shape.headWidth = width / heads
-    shape.feedForwardWidth = feedForwardWidth ?? width * (family == .llama ? 3 : 4)
+    shape.headWidth = headWidth ?? width / heads
+    shape.feedForwardWidth = feedForwardWidth ?? width * (shape.isGated ? 3 : 4)
     shape.maximumPositions = maximumPositions
     shape.tiedEmbeddings = tiedEmbeddings
     return shape

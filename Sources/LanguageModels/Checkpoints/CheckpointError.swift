@@ -4,6 +4,8 @@ package import Formats
 package enum CheckpointError: EndingError, Sendable, Equatable, CustomStringConvertible {
   /// A file that should be there is not, or cannot be opened.
   case unreadable(path: String, reason: String, remedy: String)
+  /// What is there is the pointer that Git Large File Storage keeps in the place of a file.
+  case gitPointer(path: String)
   /// A file is there and is not what its format says.
   case damaged(file: String, tensor: String?, problem: String)
   /// A tensor's numbers are stored in a way that is not read here.
@@ -28,6 +30,10 @@ package enum CheckpointError: EndingError, Sendable, Equatable, CustomStringConv
     switch self {
     case .unreadable(let path, let reason, let remedy):
       return "\(path): \(reason); \(remedy)"
+    case .gitPointer(let path):
+      return
+        "\(path): is a pointer of Git Large File Storage, not the file itself; run `git lfs pull` "
+        + "where it was cloned, or download the file"
     case .damaged(let file, let tensor, let problem):
       let place = tensor.map { "\(file): tensor `\($0)`" } ?? file
       return "\(place): \(problem); the file is damaged or incomplete: copy or save it again"

@@ -9,7 +9,8 @@ package struct ConfigurationFile: Sendable {
   /// The file's path, for messages.
   package let place: String
   private let path: String  // of the nested object, such as `rope_scaling.`
-  private let object: JSONObject
+  /// All of it, in the order of the file.
+  package let object: JSONObject
 
   /// Reads a file whose outermost value is an object.
   package init(_ file: URL) throws(CheckpointError) {
@@ -17,6 +18,9 @@ package struct ConfigurationFile: Sendable {
     do { data = try Data(contentsOf: file) } catch {
       throw .unreadable(
         path: file.path, reason: "cannot be read", remedy: "check the path and its permissions")
+    }
+    if data.starts(with: Data("version https://git-lfs".utf8)) {
+      throw .gitPointer(path: file.path)
     }
     let value: JSONValue
     do { value = try JSONValue(parsing: data) } catch {
@@ -42,6 +46,9 @@ package struct ConfigurationFile: Sendable {
     let value = object[key]
     return value == .null ? nil : value
   }
+
+  /// Whether the key is there with the value `null`, which sometimes means something else than nothing.
+  package func isNull(_ key: String) -> Bool { object[key] == .null }
 
   package func int(_ key: String, default fallback: Int? = nil) throws(CheckpointError) -> Int {
     try value(key, fallback, "a whole number", \.int)
@@ -69,6 +76,17 @@ package struct ConfigurationFile: Sendable {
     try value(key, fallback, "a list of strings") { value in
       let strings = value.array?.compactMap(\.string)
       return strings?.count == value.array?.count ? strings : nil
+    }
+  }
+
+  /// A whole number, or a list of them.
+  package func ints(
+    _ key: String, default fallback: [Int]? = nil
+  ) throws(CheckpointError) -> [Int] {
+    try value(key, fallback, "a whole number or a list of them") { value in
+      if let one = value.int { return [one] }
+      let ints = value.array?.compactMap(\.int)
+      return ints?.count == value.array?.count ? ints : nil
     }
   }
 

@@ -7,16 +7,23 @@ import Statistics
 package struct SpecialTokens: Sendable, Equatable {
   package var endOfSequence: Int32
   package var padding: Int32?
+  /// Other tokens that end a response, of models that have several.
+  package var otherEnds: [Int32]
 
-  package init(endOfSequence: Int32, padding: Int32?) {
+  package init(endOfSequence: Int32, padding: Int32?, otherEnds: [Int32] = []) {
     self.endOfSequence = endOfSequence
     self.padding = padding
+    self.otherEnds = otherEnds
+  }
+
+  package func isEnd(_ token: Int32) -> Bool {
+    token == endOfSequence || otherEnds.contains(token)
   }
 
   /// A response with its end, which is put behind it unless it is there already: what every reward
   /// and value model learns from and is asked about, and what SFT learns to say.
   package func ended(_ response: [Int32]) -> [Int32] {
-    response.last == endOfSequence ? response : response + [endOfSequence]
+    response.last.map(isEnd) == true ? response : response + [endOfSequence]
   }
 }
 
@@ -37,41 +44,63 @@ package struct RewardNormalization: Sendable, Equatable {
 }
 
 extension LanguageModel {
-  /// Loads `config.json` and the tensors of a directory in Hugging Face layout.
+  /// Loads a directory in Hugging Face layout, or a PEFT adapter with its base model.
   package init(directory: URL) throws {
-    let shape = try DecoderConfiguration(Self.configurationFile(of: directory, head: "language"))
-    var generator = SeededGenerator(seed: 0)
-    try self.init(shape, using: &generator)
-    try parameters.read(from: directory, shape, optional: ["lm_head.weight"])
+    let checkpoint = try Checkpoint(directory)
+    let shape = try DecoderConfiguration(checkpoint.configuration)
+    try checkpoint.requireHead(.language)
+    let reader = ParameterReader(checkpoint, shape)
+    _ = try LanguageModel(shape, from: checkpoint.origin, reader.check)
+    let head = ParameterNames(shape).languageHead
+    try reader.requireNothingElse { name in
+      name.hasPrefix("v_head.") || (shape.tiedEmbeddings && name == head)
+    }
+    self = try LanguageModel(shape, from: checkpoint.origin, reader.load)
+    try reader.requireTied(head, to: parameters.tensors[decoder.layout.tokenEmbedding])
   }
 
-  /// Writes `config.json` and `model.safetensors` into an existing directory.
-  package func save(to directory: URL, specialTokens: SpecialTokens) throws {
-    let name = configuration.family == .llama ? "LlamaForCausalLM" : "GPT2LMHeadModel"
-    try ConfigurationFile.write(
-      configuration.file(architecture: name, specialTokens), to: directory.configuration)
-    try parameters.write(to: directory, configuration)
+  /// Writes `config.json`, `model.safetensors`, a model card, and what came with the checkpoint that it
+  /// was loaded from, into an existing directory.
+  package func save(
+    to directory: URL, specialTokens: SpecialTokens, as type: StoredNumber = .float32
+  ) throws {
+    let name = configuration.family == .gpt2 ? "LMHeadModel" : "ForCausalLM"
+    try write(
+      configurationFile(
+        architecture: configuration.family.name + name, specialTokens, type), to: directory,
+      as: type)
   }
 }
 
 extension ScalarModel {
-  /// Loads a reward or value model of a directory in Hugging Face layout.
+  /// Loads a reward or value model of a directory in Hugging Face layout, a policy with TRL's value head,
+  /// or a PEFT adapter that brings a head.
   package init(directory: URL) throws {
-    let file = try Self.configurationFile(of: directory, head: "scalar")
-    let labels = try file["id2label"].map { $0.object?.keys.count ?? 0 } ?? file.int("num_labels")
-    guard labels == 1 else {
-      throw file.failure("num_labels", "is \(labels), and a reward is one number; it must be 1")
+    let checkpoint = try Checkpoint(directory)
+    let file = checkpoint.configuration
+    try checkpoint.requireHead(.scalar)
+    if !checkpoint.hasValueHead, checkpoint.adapter == nil {
+      let labels =
+        try file["id2label"].map { $0.object?.keys.count ?? 0 } ?? file.int("num_labels")
+      guard labels == 1 else {
+        throw file.failure("num_labels", "is \(labels), and a reward is one number; it must be 1")
+      }
     }
     let shape = try DecoderConfiguration(file)
-    var generator = SeededGenerator(seed: 0)
-    let trunk = try LanguageModel(shape, using: &generator)
-    self.init(trunkOf: trunk, head: Tensor(zeros: [1, shape.width]))
-    try parameters.read(from: directory, shape, optional: [])
+    let reader = ParameterReader(checkpoint, shape)
+    let origin = checkpoint.origin
+    let hasValueHead = checkpoint.hasValueHead
+    _ = try ScalarModel(shape, from: origin, hasValueHead: hasValueHead, reader.check)
+    let head = ParameterNames(shape).languageHead
+    try reader.requireNothingElse { name in
+      name == head && (shape.tiedEmbeddings || checkpoint.adapter != nil)
+    }
+    self = try ScalarModel(shape, from: origin, hasValueHead: hasValueHead, reader.load)
   }
 
   /// What `reward_normalization` of a directory's `config.json` says; none when it is absent.
   package static func normalization(directory: URL) throws -> RewardNormalization? {
-    let file = try ConfigurationFile(directory.configuration)
+    let file = try ConfigurationFile(CheckpointFiles(directory).configuration)
     guard file["reward_normalization"] != nil else { return nil }
     let values = try file.nested("reward_normalization")
     let normalization = try RewardNormalization(
@@ -85,64 +114,147 @@ extension ScalarModel {
     return normalization
   }
 
-  /// Writes `config.json` and `model.safetensors` into an existing directory.
+  /// Writes `config.json`, `model.safetensors`, a model card, and what came with the checkpoint that it
+  /// was loaded from, into an existing directory.
   package func save(
-    to directory: URL, specialTokens: SpecialTokens, normalization: RewardNormalization? = nil
+    to directory: URL, specialTokens: SpecialTokens, normalization: RewardNormalization? = nil,
+    as type: StoredNumber = .float32
   ) throws {
-    let family = configuration.family == .llama ? "Llama" : "GPT2"
-    var members = configuration.file(
-      architecture: family + "ForSequenceClassification", specialTokens)
-    members.append(("num_labels", .int(1)))
-    members.append(("id2label", .object(["0": .string("reward")])))
-    members.append(("label2id", .object(["reward": .int(0)])))
-    if let normalization {
-      members.append(
-        (
-          "reward_normalization",
-          .object([
-            "mean": .double(normalization.mean), "std": .double(normalization.standardDeviation),
-          ])
-        ))
+    var file: JSONObject
+    if hasValueHead {
+      let name = configuration.family == .gpt2 ? "LMHeadModel" : "ForCausalLM"
+      file = configurationFile(
+        architecture: configuration.family.name + name, specialTokens, type)
+    } else {
+      file = configurationFile(
+        architecture: configuration.family.name + "ForSequenceClassification", specialTokens, type)
+      let wasClassifier = decoder.origin?.hasScalarHead ?? false
+      if !wasClassifier || file["num_labels"] == nil && file["id2label"] == nil {
+        file["num_labels"] = .int(1)
+        file["id2label"] = .object(["0": .string("reward")])
+        file["label2id"] = .object(["reward": .int(0)])
+      }
+      if !wasClassifier { file.requirePadding(unlike: decoder.origin?.endTokens, specialTokens) }
     }
-    try ConfigurationFile.write(members, to: directory.configuration)
-    try parameters.write(to: directory, configuration)
+    // What this model's own are; those of the one that it was loaded from may be another's.
+    file["reward_ensemble"] = nil
+    file["reward_normalization"] = normalization.map {
+      .object(["mean": .double($0.mean), "std": .double($0.standardDeviation)])
+    }
+    try write(file, to: directory, as: type)
+  }
+}
+
+extension CheckpointOrigin {
+  /// Whether it was a reward or value model.
+  fileprivate var hasScalarHead: Bool {
+    configuration["architectures"]?.array?.first?.string?
+      .hasSuffix("ForSequenceClassification") ?? false
+  }
+}
+
+extension JSONObject {
+  /// `transformers` reads a reward at the last token that is not padding: padding must not be a token that
+  /// ends responses.
+  fileprivate mutating func requirePadding(unlike ends: [Int32]?, _ tokens: SpecialTokens) {
+    guard let ends else { return }
+    let own = self["pad_token_id"]?.int.flatMap { Int32(exactly: $0) }
+    if let own, !ends.contains(own), own != tokens.endOfSequence { return }
+    let other = tokens.padding.flatMap {
+      ends.contains($0) || tokens.isEnd($0) ? nil : JSONValue.int(Int($0))
+    }
+    self["pad_token_id"] = other ?? .null
   }
 }
 
 extension TransformerModel {
-  /// The configuration, if its architecture has the kind of head that is asked for.
-  fileprivate static func configurationFile(
-    of directory: URL, head: String
-  ) throws -> ConfigurationFile {
-    let file = try ConfigurationFile(directory.configuration)
-    let names = file["architectures"] == nil ? [] : try file.strings("architectures")
-    guard let name = names.first else { return file }
-    let isScalar = name.hasSuffix("ForSequenceClassification")
-    if isScalar != (head == "scalar") {
-      throw file.failure(
-        "architectures",
-        "is \(name), which has no \(head) head; "
-          + (isScalar
-            ? "give the directory of a policy, such as checkpoints/sentiment/sft"
-            : "give the directory of a reward model, such as checkpoints/sentiment/reward"))
+  /// The members of `config.json`: those of the checkpoint that the model was loaded from, but for what
+  /// this one is; without one, our own.
+  fileprivate func configurationFile(
+    architecture: String, _ tokens: SpecialTokens, _ type: StoredNumber
+  ) -> JSONObject {
+    guard var file = decoder.origin?.configuration else {
+      let end = JSONValue.int(Int(tokens.endOfSequence))
+      return JSONObject(
+        [("architectures", .array([.string(architecture)]))] + configuration.members + [
+          ("bos_token_id", end), ("eos_token_id", end),
+          ("pad_token_id", tokens.padding.map { .int(Int($0)) } ?? .null),
+          ("dtype", .string(type.rawValue)),
+        ])
     }
+    file["architectures"] = .array([.string(architecture)])
+    // Older files say `torch_dtype`.
+    let key = file["torch_dtype"] != nil && file["dtype"] == nil ? "torch_dtype" : "dtype"
+    file[key] = .string(type.rawValue)
     return file
   }
-}
 
-extension DecoderConfiguration {
-  fileprivate func file(
-    architecture: String, _ tokens: SpecialTokens
-  ) -> [(String, JSONValue)] {
-    let end = JSONValue.int(Int(tokens.endOfSequence))
-    return [("architectures", .array([.string(architecture)]))] + members + [
-      ("bos_token_id", end), ("eos_token_id", end),
-      ("pad_token_id", tokens.padding.map { .int(Int($0)) } ?? .null),
-      ("dtype", .string("float32")),
-    ]
+  fileprivate func write(
+    _ configuration: JSONObject, to directory: URL, as type: StoredNumber
+  ) throws {
+    for file in decoder.origin?.files ?? [] {
+      do throws(FileWritingError) {
+        try writeFileAtomically(file.data, to: directory.appending(path: file.name))
+      } catch { throw CheckpointError(error) }
+    }
+    try ConfigurationFile.write(
+      configuration.members.map { ($0.key, $0.value) },
+      to: directory.appending(path: "config.json"))
+    try Safetensors.write(
+      parameters.exported(self.configuration), as: type,
+      to: directory.appending(path: "model.safetensors"))
+    let card = ModelCard(
+      architecture: configuration["architectures"]?.array?.first?.string ?? "",
+      shape: self.configuration, parameterCount: parameters.elementCount,
+      isScalar: self is ScalarModel, baseModel: decoder.origin?.baseModel)
+    do throws(FileWritingError) {
+      try writeFileAtomically(Data(card.text.utf8), to: directory.appending(path: "README.md"))
+    } catch { throw CheckpointError(error) }
+  }
+
+  /// The parameters under their Hugging Face names, as a checkpoint holds them.
+  package var exportedTensors: [NamedTensor] {
+    parameters.exported(configuration).map { NamedTensor(name: $0.name, tensor: $0.tensor()) }
   }
 }
 
-extension URL {
-  fileprivate var configuration: URL { appending(path: "config.json") }
+extension ParameterSet {
+  /// The parameters under their Hugging Face names, each put together when it is written.
+  fileprivate func exported(_ shape: DecoderConfiguration) -> [TensorToWrite] {
+    let table = ParameterNames(shape)
+    return zip(names, tensors).flatMap { name, tensor in
+      table.pieces(of: name, rows: tensor.rows).map { piece in
+        var extents = [piece.rowCount] + tensor.shape.dropFirst()
+        if piece.isTransposed { extents.reverse() }
+        return TensorToWrite(name: piece.name, shape: extents) { tensor.rows(of: piece, extents) }
+      }
+    }
+  }
+}
+
+extension Tensor {
+  /// Some rows of a matrix, or their transpose.
+  fileprivate func rows(of piece: ParameterNames.Piece, _ extents: [Int]) -> Tensor {
+    if piece.rows == [0..<rows], !piece.isTransposed { return self }
+    let (columns, width) = (columns, piece.rowCount)
+    return Tensor(uninitialized: extents) { target in
+      read { source in
+        var next = 0
+        for range in piece.rows {
+          if piece.isTransposed {
+            for row in range {
+              for column in 0..<columns {
+                target[column * width + next + row - range.lowerBound] =
+                  source[row * columns + column]
+              }
+            }
+          } else {
+            (target + next * columns).update(
+              from: source + range.lowerBound * columns, count: range.count * columns)
+          }
+          next += range.count
+        }
+      }
+    }
+  }
 }

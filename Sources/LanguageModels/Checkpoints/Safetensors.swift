@@ -1,6 +1,49 @@
 import Formats
 package import Foundation
-import Numerics
+package import Numerics
+
+/// A tensor and the name under which a checkpoint keeps it.
+package struct NamedTensor: Sendable {
+  package let name: String
+  package let tensor: Tensor
+
+  package init(name: String, tensor: Tensor) {
+    self.name = name
+    self.tensor = tensor
+  }
+}
+
+/// A tensor that is put together when it is written.
+struct TensorToWrite {
+  let name: String
+  let shape: [Int]
+  let tensor: () -> Tensor
+
+  var count: Int { shape.reduce(1, *) }
+}
+
+/// How a file stores numbers; they are float32 in memory.
+package enum StoredNumber: String, Sendable, CaseIterable {
+  case float32, bfloat16, float16
+
+  /// The name in the header of a safetensors file.
+  var headerName: String {
+    switch self {
+    case .float32: "F32"
+    case .bfloat16: "BF16"
+    case .float16: "F16"
+    }
+  }
+
+  var byteCount: Int { self == .float32 ? 4 : 2 }
+
+  init?(headerName: String) {
+    guard let found = Self.allCases.first(where: { $0.headerName == headerName }) else {
+      return nil
+    }
+    self = found
+  }
+}
 
 /// The safetensors format: the length of a JSON header in 8 little-endian bytes, the header, and
 /// the numbers of all tensors one after another without a gap.
@@ -10,148 +53,144 @@ package enum Safetensors {
   /// The format's own bound, which keeps a damaged length from asking for all memory.
   static let largestHeader = 100_000_000
 
-  /// Reads a file; F16 and BF16 are widened to float32.
+  /// Reads all tensors of a file; F16 and BF16 are widened to float32.
   ///
-  /// - Parameter skipping: tensors for whose names this is true are checked but not decoded, so
-  ///   they may be of any type: GPT-2 files carry attention masks that no model needs.
+  /// - Parameter skipping: tensors for whose names this is true are checked but not read, so they may
+  ///   be of any type.
   /// - Throws: ``CheckpointError`` naming the file and, where there is one, the tensor.
   package static func read(
     _ file: URL, skipping: (String) -> Bool = { _ in false }
-  ) throws(CheckpointError) -> TensorArchive {
-    let handle: FileHandle
-    do { handle = try FileHandle(forReadingFrom: file) } catch {
-      throw .unreadable(
-        path: file.path, reason: "cannot be opened", remedy: "check the path and its permissions")
-    }
-    defer { try? handle.close() }
-    let header = try SafetensorsHeader(reading: handle, file: file.path)
-    var archive = TensorArchive(source: file.path)
-    for entry in header.entries where !skipping(entry.name) {
-      let data = try bytes(
-        entry.length, at: header.dataStart + UInt64(entry.begin), of: handle, file: file.path,
-        tensor: entry.name)
-      try archive.insert(decode(data, entry, file: file.path), named: entry.name)
-    }
-    return archive
+  ) throws -> TensorArchive {
+    try TensorArchive(StoredTensors(file: file), skipping: skipping)
   }
 
-  /// Reads the checkpoint of a directory: `model.safetensors`, or the shards that
+  /// Reads all tensors of a directory: `model.safetensors`, or the shards that
   /// `model.safetensors.index.json` lists.
-  package static func readDirectory(
-    _ directory: URL, skipping: (String) -> Bool = { _ in false }
-  ) throws(CheckpointError) -> TensorArchive {
-    let single = directory.appending(path: "model.safetensors")
-    if FileManager.default.fileExists(atPath: single.path) {
-      return try read(single, skipping: skipping)
-    }
-    let index = directory.appending(path: "model.safetensors.index.json")
-    guard FileManager.default.fileExists(atPath: index.path) else {
-      throw .unreadable(
-        path: single.path, reason: "no such file",
-        remedy: "name a directory that holds config.json and model.safetensors")
-    }
-    return try readShards(index, of: directory, skipping: skipping)
+  package static func readDirectory(_ directory: URL) throws -> TensorArchive {
+    try TensorArchive(StoredTensors(directory: directory), skipping: { _ in false })
   }
 
-  private static func readShards(
-    _ index: URL, of directory: URL, skipping: (String) -> Bool
-  ) throws(CheckpointError) -> TensorArchive {
-    let map = try ConfigurationFile(index).nested("weight_map")
-    var shards: [String] = []  // in order of first mention
-    for name in map.keys {
-      let shard = try map.string(name)
-      guard !shard.isEmpty, !shard.contains("/"), shard != "..", shard != "." else {
-        throw .damaged(
-          file: index.path, tensor: name, problem: "`\(shard)` is not a file of this directory")
-      }
-      if !shards.contains(shard) { shards.append(shard) }
-    }
-    var archive = TensorArchive(source: directory.path)
-    for shard in shards {
-      let part = try read(directory.appending(path: shard), skipping: skipping)
-      for name in part.names {
-        if let tensor = part[name] { try archive.insert(tensor, named: name) }
-      }
-    }
-    for name in map.keys where archive[name] == nil && !skipping(name) {
-      throw .damaged(
-        file: index.path, tensor: name, problem: "is not in the shard that the index names")
-    }
-    return archive
-  }
-
-  /// Writes float32 tensors in the given order; equal tensors give equal bytes. The file appears
-  /// whole or not at all.
+  /// Writes tensors in the given order; equal tensors give equal bytes. The file appears whole or not
+  /// at all.
   ///
   /// - Throws: ``CheckpointError`` when a name occurs twice or the file cannot be written.
   package static func write(_ tensors: [NamedTensor], to file: URL) throws(CheckpointError) {
-    let header = try SafetensorsHeader.bytes(describing: tensors, file: file.path)
+    try write(
+      tensors.map { named in
+        TensorToWrite(name: named.name, shape: named.tensor.shape) { named.tensor }
+      }, as: .float32, to: file)
+  }
+
+  /// The same, one tensor after another in memory, and also for a number too large for the type.
+  static func write(
+    _ tensors: [TensorToWrite], as type: StoredNumber, to file: URL
+  ) throws(CheckpointError) {
+    let header = try SafetensorsHeader.bytes(describing: tensors, as: type, file: file.path)
     do throws(FileWritingError) {
       try writeFileAtomically(to: file) { handle in
         try handle.write(contentsOf: header)
-        for named in tensors { try handle.write(contentsOf: encode(named.tensor)) }
+        for entry in tensors {
+          let tensor = entry.tensor()
+          if type == .float16, tensor.values.contains(where: { abs($0) >= 65_520 }) {
+            throw FileWritingError.unwritable(
+              path: file.path,
+              reason:
+                "tensor `\(entry.name)` holds numbers above 65504, the largest of float16; use "
+                + "bfloat16")
+          }
+          try write(tensor, as: type, to: handle)
+        }
       }
     } catch { throw CheckpointError(error) }
   }
 
-  static func bytes(
-    _ count: Int, at offset: UInt64, of handle: FileHandle, file: String, tensor: String? = nil
-  ) throws(CheckpointError) -> Data {
-    do {
-      try handle.seek(toOffset: offset)
-      let data = count == 0 ? Data() : try handle.read(upToCount: count) ?? Data()
-      if data.count == count { return data }
-    } catch {
-      throw .unreadable(
-        path: file, reason: error.localizedDescription, remedy: "check the disk and try again")
+  /// About a million numbers at a time, so that writing takes little memory beside the model.
+  private static func write(
+    _ tensor: Tensor, as type: StoredNumber, to handle: FileHandle
+  ) throws {
+    let atOnce = 1 << 20
+    for start in stride(from: 0, to: tensor.count, by: atOnce) {
+      let count = min(atOnce, tensor.count - start)
+      var data = Data(count: count * type.byteCount)
+      tensor.read { source in
+        data.withUnsafeMutableBytes { target in
+          for index in 0..<count {
+            let bits = source[start + index].bitPattern
+            switch type {
+            case .float32:
+              target.storeBytes(of: bits.littleEndian, toByteOffset: index * 4, as: UInt32.self)
+            case .bfloat16:
+              target.storeBytes(
+                of: HalfPrecision.bfloat16(bits).littleEndian, toByteOffset: index * 2,
+                as: UInt16.self)
+            case .float16:
+              target.storeBytes(
+                of: HalfPrecision.binary16(bits).littleEndian, toByteOffset: index * 2,
+                as: UInt16.self)
+            }
+          }
+        }
+      }
+      try handle.write(contentsOf: data)
     }
-    throw .damaged(file: file, tensor: tensor, problem: "the file ends too early")
   }
+}
 
-  private static func decode(
-    _ data: Data, _ entry: SafetensorsHeader.Entry, file: String
-  ) throws(CheckpointError) -> Tensor {
-    let count = entry.count
-    let convert: (UnsafeRawBufferPointer, UnsafeMutablePointer<Float>) -> Void
-    switch entry.type {
-    case "F32":
-      convert = { source, target in
-        for index in 0..<count {
-          let bits = source.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)
-          target[index] = Float(bitPattern: UInt32(littleEndian: bits))
-        }
-      }
-    case "F16":
-      convert = { source, target in
-        for index in 0..<count {
-          let bits = source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
-          target[index] = HalfPrecision.widen(binary16: UInt16(littleEndian: bits))
-        }
-      }
-    case "BF16":
-      convert = { source, target in
-        for index in 0..<count {
-          let bits = source.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
-          target[index] = HalfPrecision.widen(bfloat16: UInt16(littleEndian: bits))
-        }
-      }
-    default: throw .unsupportedType(file: file, tensor: entry.name, type: entry.type)
-    }
-    return Tensor(uninitialized: entry.shape) { target in
-      data.withUnsafeBytes { convert($0, target) }
+/// The tensors of one file or directory, all in memory, in the order of the data.
+package struct TensorArchive: Sendable {
+  package private(set) var names: [String] = []
+  private var tensors: [String: Tensor] = [:]
+
+  init(_ stored: StoredTensors, skipping: (String) -> Bool) throws {
+    for name in stored.names where !skipping(name) {
+      names.append(name)
+      tensors[name] = try stored.tensor(name)
     }
   }
 
-  private static func encode(_ tensor: Tensor) -> Data {
-    tensor.read { source in
-      var data = Data(count: tensor.count * 4)
-      data.withUnsafeMutableBytes { target in
-        for index in 0..<tensor.count {
-          target.storeBytes(
-            of: source[index].bitPattern.littleEndian, toByteOffset: index * 4, as: UInt32.self)
-        }
-      }
-      return data
+  /// The tensor of that name, if there is one.
+  package subscript(name: String) -> Tensor? { tensors[name] }
+}
+
+/// 16-bit floating-point numbers. Every one of them is a `Float`; the other way is rounded to the
+/// nearest, ties to the even one.
+enum HalfPrecision {
+  /// IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits.
+  static func widen(binary16 bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let exponent = UInt32(bits >> 10) & 0x1F
+    let fraction = UInt32(bits & 0x3FF)
+    switch exponent {
+    case 0:  // zero and subnormal numbers: fraction · 2⁻²⁴
+      let magnitude = Float(fraction) * 0x1p-24
+      return Float(bitPattern: magnitude.bitPattern | sign)
+    case 0x1F:  // infinity and not-a-number
+      return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
+    default:
+      return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
+  }
+
+  /// bfloat16: the upper half of a `Float`.
+  static func widen(bfloat16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+
+  /// The nearest bfloat16 of the bits of a `Float`.
+  static func bfloat16(_ bits: UInt32) -> UInt16 {
+    if bits & 0x7FFF_FFFF > 0x7F80_0000 { return UInt16(bits >> 16) | 0x40 }  // not-a-number
+    return UInt16((bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
+  }
+
+  /// The nearest binary16 of the bits of a `Float` under 65520.
+  static func binary16(_ bits: UInt32) -> UInt16 {
+    let sign = UInt16(bits >> 16 & 0x8000)
+    let magnitude = bits & 0x7FFF_FFFF
+    if magnitude > 0x7F80_0000 { return sign | 0x7E00 }  // not-a-number
+    if magnitude >= 0x477F_F000 { return sign | 0x7C00 }  // at least 65520
+    if magnitude < 0x3880_0000 {  // under 2⁻¹⁴: a multiple of 2⁻²⁴
+      // Adding 0.5 rounds to the nearest such multiple by itself: those are the last bits of it.
+      let rounded = Float(bitPattern: magnitude) + 0.5
+      return sign | UInt16(rounded.bitPattern - 0x3F00_0000)
+    }
+    return sign | UInt16((magnitude - (112 << 23) + 0xFFF + (magnitude >> 13 & 1)) >> 13)
   }
 }

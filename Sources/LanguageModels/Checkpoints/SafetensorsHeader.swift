@@ -39,13 +39,15 @@ struct SafetensorsHeader {
       throw .unreadable(
         path: file, reason: "is not a regular file", remedy: "name a safetensors file")
     }
-    let prefix = try Safetensors.bytes(8, at: 0, of: handle, file: file)
+    guard size >= 8 else { throw damaged("the file ends inside its header") }
+    let prefix = try Self.bytes(8, at: 0, of: handle, file: file)
+    if prefix == Data("version ".utf8) { throw .gitPointer(path: file) }
     let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= Safetensors.largestHeader else {
       throw damaged("the header would be \(length) bytes long, more than the format allows")
     }
     guard size >= 8 + length else { throw damaged("the file ends inside its header") }
-    let text = try Safetensors.bytes(Int(length), at: 8, of: handle, file: file)
+    let text = try Self.bytes(Int(length), at: 8, of: handle, file: file)
     let header: JSONValue
     do { header = try JSONValue(parsing: text) } catch {
       throw damaged("the header is not JSON: \(error)")
@@ -73,6 +75,20 @@ struct SafetensorsHeader {
     }
     self.entries = entries
     dataStart = 8 + length
+  }
+
+  private static func bytes(
+    _ count: Int, at offset: Int, of handle: FileHandle, file: String
+  ) throws(CheckpointError) -> Data {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var failure: CheckpointError?
+    bytes.withUnsafeMutableBytes { buffer in
+      do throws(CheckpointError) {
+        try Safetensors.read(into: buffer, at: offset, of: handle, file: file)
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return Data(bytes)
   }
 
   private static func entry(
@@ -111,10 +127,10 @@ struct SafetensorsHeader {
     return Entry(name: name, type: type, shape: shape, count: count, begin: begin, end: end)
   }
 
-  /// The length and the header for float32 tensors laid out in the given order, padded with spaces
-  /// so that the data starts at a multiple of 8 bytes.
+  /// The length and the header for tensors laid out in the given order, padded with spaces so that the
+  /// data starts at a multiple of 8 bytes.
   static func bytes(
-    describing tensors: [NamedTensor], file: String
+    describing tensors: [TensorToWrite], as type: StoredNumber, file: String
   ) throws(CheckpointError) -> Data {
     var object: JSONObject = ["__metadata__": .object(["format": .string("pt")])]
     var names: Set<String> = ["__metadata__"]
@@ -124,9 +140,9 @@ struct SafetensorsHeader {
       guard names.insert(named.name).inserted else {
         throw .unwritable(path: file, reason: "two tensors are named `\(named.name)`")
       }
-      let end = offset + named.tensor.count * 4
+      let end = offset + named.count * type.byteCount
       let entry: JSONObject = [
-        "dtype": .string("F32"), "shape": .array(named.tensor.shape.map { .int($0) }),
+        "dtype": .string(type.headerName), "shape": .array(named.shape.map { .int($0) }),
         "data_offsets": .array([.int(offset), .int(end)]),
       ]
       members.append((named.name, .object(entry)))

@@ -23,17 +23,18 @@ package struct SamplingOptions: Sendable, Equatable {
 
 /// A response drawn from a policy.
 package struct SampledResponse: Sendable {
-  /// The tokens drawn, with the end-of-sequence token if it was.
+  /// The tokens drawn, with the end token if one was.
   package var tokens: [Int32]
   /// log softmax(logits / T) of each token (T = 1 at temperature 0), as training computes it.
   package var logProbabilities: [Float]
-  /// Whether it ended by the end-of-sequence token and not by its length.
+  /// Whether it ended by an end token and not by its length.
   package var ended: Bool
 }
 
 /// Draws responses with a key-value cache, many sequences at a time.
 package struct Sampler: Sendable {
   package let options: SamplingOptions
+  /// Ends a response, as does every other end token of the checkpoint that a policy was loaded from.
   package let endOfSequence: Int32
 
   package init(_ options: SamplingOptions, endOfSequence: Int32) {
@@ -168,6 +169,7 @@ package struct Sampler: Sendable {
 /// One worker's sequences on their way through the sampler.
 private struct SamplingBatch {
   let sampler: Sampler
+  let ends: [Int32]
   let model: LanguageModel
   let prompts: [[Int32]]
   var generators: [SeededGenerator]
@@ -179,6 +181,7 @@ private struct SamplingBatch {
     generators: [SeededGenerator]
   ) {
     self.sampler = sampler
+    ends = [sampler.endOfSequence] + (model.decoder.origin?.endTokens ?? [])
     self.model = model
     self.prompts = prompts
     self.generators = generators
@@ -240,6 +243,6 @@ private struct SamplingBatch {
     }
     responses[slot].tokens.append(token)
     responses[slot].logProbabilities.append(logProbability)
-    responses[slot].ended = token == sampler.endOfSequence
+    responses[slot].ended = ends.contains(token)
   }
 }

@@ -1,5 +1,4 @@
 package import Numerics
-package import Statistics
 
 /// The one Transformer decoder: tokens to hidden states, whatever the head on top.
 ///
@@ -8,20 +7,26 @@ package struct Decoder: Sendable {
   package let configuration: DecoderConfiguration
   let layout: DecoderLayout
   let rotary: RotaryTable?
+  /// The checkpoint that it was loaded from, for what is saved; nil for random weights.
+  package let origin: CheckpointOrigin?
 
-  /// A decoder whose parameters, drawn at random, are appended to `parameters`.
-  package init(
+  /// A decoder whose parameters are appended to `parameters`.
+  ///
+  /// - Parameter tensor: gives the parameter of a name and a shape.
+  init<Failure: Error>(
     _ configuration: DecoderConfiguration, appendingTo parameters: inout ParameterSet,
-    using generator: inout SeededGenerator
-  ) throws(ModelError) {
-    try configuration.validate()
+    origin: CheckpointOrigin? = nil,
+    _ tensor: (String, [Int], InitialValue) throws(Failure) -> Tensor
+  ) throws(Failure) {
     self.configuration = configuration
-    layout = DecoderLayout(configuration, appendingTo: &parameters, using: &generator)
+    self.origin = origin
+    layout = try DecoderLayout(configuration, appendingTo: &parameters, tensor)
     rotary =
-      configuration.family == .llama
+      configuration.positions == .rotary
       ? RotaryTable(
-        positions: configuration.maximumPositions, width: configuration.headWidth,
-        base: configuration.rotaryBase)
+        positions: configuration.maximumPositions, headWidth: configuration.headWidth,
+        rotatedWidth: configuration.rotatedWidth, base: configuration.rotaryBase,
+        scaling: configuration.rotaryScaling)
       : nil
   }
 
@@ -31,7 +36,7 @@ package struct Decoder: Sendable {
     let states: Variable  // [N, D]
   }
 
-  /// The hidden states after the last norm, `[N, D]`, or `[M, D]` where only M rows are read.
+  /// The hidden states that heads read, `[N, D]`, or `[M, D]` where only M rows are read.
   ///
   /// - Parameters:
   ///   - batch: N packed tokens, none beyond the configuration's positions or vocabulary.
@@ -51,7 +56,7 @@ package struct Decoder: Sendable {
       x = pass.output(of: index, at: index == configuration.layers - 1 ? rows : nil, for: x)
     }
     cache?.advance(over: batch)
-    return pass.normalized(x)
+    return pass.headInput(x)
   }
 
   /// The first layers alone; fewer than all.

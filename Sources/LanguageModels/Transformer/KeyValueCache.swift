@@ -53,9 +53,13 @@ package final class KeyValueCache {
 
   /// Attention of new rows, which are kept, over everything in their slots.
   ///
-  /// - Parameter rows: `[N, (H + 2 Hkv) d]`, rotated.
+  /// - Parameters:
+  ///   - heads: of this layer, which may have a window.
+  ///   - rows: `[N, (H + 2 Hkv) d]`, rotated.
   /// - Returns: `[N, H d]`
-  func attend(layer index: Int, rows: Tensor, over batch: PackedBatch) -> Tensor {
+  func attend(
+    layer index: Int, _ heads: AttentionShape, rows: Tensor, over batch: PackedBatch
+  ) -> Tensor {
     precondition(slots.count == batch.segments.count, "every segment needs a slot of the cache")
     var scratch = Tensor(zeros: [capacity])
     return Tensor(uninitialized: [batch.count, shape.queryWidth]) { output in
@@ -76,13 +80,17 @@ package final class KeyValueCache {
                   vm_keep(
                     keys + base, values + base, new + shape.queryWidth, position,
                     shape.keyValueHeads, capacity, shape.width, next)
+                  // Whole blocks of sixteen keys before the window are left out.
+                  let hidden = heads.window.map { max(0, position + 1 - $0) } ?? 0
+                  let skipped = hidden / 16 * 16
                   for head in 0..<shape.heads {
                     let start = base + offset(of: head)
                     let end = head + 1 < shape.heads ? base + offset(of: head + 1) : base + next
+                    let seen = start + skipped * shape.width
                     vm_attend(
                       output + row * shape.queryWidth + head * shape.width,
-                      new + head * shape.width, keys + start, values + start, position + 1,
-                      shape.width, shape.scale, end - start, scratch)
+                      new + head * shape.width, keys + seen, values + seen, hidden - skipped,
+                      position + 1 - skipped, shape.width, shape.scale, end - start, scratch)
                   }
                 }
               }
@@ -105,4 +113,22 @@ package final class KeyValueCache {
   func advance(over batch: PackedBatch) {
     for (segment, slot) in zip(batch.segments, slots) { lengths[slot] += segment.rows.count }
   }
+}
+
+/// The matrices of a language model, laid out for sampling.
+package struct PackedWeights: Sendable {
+  private let matrices: [PackedMatrix?]  // one per parameter
+
+  init(_ model: LanguageModel, workers: Workers) throws {
+    let layers = model.decoder.layout.layers
+    let indices = layers.flatMap(\.weights) + [model.headWeight]
+    let packed = try workers.map(indices.count) {
+      PackedMatrix(model.parameters.effective(indices[$0]))
+    }
+    var matrices = [PackedMatrix?](repeating: nil, count: model.parameters.count)
+    for (index, matrix) in zip(indices, packed) { matrices[index] = matrix }
+    self.matrices = matrices
+  }
+
+  subscript(parameter: Int) -> PackedMatrix? { matrices[parameter] }
 }

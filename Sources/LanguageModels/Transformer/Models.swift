@@ -30,8 +30,9 @@ extension TransformerModel {
     func isShared(_ index: Int) -> Bool {
       parameters.isShared(index, with: other.parameters)
     }
-    let embeddings = [layout.tokenEmbedding, layout.positionEmbedding].compactMap(\.self)
-    guard configuration == other.configuration, embeddings.allSatisfy(isShared) else { return nil }
+    guard configuration == other.configuration, layout.embeddings.allSatisfy(isShared) else {
+      return nil
+    }
     let layers = layout.layers.dropLast().prefix { $0.indices.allSatisfy(isShared) }.count
     guard layers > 0 else { return nil }
     return decoder.trunk(of: batch, layers: layers, parameters: parameters, on: tape)
@@ -44,8 +45,7 @@ extension TransformerModel {
     guard fraction > 0 else { return }
     // The small addend keeps 0.58 · 50 from becoming 28 in binary fractions.
     let layers = min(layout.layers.count, Int(fraction * Double(layout.layers.count) + 1e-9))
-    let embeddings = [layout.tokenEmbedding, layout.positionEmbedding].compactMap(\.self)
-    for index in embeddings + layout.layers.prefix(layers).flatMap(\.indices) {
+    for index in layout.embeddings + layout.layers.prefix(layers).flatMap(\.indices) {
       parameters.isFrozen[index] = true
     }
   }
@@ -56,27 +56,41 @@ package struct LanguageModel: TransformerModel {
   package let decoder: Decoder
   package var parameters: ParameterSet
   let headWeight: Int  // [V, D]; the token embedding when tied
+  let headBias: Int?  // [V]
   var valueHead: Int?  // [1, D]; see `addValueHead`
 
   /// A model with random weights.
   package init(
     _ configuration: DecoderConfiguration, using generator: inout SeededGenerator
   ) throws(ModelError) {
+    try configuration.validate()
+    self.init(configuration, from: nil) { $2.tensor($1, using: &generator) }
+  }
+
+  /// - Parameter tensor: gives the parameter of a name and a shape.
+  init<Failure: Error>(
+    _ configuration: DecoderConfiguration, from origin: CheckpointOrigin?,
+    _ tensor: (String, [Int], InitialValue) throws(Failure) -> Tensor
+  ) throws(Failure) {
     var parameters = ParameterSet()
-    decoder = try Decoder(configuration, appendingTo: &parameters, using: &generator)
+    decoder = try Decoder(configuration, appendingTo: &parameters, origin: origin, tensor)
+    let (name, vocabulary) = ("language_head", configuration.vocabularySize)
     headWeight =
       configuration.tiedEmbeddings
       ? decoder.layout.tokenEmbedding
       : parameters.append(
-        "language_head",
-        Tensor.gaussian(
-          [configuration.vocabularySize, configuration.width], sd: 0.02, using: &generator))
+        name, try tensor(name, [vocabulary, configuration.headInputWidth], .weight))
+    headBias =
+      configuration.headBias
+      ? parameters.append(name + ".bias", try tensor(name + ".bias", [vocabulary], .zero)) : nil
     self.parameters = parameters
   }
 
   /// Scores of every token of the vocabulary, `[M, V]`, from hidden states `[M, D]`.
   package func logits(_ hidden: Variable, on tape: Tape) -> Variable {
-    tape.linear(hidden, weight: tape.parameter(headWeight, of: parameters))
+    tape.linear(
+      hidden, weight: tape.parameter(headWeight, of: parameters),
+      bias: headBias.map { tape.parameter($0, of: parameters) })
   }
 
   /// Scores of the next token after each of the given rows, as far as a cache has come.
@@ -85,7 +99,8 @@ package struct LanguageModel: TransformerModel {
   ) -> Tensor {
     let tape = Tape(recording: false)
     let hidden = hiddenStates(of: batch, at: rows, on: tape, cache: cache)
-    return cache.weights?[headWeight]?.product(hidden.value, bias: nil)
+    return cache.weights?[headWeight]?.product(
+      hidden.value, bias: headBias.map { parameters.tensors[$0] })
       ?? logits(hidden, on: tape).value
   }
 
@@ -117,6 +132,7 @@ package struct ScalarModel: TransformerModel {
   package let decoder: Decoder
   package var parameters: ParameterSet
   let headWeight: Int  // [1, D]
+  let headBias: Int?  // [1]; of TRL's value heads only
 
   /// The head's weights, `[1, D]`.
   package var head: Tensor {
@@ -127,8 +143,8 @@ package struct ScalarModel: TransformerModel {
   /// The trunk of any model under a new head.
   package init(trunkOf model: some TransformerModel, head: Tensor) {
     precondition(
-      head.shape == [1, model.configuration.width],
-      "a scalar head for width \(model.configuration.width) cannot be \(head.shape)")
+      head.shape == [1, model.configuration.headInputWidth],
+      "a scalar head for width \(model.configuration.headInputWidth) cannot be \(head.shape)")
     decoder = model.decoder
     var trunk = ParameterSet()
     // The decoder's parameters come first in every model; only the old head is left behind.
@@ -136,8 +152,37 @@ package struct ScalarModel: TransformerModel {
       _ = trunk.append(model.parameters.names[index], model.parameters.tensors[index])
     }
     headWeight = trunk.append("scalar_head", head)
+    headBias = nil
     parameters = trunk
   }
+
+  /// - Parameters:
+  ///   - hasValueHead: whether the head is that of a policy's own, with a bias, whose language head is
+  ///     part of the checkpoint and stays as it is.
+  ///   - tensor: gives the parameter of a name and a shape.
+  init<Failure: Error>(
+    _ configuration: DecoderConfiguration, from origin: CheckpointOrigin?, hasValueHead: Bool,
+    _ tensor: (String, [Int], InitialValue) throws(Failure) -> Tensor
+  ) throws(Failure) {
+    let shape = [1, configuration.headInputWidth]
+    guard hasValueHead else {
+      var parameters = ParameterSet()
+      decoder = try Decoder(configuration, appendingTo: &parameters, origin: origin, tensor)
+      headWeight = parameters.append("scalar_head", try tensor("scalar_head", shape, .weight))
+      headBias = nil
+      self.parameters = parameters
+      return
+    }
+    let policy = try LanguageModel(configuration, from: origin, tensor)
+    decoder = policy.decoder
+    var parameters = policy.parameters
+    headWeight = parameters.append("value_head", try tensor("value_head", shape, .weight))
+    headBias = parameters.append("value_head.bias", try tensor("value_head.bias", [1], .zero))
+    self.parameters = parameters
+  }
+
+  /// Whether the head is TRL's value head on a policy.
+  var hasValueHead: Bool { headBias != nil }
 
   /// A head drawn from N(0, 1/(D + 1)), as in OpenAI's lm-human-preferences (2019).
   package static func rewardHead(
@@ -148,7 +193,10 @@ package struct ScalarModel: TransformerModel {
 
   /// h · w for hidden states `[M, D]`, `[M]`.
   package func scalars(_ hidden: Variable, on tape: Tape) -> Variable {
-    tape.flatten(tape.linear(hidden, weight: tape.parameter(headWeight, of: parameters)))
+    tape.flatten(
+      tape.linear(
+        hidden, weight: tape.parameter(headWeight, of: parameters),
+        bias: headBias.map { tape.parameter($0, of: parameters) }))
   }
 
   /// r(x, y) = h_last · w for every exchange, `[exchanges]`: the hidden state at the last token of
@@ -163,5 +211,39 @@ package struct ScalarModel: TransformerModel {
     let batch = ResponseBatch(exchanges)
     let rows = batch.predictingRows.flatMap(\.self)
     return scalars(hiddenStates(of: batch.packed, at: rows, on: tape), on: tape)
+  }
+}
+
+/// A second head on the policy's own decoder, so that one model is policy and value model.
+extension LanguageModel {
+  /// Gives the policy a scalar head, `[1, D]`, as its last parameter.
+  package mutating func addValueHead(_ head: Tensor) {
+    precondition(valueHead == nil, "a policy has one value head")
+    precondition(
+      head.shape == [1, configuration.headInputWidth],
+      "a scalar head for width \(configuration.headInputWidth) cannot be \(head.shape)")
+    valueHead = parameters.append("scalar_head", head)
+  }
+
+  /// The value model that the decoder and the scalar head make, if there is one.
+  package var valueModel: ScalarModel? {
+    valueHead.map { ScalarModel(trunkOf: plain, head: parameters.tensors[$0]) }
+  }
+
+  /// The policy alone, as a checkpoint holds it: without a scalar head, and with every adapter
+  /// merged into its matrix.
+  package var plain: LanguageModel {
+    var plain = self
+    plain.parameters = parameters.merged(
+      first: max(decoder.layout.lastIndex, headBias ?? headWeight) + 1)
+    plain.valueHead = nil
+    return plain
+  }
+
+  /// V(x, y_<t) of the scalar head for hidden states `[M, D]`, `[M]`; nil without one.
+  func values(_ hidden: Variable, on tape: Tape) -> Variable? {
+    valueHead.map {
+      tape.flatten(tape.linear(hidden, weight: tape.parameter($0, of: parameters)))
+    }
   }
 }

@@ -67,7 +67,7 @@ package struct GradientCheck: Sendable {
 package enum AutodiffOperations {
   package static var all: [any DifferentiableOperation.Type] {
     [
-      Addition.self, Entropy.self, Flattening.self, Gather.self, GELU.self, LayerNorm.self,
+      Activation.self, Addition.self, Entropy.self, Flattening.self, Gather.self, LayerNorm.self,
       Linear.self, LogProbabilities.self, LowRankUpdate.self, RMSNorm.self, ScalarLoss.self,
       SegmentSums.self, SwiGLU.self,
     ]

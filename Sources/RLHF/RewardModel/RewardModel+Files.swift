@@ -6,7 +6,7 @@ extension RewardModel {
   /// Loads a directory in Hugging Face layout. That of an ensemble is its first member, beside whose
   /// files `member-1`, `member-2`, … hold the others.
   package init(directory: URL, specialTokens: SpecialTokens) throws {
-    let file = try ConfigurationFile(directory.appending(path: "config.json"))
+    let file = try ConfigurationFile(CheckpointFiles(directory).configuration)
     guard file[Self.ensembleKey] != nil else {
       self.init(members: [try Member(directory: directory)], specialTokens: specialTokens)
       return
@@ -37,12 +37,12 @@ extension RewardModel {
 
   /// Writes the model's files into an existing directory, those of further members into directories
   /// inside it.
-  package func save(to directory: URL) throws {
+  package func save(to directory: URL, as type: StoredNumber = .float32) throws {
     for (index, member) in members.enumerated() {
       let place = Self.place(of: index, in: directory)
       try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
       try member.model.save(
-        to: place, specialTokens: specialTokens, normalization: member.normalization)
+        to: place, specialTokens: specialTokens, normalization: member.normalization, as: type)
     }
     if members.count > 1 { try addCombination(to: directory.appending(path: "config.json")) }
   }

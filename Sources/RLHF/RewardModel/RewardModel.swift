@@ -33,7 +33,7 @@ package struct RewardModel: Sendable {
     precondition(!members.isEmpty, "a reward model needs at least one member")
     self.members = members
     self.combination = combination
-    self.specialTokens = specialTokens
+    self.specialTokens = members[0].model.withAllEnds(specialTokens)
   }
 
   package init(

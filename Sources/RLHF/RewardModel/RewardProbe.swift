@@ -83,7 +83,7 @@ package struct RewardProbing {
       return takesBoth ? both : [both[index % 2]]
     }
     return exchanges.map { exchange in
-      let isEnded = exchange.response.last == specialTokens.endOfSequence
+      let isEnded = exchange.response.last.map(specialTokens.isEnd) == true
       return Exchange(
         prompt: exchange.prompt, response: Array(exchange.response.dropLast(isEnded ? 1 : 0)))
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Formats
 import Foundation
 import Numerics
 import RunRecords
@@ -45,7 +46,7 @@ struct Check: ParsableCommand {
     let servesProcess = NumericalLibraries.allocatorServesProcess
     let holds = servesProcess && findings.allSatisfy(\.holds)
     let libraries = [
-      ("rlhf-sim", version), ("Swift", Machine.swiftVersion),
+      ("rlhf-sim", programVersion), ("Swift", Machine.swiftVersion),
       ("OpenBLAS", NumericalLibraries.blasVersion), ("OpenBLAS core", NumericalLibraries.blasCore),
       ("jemalloc", NumericalLibraries.allocatorVersion),
       ("large pages", NumericalLibraries.largePages), ("processor", Machine.processor),

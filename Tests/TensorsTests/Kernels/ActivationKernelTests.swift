@@ -49,16 +49,24 @@ struct ActivationKernelTests {
 
   private func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
-  @Test("GELU", arguments: kernelLengths)
-  func gelu(count: Int) {
+  @Test("every activation", arguments: kernelLengths)
+  func activations(count: Int) {
     let x = gaussians(count, seed: 1, deviation: 3)
-    var out = zeros(count)
-    vm_gelu(&out, x, count)
-    let expected = x.map { value in
-      let v = Double(value)
-      return 0.5 * v * (1 + tanh((2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
+    func check(_ f: vm_activation, _ truth: (Double) -> Double) {
+      var out = zeros(count)
+      vm_activate(&out, x, count, f)
+      expect(out, equal: x.map { truth(Double($0)) })
     }
-    expect(out, equal: expected)
+    check(VM_GELU_TANH) { v in
+      0.5 * v * (1 + tanh((2 / Double.pi).squareRoot() * (v + 0.044715 * v * v * v)))
+    }
+    check(VM_GELU) { 0.5 * $0 * (1 + erf($0 / 2.0.squareRoot())) }
+    check(VM_QUICK_GELU) { $0 * sigmoid(1.702 * $0) }
+    check(VM_SILU) { $0 * sigmoid($0) }
+    check(VM_RELU) { max($0, 0) }
+    check(VM_RELU_SQUARED) { max($0, 0) * max($0, 0) }
+    check(VM_TANH, tanh)
+    check(VM_SIGMOID, sigmoid)
   }
 
   @Test("SwiGLU, whose rows are the gate and then the gated values", arguments: kernelLengths)

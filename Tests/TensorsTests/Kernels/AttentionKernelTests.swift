@@ -20,9 +20,10 @@ struct AttentionKernelTests {
     "forward and backward over a prefix and a segment of its own, of which the first rows are skipped",
     arguments: [
       (0, 0, 1), (0, 0, 7), (3, 0, 5), (16, 0, 32), (19, 0, 13), (0, 4, 1), (16, 31, 1), (5, 7, 20),
-    ], [8, 16, 40])
-  func head(_ lengths: (prefix: Int, skipped: Int, rows: Int), width: Int) {
+    ], [(8, 0), (16, 0), (40, 0), (8, 1), (16, 9)])
+  func head(_ lengths: (prefix: Int, skipped: Int, rows: Int), _ head: (width: Int, window: Int)) {
     let (prefix, skipped, queries) = lengths
+    let (width, window) = head
     let count = skipped + queries
     let (stride, first) = (3 * width + 2, 4)
     // A prefix, some rows of others, then the segment.
@@ -40,7 +41,7 @@ struct AttentionKernelTests {
           queries: own + skipped * stride, keys: own + width, values: own + 2 * width,
           prefix_keys: base + width, prefix_values: base + 2 * width, prefix: prefix,
           skipped: skipped, rows: queries, query_stride: stride, stride: stride, width: width,
-          scale: Float(scale))
+          window: window, scale: Float(scale))
         vm_attention_forward(&out, width, &sums, &head, &scratch)
         let target = into + start * stride
         var written = vm_attention_gradient(
@@ -58,7 +59,8 @@ struct AttentionKernelTests {
     }
     var outputs: [Double] = []
     for query in skipped..<count {
-      let seen = Array(0..<prefix) + Array(start...start + query)
+      let before = Array(0..<prefix) + Array(start...start + query)
+      let seen = before.suffix(window > 0 ? window : before.count)
       let q = all[start + query][..<width]
       func key(_ row: Int) -> ArraySlice<Double> { all[row][width..<2 * width] }
       func value(_ row: Int) -> ArraySlice<Double> { all[row][(2 * width)..<(3 * width)] }
@@ -92,14 +94,15 @@ struct AttentionKernelTests {
     let keys = gaussians(blocks * width * 16, seed: 2)
     let values = gaussians(length * width, seed: 3)
     var (out, scratch) = (gaussians(width, seed: 4), zeros(blocks * 16))
-    vm_attend(&out, query, keys, values, length, width, Float(scale), 0, &scratch)
-    let scores = (0..<length).map { t in
+    let hidden = length / 3
+    vm_attend(&out, query, keys, values, hidden, length, width, Float(scale), 0, &scratch)
+    let scores = (hidden..<length).map { t in
       (0..<width).reduce(0.0) {
         $0 + Double(query[$1]) * Double(keys[(t / 16 * width + $1) * 16 + t % 16])
       }
     }
     let p = softmax(scores)
-    let columns = rows(values, columns: width)
+    let columns = rows(values, columns: width).dropFirst(hidden)
     // A score rounds as a sum does, and e^score with it.
     expect(
       out, equal: (0..<width).map { c in dot(p, columns.map { $0[c] }) }, within: 5e-6)

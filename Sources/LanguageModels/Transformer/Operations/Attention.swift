@@ -1,5 +1,38 @@
 package import Numerics
 
+/// The operations of the decoder; each has finite-difference checks.
+package enum TransformerOperations {
+  package static var all: [any DifferentiableOperation.Type] {
+    [Attention.self, SelectedAttention.self, HeadNorm.self]
+  }
+}
+
+/// Heads of an attention layer over rows of (queries, keys, values).
+package struct AttentionShape: Sendable, Equatable {
+  package let heads: Int
+  package let keyValueHeads: Int
+  /// The width of one head.
+  package let width: Int
+  /// How many keys a query sees at most, its own among them; nil for all before it.
+  package var window: Int?
+
+  package init(heads: Int, keyValueHeads: Int, width: Int, window: Int? = nil) {
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.width = width
+    self.window = window
+  }
+
+  var queryWidth: Int { heads * width }
+  var keyValueWidth: Int { keyValueHeads * width }
+  /// Columns of a row: all query heads, then all key heads, then all value heads.
+  package var rowWidth: Int { queryWidth + 2 * keyValueWidth }
+  /// Those of a row that turn with the position: queries and keys, not values.
+  var rotatedHeads: Int { heads + keyValueHeads }
+  var queriesPerKey: Int { heads / keyValueHeads }
+  var scale: Float { 1 / Float(width).squareRoot() }
+}
+
 /// Causal multi-head attention over the segments of a ``PackedBatch``, with rotary positions.
 ///
 /// P = softmax(Q Kᵀ / √d), y = P V (Vaswani et al. 2017), each query head h with the key-value head
@@ -41,8 +74,7 @@ package struct Attention: DifferentiableOperation {
   }
 
   package static let gradientChecks: [GradientCheck] = {
-    let (batch, shape) = AttentionCheck.batch
-    return AttentionCheck.rotaries.map { name, rotary in
+    AttentionCheck.all.map { name, batch, shape, rotary in
       GradientCheck("attention, " + name, inputs: [[batch.count, shape.rowWidth]]) {
         $0.attention($1[0], shape, over: batch, rotary: rotary)
       }
@@ -52,18 +84,22 @@ package struct Attention: DifferentiableOperation {
 
 /// What attention is checked on: grouped heads, a prefix that two segments share.
 enum AttentionCheck {
-  static let batch: (PackedBatch, AttentionShape) = {
+  static let all: [(String, PackedBatch, AttentionShape, RotaryTable?)] = {
     var batch = PackedBatch()
     let prompt = batch.append([0, 0])
     batch.append([0, 0, 0], after: prompt)
     batch.append([0], after: prompt)
     batch.append([0, 0])
-    return (batch, AttentionShape(heads: 4, keyValueHeads: 2, width: 4))
+    let shape = AttentionShape(heads: 4, keyValueHeads: 2, width: 4)
+    let windowed = AttentionShape(heads: 4, keyValueHeads: 2, width: 4, window: 2)
+    let rotary = RotaryTable(positions: 8, headWidth: 4, base: 100)
+    let partial = RotaryTable(positions: 2, headWidth: 4, rotatedWidth: 2, base: 100)
+    return [
+      ("rotary", batch, shape, rotary), ("no rotary", batch, shape, nil),
+      ("partial rotary, beyond the table", batch, shape, partial),
+      ("window", batch, windowed, rotary),
+    ]
   }()
-
-  static let rotaries = [
-    ("rotary", Optional(RotaryTable(positions: 8, width: 4, base: 100))), ("no rotary", nil),
-  ]
 }
 
 extension Tape {

@@ -53,7 +53,7 @@ struct HeadLayout {
       values: keyRows + keys + shape.keyValueWidth, prefix_keys: keyRows + prefixKeys,
       prefix_values: keyRows + prefixKeys + shape.keyValueWidth, prefix: segment.prefix.count,
       skipped: skipped, rows: count, query_stride: queryStride, stride: stride,
-      width: shape.width, scale: shape.scale)
+      width: shape.width, window: shape.window ?? 0, scale: shape.scale)
   }
 
   private func writing(

@@ -45,9 +45,8 @@ package struct SelectedAttention: DifferentiableOperation {
   }
 
   package static let gradientChecks: [GradientCheck] = {
-    let (batch, shape) = AttentionCheck.batch
     let rows: [Int32] = [3, 4, 7, 5, 3, 0]
-    return AttentionCheck.rotaries.map { name, rotary in
+    return AttentionCheck.all.map { name, batch, shape, rotary in
       GradientCheck(
         "attention of some rows, " + name,
         inputs: [[rows.count, shape.queryWidth], [batch.count, 2 * shape.keyValueWidth]]

@@ -1,0 +1,62 @@
+import Formats
+import Foundation
+
+/// `README.md` of a checkpoint: what it is, where it comes from, how to load it.
+struct ModelCard {
+  let architecture: String
+  let shape: DecoderConfiguration
+  let parameterCount: Int
+  let isScalar: Bool
+  let baseModel: String?
+
+  private static let baseKey = "base_model: "
+
+  /// The name of the checkpoint that a directory's model was trained from: as its own card says, if this
+  /// program wrote it, or that of the directory itself.
+  static func baseModel(of directory: URL, _ configuration: ConfigurationFile) -> String? {
+    let card = try? String(contentsOf: directory.appending(path: "README.md"), encoding: .utf8)
+    if let card, card.contains(Self.signature) {
+      let line = card.split(separator: "\n").first { $0.hasPrefix(baseKey) }
+      return line.map { String($0.dropFirst(baseKey.count)) }
+    }
+    let name = try? configuration.string("_name_or_path", default: "")
+    if let name, !name.isEmpty, !name.hasPrefix("/"), !name.hasPrefix(".") { return name }
+    return directory.standardizedFileURL.lastPathComponent
+  }
+
+  private static var signature: String { "Trained with rlhf-sim" }
+
+  /// The text; equal models have equal cards.
+  var text: String {
+    let header = """
+      ---
+      library_name: transformers
+      tags: [rlhf]
+      \(baseModel.map { "\(Self.baseKey)\($0)\n" } ?? "")---
+
+      """
+    let start = baseModel.map { "from `\($0)`" } ?? "from random weights"
+    let count = parameterCount.formatted(.number.locale(Locale(identifier: "en_US_POSIX")))
+    let kind =
+      isScalar
+      ? "a decoder with a scalar head: one number for a prompt and its response, read at the last "
+        + "token (a reward model), or one for each token (a value model)"
+      : "a decoder with a language head: a policy, or the reference of one"
+    let automatic = isScalar ? "AutoModelForSequenceClassification" : "AutoModelForCausalLM"
+    return header + """
+      # \(architecture)
+
+      This is \(kind). It has \(shape.layers) layers of width \(shape.width) and \(count) parameters.
+
+      \(Self.signature) \(programVersion), \(start).
+
+      ```python
+      from transformers import AutoTokenizer, \(automatic)
+
+      model = \(automatic).from_pretrained("DIRECTORY")
+      tokenizer = AutoTokenizer.from_pretrained("DIRECTORY")
+      ```
+
+      """
+  }
+}

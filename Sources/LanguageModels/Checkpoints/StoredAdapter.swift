@@ -1,0 +1,121 @@
+import Formats
+import Foundation
+import Numerics
+
+/// A LoRA adapter as PEFT saves it: W + s · B A for the modules that it names (Hu et al. 2021).
+struct StoredAdapter {
+  let tensors: StoredTensors
+  private let settings: ConfigurationFile
+  private let alpha: Double
+  private let isStabilized: Bool  // s = α / √r instead of α / r
+
+  private static let prefix = "base_model.model."
+
+  /// - Throws: ``CheckpointError`` naming what is not computed here.
+  init(directory: URL) throws {
+    settings = try ConfigurationFile(directory.appending(path: "adapter_config.json"))
+    let type = try settings.string("peft_type")
+    guard type == "LORA" else {
+      throw settings.failure("peft_type", "is \(type), and only LORA is computed here")
+    }
+    for key in [
+      "use_dora", "use_qalora", "use_bdlora", "lora_bias", "alpha_pattern", "layer_replication",
+      "arrow_config", "kasa_config", "velora_config", "monteclora_config",
+    ] {
+      let value = settings[key]
+      if value == nil || value == .bool(false) || value == .object([:]) || value == .array([]) {
+        continue
+      }
+      throw settings.refusal(key)
+    }
+    if let start = settings["init_lora_weights"]?.string, start != "gaussian", start != "eva",
+      start != "orthogonal"
+    {
+      throw settings.failure(
+        "init_lora_weights",
+        "is \(start), which changes the base model; convert the adapter to a plain one in PEFT")
+    }
+    alpha = try settings.double("lora_alpha")
+    isStabilized = try settings.bool("use_rslora", default: false)
+    let file = directory.appending(path: "adapter_model.safetensors")
+    guard FileManager.default.fileExists(atPath: file.path) else {
+      throw CheckpointError.unreadable(
+        path: file.path, reason: "no such file",
+        remedy: "save the adapter as safetensors: model.save_pretrained(DIRECTORY)")
+    }
+    tensors = try StoredTensors(file: file)
+    for name in tensors.names where Self.isPart(name) {
+      guard name.contains(".lora_A.") || name.contains(".lora_B."), name.hasSuffix(".weight") else {
+        throw CheckpointError.damaged(
+          file: file.path, tensor: name, problem: "is a kind of adapter that is not computed here")
+      }
+    }
+  }
+
+  private static func isPart(_ name: String) -> Bool { name.contains(".lora_") }
+
+  /// The name in the base model of a tensor that takes the place of one of it (`modules_to_save`); nil for
+  /// a part of an update.
+  func nameInPlaceOfBase(_ name: String) -> String? {
+    guard !Self.isPart(name) else { return nil }
+    var name = name
+    if name.hasPrefix(Self.prefix) { name.removeFirst(Self.prefix.count) }
+    for infix in [".modules_to_save.default", ".modules_to_save", ".base_layer"] {
+      name = name.replacingOccurrences(of: infix + ".", with: ".")
+    }
+    return name
+  }
+
+  /// Whether it brings a head to one number.
+  var hasScalarHead: Bool {
+    tensors.names.contains { nameInPlaceOfBase($0) == "score.weight" }
+  }
+
+  /// What changes a tensor of the base model.
+  struct Update {
+    let down: String  // A [r, I]
+    let up: String  // B [O, r]
+    let rank: Int
+  }
+
+  /// The update of a tensor, by any of its names; nil when there is none.
+  func update(of names: [String], outputs: Int, inputs: Int) throws -> Update? {
+    for name in names where name.hasSuffix(".weight") {
+      let module = Self.prefix + name.dropLast(".weight".count)
+      let (down, up) = (module + ".lora_A.weight", module + ".lora_B.weight")
+      guard let shape = tensors.shape(of: down) else { continue }
+      let rank = shape.first ?? 0
+      try tensors.require(down, shape: [rank, inputs])
+      try tensors.require(up, shape: [outputs, rank])
+      return Update(down: down, up: up, rank: rank)
+    }
+    return nil
+  }
+
+  /// Adds s · B A to rows of a parameter, given where each row of B belongs.
+  func add(
+    _ update: Update, to parameter: UnsafeMutablePointer<Float>, columns: Int, rows: [Range<Int>]
+  ) throws {
+    let down = try tensors.tensor(update.down)
+    let up = try tensors.tensor(update.up)
+    guard down.isFinite, up.isFinite else {
+      throw ModelError.checkpoint(
+        "\(tensors.source): tensor `\(update.up)` or `\(update.down)` holds numbers that are not "
+          + "finite; use an earlier checkpoint")
+    }
+    let rank = update.rank
+    let scale = alpha / (isStabilized ? Double(rank).squareRoot() : Double(rank))
+    down.read { down in
+      up.read { up in
+        var first = 0  // row of B
+        for range in rows {
+          multiply(
+            MatrixOperand(up + first * rank, stride: rank), MatrixOperand(down, stride: columns),
+            into: parameter + range.lowerBound * columns, stride: columns, rows: range.count,
+            columns: columns, inner: rank, scale: Float(scale), accumulating: true)
+          first += range.count
+        }
+      }
+    }
+  }
+}

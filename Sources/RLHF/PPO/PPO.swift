@@ -5,10 +5,10 @@ package import Statistics
 /// Proximal policy optimization of a language model with a KL penalty against its reference
 /// (Stiennon et al. 2020; Ouyang et al. 2022), and the algorithms beside it: see ``PolicyAlgorithm``.
 ///
-/// Four models in one loop: the policy responds, the reference says how likely it would have been to
-/// respond so, the reward model scores the whole, the value model predicts the score; then policy and
-/// value model learn. This file is one iteration in the order of reading: collect experience,
-/// advantages, update, metrics. Beside it, `Losses.swift` and `Advantages.swift`.
+/// In each iteration the policy samples responses, the reference gives their log-probabilities for the KL
+/// penalty, the reward model scores them and the value model predicts the score; then policy and value
+/// model are updated. This file has one iteration in order: collect experience, advantages
+/// (`Advantages.swift`), update (`Losses.swift`), metrics (`PPOMetrics.swift`).
 package struct PPOTrainer: Sendable {
   package let configuration: PPOConfiguration
   package internal(set) var policy: LanguageModel
@@ -29,7 +29,7 @@ package struct PPOTrainer: Sendable {
   /// Runs every iteration.
   ///
   /// - Parameters:
-  ///   - continuation: where to begin, and who saves the state after each iteration.
+  ///   - continuation: where to begin, and what saves the state after each iteration.
   ///   - prompts: as many prompts as asked for, for an iteration (from 0).
   ///   - pretraining: texts for the optimizer steps of an iteration; only asked for where they have
   ///     a weight.
@@ -88,7 +88,7 @@ extension Rollout {
   ///   - prompts: one per episode.
   ///   - generator: each episode draws from a stream of its own.
   ///   - coefficient: β, of the KL penalty per token.
-  /// - Throws: `ModelError` for prompts that leave no room; see
+  /// - Throws: `ModelError` for prompts too long for a model; see
   ///   ``requireRoom(for:responseTokens:in:)``.
   func collect(
     policy: LanguageModel, value: ScalarModel, prompts: [[Int32]], using generator: SeededGenerator,

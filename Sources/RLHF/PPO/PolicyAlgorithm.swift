@@ -5,9 +5,9 @@ import Settings
 /// and KL penalty; a value of this type says where they differ: the advantage, the ratio that the loss
 /// clips, and how the loss is normalised.
 package struct PolicyAlgorithm: Sendable, Hashable {
-  /// What it is called in `ppo.algorithm`.
+  /// The name in `ppo.algorithm`.
   package let rawValue: String
-  /// What people call it.
+  /// The name in reports.
   package let name: String
   package let advantage: Advantage
   package var ratio = Ratio.token

@@ -130,7 +130,7 @@ package struct RewardConfiguration: Configurable, Equatable {
   }
 }
 
-/// Rows that do not go with the settings of the reward model.
+/// Rows that do not fit the settings of the reward model.
 package struct RewardModelingError: EndingError, Sendable, CustomStringConvertible {
   /// The key to change, such as `reward.objective`.
   package let key: String

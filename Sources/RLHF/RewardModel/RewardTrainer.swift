@@ -2,7 +2,7 @@ package import LanguageModels
 package import Numerics
 package import Statistics
 
-/// Trains reward models by the objective of the configuration.
+/// Trains reward models: this file has the training loop, `RewardLosses.swift` the losses.
 package struct RewardTrainer: Sendable {
   package let configuration: RewardConfiguration
   package let workers: Workers
@@ -21,7 +21,7 @@ package struct RewardTrainer: Sendable {
   /// `reward/gradient_norm` per step, and what `evaluate` adds at each of
   /// `configuration.evaluations` steps, the last one included.
   ///
-  /// With early stopping, the model is at the end what it was at the evaluation with the lowest
+  /// With early stopping, the model ends with the parameters of the evaluation with the lowest
   /// `eval/loss`, which `eval/best_loss` and `eval/best_step` report.
   ///
   /// - Parameters:
@@ -29,7 +29,7 @@ package struct RewardTrainer: Sendable {
   ///   - continuation: where to begin, and what saves the state after each step.
   ///   - evaluate: gets a copy, so that it cannot change what is trained; with early stopping, it
   ///     must add `eval/loss`.
-  /// - Throws: ``RewardModelingError`` for rows that do not go with the configuration.
+  /// - Throws: ``RewardModelingError`` for rows that do not fit the configuration.
   package func train<Rows: RandomAccessCollection<RankedResponses>>(
     _ model: inout ScalarModel, on rows: Rows, using generator: SeededGenerator,
     continuing continuation: Continuation = .none,
@@ -89,7 +89,7 @@ package struct RewardTrainer: Sendable {
 }
 
 extension RewardTrainer {
-  /// What one batch says.
+  /// The gradients of a batch, and its metrics.
   struct BatchResult: Sendable {
     let gradients: Gradients
     /// The mean over the batch.

@@ -1,11 +1,11 @@
 import LanguageModels
 import Numerics
-import RLHF
 import RunRecords
 import Settings
 import Testing
 
 @testable import Experiments
+@testable import RLHF
 
 /// Every key under every choice that settings depend on: it changes the output, or it is refused; and
 /// if it is refused as unused, then it has no effect. What optimizers have is in ``EveryKeyTests``.

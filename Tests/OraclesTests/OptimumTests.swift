@@ -10,7 +10,7 @@ import Testing
   static let coefficients = [0.05, 0.2, 1, 5]
 
   @Test(
-    "π* is π_ref exp(r/β) / Z, J* = β log Z, and every other policy lacks β KL(π ‖ π*)",
+    "π* is π_ref exp(r/β) / Z, J* = β log Z, and J of any policy is lower by β KL(π ‖ π*)",
     arguments: coefficients)
   func identity(coefficient: Double) {
     var generator = SeededGenerator(seed: 3)

@@ -23,7 +23,7 @@ import Testing
       })
   }
 
-  @Test("endless judgements by gold lead to gold's own optimum; a constant per prompt is lost")
+  @Test("unlimited judgements by gold lead to gold's own optimum; a constant per prompt is lost")
   func population() throws {
     var generator = SeededGenerator(seed: 50)
     let (reference, gold) = (generator.policy(space), generator.rewards(space))
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test(
-    "judgements turned round by mistake shrink the rewards, and the optimum stays nearer to π_ref")
+    "label noise shrinks the rewards, and the optimum stays nearer to π_ref")
   func flips() throws {
     var generator = SeededGenerator(seed: 51)
     let (reference, gold) = (generator.policy(space), generator.rewards(space))

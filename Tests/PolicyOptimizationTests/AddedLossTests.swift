@@ -64,7 +64,7 @@ import Testing
     #expect(abs(with - without - 0.3 * kl) < .decoderRounding)
   }
 
-  @Test("an entropy bonus is taken off, as the mean entropy over tokens times its weight")
+  @Test("the entropy bonus is subtracted: the mean entropy over tokens times its weight")
   func entropyBonus() throws {
     let (experience, policy) = try collect { _ in }
     let with = try loss(of: experience, policy) { $0.entropyBonus = 0.4 }

@@ -70,7 +70,7 @@ import Testing
     #expect(experience.episodes[0].rewards[0] < -0.3)
   }
 
-  @Test("returns are formed from advantages before whitening")
+  @Test("returns are computed from advantages before whitening")
   func returns() {
     let plain = experience { $0.whitenAdvantages = false }
     let white = experience { $0.whitenAdvantages = true }

@@ -85,7 +85,7 @@ import Testing
       ).ratios.clipped == 3)
   }
 
-  @Test("DAPO clips wider above, has no KL penalty, and takes off for length")
+  @Test("DAPO clips wider above, has no KL penalty, and has a length penalty")
   func dapo() throws {
     let configuration = configured {
       $0.algorithm = .dapo
@@ -179,7 +179,7 @@ import Testing
     }
   }
 
-  @Test("the advantage of REINFORCE is the return less the value, whatever λ says")
+  @Test("the advantage of REINFORCE is the return minus the value, whatever λ says")
   func reinforce() {
     let episode = makeEpisode(old: [-1, -2, -1], values: [0.5, -1, 2], score: 3)
     var experience = Experience(episodes: [episode], coefficient: 0.1)
@@ -194,7 +194,7 @@ import Testing
   }
 
   @Test(
-    "the spread of advantages is that before whitening",
+    "the sd of advantages is that before whitening",
     arguments: [PolicyAlgorithm.ppo, .rloo, .rejectionSampling])
   func advantageSD(_ algorithm: PolicyAlgorithm) {
     var experience = Experience(
@@ -394,7 +394,7 @@ import Testing
     #expect(try losses(0).isEmpty)
   }
 
-  @Test("a relative score is less that of the reference's own response")
+  @Test("a relative score subtracts that of the reference's own response")
   func relative() throws {
     func scores(_ isRelative: Bool) throws -> [Double] {
       let policy = try makePolicy()

@@ -119,7 +119,7 @@ import Testing
     #expect(gain > loss + 1)
   }
 
-  @Test("smoothed labels pull as much less as they are less sure")
+  @Test("the gradient shrinks with label smoothing")
   func smoothing() throws {
     func gradients(_ smoothing: Double) throws -> [[Float]] {
       var configuration = DPOConfiguration()

@@ -61,7 +61,7 @@ import Testing
     #expect(try recipe(.instructGPT) == expected)
   }
 
-  @Test("trl: a missing end is subtracted, T 0.7")
+  @Test("trl: the missing-EOS penalty is subtracted, T 0.7")
   func trl() throws {
     let expected = published(coefficient: 0.05) {
       $0.missingEOS = .subtract

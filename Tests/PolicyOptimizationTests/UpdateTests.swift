@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test("an update takes epochs × minibatches steps and sees every episode once an epoch")
+  @Test("an update takes epochs × minibatches steps and sees every episode once per epoch")
   func steps() throws {
     let configuration = configured {
       $0.episodes = 12

@@ -45,7 +45,7 @@ import Testing
   func soundRun() { #expect(warnings().isEmpty) }
 
   @Test(
-    "each kind of trouble is said once, where it begins, and what lies just inside is not",
+    "each kind of warning is given once, where it begins, and none just inside the bound",
     arguments: [
       (Metric.Warning.collapsingEntropy, [(Metric.entropy, 0.43)], 0.44),
       (.risingKL, [(.exactKL, 9.1)], 9),

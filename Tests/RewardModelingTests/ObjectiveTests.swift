@@ -55,7 +55,7 @@ struct ObjectiveTests {
     }
   }
 
-  @Test("learns a batch by heart", arguments: RewardObjective.allCases)
+  @Test("memorises a batch", arguments: RewardObjective.allCases)
   func overfits(objective: RewardObjective) throws {
     let (trained, steps) = try train(
       Self.trainer(objective) {

@@ -24,7 +24,7 @@ struct PairwiseLossTests {
     return (value, tape.gradients(of: loss, leaves: [leaf])[0].values)
   }
 
-  @Test("is −log σ of the difference less the margin", arguments: [0, 0.5, -2])
+  @Test("is −log σ of the difference minus the margin", arguments: [0, 0.5, -2])
   func values(margin: Double) {
     for difference in [-15.0, -3, -0.5, 0, 0.25, 2, 15] {
       let reference = -log(1 / (1 + exp(-(difference - margin))))

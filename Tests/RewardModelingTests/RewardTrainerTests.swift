@@ -35,7 +35,7 @@ struct RewardTrainerTests {
     return (trained, steps)
   }
 
-  @Test("learns a batch by heart")
+  @Test("memorises a batch")
   func overfits() throws {
     let (trained, steps) = try train(trainer { $0.epochs = 60 })
     let result = try trainer().gradients(of: trained, on: comparisons)
@@ -104,7 +104,7 @@ struct RewardTrainerTests {
     #expect(strict.accuracy == plain.accuracy)
   }
 
-  @Test("takes ⌈pairs / batch⌉ steps an epoch and evaluates as often as told, last step included")
+  @Test("takes ⌈pairs / batch⌉ steps per epoch and evaluates as often as told, last step included")
   func schedule() throws {
     let trainer = trainer {
       $0.batchSize = 5

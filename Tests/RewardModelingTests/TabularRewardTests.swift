@@ -83,7 +83,7 @@ struct TabularRewardTests {
     #expect(largestDifference(centered(rewards[4...]), exactSecond) < .trainingRounding)
   }
 
-  @Test("with endless judgements by gold, the rewards are gold up to a constant per prompt")
+  @Test("with unlimited judgements by gold, the rewards are gold up to a constant per prompt")
   func population() throws {
     let gold = [1.5, -0.5, 0.25, -2, 0.75, 2.25, -1]
     let prompts = [0..<4, 4..<7]
@@ -103,7 +103,7 @@ struct TabularRewardTests {
   }
 
   @Test(
-    "with endless judgements of which ε are turned round, the margin is logit(ε + (1 − 2ε) σ(Δ))",
+    "with unlimited judgements and label noise rate ε, the margin is logit(ε + (1 − 2ε) σ(Δ))",
     arguments: [0, 0.1, 0.3])
   func flips(rate: Double) throws {
     let differences = [-2.5, -0.5, 0, 0.25, 1, 3]

@@ -39,7 +39,7 @@ struct TokenizedRowsTests {
     #expect(packed([]).isEmpty)
   }
 
-  @Test("take a byte a token of a small vocabulary, and some ten a row")
+  @Test("take one byte per token of a small vocabulary, and some ten per row")
   func memory() {
     let row = RankedResponses(
       prompt: [1, 2, 3, 4], responses: [Array(repeating: 5, count: 20), [6, 7, 8, 9]])

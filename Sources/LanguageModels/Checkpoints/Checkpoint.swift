@@ -134,6 +134,7 @@ package struct CheckpointOrigin: Sendable {
     self.configuration = configuration.object
     padding = try configuration["pad_token_id"] == nil ? nil : configuration.int("pad_token_id")
     var files: [(name: String, data: Data)] = []
+    var sources = [configuration]  // of end tokens, the first of which comes first
     for name in Self.carried {
       let places = [place.directory, place.base].map { $0.appending(path: name) }
       guard let file = places.first(where: { FileManager.default.fileExists(atPath: $0.path) })
@@ -142,14 +143,10 @@ package struct CheckpointOrigin: Sendable {
         throw CheckpointError.unreadable(
           path: file.path, reason: "cannot be read", remedy: "check its permissions")
       }
+      if name == "generation_config.json" { sources.insert(try ConfigurationFile(file), at: 0) }
     }
     self.files = files
     var ends: [Int32] = []
-    let generation = place.base.appending(path: "generation_config.json")
-    var sources = [configuration]
-    if files.contains(where: { $0.name == "generation_config.json" }) {
-      sources.insert(try ConfigurationFile(generation), at: 0)
-    }
     for source in sources {
       for id in try source.ints("eos_token_id", default: []) {
         guard let id = Int32(exactly: id) else {

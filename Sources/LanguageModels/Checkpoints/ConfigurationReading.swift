@@ -151,7 +151,7 @@ extension DecoderConfiguration {
         throw file.failure(
           "no_rope_layers", "has \(turns.count) entries, and there are \(layers) layers")
       }
-      unrotatedLayers = Set((0..<layers).filter { turns[$0] == 0 })
+      unrotatedLayers = Set((0..<Self.listed(layers)).filter { turns[$0] == 0 })
       let unrotated = unrotatedLayers
       try readWindow(file) { unrotated.contains($0) }
     case .qwen2, .qwen3:

@@ -129,7 +129,10 @@ package enum CheckpointCopy {
   /// - Throws: whatever is wrong with the checkpoint, or `FileWritingError` when the place is taken.
   package static func write(_ directory: URL, as type: StoredNumber, to place: URL) throws {
     let files = try CheckpointFiles(directory)
-    let tokens = try Tokenizer(directory: files.tokenizer).specialTokens
+    // Its files are copied, whether they are understood or not.
+    let tokens =
+      (try? Tokenizer(directory: files.tokenizer).specialTokens)
+      ?? SpecialTokens(endOfSequence: 0, padding: nil)
     let write: (URL) throws -> Void
     if try files.hasScalarHead {
       let model = try RewardModel(directory: directory, specialTokens: tokens)

@@ -100,6 +100,16 @@ struct ReadingOptions: ParsableArguments {
         "--column \(column) must be ROLE=NAME, with one of these roles: "
           + ColumnNames.roles.joined(separator: ", ") + ".")
     }
+    let named = columns.compactMap { NamedColumn($0) }
+    for (index, column) in named.enumerated() {
+      if let other = named[..<index].first(where: {
+        $0.name == column.name || ($0.role == column.role && column.role != "ignore")
+      }) {
+        throw ValidationError(
+          "--column \(column.role)=\(column.name) and \(other.role)=\(other.name) contradict each "
+            + "other.")
+      }
+    }
   }
 
   /// - Parameter format: how messages become text.
@@ -134,9 +144,7 @@ struct RowOptions: ParsableArguments {
   }
 
   /// Shows a bar named `stage` meanwhile.
-  func complete(
-    _ stage: String, by rows: ResponseRows, format: ChatFormat
-  ) throws -> ResponseRows.Summary {
+  func complete(_ stage: String, by rows: ResponseRows) throws -> ResponseRows.Summary {
     rows.notes.forEach(machine.note)
     let input = input.map { URL(filePath: $0) }
     let terminal = terminal
@@ -148,7 +156,7 @@ struct RowOptions: ParsableArguments {
     do {
       try Output.writeLines(to: output) { line in
         summary = try rows.complete(
-          input, as: reading.reading(format), progress: { bar.update($0) }
+          input, as: reading.reading(rows.format), progress: { bar.update($0) }
         ) { try line($0.line) }
       }
     } catch {

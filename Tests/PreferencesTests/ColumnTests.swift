@@ -32,7 +32,8 @@ struct ColumnTests {
     let report = try survey(row + "\n" + row).report
     #expect(
       report.columns.notes == [
-        "read `instruction` as prompt", "not read: `prompt_id`, `meta`",
+        "read `instruction` as prompt, `input` as the second part of the prompt, after a blank line",
+        "not read: `prompt_id`, `meta`",
       ])
   }
 

@@ -54,17 +54,17 @@ struct RowReaderTests {
       ("{\"prompt\": \"a\",}\n", "p.txt", "p.txt:1: "),
       ("a\n{\"prompt\":\"b\"}", "p.txt", "p.txt:2: is a JSON object"),
       ("a\nb", "p.jsonl", "p.jsonl:1: "), ("[{\"prompt\":\"a\"}", "p.json", "line 1: the list"),
-      ("[{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}]", "p.json", "line 2: expected ,"),
+      ("[{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}]", "p.json", "p.json:1: something follows"),
       ("[{\"prompt\":\"a\"}] x", "p.json", "something follows the list"),
       ("[{\"prompt\":\"a\"},\n3]", "p.json", "p.json:2: is a number"),
       ("prompt,id\n\"a\n", "p.csv", "line 2: a quoted cell is not closed"),
       ("prompt,id\na\n", "p.csv", "p.csv:2: has 1 cells and the header 2"),
       ("prompt,prompt\na,b\n", "p.csv", "two columns `prompt`"),
-      ("PAR1....", "p.parquet", "pandas.read_parquet"), ("\u{1F}\u{8B}", "p", ""),
+      ("PAR1....", "p.parquet", "pandas.read_parquet"), ("", "p", "is compressed by gzip"),
     ])
   func broken(text: String, name: String, words: String) throws {
     let file = try TemporaryFile(text, name: name)
-    if words.isEmpty { try Data([0x1F, 0x8B, 8, 0]).write(to: file.url) }
+    if words.contains("gzip") { try Data([0x1F, 0x8B, 8, 0]).write(to: file.url) }
     let error = #expect(throws: PreferenceError.self) { try PromptFile.read([file.url]) }
     #expect("\(try #require(error))".contains(words), "\(String(describing: error))")
   }

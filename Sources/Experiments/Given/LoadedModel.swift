@@ -26,7 +26,7 @@ package struct LoadedModel<Model: Sendable>: Sendable {
   }
 
   /// How messages become text for this model.
-  package var chatFormat: ChatFormat { .of(directory) }
+  package var chatFormat: ChatFormat { .of(directory, tokenizer: tokenizer) }
 
   package var plainFormatNote: String { ChatFormat.plainNote(directory) }
 
@@ -115,8 +115,27 @@ extension Tokenizer {
 }
 
 extension ChatFormat {
-  /// The chat template of a checkpoint; the plain format where there is none.
-  package static func of(_ directory: URL) -> ChatFormat { .plain }
+  /// The chat template of a checkpoint; the plain format where there is none. A template that cannot
+  /// be read matters at the first messages only.
+  ///
+  /// - Parameter tokenizer: the checkpoint's, whose special tokens templates name.
+  package static func of(_ directory: URL, tokenizer: Tokenizer?) -> ChatFormat {
+    let variables = tokenizer?.templateVariables ?? [:]
+    let templates = Result { () throws(ChatTemplateError) in try ChatTemplates(directory: directory)
+    }
+    if case .success(let found) = templates, found.isEmpty { return .plain }
+    func template(forTools: Bool) -> Result<ChatTemplate, ChatTemplateError> {
+      templates.flatMap { templates in
+        Result { () throws(ChatTemplateError) in try templates.template(forTools: forTools) }
+      }
+    }
+    let (plain, withTools) = (template(forTools: false), template(forTools: true))
+    return ChatFormat(name: "the chat template of \(directory.path)") { messages, tools, asks in
+      try (tools == nil ? plain : withTools).get().render(
+        messages: messages.compactMap(\.object), tools: tools?.array, addGenerationPrompt: asks,
+        variables: variables)
+    }
+  }
 
   /// What the person should know where messages became text without a chat template.
   package static func plainNote(_ directory: URL) -> String {

@@ -17,6 +17,9 @@ package struct ResponseRows: Sendable {
   private let tokenizer: Result<Tokenizer, TokenizerError>
   private let what: What
 
+  /// How messages become text for the model.
+  package var format: ChatFormat { .of(directory, tokenizer: try? tokenizer.get()) }
+
   private enum What: Sendable {
     case rewards(RewardModel)
     case logProbabilities(LanguageModel)

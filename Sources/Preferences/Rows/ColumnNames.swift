@@ -117,9 +117,12 @@ package enum ColumnNames {
   }
 
   private static let conspicuous: [(name: String, normalized: String)] = {
-    let quiet: Set = ["annotator", "subset", "rendered", "tools", "messages", "score_A", "score_B"]
+    let quiet: Set = [
+      "annotator", "subset", "rendered", "tools", "messages", "score_A", "score_B", "prompt_ids",
+      "response_ids",
+    ]
     return columns.filter { !quiet.contains($0.name) }.flatMap { [$0.name] + $0.others }
-      .map { ($0, normalized($0)) }
+      .filter { !$0.hasPrefix("conversation") }.map { ($0, normalized($0)) }
   }()
 
   private static func normalized(_ name: String) -> String {
@@ -131,7 +134,7 @@ package enum ColumnNames {
   private static func isSlip(_ first: String, _ second: String) -> Bool {
     let (a, b) = (Array(first), Array(second))
     if first == second + "s" || second == first + "s" { return true }
-    guard min(a.count, b.count) >= 6, abs(a.count - b.count) <= 1 else { return false }
+    guard max(a.count, b.count) >= 6, abs(a.count - b.count) <= 1 else { return false }
     let start = zip(a, b).prefix { $0 == $1 }.count
     let (x, y) = (a.dropFirst(start), b.dropFirst(start))
     if x.first?.isNumber ?? false || y.first?.isNumber ?? false { return false }

@@ -94,7 +94,7 @@ struct ColumnReader {
     if plan?.keys != keys {
       let new = try plan(for: fields)
       plan = (keys, new)
-      let mapped = new.columns.filter { $0.role != $0.name }
+      let mapped = new.columns.filter { $0.role != $0.name || $0.role == "input" }
       summary.add(
         ColumnSummary(
           mapped: mapped.map { .init(name: $0.name, role: $0.role) }, unread: new.unread))
@@ -106,7 +106,7 @@ struct ColumnReader {
       plan.columns.compactMap { column in
         fields.object[column.name].map { (column.role, $0) }
       })
-    row.names = Dictionary(uniqueKeysWithValues: plan.columns.map { ($0.role, $0.name) })
+    for column in plan.columns { row.names[column.role] = column.name }
     return row
   }
 
@@ -150,9 +150,18 @@ struct ColumnReader {
       takeAll("steps", "step_labels")
     }
     takeAll("responses", "response")
-    if isPair { takeAll("preference", "preference_strength", "score_A", "score_B") }
-    if has("responses") { takeAll("ranking", "ranks", "ratings") }
-    if has("response"), !take("rating") { take("label") }
+    // Who asks for prompts has no use for what is said of responses, nor `score` for a number of one.
+    if purpose > .prompts {
+      if isPair { takeAll("preference", "preference_strength", "score_A", "score_B") }
+      if has("responses") { takeAll("ranking", "ranks", "ratings") }
+    }
+    if purpose == .judgements,
+      !["chosen", "rejected", "response_a", "response_b", "responses", "steps"].contains(
+        where: has),
+      !take("rating")
+    {
+      take("label")
+    }
     if has("chosen") || has("rejected") {
       takeAll("margin", "chosen_score", "rejected_score")
       takeAll("chosen_probability", "chosen_gold", "rejected_gold")
@@ -162,13 +171,11 @@ struct ColumnReader {
       names["prompt"] = name
     }
     try requireOneKind(names, fields)
-    let kinds = ["chosen", "response_a", "responses", "response", "steps", "response_ids"]
-    if !kinds.contains(where: has) { take("messages") }
+    if !has("prompt"), !has("history"), !has("prompt_ids") { take("messages") }
 
     var plan = Plan()
-    let roles = Dictionary(uniqueKeysWithValues: names.map { ($0.value, $0.key) })
     for key in keys {
-      if let role = roles[key] {
+      if let role = names.first(where: { $0.value.utf8.elementsEqual(key.utf8) })?.key {
         plan.columns.append((role, key))
       } else if free.contains(key), !ColumnNames.written.contains(key) {
         try requireUnimportant(key, fields)

@@ -71,6 +71,9 @@ struct Message: Equatable {
   static func list(
     _ key: String, _ value: JSONValue, _ fields: RowFields
   ) throws(PreferenceError) -> [Message] {
+    guard value.array != nil || value.object != nil else {
+      throw fields.failure(key, "is \(value.kind); write a text or a list of messages")
+    }
     var messages: [Message] = []
     for (index, element) in (value.array ?? [value]).enumerated() {
       messages.append(try message(element, "\(key)[\(index)]", fields))

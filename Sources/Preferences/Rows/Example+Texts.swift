@@ -6,7 +6,8 @@ extension Example {
   mutating func readTexts(
     _ values: [(key: String, value: JSONValue)], _ fields: RowFields, _ format: ChatFormat
   ) throws(PreferenceError) {
-    let given = try givenPrompt(fields)
+    var given = try givenPrompt(fields)
+    if given == nil { given = try promptMessages(values, fields) }
     let hasTurns = fields.isNamed("history") && historyText(fields) == nil
     let isConversation =
       hasTurns || fields.isNamed("system") || fields.has("tools") || fields.has("messages")
@@ -48,6 +49,17 @@ extension Example {
       throw fields.failure("input", "stands beside messages; put it into them")
     }
     return .string(text.isEmpty ? input : "\(text)\n\n\(input)")
+  }
+
+  /// Messages beside responses are the prompt, unless they end with an answer.
+  private func promptMessages(
+    _ values: [(key: String, value: JSONValue)], _ fields: RowFields
+  ) throws(PreferenceError) -> JSONValue? {
+    guard let key = values.first?.key, key != "messages",
+      let messages = try fields.content("messages"), messages.array?.isEmpty == false
+    else { return nil }
+    let last = try Message.list("messages", messages, fields).last
+    return last?.role == "assistant" ? nil : messages
   }
 
   /// A history that is no list of turns, but a text: it is the prompt.

@@ -46,6 +46,10 @@ struct Example {
   var hasEmptyResponse = false
   /// Whether messages were put into the plain format.
   var usesPlainFormat = false
+  /// Whether a response begins with the whole prompt, as some files repeat it.
+  var hasPromptInResponse: Bool {
+    !prompt.isEmpty && responses.contains { $0.utf8.starts(with: prompt.utf8) }
+  }
   var form = Form.single
   var judgement = Judgement.none
 

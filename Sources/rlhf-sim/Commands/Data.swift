@@ -38,7 +38,7 @@ struct DescribeData: ParsableCommand {
   func run() throws {
     let directory = model.map { URL(filePath: $0) }
     let tokenizer = try directory.map { try Tokenizer(directory: $0) }
-    let format = directory.map { ChatFormat.of($0) } ?? .plain
+    let format = directory.map { ChatFormat.of($0, tokenizer: tokenizer) } ?? .plain
     let reports = try files.map { file in
       let survey = try DataSurvey(of: URL(filePath: file), as: reading.reading(format))
       return Report(survey, format: format, tokenizer: tokenizer)

@@ -24,10 +24,9 @@ struct LogProbabilities: ParsableCommand {
   var json = false
 
   func run() throws {
-    let directory = URL(filePath: model)
     _ = try rows.complete(
       "logprobs",
-      by: ResponseRows(logProbabilitiesOf: directory, workers: rows.machine.workers),
-      format: .of(directory))
+      by: ResponseRows(
+        logProbabilitiesOf: URL(filePath: model), workers: rows.machine.workers))
   }
 }

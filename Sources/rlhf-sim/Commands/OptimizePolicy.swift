@@ -34,9 +34,7 @@ struct OptimizePolicy: ParsableCommand {
     let (source, unknown) = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
-      prompts: source,
-      inputs: models.directories + prompts.files,
-      notes: models.notes + unknown
+      prompts: source, inputs: models.directories + prompts.files, notes: models.notes + unknown
     ) {
       try $0.ppo(models.policy.model, reward: models.reward.model)
     }

@@ -34,10 +34,8 @@ struct Score: ParsableCommand {
   var json = false
 
   func run() throws {
-    let directory = URL(filePath: model)
     let summary = try rows.complete(
-      "score", by: ResponseRows(rewardsOf: directory, workers: rows.machine.workers),
-      format: .of(directory))
+      "score", by: ResponseRows(rewardsOf: URL(filePath: model), workers: rows.machine.workers))
     let lines = [summary.agreement.text, summary.subsetText].compactMap(\.self)
     if rows.output == nil {
       lines.forEach(rows.machine.note)

@@ -140,7 +140,7 @@ def render(tokenizer, row):
 
 
 def read(program, directory, rows):
-    command = [program, "tokenize", "--model", str(directory), "--input", "-"]
+    command = [program, "tokenize", "--model", str(directory)]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     result = subprocess.run(command, input=lines, capture_output=True, text=True, encoding="utf-8")
     if result.returncode:

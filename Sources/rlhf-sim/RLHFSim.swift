@@ -32,7 +32,7 @@ struct RLHFSim: ParsableCommand {
         name: "Record and machine",
         subcommands: [
           Trace.self, WriteReport.self, Compare.self, Export.self, Scenarios.self, Check.self,
-          Bench.self,
+          Bench.self, Tokenize.self,
         ]),
     ])
 

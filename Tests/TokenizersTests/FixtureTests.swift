@@ -18,7 +18,11 @@ enum Fixture {
     }
   }
 
-  static let names = ["gpt2", "llama3", "words"]
+  static let names = [
+    "gpt2", "llama3", "qwen", "qwen35", "smollm", "tekken", "o200k", "mistral", "llama2",
+    "metaspace",
+    "gemma", "words",
+  ]
 
   static func directory(_ name: String) throws -> URL {
     URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)")
@@ -56,21 +60,17 @@ func temporaryDirectory() -> URL {
     }
   }
 
-  @Test("a tokenizer that is saved and read again is the same", arguments: Fixture.names)
+  @Test("a tokenizer that is saved is the same byte by byte", arguments: Fixture.names)
   func saving(name: String) throws {
     let directory = temporaryDirectory()
     defer { try? FileManager.default.removeItem(at: directory) }
-    let tokenizer = try Tokenizer(directory: Fixture.directory(name))
-    try tokenizer.save(to: directory)
-    let read = try Tokenizer(directory: directory)
-    #expect(read.sharesVocabulary(with: tokenizer) == nil)
-    for expected in try Fixture.cases(name) {
-      #expect(read.encodePrompt(expected.text) == expected.promptIDs)
-      #expect(isSame(read.decode(expected.ids), expected.skipping))
+    let original = try Fixture.directory(name)
+    try Tokenizer(directory: original).save(to: directory)
+    for file in ["tokenizer.json", "tokenizer_config.json"] {
+      #expect(
+        try Data(contentsOf: directory.appending(path: file))
+          == Data(contentsOf: original.appending(path: file)))
     }
-    let bytes = try Data(contentsOf: directory.appending(path: "tokenizer.json"))
-    try read.save(to: directory)
-    #expect(try Data(contentsOf: directory.appending(path: "tokenizer.json")) == bytes)
   }
 }
 
@@ -109,87 +109,5 @@ func temporaryDirectory() -> URL {
         == "token 4 is `b` here, `c` there")
     #expect(
       tokenizer.sharesVocabulary(with: .wordLevel(words: ["a"])) == "5 tokens here, 4 there")
-  }
-}
-
-@Suite struct RefusedTokenizerTests {
-  /// Saves a word-level tokenizer with one text replaced in one of its files, and reads it.
-  func message(
-    _ old: String, _ new: String, in name: String = "tokenizer.json", of fixture: String? = nil
-  ) throws -> String {
-    let directory = temporaryDirectory()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    let tokenizer =
-      try fixture.map { try Tokenizer(directory: Fixture.directory($0)) }
-      ?? Tokenizer.wordLevel(words: ["a"])
-    try tokenizer.save(to: directory)
-    let file = directory.appending(path: name)
-    let text = try String(contentsOf: file, encoding: .utf8)
-    try #require(text.contains(old))
-    try text.replacingOccurrences(of: old, with: new)
-      .write(to: file, atomically: true, encoding: .utf8)
-    let error = #expect(throws: TokenizerError.self) { try Tokenizer(directory: directory) }
-    let message = "\(try #require(error))"
-    #expect(message.contains(file.path))
-    return message
-  }
-
-  @Test("parts that are not implemented are refused by name")
-  func unsupported() throws {
-    #expect(
-      try message(#""normalizer": null"#, #""normalizer": {"type": "NFC"}"#)
-        .contains("normalizer of type NFC is not supported"))
-    #expect(try message(#""WordLevel""#, #""Unigram""#).contains("model of type Unigram"))
-    #expect(
-      try message(#""WhitespaceSplit""#, #""Metaspace""#)
-        .contains("pre_tokenizer of type Metaspace"))
-    #expect(
-      try message(#""decoder": null"#, #""decoder": {"type": "WordPiece"}"#)
-        .contains("decoder of type WordPiece"))
-    #expect(
-      try message(#""post_processor": null"#, #""post_processor": {"type": "BertProcessing"}"#)
-        .contains("post_processor of type BertProcessing"))
-    #expect(
-      try message(#""lstrip": false"#, #""lstrip": true"#).contains("added_tokens[0].lstrip"))
-    #expect(
-      try message(#""byte_fallback": false"#, #""byte_fallback": true"#, of: "gpt2")
-        .contains("model.byte_fallback"))
-    #expect(
-      try message(#"\\p{N}{1,3}"#, #"\\p{N}{1,2}"#, of: "llama3")
-        .contains("pre_tokenizer of type Sequence"))
-  }
-
-  @Test("contradictions are refused with file and key")
-  func invalid() throws {
-    #expect(try message(#""a": 3"#, #""a": 2"#).contains("model.vocab.a"))
-    #expect(try message(#""a": 3"#, #""a": -1"#).contains("model.vocab.a"))
-    #expect(try message(#""a": 3"#, #""a": 99999999999"#).contains("model.vocab.a"))
-    #expect(
-      try message(#""eos_token": "<eos>""#, #""eos_token": "</s>""#, in: "tokenizer_config.json")
-        .contains("`</s>` is not in tokenizer.json"))
-    #expect(
-      try message(#""eos_token": "<eos>""#, #""eos_token": null"#, in: "tokenizer_config.json")
-        .contains("key `eos_token`: is missing"))
-    #expect(
-      try message(#""merges": ["#, #""merges": ["q q q","#, of: "gpt2").contains("model.merges[0]"))
-    #expect(try message("{", "[").contains("is not JSON"))
-  }
-
-  @Test("a token named as an object with its content is read")
-  func objectToken() throws {
-    let directory = temporaryDirectory()
-    defer { try? FileManager.default.removeItem(at: directory) }
-    try Tokenizer.wordLevel(words: ["a"]).save(to: directory)
-    try Data(#"{"eos_token": {"content": "a"}}"#.utf8)
-      .write(to: directory.appending(path: "tokenizer_config.json"))
-    let tokenizer = try Tokenizer(directory: directory)
-    #expect(tokenizer.endOfSequence == 3)
-    #expect(tokenizer.padding == nil)
-    #expect(tokenizer.decode([3]) == "", "a named token is special")
-  }
-
-  @Test("a missing directory is an error that says what to name")
-  func missing() {
-    #expect(throws: TokenizerError.self) { try Tokenizer(directory: temporaryDirectory()) }
   }
 }

@@ -17,10 +17,12 @@ enum ByteAlphabet {
   private static let bytes: [Unicode.Scalar: UInt8] = Dictionary(
     zip(scalars, UInt8.min...UInt8.max), uniquingKeysWith: { first, _ in first })
 
-  static func encode(_ bytes: some Sequence<UInt8>) -> String {
-    var text = String.UnicodeScalarView()
-    for byte in bytes { text.append(scalars[Int(byte)]) }
-    return String(text)
+  /// The characters that stand for the UTF-8 of a scalar.
+  static func append(_ scalar: Unicode.Scalar, to text: inout [Unicode.Scalar]) {
+    if scalar.isASCII { return text.append(scalars[Int(scalar.value)]) }
+    for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
+      text.append(scalars[Int(byte)])
+    }
   }
 
   /// The bytes a token stands for; its own UTF-8 when it holds characters of no byte.

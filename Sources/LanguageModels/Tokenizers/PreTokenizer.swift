@@ -1,71 +1,87 @@
 /// Cuts text into the pieces that the model sees one by one.
-enum PreTokenizer: Sendable, Equatable {
+indirect enum PreTokenizer: Sendable, Equatable {
   /// Runs of word characters and runs of other visible characters: `\w+|[^\w\s]+`.
   case whitespace
   /// What stands between white space.
   case whitespaceSplit
+  case digits(areIndividual: Bool)
+  case split(SplitPattern, TextPieces.Behavior, isInverted: Bool)
   /// GPT-2's cut, or none, then every byte as a character of ``ByteAlphabet``.
   case byteLevel(addsPrefixSpace: Bool, splits: Bool)
-  /// Llama 3's cut, then every byte as a character of ``ByteAlphabet``.
-  case byteLevelLlama3
+  /// A visible character for spaces, as SentencePiece has it, also in front.
+  case metaspace(Unicode.Scalar, Prefix, splits: Bool)
+  case sequence([PreTokenizer])
 
-  static let llama3Pattern =
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|"#
-    + #" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  /// Where ``metaspace(_:_:splits:)`` puts its character in front of a piece that has none.
+  enum Prefix: String, Sendable, CaseIterable {
+    case always, first, never
+  }
 
-  func pieces(of text: Substring) -> [String] {
+  func apply(to pieces: inout TextPieces) {
     switch self {
     case .whitespace:
-      return Self.runs(of: text) { scalar in
-        if scalar.properties.isWhitespace { return nil }
-        return Self.isWord(scalar) ? 1 : 0
+      pieces.split(.removed) { scalars, range, matches in
+        Self.runs(scalars, range, into: &matches)
       }
-    case .whitespaceSplit:
-      return Self.runs(of: text) { $0.properties.isWhitespace ? nil : 0 }
+    case .whitespaceSplit: pieces.split(.removed) { $0.properties.isWhitespace }
+    case .digits(let areIndividual):
+      pieces.split(areIndividual ? .isolated : .contiguous) { $0.isNumeric }
+    case .split(let pattern, let behavior, let isInverted):
+      pieces.split(behavior, inverted: isInverted, pattern.find)
     case .byteLevel(let addsPrefixSpace, let splits):
-      var scalars = Array(text.unicodeScalars)
-      if addsPrefixSpace, let first = scalars.first, first != " " {
-        scalars.insert(" ", at: 0)
+      if addsPrefixSpace {
+        pieces.rewrite { piece, _, written in
+          if piece.first != " " { written.append(" ") }
+          written += piece
+        }
       }
-      if scalars.isEmpty { return [] }
-      if !splits { return [Self.spell(scalars[...])] }
-      var splitter = ByteLevelSplitter(scalars, isLlama3: false)
-      return splitter.pieces().map(Self.spell)
-    case .byteLevelLlama3:
-      var splitter = ByteLevelSplitter(Array(text.unicodeScalars), isLlama3: true)
-      return splitter.pieces().map(Self.spell)
+      if splits { pieces.split(.isolated, SplitPattern.gpt2.find) }
+      pieces.rewrite { piece, _, written in
+        for scalar in piece { ByteAlphabet.append(scalar, to: &written) }
+      }
+    case .metaspace(let sign, let prefix, let splits):
+      pieces.rewrite { piece, startsText, written in
+        let isPrefixed = prefix == .always || (prefix == .first && startsText)
+        if isPrefixed, piece.first != sign, piece.first != " " { written.append(sign) }
+        written += piece.lazy.map { $0 == " " ? sign : $0 }
+      }
+      if splits { pieces.split(.mergedWithNext) { $0 == sign } }
+    case .sequence(let parts): for part in parts { part.apply(to: &pieces) }
     }
   }
 
-  private static func spell(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
-    var text = String.UnicodeScalarView()
-    text.append(contentsOf: scalars)
-    return ByteAlphabet.encode(String(text).utf8)
-  }
-
-  /// Maximal runs of scalars of one class; scalars of no class separate.
+  /// Maximal runs of word characters and of other visible characters; white space is the match.
   private static func runs(
-    of text: Substring, class classify: (Unicode.Scalar) -> Int?
-  ) -> [String] {
-    var pieces: [String] = []
-    var run = String.UnicodeScalarView()
-    var current: Int?
-    for scalar in text.unicodeScalars {
-      let next = classify(scalar)
-      if next != current, !run.isEmpty {
-        pieces.append(String(run))
-        run = String.UnicodeScalarView()
-      }
-      if next != nil { run.append(scalar) }
-      current = next
+    _ scalars: [Unicode.Scalar], _ range: Range<Int>, into matches: inout [TextPieces.Match]
+  ) {
+    func kind(_ scalar: Unicode.Scalar) -> Int {
+      scalar.isWord ? 1 : scalar.properties.isWhitespace ? 2 : 0
     }
-    if !run.isEmpty { pieces.append(String(run)) }
-    return pieces
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let first = kind(scalars[start])
+      var end = start + 1
+      while end < range.upperBound, kind(scalars[end]) == first { end += 1 }
+      matches.append(.init(range: start..<end, isMatch: first == 2))
+      start = end
+    }
+  }
+}
+
+extension Unicode.Scalar {
+  /// Rust's `char::is_numeric`, which knows the same Unicode as Swift.
+  var isNumeric: Bool {
+    if isASCII { return ("0"..."9").contains(self) }
+    switch properties.generalCategory {
+    case .decimalNumber, .letterNumber, .otherNumber: return true
+    default: return false
+    }
   }
 
   /// `\w` of Unicode Technical Standard 18, annex C.
-  private static func isWord(_ scalar: Unicode.Scalar) -> Bool {
-    let properties = scalar.properties
+  var isWord: Bool {
+    if isASCII { return properties.isAlphabetic || isNumeric || self == "_" }
+    if isNewer(than: ScalarClass.unicodeVersion) { return false }
     if properties.isAlphabetic || properties.isJoinControl { return true }
     switch properties.generalCategory {
     case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation:

@@ -15,7 +15,7 @@ package enum TokenizerError: EndingError, Sendable, Equatable, CustomStringConve
     switch self {
     case .file(let path, let problem): "\(path): \(problem)"
     case .unsupported(let path, let part):
-      "\(path): \(part) is not supported; use a WordLevel or byte-level BPE tokenizer"
+      "\(path): \(part) is not supported; use a WordLevel or BPE tokenizer"
     case .invalid(let path, let key, let problem): "\(path): key `\(key)`: \(problem)"
     }
   }

@@ -82,76 +82,50 @@ package enum PPOPreset: String, Sendable, CaseIterable, SettingValue {
   /// DeepSpeed-Chat, step 3.
   case deepSpeedChat = "deepspeed-chat"
 
-  /// The keys under `ppo` that the recipe decides, each with its value in YAML: the same keys for
-  /// all recipes, so that going from one to another leaves nothing behind.
+  /// The keys under `ppo` that the recipe sets, each with its value in YAML: the same keys for all
+  /// recipes, so that changing from one to another leaves nothing behind.
   package var assignments: [(key: String, value: String)] {
-    guard let recipe else { return [] }
-    return [
-      ("kl.coefficient", "\(recipe.coefficient)"),
-      ("kl.controller", recipe.target == nil ? "fixed" : "adaptive"),
-      ("kl.target", "\(recipe.target ?? 6)"),
-      ("kl.estimator", "k1"),
-      ("kl.placement", "reward"),
-      ("lambda", "0.95"),
-      ("clip_range", "0.2"),
-      ("value_clip_range", "0.2"),
-      ("epochs", "\(recipe.epochs)"),
-      ("minibatches", "\(recipe.minibatches)"),
-      ("score_clip", recipe.scoreClip.map { "\($0)" } ?? "null"),
-      ("whiten_advantages", "\(recipe.whitensAdvantages)"),
-      ("whiten_rewards", "\(recipe.whitensRewards)"),
-      ("missing_end", recipe.missingEOS),
-      ("missing_end_penalty", "1"),
-      ("temperature", "\(recipe.temperature)"),
-      ("average_decay", recipe.emaDecay.map { "\($0)" } ?? "null"),
-      ("pretraining_weight", "\(recipe.pretrainingWeight)"),
-      ("reward.relative", "\(recipe.isRelative)"),
-      ("value_model", recipe.valueModel),
-      ("value_weight", "0.1"),
-      ("policy.schedule", "linear"),
-      ("policy.epsilon", "\(recipe.epsilon)"),
-      ("policy.epsilon_placement", recipe.epsilonPlacement),
-      ("value.schedule", "linear"),
-      ("value.epsilon", "\(recipe.epsilon)"),
-      ("value.epsilon_placement", recipe.epsilonPlacement),
-    ]
+    self == .none ? [] : Self.common.map { ($0.key, own[$0.key] ?? $0.value) }
   }
 
-  private struct Recipe {
-    var coefficient: Double
-    var target: Double?
-    var epochs = 4
-    var minibatches = 1
-    var scoreClip: Double?
-    var whitensAdvantages = true
-    var whitensRewards = false
-    var missingEOS = "keep"
-    var temperature = 1.0
-    var emaDecay: Double?
-    var pretrainingWeight = 0.0
-    var isRelative = false
-    var valueModel = "separate"
-    var epsilon = 1e-8
-    var epsilonPlacement = "corrected"
-  }
+  private static let common: KeyValuePairs = [
+    "kl.coefficient": "0.05", "kl.controller": "fixed", "kl.target": "6", "kl.estimator": "k1",
+    "kl.placement": "reward", "lambda": "0.95", "clip_range": "0.2", "value_clip_range": "0.2",
+    "epochs": "4", "minibatches": "1", "score_clip": "null", "whiten_advantages": "true",
+    "whiten_rewards": "false", "missing_end": "keep", "missing_end_penalty": "1",
+    "temperature": "1", "average_decay": "null", "pretraining_weight": "0",
+    "reward.relative": "false", "value_model": "separate", "value_weight": "0.1",
+    "policy.schedule": "linear", "policy.epsilon": "1e-8", "policy.epsilon_placement": "corrected",
+    "value.schedule": "linear", "value.epsilon": "1e-8", "value.epsilon_placement": "corrected",
+  ]
 
-  private var recipe: Recipe? {
+  /// Where the recipe differs from the others.
+  private var own: [String: String] {
     switch self {
-    case .none: nil
+    case .none: [:]
     case .openAI2019:
-      Recipe(
-        coefficient: 0.15, target: 6, whitensRewards: true, missingEOS: "replace",
-        temperature: 0.7, valueModel: "shared", epsilon: 1e-5,
-        epsilonPlacement: "uncorrected")
+      [
+        "kl.coefficient": "0.15", "kl.controller": "adaptive", "whiten_rewards": "true",
+        "missing_end": "replace", "temperature": "0.7", "value_model": "shared",
+        "policy.epsilon": "1e-5", "policy.epsilon_placement": "uncorrected",
+        "value.epsilon": "1e-5", "value.epsilon_placement": "uncorrected",
+      ]
     case .instructGPT:
-      Recipe(
-        coefficient: 0.02, epochs: 1, minibatches: 8, emaDecay: 0.992, pretrainingWeight: 27.8)
-    case .trl: Recipe(coefficient: 0.05, missingEOS: "subtract", temperature: 0.7)
-    case .trlx: Recipe(coefficient: 0.001, minibatches: 4, scoreClip: 10, isRelative: true)
+      [
+        "kl.coefficient": "0.02", "epochs": "1", "minibatches": "8", "average_decay": "0.992",
+        "pretraining_weight": "27.8",
+      ]
+    case .trl: ["missing_end": "subtract", "temperature": "0.7"]
+    case .trlx:
+      [
+        "kl.coefficient": "0.001", "minibatches": "4", "score_clip": "10",
+        "reward.relative": "true",
+      ]
     case .deepSpeedChat:
-      Recipe(
-        coefficient: 0.1, epochs: 1, scoreClip: 5, whitensAdvantages: false,
-        pretrainingWeight: 27.8)
+      [
+        "kl.coefficient": "0.1", "epochs": "1", "score_clip": "5", "whiten_advantages": "false",
+        "pretraining_weight": "27.8",
+      ]
     }
   }
 }

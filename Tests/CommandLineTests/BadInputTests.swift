@@ -71,7 +71,7 @@ struct BadInputTests {
       Refusal(
         "generate --model run/sft --prompt a --max-tokens 99", says: "32 positions", "fewer"),
       // Rows that make no sense.
-      Refusal("score --model run/reward --input key.jsonl", says: "key.jsonl:1", "missing"),
+      Refusal("score --model run/reward --input key.jsonl", says: "key.jsonl:1", "key `promt`"),
       Refusal("score --model run/reward --input far.jsonl", says: "far.jsonl:2", "9999"),
       Refusal("logprobs --model run/sft --input none.jsonl", says: "none.jsonl:1", "no tokens"),
       Refusal(

@@ -275,7 +275,7 @@ struct GivenRowsCommandTests {
     let outcome = try run.run(arguments + ["--reward", "other/reward"])
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.errors.contains("measured on 1 prompts of held-out rows, without gold"))
-    #expect(try run.text("own-dpo/prompts.jsonl").contains("prompt_ids"))
+    #expect(try run.text("own-dpo/samples/prompts.jsonl").contains("prompt_ids"))
   }
 
   @Test("ratings of single responses make pairs where pairs are learned")

@@ -115,7 +115,8 @@ import Testing
     let commands = article.text.matches(of: /--set "?([a-z_]+(?:\.[a-z_.\[\]0-9]+)?)=/)
       .map { String($0.output.1) }.filter { $0 != "key.path" }  // the pattern itself
     // Such as `ppo.kl.coefficient` and `reward.objective: pairwise`, but not `evaluation.json`.
-    let named = article.codes.filter { !$0.hasSuffix(".json") && !$0.hasSuffix(".jsonl") }
+    let files = [".json", ".jsonl", ".safetensors"]
+    let named = article.codes.filter { code in !files.contains { code.hasSuffix($0) } }
       .compactMap { $0.prefixMatch(of: /[a-z_]+\.[a-z_.\[\]0-9]+/).map { String($0.output) } }
     let sections = Set(Scenario.reference.map(\.path).filter { !$0.contains(".") })
     return commands

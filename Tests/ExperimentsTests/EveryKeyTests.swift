@@ -72,7 +72,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
 
   private static let model = [
     EveryKey("model.family", "gpt2", .policy),
-    EveryKey("model.head_width", "8", .policy),
+    EveryKey("model.head_width", "4", .policy),
     EveryKey("model.width", "8", .policy),
     EveryKey("model.layers", "1", .policy),
     EveryKey("model.heads", "4", .policy),

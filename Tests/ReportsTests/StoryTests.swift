@@ -347,7 +347,8 @@ struct StoryTests {
         }))
     #expect(page.failure == nil)
     for words in [
-      title, "Response after (\(name))", "prefers the answer after \(name) to", "then \(name) 1.91",
+      title, "Response after (\(name))", "prefers the response after \(name) to",
+      "then \(name) 1.91",
       "The models of \(name)",
     ] {
       #expect(page.text.contains(words), "\(words)")

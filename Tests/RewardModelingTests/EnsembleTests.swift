@@ -123,7 +123,7 @@ struct EnsembleTests {
       let text = try String(contentsOf: directory.appending(path: "config.json"), encoding: .utf8)
       #expect(text.contains("reward_normalization") && !text.contains("reward_ensemble"))
       let entries = try FileManager.default.contentsOfDirectory(atPath: directory.path)
-      #expect(entries.sorted() == ["config.json", "model.safetensors"])
+      #expect(entries.sorted() == ["README.md", "config.json", "model.safetensors"])
     }
   }
 

@@ -185,7 +185,9 @@ struct RankingLossTests {
 
 @Suite("The loss at every token")
 struct PairwiseTokensLossTests {
-  @Test("is the mean from the first difference to the longer end, repeating the shorter side's last reward")
+  @Test(
+    "is the mean from the first difference to the longer end, repeating the shorter side's last reward"
+  )
   func definition() {
     // Chosen a b c d, rejected a e: compared at b–e, c–e and d–e.
     let pair = TokenPair(chosen: [3, 4, 5, 0], rejected: [3, 0])

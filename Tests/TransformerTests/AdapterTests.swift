@@ -108,7 +108,8 @@ struct AdapterTests {
     var model = try adapted(family)
     var generator = SeededGenerator(seed: 6)
     #expect(model.valueModel.map { _ in 1 } == nil)
-    model.addValueHead(.gaussian([1, 12], sd: 1, using: &generator))
+    model.addValueHead(
+      .gaussian([1, model.configuration.headInputWidth], sd: 1, using: &generator))
     let tape = Tape(recording: true)
     let values = try #require(
       model.responseOutputs(exchanges, temperature: 1, on: tape).values)

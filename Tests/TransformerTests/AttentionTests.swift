@@ -14,7 +14,7 @@ struct AttentionTests {
 
   @Test("every operation of the decoder has a check")
   func coverage() {
-    #expect(TransformerOperations.all.count == 2)
+    #expect(TransformerOperations.all.count == 3)
     for operation in TransformerOperations.all {
       #expect(!operation.gradientChecks.isEmpty, "\(operation)")
     }

@@ -20,7 +20,7 @@ struct FreezingTests {
     let before = model.parameters
     for (name, isFrozen) in zip(before.names, before.isFrozen) {
       let layer = name.hasPrefix("layers.") ? Int(name.split(separator: ".")[1]) : nil
-      let expected = layer.map { $0 < frozenLayers } ?? name.hasSuffix("_embedding")
+      let expected = layer.map { $0 < frozenLayers } ?? name.contains("embedding")
       #expect(isFrozen == expected, "\(name)")
     }
 

@@ -74,7 +74,7 @@ struct PackingTests {
     }
     let (some, gradients) = pass { model.hiddenStates(of: batch, at: rows, on: $0) }
     let (same, expected) = pass { $0.gather(rows, from: model.hiddenStates(of: batch, on: $0)) }
-    #expect(some.shape == [4, model.configuration.width])
+    #expect(some.shape == [4, model.configuration.headInputWidth])
     #expect(largestDifference(some.values, same.values) < .decoderRounding)
     for (index, name) in model.parameters.names.enumerated() {
       let (found, reference) = (gradients.tensors[index], expected.tensors[index])

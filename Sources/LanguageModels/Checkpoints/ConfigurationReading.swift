@@ -233,8 +233,10 @@ extension DecoderConfiguration {
     rotaryBase = try rope?.double("rope_theta", default: base) ?? base
     let part = try rope?.double("partial_rotary_factor", default: share) ?? share
     guard part > 0, part <= 1, family == .gptNeoX || part == 1 else {
-      throw (rope ?? file).failure(
-        "partial_rotary_factor", "is \(part), which is not computed here for \(family.rawValue)")
+      let isOld = family == .gptNeoX && rope?["partial_rotary_factor"] == nil
+      throw (isOld ? file : rope ?? file).failure(
+        isOld ? "rotary_pct" : "partial_rotary_factor",
+        "is \(part), which is not computed here for \(family.rawValue)")
     }
     let rotated = Int(Double(headWidth) * part)
     rotatedWidth = rotated == headWidth ? nil : rotated

@@ -116,9 +116,12 @@ extension ScalarModel {
 
   /// Writes `config.json`, `model.safetensors`, a model card, and what came with the checkpoint that it
   /// was loaded from, into an existing directory.
+  ///
+  /// - Parameter isMember: whether it is a further member of an ensemble, whose tokenizer and other
+  ///   files stand beside the first.
   package func save(
     to directory: URL, specialTokens: SpecialTokens, normalization: RewardNormalization? = nil,
-    as type: StoredNumber = .float32
+    as type: StoredNumber = .float32, isMember: Bool = false
   ) throws {
     var file: JSONObject
     if hasValueHead {
@@ -141,7 +144,7 @@ extension ScalarModel {
     file["reward_normalization"] = normalization.map {
       .object(["mean": .double($0.mean), "std": .double($0.standardDeviation)])
     }
-    try write(file, to: directory, as: type)
+    try write(file, to: directory, as: type, carrying: !isMember)
   }
 }
 
@@ -190,9 +193,10 @@ extension TransformerModel {
   }
 
   fileprivate func write(
-    _ configuration: JSONObject, to directory: URL, as type: StoredNumber
+    _ configuration: JSONObject, to directory: URL, as type: StoredNumber,
+    carrying carriesFiles: Bool = true
   ) throws {
-    for file in decoder.origin?.files ?? [] {
+    for file in carriesFiles ? decoder.origin?.files ?? [] : [] {
       do throws(FileWritingError) {
         try writeFileAtomically(file.data, to: directory.appending(path: file.name))
       } catch { throw CheckpointError(error) }

@@ -42,7 +42,8 @@ extension RewardModel {
       let place = Self.place(of: index, in: directory)
       try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
       try member.model.save(
-        to: place, specialTokens: specialTokens, normalization: member.normalization, as: type)
+        to: place, specialTokens: specialTokens, normalization: member.normalization, as: type,
+        isMember: index > 0)
     }
     if members.count > 1 { try addCombination(to: directory.appending(path: "config.json")) }
   }

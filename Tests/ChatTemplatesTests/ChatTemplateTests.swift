@@ -79,7 +79,7 @@ private func failure(_ template: String) throws -> ChatTemplateError {
   @Test("nesting within the bounds fits on a small stack")
   func deepest() async {
     let template =
-      "{% macro f(n) %}{% if n %}{{ [f(n - 1)] }}{% endif %}{% endmacro %}{{ f(30) }}"
+      "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(30) }}"
       + String(repeating: "{% if 1 %}", count: 31) + "{{ " + String(repeating: "[", count: 30)
       + String(repeating: "]", count: 30) + " }}" + String(repeating: "{% endif %}", count: 31)
     let result = await withCheckedContinuation { continuation in

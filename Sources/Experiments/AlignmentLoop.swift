@@ -17,6 +17,8 @@ package struct AlignmentLoop {
   package let promptSource: PromptSource
   let generator: SeededGenerator
   let observer: any StageObserver
+  /// Those that `ppo.reward` names; they end with the loop.
+  let commands = RewardCommands()
   /// Where stages save their state; nil saves none.
   private let state: StageStore?
 

@@ -76,15 +76,50 @@ package struct Field<Root: Sendable>: Sendable {
       return [key] + below
     }
     unusedKeys = { root, section in
-      func full(_ path: String) -> String { section.isEmpty ? path : "\(section).\(path)" }
-      let own = conditions.filter { !$0.isMet(root) }.map { condition in
-        UnusedKey(
-          path: full(condition.key.map { "\(name).\($0)" } ?? name),
-          setting: full(condition.setting), values: condition.values)
-      }
-      let inner = root[keyPath: property] as? any Configurable
-      return own + (inner?.unusedKeys(in: full(name)) ?? [])
+      let own = conditions.flatMap { $0.unusedKeys(of: name, in: section, root) }
+      let value = root[keyPath: property]
+      let path = section.isEmpty ? name : "\(section).\(name)"
+      let items = value as? [any Configurable] ?? []
+      return own + ((value as? any Configurable)?.unusedKeys(in: path) ?? [])
+        + items.enumerated().flatMap { $1.unusedKeys(ofItem: "\(path)[\($0)]") }
     }
+  }
+
+  private init(
+    name: String,
+    update: @escaping @Sendable (inout Root, SettingsLocation) throws(SettingsError) -> Void,
+    node: @escaping @Sendable (Root) -> SettingNode,
+    keys: @escaping @Sendable (Root, String) -> [KeyDescription],
+    unusedKeys: @escaping @Sendable (Root, String) -> [UnusedKey]
+  ) {
+    self.name = name
+    self.update = update
+    self.node = node
+    self.keys = keys
+    self.unusedKeys = unusedKeys
+  }
+
+  /// The same key for a section that holds this one's values in a property without a name of its
+  /// own, where another condition comes to those of the key.
+  package func inside<Whole>(
+    _ part: any WritableKeyPath<Whole, Root> & Sendable, onlyIf condition: Condition<Whole>
+  ) -> Field<Whole> {
+    Field<Whole>(
+      name: name,
+      update: { (whole: inout Whole, location: SettingsLocation) throws(SettingsError) in
+        try update(&whole[keyPath: part], location)
+      }, node: { node($0[keyPath: part]) },
+      keys: { whole, path in
+        keys(whole[keyPath: part], path).map {
+          KeyDescription(
+            path: $0.path, type: $0.type, defaultValue: $0.defaultValue,
+            documentation: $0.documentation + condition.clause)
+        }
+      },
+      unusedKeys: { whole, section in
+        unusedKeys(whole[keyPath: part], section)
+          + condition.unusedKeys(of: name, in: section, whole)
+      })
   }
 }
 
@@ -111,6 +146,16 @@ package struct Condition<Root: Sendable>: Sendable {
   /// For the end of the meaning of the key.
   var clause: String {
     "; \(key.map { "`\($0)` " } ?? "")only if `\(setting)` is \(values)"
+  }
+
+  /// The key of that name, or the one below it, as unused where the condition is not met.
+  func unusedKeys(of name: String, in section: String, _ root: Root) -> [UnusedKey] {
+    guard !isMet(root) else { return [] }
+    func full(_ path: String) -> String { section.isEmpty ? path : "\(section).\(path)" }
+    return [
+      UnusedKey(
+        path: full(key.map { "\(name).\($0)" } ?? name), setting: full(setting), values: values)
+    ]
   }
 
   /// - Parameter choice: the other setting, one of some names; which of them will do follows from
@@ -147,6 +192,17 @@ extension Configurable {
   /// Keys and sections of this one, and of those inside it, that have no effect.
   func unusedKeys(in section: String) -> [UnusedKey] {
     Self.fields.flatMap { $0.unusedKeys(self, section) }
+  }
+
+  /// The same for an item of a list, without those that have their default: the defaults of the
+  /// document know no items.
+  func unusedKeys(ofItem item: String) -> [UnusedKey] {
+    let (values, defaults) = (node, Self().node)
+    return unusedKeys(in: "").filter {
+      values.entry(at: $0.path)?.value != defaults.entry(at: $0.path)?.value
+    }.map {
+      UnusedKey(path: "\(item).\($0.path)", setting: "\(item).\($0.setting)", values: $0.values)
+    }
   }
 }
 

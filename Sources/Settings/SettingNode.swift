@@ -46,12 +46,21 @@ package struct SettingNode: Sendable, Equatable {
     return entries.first { $0.key == key }
   }
 
-  /// The entry at a path of keys through maps, such as `ppo.kl.target`.
+  /// The entry at a path, such as `ppo.kl.target` or `world.annotators[0].flip`; an item of a list
+  /// is an entry of its place.
   func entry(at path: String) -> SettingEntry? {
     let top = SettingEntry(key: "", value: self, source: source)
-    return path.split(separator: ".").reduce(top) { (inner: SettingEntry?, key) in
-      inner?.value.entry(String(key))
+    return Self.keys(of: path).reduce(top) { (inner: SettingEntry?, key) in
+      guard case .list(let items) = inner?.value.content else { return inner?.value.entry(key) }
+      guard let index = Int(key), items.indices.contains(index) else { return nil }
+      return SettingEntry(key: key, value: items[index], source: items[index].source)
     }
+  }
+
+  /// `world`, `annotators`, `0`, `flip` of `world.annotators[0].flip` or `world.annotators.0.flip`.
+  static func keys(of path: String) -> [String] {
+    path.replacing("[", with: ".").replacing("]", with: "")
+      .split(separator: ".", omittingEmptySubsequences: false).map(String.init)
   }
 
   /// What stands here, in the words of an error message.

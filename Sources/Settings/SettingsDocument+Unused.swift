@@ -37,7 +37,7 @@ extension SettingsDocument {
     var leftOut: [UnusedSetting] = []
     while let (setting, _) = unused.first {
       leftOut.append(setting)
-      document.root.remove(setting.path.split(separator: ".")[...])
+      document.root.remove(SettingNode.keys(of: setting.path)[...])
       configuration = try document.read()
       // Again, because with its default it may leave others unused, or used.
       unused = document.unused(in: configuration)
@@ -91,8 +91,13 @@ extension SettingNode {
   }
 
   /// Takes a key out of its section.
-  fileprivate mutating func remove(_ path: ArraySlice<Substring>) {
-    guard let key = path.first, case .map(var entries) = content,
+  fileprivate mutating func remove(_ path: ArraySlice<String>) {
+    guard let key = path.first else { return }
+    if case .list(var items) = content, let index = Int(key), items.indices.contains(index) {
+      items[index].remove(path.dropFirst())
+      content = .list(items)
+    }
+    guard case .map(var entries) = content,
       let index = entries.firstIndex(where: { $0.key == key })
     else { return }
     if path.count == 1 {

@@ -50,8 +50,7 @@ package struct SettingsDocument: Sendable {
         advice: "write it as `key.path=value`")
     }
     let path = String(assignment[..<separator])
-    let keys = path.replacing("[", with: ".").replacing("]", with: "")
-      .split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let keys = SettingNode.keys(of: path)
     guard keys.allSatisfy({ !$0.isEmpty }) else {
       throw SettingsError(
         source: source, path: path, problem: "a key of the path is empty",

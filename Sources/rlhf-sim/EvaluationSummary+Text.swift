@@ -29,7 +29,7 @@ extension EvaluationSummary {
     }
     row("gold reward, with 95 % interval") { $0.gold.map(Self.interval) }
     row("  standard deviation") { $0.gold.map { Self.number($0.standardDeviation) } }
-    row("score of the reward model") { $0.score.map(Self.interval) }
+    row("score") { $0.score.map(Self.interval) }
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
     row("grammatical") { $0.grammaticalFraction.map(NumberText.plainPercent) }
     row("ended with EOS") { $0.eosFraction.map(NumberText.plainPercent) }

@@ -127,7 +127,11 @@ enum Signals {
     for number in [SIGINT, SIGTERM] {
       sigaddset(&mask, number)
       signal(number) { number in
-        signal(number, SIG_DFL)
+        signal(number) { number in
+          Interruption.killCommands()
+          signal(number, SIG_DFL)
+          raise(number)
+        }
         Signals.received.store(number, ordering: .relaxed)
         Interruption.request()
       }

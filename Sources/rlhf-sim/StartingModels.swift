@@ -28,23 +28,27 @@ struct StartingModels: ParsableArguments {
   @Option(help: "Directory of the policy to start from. (default: the one that ships)")
   var policy: String?
 
-  @Option(help: "Directory of the reward model. (default: the one that ships)")
+  @Option(
+    help: """
+      Directory of the reward model, where `ppo.reward` has one. (default: the one that ships)
+      """)
   var reward: String?
 
   /// Models that go together, and the scenario with their shape.
   struct Loaded {
     let scenario: Scenario
     let policy: LoadedModel<LanguageModel>
-    let reward: LoadedModel<RewardModel>
+    /// Nil where `ppo.reward` has commands and no reward model among its sources.
+    let reward: LoadedModel<RewardModel>?
     /// What the person should know of them.
     let notes: [String]
 
-    var directories: [URL] { [policy.directory, reward.directory] }
+    var directories: [URL] { [policy.directory] + [reward?.directory].compactMap(\.self) }
 
     /// Refuses models that do not speak the words of the scenario's world.
     func requireWorld(remedy: String) throws {
       try Shipped.requireWorld(
-        of: scenario, remedy: remedy, policy.requireWorld, reward.requireWorld)
+        of: scenario, remedy: remedy, policy.requireWorld, { try reward?.requireWorld(of: $0) })
     }
 
     /// Whether both models have the words of the scenario's world.
@@ -65,13 +69,20 @@ struct StartingModels: ParsableArguments {
   func load(_ options: LoopOptions, for command: ScenarioCommand) throws -> Loaded {
     let (scenario, unused) = try options.scenario.read(for: command)
     let policy = try Shipped.policy(or: policy, option: "--policy")
-    let reward = try Shipped.reward(or: reward, option: "--reward")
-    try policy.requireVocabulary(of: reward)
+    if let reward, !scenario.ppo.reward.needsRewardModel {
+      throw LoopError.input(
+        "--reward \(reward): `ppo.reward` has a command and no reward model among its sources; leave "
+          + "--reward out, or add the source model to `ppo.reward.sources`")
+    }
+    let judge =
+      scenario.ppo.reward.needsRewardModel
+      ? try Shipped.reward(or: reward, option: "--reward") : nil
+    if let judge { try policy.requireVocabulary(of: judge) }
     let (adopted, notes) = try policy.adopted(
       by: scenario, overrides: options.scenario.overrides)
-    let padding = [reward.model.model.paddingNote].compactMap(\.self)
+    let padding = [judge?.model.model.paddingNote].compactMap(\.self)
     return Loaded(
-      scenario: adopted, policy: policy, reward: reward, notes: unused + notes + padding)
+      scenario: adopted, policy: policy, reward: judge, notes: unused + notes + padding)
   }
 }
 

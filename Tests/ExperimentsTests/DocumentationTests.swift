@@ -43,6 +43,7 @@ import Testing
     let runs = [
       [], ["reward.ensemble=2", "reward.early_stopping=1", "ppo.pretraining_weight=1"],
       ["ppo.algorithm=dapo", "ppo.samples_per_prompt=2"],
+      ["ppo.reward.sources=[{source: model}, {source: gold}]"],
     ]
     var names: [RunStage: Set<String>] = [:]
     for assignments in runs {
@@ -58,7 +59,9 @@ import Testing
       _ = try run.optimize(policy, reward: reward)
       _ = try run.loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)
       for stage in RunStage.trained {
-        names[stage, default: []].formUnion(try MetricsTable(stage: stage, in: directory).names)
+        // By the name of its declaration, which `source/1` shares with `source/2`.
+        names[stage, default: []].formUnion(
+          try MetricsTable(stage: stage, in: directory).names.map { Metric.named($0)?.name ?? $0 })
       }
     }
     return names

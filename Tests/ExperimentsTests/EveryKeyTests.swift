@@ -121,7 +121,11 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
     "ppo.kl.controller=adaptive", "ppo.kl.estimator=exact", "ppo.kl.horizon=20",
   ]
 
-  private static let ppo =
+  private static let command = [
+    "ppo.reward.source=command", "ppo.reward.command=while read row; do echo ${#row}; done",
+  ]
+
+  private static let ppo: [EveryKey] =
     [
       EveryKey("ppo.iterations", "2", .optimization),
       EveryKey("ppo.episodes", "4", .optimization),
@@ -155,6 +159,21 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("ppo.reward.source", "gold", .optimization),
       EveryKey("ppo.reward.threshold", "1", .optimization, given: ["ppo.reward.source=verifier"]),
       EveryKey("ppo.reward.relative", "true", .optimization),
+      EveryKey(
+        "ppo.reward.command", "while read row; do echo -${#row}; done", .optimization,
+        given: command),
+    ]
+    + [
+      ("source", "gold", "model"), ("weight", "2", "model"), ("threshold", "1", "verifier"),
+      (
+        "command", "while read row; do echo -1; done",
+        "command, command: 'while read row; do echo 1; done'"
+      ),
+    ].map { key, value, source in
+      EveryKey(
+        "ppo.reward.sources.0.\(key)", value, .optimization,
+        given: ["ppo.reward.sources=[{source: \(source)}]"])
+    } + [
       EveryKey("ppo.kl.placement", "loss", .optimization, given: ["ppo.kl.estimator=k2"]),
       EveryKey("ppo.freeze", "0.5", .optimization),
       EveryKey("ppo.value_model", "shared", .optimization),
@@ -183,8 +202,12 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct EveryKeyTests {
-  /// Keys that say what a scenario is, or which kind of feature the others belong to.
-  static let descriptive: Set = ["name", "title", "lesson", "world.gold[].feature"]
+  /// Keys that say what a scenario is, which kind of feature the others belong to, or how long to wait
+  /// before a run fails.
+  static let descriptive: Set = [
+    "name", "title", "lesson", "world.gold[].feature", "ppo.reward.timeout",
+    "ppo.reward.sources[].timeout",
+  ]
 
   @Test("the list of keys is the reference of settings")
   func complete() {

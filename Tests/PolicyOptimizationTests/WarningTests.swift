@@ -78,7 +78,7 @@ import Testing
     #expect(!remedy(.missingEOS) { $0.missingEOS = .replace }.contains("to replace"))
     #expect(remedy(.extremeRatios) { ($0.epochs, $0.minibatches) = (3, 1) }.contains("stop_kl"))
     #expect(!remedy(.extremeRatios) { ($0.epochs, $0.minibatches) = (2, 1) }.contains("stop_kl"))
-    #expect(remedy(.equalAdvantages) { $0.reward.source = .verifier }.contains("reward.threshold"))
+    #expect(remedy(.equalAdvantages) { $0.reward.single.kind = .verifier }.contains("`threshold`"))
     #expect(!remedy(.equalAdvantages) { _ in }.contains("samples_per_prompt"))
   }
 

@@ -14,13 +14,13 @@ package enum PromptSource: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - reading: how columns and messages are read; nil takes the policy's chat format.
-  ///   - reward: must hold prompt and response too, as must `reference`.
+  ///   - reward: must hold prompt and response too, where there is one, as must `reference`.
   ///   - scenario: says how long a response may be, which must fit behind every prompt.
   /// - Returns: the prompts, and what the person should know of them.
   /// - Throws: `PreferenceError` or ``LoopError`` with file and line.
   package static func reading(
     _ files: [URL], as reading: RowReading? = nil, for policy: LoadedModel<LanguageModel>,
-    reward: LoadedModel<RewardModel>, reference: LoadedModel<LanguageModel>? = nil,
+    reward: LoadedModel<RewardModel>?, reference: LoadedModel<LanguageModel>? = nil,
     scenario: Scenario
   ) throws -> (source: PromptSource, notes: [String]) {
     let tokenizer = policy.tokenizer
@@ -49,7 +49,7 @@ package enum PromptSource: Sendable, Equatable {
       let needed = ids.count + scenario.ppo.maximumTokens + 1
       let purpose = "\(row.place): a prompt of \(ids.count) tokens with a response"
       try policy.requirePositions(needed, for: purpose)
-      try reward.requirePositions(needed, for: purpose)
+      try reward?.requirePositions(needed, for: purpose)
       try reference?.requirePositions(needed, for: purpose)
       prompts.append(ids)
     }

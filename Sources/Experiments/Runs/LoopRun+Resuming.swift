@@ -13,9 +13,9 @@ extension LoopRun {
     case .demo: return try demo()
     case .sft: return try sft()
     case .trainReward: return try trainReward(base: loadPolicy(.sft))
-    case .dpo: return try dpo(loadPolicy(.reference), reward: loadReward())
-    case .bestOfN: return try bestOfN(loadPolicy(.reference), reward: loadReward())
-    case .ppo: return try ppo(loadPolicy(.reference), reward: loadReward())
+    case .dpo: return try dpo(loadPolicy(.reference), reward: loadJudge())
+    case .bestOfN: return try bestOfN(loadPolicy(.reference), reward: loadJudge())
+    case .ppo: return try ppo(loadPolicy(.reference), reward: loadJudge())
     }
   }
 
@@ -43,8 +43,8 @@ extension LoopRun {
   }
 
   /// The whole of `ppo`: saves the models that it starts from, too.
-  package func ppo(_ policy: LanguageModel, reward: RewardModel) throws -> EvaluationSummary {
-    if !directory.has(.reward) { try save(reward) }
+  package func ppo(_ policy: LanguageModel, reward: RewardModel?) throws -> EvaluationSummary {
+    if let reward, !directory.has(.reward) { try save(reward) }
     let tuned = try optimize(policy, reward: reward)
     return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
   }
@@ -53,10 +53,10 @@ extension LoopRun {
   ///
   /// - Parameter given: comparisons to learn from; nil has the scenario's made, where they are needed.
   package func dpo(
-    _ policy: LanguageModel, reward: RewardModel, given: GivenPreferences? = nil
+    _ policy: LanguageModel, reward: RewardModel?, given: GivenPreferences? = nil
   ) throws -> EvaluationSummary {
     if !directory.has(.reference) { try save(policy, as: .reference) }
-    if !directory.has(.reward) { try save(reward) }
+    if let reward, !directory.has(.reward) { try save(reward) }
     if let given { _ = try save(training: given.training, heldOut: given.heldOut) }
     let preferences =
       loop.scenario.dpo.pairs == .offline ? try comparePreferences(of: policy) : nil
@@ -76,9 +76,9 @@ extension LoopRun {
   }
 
   /// The whole of `best-of-n`.
-  package func bestOfN(_ policy: LanguageModel, reward: RewardModel) throws -> EvaluationSummary {
+  package func bestOfN(_ policy: LanguageModel, reward: RewardModel?) throws -> EvaluationSummary {
     if !directory.has(.reference) { try save(policy, as: .reference) }
-    if !directory.has(.reward) { try save(reward) }
+    if let reward, !directory.has(.reward) { try save(reward) }
     var summary = EvaluationSummary()
     summary.bestOfN = try loop.bestOfN(policy, reward: reward)
     try summary.write(to: directory)
@@ -97,6 +97,11 @@ extension LoopRun {
           + "\(name.rawValue)/; put the scenario back as it was, or begin another run")
     }
     return saved.model
+  }
+
+  /// The reward model where the run needs one.
+  private func loadJudge() throws -> RewardModel? {
+    loop.scenario.ppo.reward.needsRewardModel ? try loadReward() : nil
   }
 
   func loadReward() throws -> RewardModel {

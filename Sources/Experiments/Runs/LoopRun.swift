@@ -80,7 +80,7 @@ package struct LoopRun {
   }
 
   /// Optimizes a policy, and saves it, its reference, the value model, and rollouts on the way.
-  func optimize(_ policy: LanguageModel, reward: RewardModel) throws -> LanguageModel {
+  func optimize(_ policy: LanguageModel, reward: RewardModel?) throws -> LanguageModel {
     // The policy is saved last.
     if directory.has(.policy) { return try loadPolicy(.policy) }
     if !directory.has(.reference) { try save(policy, as: .reference) }
@@ -100,7 +100,7 @@ package struct LoopRun {
 
   /// Judges the policy before and after on the same prompts, and saves figures and samples.
   func evaluate(
-    policy: LanguageModel, reference: LanguageModel, reward: RewardModel,
+    policy: LanguageModel, reference: LanguageModel, reward: RewardModel?,
     rewardReport: EvaluationSummary.RewardModel?
   ) throws -> EvaluationSummary {
     let (before, after) = try loop.compare(policy, with: reference, reward: reward)

@@ -80,7 +80,10 @@ package enum Interruption {
   static var isRequested: Bool { requested.load(ordering: .relaxed) }
 
   /// To be called once before a signal may come, because the first access allocates.
-  package static func prepare() { _ = isRequested }
+  package static func prepare() {
+    _ = isRequested
+    _ = groups
+  }
 
   /// Safe inside a signal handler after ``prepare()``.
   package static func request() { requested.store(true, ordering: .relaxed) }

@@ -66,6 +66,11 @@ extension Scenario {
       ["evaluation.responses", "evaluation.best_of"]
       + ["kl.coefficient", "kl.controller", "score_clip", "missing_end", "missing_end_penalty"]
       .map { "ppo.\($0)" }
+    // Of rewards, but for those that a rollout alone has.
+    let rewards = PPORewardConfiguration.reference.map { "ppo.reward.\($0.path)" }
+      .filter { $0 != "ppo.reward.relative" }
+    // By default, evaluations score by the reward model.
+    let scoring = ppo.reward.sources.isEmpty && ppo.reward.single.kind != .command ? [] : rewards
     switch command {
     case .demo:
       return texts
@@ -84,12 +89,11 @@ extension Scenario {
     case .dpo:
       return texts + sampling + comparing + ["dpo"]
         + (dpo.pairs == .onPolicy
-          ? ["ppo.episodes", "ppo.reward.source", "ppo.reward.threshold"]
-          : ["world.annotators", "preferences"])
+          ? ["ppo.episodes"] + rewards : scoring + ["world.annotators", "preferences"])
     case .bestOfN:
-      return texts + sampling + ["evaluation.responses", "evaluation.best_of"]
+      return texts + sampling + scoring + ["evaluation.responses", "evaluation.best_of"]
     case .evaluate:
-      return texts + sampling + comparing + ["world.annotators", "reward.slips"]
+      return texts + sampling + comparing + scoring + ["world.annotators", "reward.slips"]
     }
   }
 }

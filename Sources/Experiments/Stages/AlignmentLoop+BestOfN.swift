@@ -9,7 +9,8 @@ extension AlignmentLoop {
   /// Prompts over which best-of-n is averaged.
   private static let bestOfNPrompts = 256
 
-  /// What the best of n responses earns, for n = 1, 2, 4, … up to `evaluation.best_of`.
+  /// What the best of n responses by the score of evaluations earns, for n = 1, 2, 4, … up to
+  /// `evaluation.best_of`.
   ///
   /// All n share one set of N responses to each prompt: the i-th worst of them is the best of n drawn
   /// without replacement with probability C(i − 1, n − 1) / C(N, n), so that every figure is an
@@ -17,18 +18,19 @@ extension AlignmentLoop {
   ///
   /// - Returns: nil when `evaluation.best_of` is 1.
   package func bestOfN(
-    _ policy: LanguageModel, reward: RewardModel
+    _ policy: LanguageModel, reward: RewardModel?
   ) throws -> [EvaluationSummary.BestOfN]? {
     let largest = scenario.evaluation.bestOf
     guard largest > 1 else { return nil }
     let prompts = Array(evaluationPrompts().prefix(Self.bestOfNPrompts))
+    let scorer = try evaluationScorer(reward)
     return try run(.bestOfN, total: prompts.count, unit: "prompts") {
       var judged: [(score: Double, gold: Double?)] = []
       // A few prompts at a time, so that the person sees it go on.
       for start in stride(from: 0, to: prompts.count, by: 32) {
         let some = Array(prompts[start..<min(prompts.count, start + 32)])
         judged += try judge(
-          some, each: largest, policy, reward, generator.stream("best of n", start))
+          some, each: largest, policy, scorer, generator.stream("best of n", start))
         try observer.advance(.bestOfN, to: start + some.count, metrics: nil)
       }
       return sequence(first: 1) { 2 * $0 }.prefix { $0 <= largest }.map {
@@ -38,14 +40,14 @@ extension AlignmentLoop {
   }
 
   private func judge(
-    _ prompts: [[Int32]], each count: Int, _ policy: LanguageModel, _ reward: RewardModel,
+    _ prompts: [[Int32]], each count: Int, _ policy: LanguageModel, _ scorer: RewardScorer,
     _ stream: SeededGenerator
   ) throws -> [(score: Double, gold: Double?)] {
     let repeated = prompts.flatMap { Array(repeating: $0, count: count) }
     let responses = try sample(
       policy, prompts: repeated, stream, temperature: scenario.ppo.temperature)
     let exchanges = zip(repeated, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try reward.scores(exchanges.map(reward.ended), workers: workers)
+    let scores = try scorer(exchanges)
     return exchanges.indices.map { index in
       (scores[index], gold(exchanges[index], ended: responses[index].ended))
     }

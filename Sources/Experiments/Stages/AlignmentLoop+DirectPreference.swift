@@ -11,9 +11,9 @@ extension AlignmentLoop {
   ///
   /// - Parameters:
   ///   - rows: what annotators said; not looked at for on-policy pairs.
-  ///   - reward: judges on-policy pairs.
+  ///   - reward: a source of the rewards of on-policy pairs; nil where it is none.
   func optimizeDirectly(
-    _ policy: LanguageModel, rows: some RowStream<PreferenceRow>, reward: RewardModel
+    _ policy: LanguageModel, rows: some RowStream<PreferenceRow>, reward: RewardModel?
   ) throws -> LanguageModel {
     let settings = scenario.dpo
     let stream = generator.stream("dpo")
@@ -33,7 +33,7 @@ extension AlignmentLoop {
       throw LoopError.input("on-policy pairs need two responses; raise `ppo.episodes` to 2 or more")
     }
     let steps = rounds * DPOTrainer.steps(for: pairs, settings)
-    let score = try scorer(reward)
+    let score = settings.pairs == .onPolicy ? try scorer(reward) : RewardScorer([])
     var trainer = DPOTrainer(settings, policy: policy, steps: steps, workers: workers)
     try run(.dpo, total: steps) { continuation in
       try trainer.run(rounds: rounds, using: stream, continuing: continuation) { round, policy in
@@ -51,7 +51,7 @@ extension AlignmentLoop {
   /// alike or equally good say nothing and are left out.
   func ownPairs(
     of policy: LanguageModel, count: Int, _ stream: SeededGenerator,
-    _ score: ([Exchange]) throws -> [Double]
+    _ score: RewardScorer
   ) throws -> [RankedResponses] {
     let prompts = prompts(stream.stream("prompts"), count: count)
       .flatMap { Array(repeating: $0, count: 2) }

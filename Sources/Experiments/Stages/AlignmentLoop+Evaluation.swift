@@ -11,7 +11,7 @@ package struct JudgedResponse: Sendable {
   let ended: Bool
   /// The gold reward; nil where there is no world to say it.
   package let gold: Double?
-  /// The normalised reward of the reward model; nil when there is none.
+  /// By ``AlignmentLoop/evaluationScorer(_:)``; nil where nothing judges.
   let score: Double?
   /// What policy and reference say of each token.
   let tokens: TokenComparison
@@ -40,15 +40,22 @@ extension AlignmentLoop {
   func judge(
     _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?, prompts: [[Int32]]
   ) throws -> [JudgedResponse] {
-    try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
     if let reward {
       try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: reward.model)
     }
+    return try judge(
+      policy, reference: reference, scorer: evaluationScorer(reward), prompts: prompts)
+  }
+
+  private func judge(
+    _ policy: LanguageModel, reference: LanguageModel, scorer: RewardScorer?, prompts: [[Int32]]
+  ) throws -> [JudgedResponse] {
+    try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
     let temperature = scenario.ppo.temperature
     let responses = try sample(
       policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)
     let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try reward.map { try $0.scores(exchanges.map($0.ended), workers: workers) }
+    let scores = try scorer?(exchanges)
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: temperature)
     let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
@@ -89,7 +96,7 @@ extension AlignmentLoop {
 extension AlignmentLoop {
   /// Responses of the reference and of the policy to the same prompts, each judged.
   package func compare(
-    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel
+    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel?
   ) throws -> (before: [JudgedResponse], after: [JudgedResponse]) {
     try run(.evaluation, total: 2, unit: "policies") {
       let prompts = evaluationPrompts()
@@ -107,7 +114,7 @@ extension AlignmentLoop {
   func figures(of policy: LanguageModel) throws -> EvaluationSummary {
     try run(.evaluation, total: 1, unit: "policy") {
       let responses = try judge(
-        policy, reference: policy, reward: nil, prompts: evaluationPrompts())
+        policy, reference: policy, scorer: nil, prompts: evaluationPrompts())
       try observer.advance(.evaluation, to: 1, metrics: nil)
       return EvaluationSummary(sft: .init(responses))
     }

@@ -16,7 +16,7 @@ extension AlignmentLoop {
   /// - Returns: nil where the responses are too many to list, or there is no fixed β above 0 and so
   ///   no one optimum.
   package func compareWithOptimum(
-    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel
+    _ policy: LanguageModel, reference: LanguageModel, reward: RewardModel?
   ) throws -> EvaluationSummary.Exact? {
     let kl = scenario.ppo.kl
     let vocabulary = policy.configuration.vocabularySize
@@ -29,10 +29,11 @@ extension AlignmentLoop {
     let space = SequenceSpace(
       vocabularySize: vocabulary, endOfSequence: tokenizer.endOfSequence,
       maximumTokens: maximumTokens)
+    let scorer = try evaluationScorer(reward)
     return try run(.exactOptimum, total: prompts.count, unit: "prompts") {
       let comparisons = try prompts.enumerated().map { index, prompt in
         let comparison = try compare(
-          policy, reference, reward, in: space, after: prompt.tokens, weight: prompt.share)
+          policy, reference, scorer, in: space, after: prompt.tokens, weight: prompt.share)
         try observer.advance(.exactOptimum, to: index + 1, metrics: nil)
         return comparison
       }
@@ -51,7 +52,7 @@ extension AlignmentLoop {
   }
 
   private func compare(
-    _ policy: LanguageModel, _ reference: LanguageModel, _ reward: RewardModel,
+    _ policy: LanguageModel, _ reference: LanguageModel, _ scorer: RewardScorer,
     in space: SequenceSpace, after prompt: [Int32], weight: Double
   ) throws -> PromptComparison {
     let settings = scenario.ppo
@@ -60,7 +61,7 @@ extension AlignmentLoop {
         of: model, after: prompt, in: space, temperature: settings.temperature, workers: workers)
     }
     let exchanges = space.exchanges(after: prompt)
-    let scores = try reward.scores(exchanges.map(reward.ended), workers: workers)
+    let scores = try scorer(exchanges)
     let objective = RegularizedObjective(
       reference: try table(reference),
       rewards: zip(scores, space.sequences).map {

@@ -6,29 +6,33 @@ import Statistics
 import Worlds
 
 extension AlignmentLoop {
-  /// PPO from the SFT policy, which stays as the reference, against a reward model.
+  /// PPO from the SFT policy, which stays as the reference, against the rewards of `ppo.reward`.
   ///
   /// - Parameters:
+  ///   - reward: a source of rewards, and the start of the value model; without one that starts from
+  ///     the policy.
   ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
   ///     First it is told how many iterations are done already, by a stage that goes on.
   func optimize(
-    _ policy: LanguageModel, reward: RewardModel, rollouts sink: RolloutSink = RolloutSink()
+    _ policy: LanguageModel, reward: RewardModel?, rollouts sink: RolloutSink = RolloutSink()
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
     var reward = reward
-    reward.moveToOwnArena()
+    reward?.moveToOwnArena()
+    let scorer = try scorer(reward)
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
-      workers: workers, score: try scorer(reward))
-    let value = ScalarModel(
-      trunkOf: reward.model,
-      head: Tensor(repeating: 0, shape: [1, reward.model.configuration.width]))
+      workers: workers, score: scorer.callAsFunction)
+    let head = Tensor(repeating: 0, shape: [1, policy.configuration.width])
+    let value =
+      reward.map { ScalarModel(trunkOf: $0.model, head: head) }
+      ?? ScalarModel(trunkOf: policy, head: head)
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
     // Layers that were frozen while members learned are theirs in common only until they are read
     // from a checkpoint: each member counts for itself, so that a resumed run says the same.
-    let rewardBytes = reward.members.map(\.model.parameters).reduce(0) {
+    let rewardBytes = (reward?.members ?? []).map(\.model.parameters).reduce(0) {
       $0 + ($1.arena?.allocatedBytes ?? $1.allocatedBytes())
     }
     observer.hold(sizes(of: trainer, reference: policy, reward: reward))
@@ -42,6 +46,10 @@ extension AlignmentLoop {
         try observer.warn(warning)
       } report: { metrics, experience, updated in
         metrics.append(.rewardMemory, Double(rewardBytes))
+        let means = scorer.takeMeans()
+        if !configuration.reward.sources.isEmpty {
+          for (index, mean) in means.enumerated() { metrics.append(.source(index + 1), mean) }
+        }
         let golds = experience.episodes.compactMap { gold($0.exchange, ended: $0.ended) }
         if !golds.isEmpty { metrics.append(.gold, Summary(golds).mean) }
         observer.describe(
@@ -62,38 +70,18 @@ extension AlignmentLoop {
 
   /// How many parameters each model has; a value head is the policy's.
   private func sizes(
-    of trainer: PPOTrainer, reference: LanguageModel, reward: RewardModel
+    of trainer: PPOTrainer, reference: LanguageModel, reward: RewardModel?
   ) -> [RunInformation.ModelSize] {
-    let judges = reward.members.reduce(0) { $0 + $1.model.parameters.elementCount }
-    let sizes: [RunInformation.ModelSize] = [
+    var sizes: [RunInformation.ModelSize] = [
       .init(model: "policy", parameters: trainer.policy.parameters.elementCount),
       .init(model: "reference", parameters: reference.parameters.elementCount),
-      .init(model: "reward", parameters: judges),
     ]
+    if let reward {
+      let judges = reward.members.reduce(0) { $0 + $1.model.parameters.elementCount }
+      sizes.append(.init(model: "reward", parameters: judges))
+    }
     guard scenario.ppo.hasSeparateValueModel else { return sizes }
     return sizes + [.init(model: "value", parameters: trainer.value.parameters.elementCount)]
-  }
-
-  /// Who judges the responses, by `ppo.reward.source`.
-  func scorer(_ reward: RewardModel) throws -> @Sendable ([Exchange]) throws -> [Double] {
-    let settings = scenario.ppo.reward
-    guard settings.source != .model else {
-      return { [workers] exchanges in
-        try reward.scores(exchanges.map(reward.ended), workers: workers)
-      }
-    }
-    guard promptSource == .world else {
-      throw LoopError.input(
-        "`ppo.reward.source` is \(settings.source.rawValue), which only the scenario's own prompts "
-          + "have; set it to model")
-    }
-    let goldReward = goldJudge
-    return { exchanges in
-      exchanges.map { exchange in
-        let gold = goldReward(exchange)
-        return settings.source == .gold ? gold : gold >= settings.threshold ? 1 : 0
-      }
-    }
   }
 
   /// As many texts of the fine-tuning corpus as a step of fine-tuning has.

@@ -1,34 +1,6 @@
 package import LanguageModels
 package import Settings
 
-/// The reward of a response, before the KL penalty.
-package struct PPORewardConfiguration: Configurable, Equatable {
-  package enum Source: String, Sendable, CaseIterable, SettingValue {
-    /// The normalised score of the reward model.
-    case model
-    /// The world's gold reward.
-    case gold
-    /// 1 where the gold reward reaches a threshold, else 0.
-    case verifier
-  }
-
-  package var source = Source.model
-  package var threshold = 0.0
-  package var relative = false
-
-  package init() {}
-
-  package static let fields = [
-    Field("source", \Self.source, "what judges a response: model, gold or verifier"),
-    Field(
-      "threshold", \Self.threshold, "gold reward from which the verifier gives 1",
-      onlyIf: .setting("source", \.source) { $0 == .verifier }),
-    Field(
-      "relative", \Self.relative,
-      "whether the score of a response of the reference policy to the same prompt is subtracted"),
-  ]
-}
-
 /// Low-rank adapters that learn in place of the policy's matrices (Hu et al. 2021).
 package struct LoRAConfiguration: Configurable, Equatable {
   package var rank: Int?

@@ -80,9 +80,9 @@ extension Metric.Warning {
         : "lower `ppo.value.learning_rate`")
         + ", or bound scores with `ppo.score_clip`"
     case .equalAdvantages:
-      "look at the scores and at what gives them (`ppo.reward.source`)"
-        + (configuration.reward.source == .verifier
-          ? ", and choose another `ppo.reward.threshold`" : "")
+      "look at the scores and at what gives them (`ppo.reward`)"
+        + (configuration.reward.has(.verifier)
+          ? ", and choose another `threshold` of its verifier" : "")
         + (configuration.algorithm.usesValueModel ? "" : ", or raise `ppo.samples_per_prompt`")
     case .missingEOS:
       "raise `ppo.maximum_tokens`, or "

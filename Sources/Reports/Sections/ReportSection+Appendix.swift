@@ -41,7 +41,10 @@ extension ReportSection {
       ("The reward model", evaluation?.reward == nil ? [] : MetricGlossary.rewardModel),
       ("The exact optimum", evaluation?.exact == nil ? [] : MetricGlossary.exactOptimum),
       ("Tokens", records.rollouts.isEmpty ? [] : MetricGlossary.tokens),
-      ("Metrics", Metric.all.filter { names.contains($0.name) }.map(MetricGlossary.Entry.init)),
+      (
+        "Metrics",
+        Metric.all.filter(names.compactMap(Metric.named).contains).map(MetricGlossary.Entry.init)
+      ),
     ].filter { !$0.1.isEmpty }
     guard !parts.isEmpty else { return nil }
     return ReportSection(id: "glossary", title: "Glossary") {
@@ -83,7 +86,8 @@ enum MetricGlossary {
       badSign: "it is lower after tuning"),
     Entry(
       "score",
-      meaning: "The reward model’s opinion, in standard deviations of the SFT policy’s",
+      meaning:
+        "What `ppo.reward` gives; a reward model’s in standard deviations of the SFT policy’s",
       badSign: "it rises and gold does not"),
     Entry(
       "±",

@@ -3,6 +3,19 @@ import RunRecords
 extension ReportSection {
   /// The models of the run's method in a picture: who starts as whom, and who judges whom.
   @Sendable static func models(_ records: ReportRecords) -> ReportSection? {
+    let run = records.information
+    let memory = records.policyOptimization.flatMap { ModelMemory.figure($0, of: run) }
+    if let models = run.models, !models.contains(where: { $0.model == "reward" }) {
+      return ReportSection(id: "models", title: "Models without a reward model") {
+        element("p") {
+          """
+          The reward is what a command answers, named under ppo.reward in the settings below. All \
+          models are the same decoder, and all start from the SFT policy.
+          """
+        }
+        memory
+      }
+    }
     let picture = ModelsPicture(
       method: records.method,
       hasValueModel: records.method != "DPO" && records.information.hasValueModel != false)
@@ -14,7 +27,7 @@ extension ReportSection {
           "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
         }
       }
-      records.policyOptimization.flatMap { ModelMemory.figure($0, of: records.information) }
+      memory
     }
   }
 }

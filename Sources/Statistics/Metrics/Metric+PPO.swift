@@ -4,12 +4,13 @@ extension Metric {
     score, gold, penalizedReward, exactKL, kl, klCoefficient, entropy, advantageSD,
     clipFraction, approximateKL, ratioMax, policyLoss, policyGradientNorm, updates,
     resampledGroups, pretrainingLoss, valueLoss, valueClipFraction, explainedVariance,
-    responseLength, eosFraction,
+    responseLength, eosFraction, source,
   ]
 
   package static let score = Metric(
     "objective/score", "score", unit: "reward per response",
-    "Mean normalized reward of the reward model, clipped and with the missing-EOS penalty",
+    "Mean score of `ppo.reward` (by default the reward model’s normalized reward), clipped and with "
+      + "the missing-EOS penalty",
     badSign: "it rises while the gold reward does not", chart: rewardChart, isWatched: true)
   package static let gold = Metric(
     "objective/gold", "gold", unit: "reward per response",
@@ -121,6 +122,19 @@ extension Metric {
     chart: Chart(
       "Responses that end", includes: [0, 1], "Those that run into the length limit are penalized.")
   )
+  /// Declared once for all sources; see ``source(_:)``.
+  package static let source = Metric(
+    "source/N", "source N", unit: "score per response",
+    "Mean score of source N of `ppo.reward.sources`, counted from 1, before its weight, over all "
+      + "responses that were scored in the iteration, with `relative` also the reference’s",
+    badSign: "one source rises at the cost of another that you want")
+
+  /// The metric of one source, from 1.
+  package static func source(_ number: Int) -> Metric {
+    Metric(
+      "source/\(number)", "source \(number)", unit: source.unit, source.meaning,
+      badSign: source.concern)
+  }
 
   private static let rewardChart = Chart(
     "Score and gold",

@@ -148,7 +148,10 @@ extension Metric {
     supervisedTuning + rewardModel + policyOptimization + costs + directPreference
 
   /// The declaration of a name of the records; nil where this version does not record it.
-  package static func named(_ name: String) -> Metric? { all.first { $0.name == name } }
+  package static func named(_ name: String) -> Metric? {
+    if name.hasPrefix("source/") { return source }
+    return all.first { $0.name == name }
+  }
 }
 
 /// A sign that an optimization goes wrong, as PPO reports it and `run.json` has it.

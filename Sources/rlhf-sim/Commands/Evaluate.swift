@@ -48,7 +48,7 @@ struct Evaluate: ParsableCommand {
   var json = false
 
   func validate() throws {
-    if runDirectory == nil, policy == nil || reference == nil || reward == nil {
+    if runDirectory == nil, policy == nil || reference == nil {
       throw ValidationError("Give --run, or all of --policy, --reference and --reward.")
     }
   }
@@ -59,13 +59,19 @@ struct Evaluate: ParsableCommand {
       scenario ?? directory?.scenario.path ?? "sentiment", overrides: overrides, for: .evaluate)
     notes.forEach(machine.note)
     let seed = try seed ?? directory.map { try RunInformation.read(from: $0).seed } ?? 1
-    let reward = try LoadedModel(reward: place(reward, directory, .reward))
+    let needsReward = scenario.ppo.reward.needsRewardModel
+    if needsReward, directory == nil, reward == nil {
+      throw ValidationError("Give --run, or all of --policy, --reference and --reward.")
+    }
+    let reward =
+      needsReward || reward != nil || directory?.has(.reward) == true
+      ? try LoadedModel(reward: place(reward, directory, .reward)) : nil
     func loop(_ tokenizer: Tokenizer, _ prompts: PromptSource = .world) throws -> AlignmentLoop {
       try AlignmentLoop(
         scenario, tokenizer: tokenizer, prompts: prompts, seed: seed, workers: machine.workers,
         observer: machine.observer())
     }
-    if let directory, policy == nil, !directory.has(.policy) {
+    if let directory, let reward, policy == nil, !directory.has(.policy) {
       // A run of `train-reward`: its reward model is all there is to judge.
       let report = try rewardReport(loop(reward.tokenizer), reward.model, directory)
       try Output.write(EvaluationSummary(reward: report), asJSON: json)
@@ -74,7 +80,7 @@ struct Evaluate: ParsableCommand {
     let policy = try LoadedModel(policy: place(policy, directory, .policy))
     let reference = try LoadedModel(policy: place(reference, directory, .reference))
     try policy.requireVocabulary(of: reference)
-    try policy.requireVocabulary(of: reward)
+    if let reward { try policy.requireVocabulary(of: reward) }
     let source: PromptSource
     let kept = (directory?.keptPrompts).map { [$0] } ?? []
     let files = prompts.prompts.isEmpty ? kept : prompts.files
@@ -88,16 +94,18 @@ struct Evaluate: ParsableCommand {
       source = .world
       try Shipped.requireWorld(
         of: scenario, remedy: "give prompts with --prompts", policy.requireWorld,
-        reference.requireWorld, reward.requireWorld)
+        reference.requireWorld, { try reward?.requireWorld(of: $0) })
     }
     let judge = try loop(policy.tokenizer, source)
     let (before, after) = try judge.compare(
-      policy.model, with: reference.model, reward: reward.model)
-    let report = try directory.flatMap { try rewardReport(judge, reward.model, $0) }
+      policy.model, with: reference.model, reward: reward?.model)
+    let report = try reward.flatMap { reward in
+      try directory.flatMap { try rewardReport(judge, reward.model, $0) }
+    }
     var summary = EvaluationSummary(before: before, after: after, reward: report)
     summary.exact = try judge.compareWithOptimum(
-      policy.model, reference: reference.model, reward: reward.model)
-    summary.bestOfN = try judge.bestOfN(reference.model, reward: reward.model)
+      policy.model, reference: reference.model, reward: reward?.model)
+    summary.bestOfN = try judge.bestOfN(reference.model, reward: reward?.model)
     try Output.write(summary, asJSON: json)
   }
 

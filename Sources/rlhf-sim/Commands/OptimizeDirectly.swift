@@ -74,7 +74,7 @@ struct OptimizeDirectly: ParsableCommand {
       prompts: source,
       inputs: models.directories + preferences.map { URL(filePath: $0) }, notes: notes
     ) {
-      try $0.dpo(models.policy.model, reward: models.reward.model, given: given)
+      try $0.dpo(models.policy.model, reward: models.reward?.model, given: given)
     }
   }
 }

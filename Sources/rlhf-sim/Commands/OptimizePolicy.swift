@@ -25,18 +25,17 @@ struct OptimizePolicy: ParsableCommand {
 
   func run() throws {
     let models = try models.load(options, for: .ppo)
-    let judge = models.scenario.ppo.reward.source
-    if !prompts.prompts.isEmpty, judge != .model {
+    if !prompts.prompts.isEmpty, let source = models.scenario.ppo.reward.sourceByGold {
       throw LoopError.input(
-        "--prompts: `ppo.reward.source` is \(judge.rawValue), which only the scenario's own prompts "
-          + "have; leave it out, or set ppo.reward.source to model")
+        "--prompts: `ppo.reward` has the source \(source.rawValue), which only the scenario's own "
+          + "prompts have; leave it out, or choose the source model or command")
     }
     let (source, unknown) = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
       prompts: source, inputs: models.directories + prompts.files, notes: models.notes + unknown
     ) {
-      try $0.ppo(models.policy.model, reward: models.reward.model)
+      try $0.ppo(models.policy.model, reward: models.reward?.model)
     }
   }
 }

@@ -35,7 +35,7 @@ struct SampleBest: ParsableCommand {
       inputs: models.directories + prompts.files,
       notes: models.notes + unknown
     ) {
-      try $0.bestOfN(models.policy.model, reward: models.reward.model)
+      try $0.bestOfN(models.policy.model, reward: models.reward?.model)
     }
   }
 }

@@ -24,10 +24,11 @@ extension AlignmentLoop {
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
       workers: workers, score: scorer.callAsFunction)
-    let head = Tensor(repeating: 0, shape: [1, policy.configuration.width])
-    let value =
-      reward.map { ScalarModel(trunkOf: $0.model, head: head) }
-      ?? ScalarModel(trunkOf: policy, head: head)
+    func valueModel(on trunk: some TransformerModel) -> ScalarModel {
+      ScalarModel(
+        trunkOf: trunk, head: Tensor(repeating: 0, shape: [1, trunk.configuration.width]))
+    }
+    let value = reward.map { valueModel(on: $0.model) } ?? valueModel(on: policy)
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
     // Layers that were frozen while members learned are theirs in common only until they are read

@@ -108,9 +108,9 @@ extension GivenPreferences {
   ///
   /// - Throws: ``LoopError/unusable(_:)`` when there is none.
   package func prompts(
-    for policy: LoadedModel<LanguageModel>, _ reward: LoadedModel<RewardModel>, scenario: Scenario
+    for policy: LoadedModel<LanguageModel>, _ reward: LoadedModel<RewardModel>?, scenario: Scenario
   ) throws -> [[Int32]] {
-    let positions = min(policy.shape.maximumPositions, reward.shape.maximumPositions)
+    let positions = min(policy.shape.maximumPositions, reward?.shape.maximumPositions ?? .max)
     let room = positions - scenario.ppo.maximumTokens - 1
     var prompts: [[Int32]] = []
     var known: Set<[Int32]> = []

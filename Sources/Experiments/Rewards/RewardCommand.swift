@@ -1,7 +1,7 @@
 import Formats
 import Foundation
 import RLHF
-import RunRecords
+import Statistics
 import Synchronization
 
 /// A program that judges responses: it reads a JSON line for each and answers every one, in order, by

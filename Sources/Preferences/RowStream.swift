@@ -38,6 +38,11 @@ package struct Judgements<Rows: RowStream<PreferenceRow>>: RowStream {
     (self.rows, self.isUsable) = (rows, isUsable)
   }
 
+  /// - Parameter pairsRatings: whether ratings are paired at all.
+  package init(of rows: Rows, pairsRatings: Bool) {
+    if pairsRatings { self.init(of: rows) } else { self.init(of: rows, pairingRatings: nil) }
+  }
+
   package func forEachRow(_ body: (Comparison) throws -> Void) throws {
     var hasRatings = false
     try rows.forEachRow { row in
@@ -55,12 +60,35 @@ package struct Judgements<Rows: RowStream<PreferenceRow>>: RowStream {
 
 extension Judgements: Sendable where Rows: Sendable {}
 
+/// The rows that say of single responses, or of their steps, whether they are good.
+package struct LabelledRows<Rows: RowStream<PreferenceRow>>: RowStream {
+  private let rows: Rows
+  private let isWanted: Bool
+
+  /// - Parameter isWanted: whether labels are of use; there are none where they are not.
+  package init(of rows: Rows, where isWanted: Bool) {
+    (self.rows, self.isWanted) = (rows, isWanted)
+  }
+
+  package func forEachRow(_ body: (PreferenceRow) throws -> Void) throws {
+    guard isWanted else { return }
+    try rows.forEachRow { row in
+      switch row {
+      case .rating, .steps: try body(row)
+      case .comparison, .ranking: return
+      }
+    }
+  }
+}
+
+extension LabelledRows: Sendable where Rows: Sendable {}
+
 extension PreferenceRow {
   /// The comparison itself, or every pair of a ranking, better before worse.
   fileprivate var comparisons: [Comparison] {
     switch self {
     case .comparison(let comparison): [comparison]
-    case .rating: []  // says nothing about another response by itself
+    case .rating, .steps: []  // says nothing about another response by itself
     case .ranking(let ranking): ranking.comparisons
     }
   }

@@ -87,7 +87,7 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
 }
 
 extension EvaluationSummary {
-  /// The figures of the reward model on held-out pairs. Beside the few that everyone asks for,
+  /// The figures of the reward model on held-out pairs and labels. Beside the few that everyone asks for,
   /// everything is optional: files of earlier versions lack it.
   package struct RewardModel: Codable, Sendable, Equatable {
     package var accuracy: Proportion?
@@ -115,11 +115,16 @@ extension EvaluationSummary {
     /// From the hardest pairs to the easiest.
     package var difficulty: [DifficultyBin]?
     package var probes: [ProbeResult]?
+    /// On held-out labels of responses, or of their steps.
+    package var labels: LabelEvaluation?
+    /// On the labels of steps, response by response.
+    package var steps: StepFigures?
 
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-      case accuracy, ceiling, ece, loss, reliability, length, difficulty, probes
+      case accuracy, ceiling, ece, loss, reliability, length, difficulty, probes, labels,
+        steps
       case goldCorrelation = "gold_correlation"
       case goldRankCorrelation = "gold_rank_correlation"
       case goldAgreement = "gold_agreement"

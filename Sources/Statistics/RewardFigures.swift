@@ -180,3 +180,32 @@ package struct RankingAgreement: Sendable, Equatable {
   /// Share of the rows whose best response by reward is the one that was given as the best.
   package var top: Proportion { Proportion(successes: rightTops, of: count) }
 }
+
+/// How well rewards agree with held-out labels of single responses, or of steps.
+package struct LabelEvaluation: Codable, Sendable, Equatable {
+  /// Share of labels whose reward is on their side of 0; 0 itself counts as half.
+  package let accuracy: Proportion
+  /// The probability that what is labelled true has a higher reward than what is labelled false, of
+  /// whatever prompts, ties half; nil where all labels are alike.
+  package let areaUnderCurve: Double?
+  /// Mean −log P(±r) of the labels; P is σ without label noise.
+  package let loss: Double
+
+  /// - Parameters:
+  ///   - labels: one for each reward.
+  ///   - negativeLogLikelihood: −log P.
+  package init(
+    rewards: [Double], labels: [Bool],
+    negativeLogLikelihood: (Double) -> Double = { softplus(-$0) }
+  ) {
+    let margins = zip(rewards, labels).map { $1 ? $0 : -$0 }
+    accuracy = Proportion(ofPositive: margins)
+    areaUnderCurve = Statistics.areaUnderCurve(rewards, labels)
+    loss = Summary(margins.map(negativeLogLikelihood)).mean
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case accuracy, loss
+    case areaUnderCurve = "auc"
+  }
+}

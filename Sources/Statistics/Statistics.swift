@@ -100,6 +100,16 @@ package func rankCorrelation(_ a: [Double], _ b: [Double]) -> Double {
   correlation(ranks(a), ranks(b))
 }
 
+/// The area under the receiver operating characteristic: the probability that a value with a true label
+/// is above one with a false label, ties half (Mann and Whitney 1947); nil where all labels are alike.
+package func areaUnderCurve(_ values: [Double], _ labels: [Bool]) -> Double? {
+  let positives = Double(labels.count { $0 })
+  let negatives = Double(labels.count) - positives
+  guard positives > 0, negatives > 0 else { return nil }
+  let sum = zip(ranks(values), labels).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }
+  return (sum - positives * (positives - 1) / 2) / (positives * negatives)
+}
+
 /// The rank of every value from 0; equal values get the mean of their places.
 private func ranks(_ values: [Double]) -> [Double] {
   let order = values.indices.sorted { values[$0] < values[$1] }

@@ -39,8 +39,17 @@ struct AnnotatorConfiguration: Configurable, Equatable {
   /// The probability of preferring the response shown first, with gold advantage `gold` and `words`
   /// words more: `ε + (1 − 2ε)·σ((gold + length_bias·words + position_bias) / temperature)`.
   func probabilityOfFirst(goldAdvantage gold: Double, extraWords words: Int) -> Double {
-    let difference = gold + lengthBias * Double(words) + positionBias
-    return flip + (1 - 2 * flip) * Self.sigmoid(difference, temperature: temperature)
+    probability(ofUtility: gold + lengthBias * Double(words) + positionBias)
+  }
+
+  /// The probability of calling a response desirable that is shown alone:
+  /// `ε + (1 − 2ε)·σ((gold + length_bias·words) / temperature)`.
+  func probabilityOfDesirable(gold: Double, words: Int) -> Double {
+    probability(ofUtility: gold + lengthBias * Double(words))
+  }
+
+  private func probability(ofUtility utility: Double) -> Double {
+    flip + (1 - 2 * flip) * Self.sigmoid(utility, temperature: temperature)
   }
 
   /// `1 / (1 + exp(−x/T))` without overflow; at `T = 0` a step that is ½ at 0.
@@ -139,6 +148,17 @@ extension World {
     // Equal scores keep the random order in which they were shown.
     let ranking = scored.sorted { ($1.score, $0.position) < ($0.score, $1.position) }.map(\.index)
     return generator.uniform() < annotator.flip ? ranking.reversed() : ranking
+  }
+
+  /// One annotator's label of a response that is shown alone: whether it is desirable, as likely as it
+  /// would be preferred to an empty response whose gold is 0.
+  package func label(
+    prompt: [String], _ response: Response, using generator: inout SeededGenerator
+  ) -> Bool {
+    let annotator = drawAnnotator(using: &generator)
+    return generator.uniform()
+      < annotator.probabilityOfDesirable(
+        gold: gold(prompt, response), words: response.words.count)
   }
 
   private func gold(_ prompt: [String], _ response: Response) -> Double {

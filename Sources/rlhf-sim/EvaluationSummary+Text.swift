@@ -91,7 +91,7 @@ extension EvaluationSummary {
 extension EvaluationSummary.RewardModel {
   /// The figures that a run of a whole loop ends with.
   var shortText: String? {
-    guard let accuracy else { return nil }
+    guard let accuracy else { return labelText }
     var text =
       "Reward model: \(NumberText.plain(accuracy.value, 3)) of \(accuracy.count) held-out pairs as judged "
       + "(95 %: \(NumberText.plain(accuracy.low, 3)) to \(NumberText.plain(accuracy.high, 3))).\n"
@@ -102,7 +102,7 @@ extension EvaluationSummary.RewardModel {
 
   /// All that is known of how good it is, for a run that makes nothing else.
   var text: String? {
-    guard let accuracy else { return nil }
+    guard let accuracy else { return labelText }
     var table = Rows("reward model on \(accuracy.count) held-out pairs")
     table.add("accuracy", accuracy)
     table.add("  the annotators' noise allows", ceiling)
@@ -134,6 +134,20 @@ extension EvaluationSummary.RewardModel {
         "\(NumberText.plain(probe.change.low, 2)) to \(NumberText.plain(probe.change.high, 2))\(gold)"
       )
     }
+    return table.rendered + (labelText ?? "")
+  }
+
+  /// The figures on labels; nil where none are learned.
+  private var labelText: String? {
+    guard let labels else { return nil }
+    let kind = steps == nil ? "labels" : "labels of steps"
+    var table = Rows("reward model on \(labels.accuracy.count) held-out \(kind)")
+    table.add("accuracy", labels.accuracy)
+    table.add("area under the curve", labels.areaUnderCurve)
+    table.add("loss", labels.loss)
+    table.add("first wrong step found", steps?.firstErrors)
+    table.add("none found where none is wrong", steps?.withoutErrors)
+    table.add("  F1 of these", steps?.f1)
     return table.rendered
   }
 

@@ -127,14 +127,16 @@ extension GivenPreferences {
   /// Reads preference rows under a bar that goes when they are read; a million take a while.
   init(
     _ files: [String], heldOut: [String] = [], as reading: ReadingOptions,
-    for base: LoadedModel<LanguageModel>, scenario: Scenario, options: LoopOptions
+    for base: LoadedModel<LanguageModel>, scenario: Scenario,
+    objective: RewardObjective? = nil, options: LoopOptions
   ) throws {
     let bar = ProgressBar(
       stage: "reading rows", total: 0, unit: "rows", terminal: options.machine.terminal)
     defer { bar.abandon() }
     try self.init(
       files.map { URL(filePath: $0) }, heldOut: heldOut.map { URL(filePath: $0) },
-      as: reading.reading(base.chatFormat), for: base, scenario: scenario, seed: options.seed,
+      as: reading.reading(base.chatFormat), for: base, scenario: scenario, objective: objective,
+      seed: options.seed,
       progress: { bar.update($0) })
   }
 }

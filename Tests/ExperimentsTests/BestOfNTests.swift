@@ -26,7 +26,7 @@ import Testing
   func rises() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
     let points = try #require(try loop.bestOfN(policy, reward: reward))
     #expect(points.map(\.n) == [1, 2, 4, 8, 16])

@@ -39,7 +39,7 @@ import Testing
   func heldOut() throws {
     for seed in 1...4 as ClosedRange<UInt64> {
       let loop = try makeLoop(["preferences.pairs=200"], seed: seed)
-      let (training, heldOut) = try loop.comparePreferences(of: loop.trainPolicy())
+      let (training, heldOut, _) = try loop.comparePreferences(of: loop.trainPolicy())
       #expect(training.count == 200 && heldOut.count == 48)
       let (seen, kept) = (Set(training.map(\.prompt)), Set(heldOut.map(\.prompt)))
       #expect(seen.isDisjoint(with: kept))
@@ -50,7 +50,7 @@ import Testing
   @Test("comparisons have gold rewards and the probability of the choice, in words of the world")
   func comparisons() throws {
     let loop = try makeLoop(["preferences.pairs=2000", "preferences.held_out_pairs=1000"])
-    let (training, _) = try loop.comparePreferences(of: loop.trainPolicy())
+    let training = try loop.comparePreferences(of: loop.trainPolicy()).training
     let vocabulary = Set(loop.world.vocabulary + ["<unk>", "<pad>"])
     var (likelier, expected, variance) = (0.0, 0.0, 0.0)
     for case .comparison(let row) in training {
@@ -106,7 +106,7 @@ import Testing
   func normalization() throws {
     let loop = try makeLoop(["evaluation.normalization_responses=800"])
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
     let prompts = (0..<2_000).map { loop.encode(words(training[$0 % training.count].prompt)) }
     let responses = try loop.sample(
@@ -160,7 +160,7 @@ import Testing
     let recording = Recording()
     let loop = try makeLoop(observer: recording)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let long = Comparison(
       prompt: "the soup", chosen: Array(repeating: "good", count: 20).joined(separator: " "),
       rejected: "was bad")
@@ -198,7 +198,7 @@ import Testing
   func notFinite() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
 
     var poisoned = policy

@@ -16,7 +16,7 @@ import Testing
   @Test("annotators rank as many responses as the scenario says, to train on alone")
   func rankings() throws {
     let loop = try makeLoop(["preferences.responses=4", "preferences.pairs=40"])
-    let (training, heldOut) = try loop.comparePreferences(of: loop.trainPolicy())
+    let (training, heldOut, _) = try loop.comparePreferences(of: loop.trainPolicy())
     #expect(training.count == 40 && heldOut.count == 48)
     for row in training {
       guard case .ranking(let ranking) = row else {
@@ -35,7 +35,7 @@ import Testing
     let recording = Recording()
     let loop = try makeLoop(settings, observer: recording)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let model = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
     let steps = try #require(recording.metrics[.reward])
     // Forty rankings, or their 240 pairs, in batches of 32 and two epochs.
@@ -191,7 +191,7 @@ import Testing
         "reward.early_stopping=2",
       ], observer: recording)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let early = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     let steps = try #require(recording.metrics[.reward])
     #expect(steps.count < 120)
@@ -217,7 +217,12 @@ import Testing
       (["preferences.responses=3", "reward.soft_labels=true"], "reward.soft_labels"),
       (["preferences.responses=3", "reward.objective=pairwise-tokens"], "reward.objective"),
       (["preferences.responses=3", "reward.objective=regression"], "reward.objective"),
-      (["preferences.responses=1"], "preferences.responses"),
+      (["preferences.responses=3", "reward.objective=binary"], "reward.objective"),
+      (["reward.read=steps"], "reward.read"),
+      (["reward.objective=binary", "reward.step_separator=x"], "reward.step_separator"),
+      (["reward.objective=binary", "reward.centering=0.1"], "reward.centering"),
+      (["reward.objective=binary", "reward.label_smoothing=0.1"], "reward.label_smoothing"),
+      (["preferences.responses=0"], "preferences.responses"),
       (["preferences.rating_noise=-1"], "preferences.rating_noise"),
       (["reward.combine=worst"], "reward.combine"),
       (["reward.ensemble=0"], "reward.ensemble"),
@@ -239,7 +244,8 @@ import Testing
       ["reward.soft_labels=true", "reward.slips=0.1"],
       ["preferences.responses=3", "reward.objective=grouped-pairs", "reward.label_smoothing=0.1"],
       ["preferences.responses=3", "reward.objective=best-of-k"],
-      ["reward.accumulation=32"],
+      ["reward.accumulation=32"], ["reward.objective=binary", "reward.slips=0.1"],
+      ["reward.objective=binary", "reward.read=steps", "reward.step_separator=x"],
       ["reward.ensemble=3", "reward.combine=uncertainty", "reward.uncertainty_weight=0.5"],
     ])
   func allowed(settings: [String]) throws {

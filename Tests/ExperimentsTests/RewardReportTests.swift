@@ -17,7 +17,7 @@ struct RewardReportTests {
     let loop = try makeLoop(
       ["preferences.pairs=2000", "preferences.held_out_pairs=1000"], observer: recording)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     #expect(!recording.notes.contains { $0.contains("intervals that mean something") })
     #expect(report.accuracy?.count == 1_000)
@@ -87,7 +87,7 @@ struct RewardReportTests {
     let recording = Recording()
     let loop = try makeLoop(observer: recording)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     #expect(recording.notes.contains { $0.contains("judged by 48 held-out comparisons") })
     let foreign = heldOut.map { row in
@@ -110,7 +110,7 @@ struct RewardReportTests {
   func units() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     var (model, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     let before = model.normalization
     model.members[0].normalization = RewardNormalization(
@@ -131,7 +131,7 @@ struct RewardReportTests {
     let recording = Recording()
     let loop = try makeLoop(["reward.slips=0.2"], observer: recording)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let evaluation = try loop.trainReward(
       from: policy, training: training, heldOut: heldOut
     ).report
@@ -152,7 +152,7 @@ struct RewardReportTests {
     func trained(evaluations: Int) throws -> RewardModel {
       let loop = try makeLoop(["reward.evaluations=\(evaluations)"])
       let policy = try loop.trainPolicy()
-      let (training, heldOut) = try loop.comparePreferences(of: policy)
+      let (training, heldOut, _) = try loop.comparePreferences(of: policy)
       return try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
     }
     let (seldom, often) = try (trained(evaluations: 1), trained(evaluations: 6))
@@ -182,7 +182,7 @@ struct RewardReportTests {
   func counts() throws {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let report = try loop.trainReward(from: policy, training: training, heldOut: heldOut).report
     #expect(report.marginHistogram?.counts.reduce(0, +) == 48)
     #expect(report.reliability?.reduce(0) { $0 + $1.observed.count } == 48)

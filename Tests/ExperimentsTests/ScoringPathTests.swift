@@ -17,7 +17,7 @@ import Testing
   ) throws -> (loop: AlignmentLoop, policy: LanguageModel, reward: RewardModel) {
     let loop = try makeLoop(["ppo.maximum_tokens=3"] + assignments)
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
     return (loop, policy, reward)
   }

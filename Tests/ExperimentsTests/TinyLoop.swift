@@ -116,7 +116,7 @@ func outputs(
   let recording = Recording()
   let loop = try makeLoop(assignments, seed: seed, threads: threads, observer: recording)
   let policy = try loop.trainPolicy()
-  let (training, heldOut) = try loop.comparePreferences(of: policy)
+  let (training, heldOut, _) = try loop.comparePreferences(of: policy)
   let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
   let (tuned, value) = try loop.optimize(policy, reward: reward)
   let direct = try loop.optimizeDirectly(policy, rows: training, reward: reward)

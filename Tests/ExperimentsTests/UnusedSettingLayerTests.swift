@@ -173,7 +173,7 @@ import Testing
   private static let models = Result {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let (reward, _) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
     return (policy: policy, reward: reward)
   }

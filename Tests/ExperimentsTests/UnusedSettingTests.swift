@@ -14,7 +14,7 @@ import Testing
   private static let policy = Result { try makeLoop().trainPolicy() }
   private static let judged = Result {
     let loop = try makeLoop()
-    let (training, heldOut) = try loop.comparePreferences(of: policy.get())
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy.get())
     let (reward, _) = try loop.trainReward(
       from: policy.get(), training: training, heldOut: heldOut)
     return (rows: training, reward: reward)
@@ -45,7 +45,7 @@ import Testing
   static let ofReward: [[String]] =
     RewardObjective.allCases.map { objective in
       ["reward.objective=\(objective.rawValue)"]
-        + (["pairwise", "pairwise-tokens", "regression"].contains(objective.rawValue)
+        + (["pairwise", "pairwise-tokens", "regression", "binary"].contains(objective.rawValue)
           ? [] : ["preferences.responses=3"])
     } + EnsembleRule.allCases.map { ["reward.ensemble=2", "reward.combine=\($0.rawValue)"] }
     + [["reward.soft_labels=true"]]
@@ -54,7 +54,7 @@ import Testing
   func reward(setting: [String]) throws {
     let policy = try Self.policy.get()
     try tryKeys(of: ["reward", "preferences"], under: setting) { loop in
-      let (training, heldOut) = try loop.comparePreferences(of: policy)
+      let (training, heldOut, _) = try loop.comparePreferences(of: policy)
       let (reward, report) = try loop.trainReward(
         from: policy, training: training, heldOut: heldOut)
       return reward.members.flatMap { [bits($0.model.parameters), "\($0.normalization)"] }

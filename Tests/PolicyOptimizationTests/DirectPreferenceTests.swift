@@ -57,6 +57,75 @@ import Testing
       "a pair that is apart enough pulls no more")
   }
 
+  @Test("KTO has the value worked out by hand, and no gradient through z")
+  func unpaired() {
+    let tape = Tape(recording: true)
+    let leaf = tape.leaf(Tensor([-1, -2, -0.5]))
+    // Log-ratios 0.5 of two tokens and −1.5 of one; z = 0.25 and β = 2: β h = 0.5 and 3.5.
+    let (value, margins) = tape.unpairedPreferenceLoss(
+      leaf, lengths: [2, 1], reference: [-3.5, 1], labels: [true, false], divergence: 0.25, beta: 2,
+      weights: (1.5, 0.5), weight: 0.5)
+    func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+    #expect(margins == [0.5, 3.5])
+    let expected = 0.75 * (1 - sigmoid(0.5)) + 0.25 * (1 - sigmoid(3.5))
+    #expect(abs(Double(value.value[0]) - expected) < .float32Rounding)
+    let gradient = tape.gradients(of: value, leaves: [leaf])[0].values.map(Double.init)
+    let desirable = -0.75 * 2 * sigmoid(0.5) * sigmoid(-0.5)
+    let undesirable = 0.25 * 2 * sigmoid(3.5) * sigmoid(-3.5)
+    for (found, expected) in zip(gradient, [desirable, desirable, undesirable]) {
+      #expect(abs(found - expected) < .float32Rounding)
+    }
+  }
+
+  @Test("z is the mean log-ratio of the response before, at least 0, and 0 of a single response")
+  func divergence() throws {
+    var configuration = DPOConfiguration()
+    configuration.loss = .kto
+    let (trainer, metrics) = try train(configuration, rounds: 8)
+    #expect(
+      metrics[0]["dpo/kl"] == 0 && abs((metrics[0]["dpo/loss"] ?? 0) - 0.5) < .float32Rounding)
+    let batch = Array(pairs(3).flatMap(\.labelled).prefix(5))
+    func logRatio(_ prompt: [Int32], _ response: [Int32]) -> Double {
+      let exchange = Exchange(prompt: prompt, response: response)
+      let sums = [trainer.policy, trainer.reference].map {
+        $0.responseLogProbabilities([exchange], temperature: 1, on: Tape(recording: false))
+          .logProbabilities.value.values.reduce(0) { $0 + Double($1) }
+      }
+      return sums[0] - sums[1]
+    }
+    let order = [4, 0, 1, 2, 3]
+    let mean = order.enumerated().reduce(0) {
+      $0 + logRatio(batch[$1.offset].prompt, batch[$1.element].responses[0]) / 5
+    }
+    #expect(abs(try trainer.divergence(on: batch) - max(0, mean)) < .decoderRounding)
+    let desirable = batch.filter { $0.ratings == [1] }
+    #expect(try trainer.divergence(on: desirable) > 0)
+    #expect(try trainer.divergence(on: [batch[0]]) == 0)
+    // The other way round the mean is below 0.
+    let learned = trainer.policy
+    var back = DPOTrainer(
+      configuration, policy: trainer.reference, steps: 1, workers: Workers(count: 2))
+    back.reference = learned
+    #expect(try back.divergence(on: desirable) == 0)
+  }
+
+  @Test("KTO learns from labelled responses what was desirable, and weights move it")
+  func learnsLabels() throws {
+    var configuration = DPOConfiguration()
+    configuration.loss = .kto
+    configuration.batchSize = 8
+    configuration.optimizer.learningRate = 0.003
+    let (trainer, metrics) = try train(configuration, rounds: 10)
+    #expect(metrics.count == 60 && metrics.last?.totalSteps == 60)
+    #expect(try #require(metrics.last?["dpo/accuracy"]) == 1)
+    #expect(try #require(metrics.last?["dpo/loss"]) < 0.4)
+    #expect(trainer.policy.parameters.count > 0)
+    configuration.desirableWeight = 0
+    configuration.undesirableWeight = 0
+    let (_, still) = try train(configuration, rounds: 1)
+    #expect(still.allSatisfy { $0["dpo/loss"] == 0 && $0["dpo/gradient_norm"] == 0 })
+  }
+
   @Test("margins of any size have a finite loss")
   func extremes() {
     let tape = Tape(recording: true)
@@ -81,16 +150,16 @@ import Testing
   func train(
     _ configuration: DPOConfiguration, rounds: Int, continuing: Continuation = .none
   ) throws -> (trainer: DPOTrainer, metrics: [StepMetrics]) {
-    let pairs = pairs(24)
+    let elements = pairs(24).flatMap(configuration.elements)
     var trainer = DPOTrainer(
       configuration, policy: try makePolicy(),
-      steps: rounds * DPOTrainer.steps(for: pairs.count, configuration),
+      steps: rounds * DPOTrainer.steps(for: elements.count, configuration),
       workers: Workers(count: 2))
     var all: [StepMetrics] = []
     try trainer.run(
       rounds: rounds, using: SeededGenerator(seed: 2), continuing: continuing
     ) { _, _ in
-      pairs
+      elements
     } report: {
       all.append($0)
     }

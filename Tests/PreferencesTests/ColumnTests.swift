@@ -106,6 +106,20 @@ struct ColumnTests {
     #expect(try survey(rows.map { try $0.line() }.joined(separator: "\n")).rows == rows)
   }
 
+  @Test("steps need a label each, texts beside them, and something in every one")
+  func steps() throws {
+    let labels = try message(#"{"prompt":"q","completions":["a","b"],"labels":[true]}"#)
+    #expect(labels.contains("1 labels of 2 steps"))
+    let messages = try message(
+      #"{"prompt":[{"role":"user","content":"q"}],"completions":["a"],"labels":[true]}"#)
+    #expect(messages.contains("stand beside messages"))
+    let report = try survey(
+      #"{"prompt":"q","completions":["a"," "],"labels":[true,false]}"# + "\n"
+        + #"{"prompt":"q","completions":["a","a"],"labels":[true,false]}"#
+    ).report
+    #expect(report.emptyResponses == 1 && report.stepwise == 1)
+  }
+
   @Test("per-row ratings, strengths, lists of right and wrong, ties, labels and steps are counted")
   func kinds() throws {
     let (rows, report) = try survey(
@@ -119,15 +133,19 @@ struct ColumnTests {
       {"prompt":"q","answer_a":"a","answer_b":"b","winner":"tie (bothbad)"}
       {"prompt":"q","response_a":"a","response_b":"b"}
       """)
-    #expect(report.ratings == 1 && report.comparisons == 3 && report.usable == 4)
-    #expect(report.ties == 2 && report.unpaired == 1 && report.stepwise == 1)
+    #expect(report.ratings == 1 && report.comparisons == 3 && report.usable == 6)
+    #expect(report.ties == 2 && report.labels == 1 && report.stepwise == 1)
     #expect(report.unjudged == 1)
     let comparisons = rows.compactMap { row in
       if case .comparison(let pair) = row { pair } else { nil }
     }
     #expect(comparisons.map { $0.chosen + $0.rejected } == ["ab", "ac", "bc"])
+    #expect(rows.contains(.rating(Rating(prompt: "q", response: "a", label: true))))
+    #expect(
+      rows.contains(.steps(StepLabels(prompt: "q", steps: ["a", "b"], labels: [true, false]))))
+    #expect(try survey(rows.map { try $0.line() }.joined(separator: "\n")).rows == rows)
     #expect(comparisons[0].margin == 2)
-    for words in ["2 ties", "1 without a judgement", "1 of labelled steps"] {
+    for words in ["2 ties", "1 without a judgement", "1 with labelled steps"] {
       #expect("\(report)".contains(words))
     }
   }

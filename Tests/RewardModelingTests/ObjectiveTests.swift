@@ -32,6 +32,12 @@ struct ObjectiveTests {
     switch objective {
     case .pairwise, .pairwiseTokens: TestRewardModel.comparisons(12)
     case .groupedPairs, .plackettLuce, .bestOfK, .regression: rankings
+    case .binary:
+      rankings.map {
+        var row = $0
+        row.ratings = row.responses.indices.map { $0.isMultiple(of: 2) ? 1 : 0 }
+        return row
+      }
     }
   }
 
@@ -271,6 +277,7 @@ struct RefusedRowsTests {
     for objective in [RewardObjective.plackettLuce, .bestOfK] {
       #expect(try refusal(objective, [strict]).contains("have a margin"))
     }
+    #expect(try refusal(.binary, [pair, ranking]).contains("have no label of true or false"))
     let single = RankedResponses(prompt: [3], responses: [[4, 0]])
     for objective in RewardObjective.allCases where objective != .regression {
       #expect(try refusal(objective, [pair, single]).contains("1 of 2 training rows"))

@@ -34,6 +34,8 @@ struct TokenizedRowsTests {
       rows[first + 3].probability = 0
       rows[first + 1].ratings = [1, -2]
       rows[first + 3].ratings = [0]
+      rows[first + 2].stepEnds = [0, 4]
+      rows[first + 2].ratings = [1, 0]
       #expect(Array(packed(rows)) == rows)
     }
     #expect(packed([]).isEmpty)

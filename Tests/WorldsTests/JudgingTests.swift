@@ -73,6 +73,25 @@ import Testing
     }
   }
 
+  @Test(
+    "a label is as likely as to be preferred to an empty response of gold 0, wherever it is shown")
+  func labels() throws {
+    for (annotator, count, expected) in [
+      (
+        "temperature: 1.5, flip: 0.1, length_bias: 1.5, position_bias: 9", 3,
+        0.1 + 0.8 / (1 + exp(-1.0))
+      ),
+      ("temperature: 1", 2, 1 / (1 + exp(2.0))), ("temperature: 0, length_bias: 1.5", 2, 1),
+      ("temperature: 0, flip: 0.2", 1, 0.2),
+    ] {
+      let world = try world(annotator)
+      let found = frequency(draws, seed: 18) {
+        world.label(prompt: prompt, response(count), using: &$0)
+      }
+      #expect(agrees(found, with: expected, draws: draws), "\(annotator)")
+    }
+  }
+
   @Test("annotators judge by their shares, and the mean is over them")
   func shares() throws {
     let world = try makeWorld(

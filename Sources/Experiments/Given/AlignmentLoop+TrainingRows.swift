@@ -8,17 +8,20 @@ extension AlignmentLoop {
   /// Preference rows in tokens, every response with its end; rows that the model cannot hold or
   /// learn from are left out and counted aloud, by kind.
   ///
-  /// Ratings of single responses make pairs, unless `reward.objective` learns ratings themselves.
+  /// Ratings and labels of single responses make pairs, unless the objective learns them themselves.
   ///
+  /// - Parameter objective: what they are for, which decides what of a row matters; nil for that of
+  ///   `reward.objective`.
   /// - Throws: ``LoopError/empty(file:what:)`` when no row is left.
   func tokenize(
-    _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
+    _ rows: some RowStream<PreferenceRow>, for objective: RewardObjective? = nil, positions: Int,
+    purpose: String
   ) throws -> TokenizedRows {
     var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
     var usable = TokenizedRows()
     var pairs = RatingPairs()
     try rows.forEachRow { row in
-      for element in rankedResponses(row, index: tally.count, &pairs) {
+      for element in rankedResponses(row, for: objective, index: tally.count, &pairs) {
         if tally.add(element, of: [row.prompt] + row.responses) { usable.append(element) }
       }
     }
@@ -30,13 +33,15 @@ extension AlignmentLoop {
 
   /// Makes sure of what `tokenize(_:positions:purpose:)` demands, up to the first usable row.
   func requireUsable(
-    _ rows: some RowStream<PreferenceRow>, positions: Int, purpose: String
+    _ rows: some RowStream<PreferenceRow>, for objective: RewardObjective? = nil, positions: Int,
+    purpose: String
   ) throws {
     var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
     var pairs = RatingPairs()
     var isUsable = false
     try rows.forRows { row in
-      for element in rankedResponses(row, index: 0, &pairs) where tally.add(element, of: []) {
+      for element in rankedResponses(row, for: objective, index: 0, &pairs)
+      where tally.add(element, of: []) {
         isUsable = true
       }
       return !isUsable
@@ -46,11 +51,17 @@ extension AlignmentLoop {
   }
 
   /// What a row teaches: nothing yet where it is a rating that waits for another of its prompt.
-  private func rankedResponses(
-    _ row: PreferenceRow, index: Int, _ pairs: inout RatingPairs
+  func rankedResponses(
+    _ row: PreferenceRow, for objective: RewardObjective? = nil, index: Int,
+    _ pairs: inout RatingPairs
   ) -> [RankedResponses] {
-    let learnsRatings = scenario.reward.objective == .regression
+    let objective = objective ?? scenario.reward.objective
+    let learnsRatings = objective.isAbsolute
     switch row {
+    case .steps(let row):
+      return [
+        RankedResponses(row, separator: scenario.reward.stepSeparator, tokenizer: tokenizer)
+      ]
     case .ranking(let row):
       if learnsRatings, row.ratings != nil { return [RankedResponses(row, tokenizer: tokenizer)] }
       let responses = row.responses.count
@@ -68,9 +79,9 @@ extension AlignmentLoop {
       var element = RankedResponses(row, tokenizer: tokenizer)
       // What the objective does not look at is not kept, for there may be a million rows.
       if scenario.reward.softLabels { element.probability = row.probability }
-      if learnsRatings {
+      if objective == .regression {
         element.ratings = row.scores ?? ratings(of: row, index: index)
-      } else if row.margin == nil, let scores = row.scores, scenario.reward.objective.isSumOfPairs {
+      } else if row.margin == nil, let scores = row.scores, objective.isSumOfPairs {
         element.margin = scores[0] - scores[1]
       }
       return [element]
@@ -109,6 +120,28 @@ extension RankedResponses {
       prompt: row.prompt, bestFirst: [row.response], isRendered: row.isRendered,
       tokenizer: tokenizer)
     ratings = [row.rating]
+  }
+
+  init(_ row: StepLabels, separator: String, tokenizer: Tokenizer) {
+    self.init(
+      prompt: row.prompt, steps: row.steps, separator: separator, tokenizer: tokenizer)
+    ratings = row.labels.map { $0 ? 1 : 0 }
+  }
+
+  /// A response of steps, and where they end.
+  ///
+  /// - Parameter separator: text behind every step but the last, which ends as a response does.
+  init(prompt: String, steps: [String], separator: String, tokenizer: Tokenizer) {
+    let separator = tokenizer.encode(separator)
+    var response: [Int32] = []
+    var ends: [Int] = []
+    for step in steps.dropLast() {
+      response += tokenizer.encode(step) + separator
+      ends.append(max(0, response.count - 1))
+    }
+    response = tokenizer.ended(response + tokenizer.encode(steps.last ?? ""))
+    self.init(prompt: tokenizer.encode(prompt: prompt, isRendered: false), responses: [response])
+    stepEnds = ends + [response.count - 1]
   }
 
   fileprivate init(_ row: Ranking, tokenizer: Tokenizer) {

@@ -10,11 +10,13 @@ import Statistics
 package struct GivenPreferences: Sendable {
   package let training: SplitRows<PreferenceSource>
   package let heldOut: Judgements<SplitRows<PreferenceSource>>
+  /// Held-out rows with labels, where they are learned.
+  package let heldOutLabels: LabelledRows<SplitRows<PreferenceSource>>
   /// What reading the files met, a line each, for the person to see.
   package let notes: [String]
 
   /// Goes through preference rows once and keeps none; to judge by, a ranking becomes all its pairs,
-  /// and two ratings of one prompt a pair.
+  /// and two ratings or labels of one prompt a pair, unless labels are learned themselves.
   ///
   /// - Parameters:
   ///   - files: rows to train on.
@@ -22,13 +24,14 @@ package struct GivenPreferences: Sendable {
   ///   - reading: how columns and messages are read.
   ///   - base: what the reward model starts from: it must be able to hold some of the rows.
   ///   - scenario: says which share of the rows is kept apart.
+  ///   - objective: what the rows are for; nil for that of `reward.objective`.
   ///   - seed: decides which prompts are kept apart.
   ///   - progress: hears after each usable row how many of `files` were read.
   /// - Throws: `PreferenceError`, or ``LoopError`` when nothing is left to train on or judge by.
   package init(
     _ files: [URL], heldOut heldOutFiles: [URL] = [], as reading: RowReading? = nil,
-    for base: LoadedModel<LanguageModel>, scenario: Scenario, seed: UInt64,
-    progress: (Int) -> Void = { _ in }
+    for base: LoadedModel<LanguageModel>, scenario: Scenario,
+    objective: RewardObjective? = nil, seed: UInt64, progress: (Int) -> Void = { _ in }
   ) throws {
     let loop = try AlignmentLoop(
       scenario, tokenizer: base.tokenizer, seed: seed, workers: Workers(count: 1),
@@ -79,16 +82,25 @@ package struct GivenPreferences: Sendable {
       notes.append("\(split.heldOutRows) of \(rows) rows are held out, by prompt")
     }
     if reports.contains(where: \.usesPlainFormat) { notes.append(base.plainFormatNote) }
-    if reports.contains(where: { $0.ratings > 0 }) {
+    let learnsLabels = (objective ?? scenario.reward.objective) == .binary
+    if !learnsLabels, reports.contains(where: { $0.ratings + $0.labels > 0 }) {
       notes += try loop.tally(ofRatings: judges, positions: positions).notes
     }
-    heldOut = Judgements(of: judges) { [tokenizer = base.tokenizer] in
+    let isUsable: @Sendable (Rating) -> Bool = { [tokenizer = base.tokenizer] in
       RowDefect(of: RankedResponses($0, tokenizer: tokenizer), positions: positions) == nil
     }
+    heldOut = Judgements(of: judges, pairingRatings: learnsLabels ? nil : isUsable)
+    heldOutLabels = LabelledRows(of: judges, where: learnsLabels)
     var hasJudgements = false
     try heldOut.forRows { _ in
       hasJudgements = true
       return false
+    }
+    if !hasJudgements {
+      try heldOutLabels.forRows { _ in
+        hasJudgements = true
+        return false
+      }
     }
     guard hasJudgements else {
       throw LoopError.unusable(
@@ -98,8 +110,8 @@ package struct GivenPreferences: Sendable {
     self.notes = notes
     // To tell a million rows apart takes more than to hold them in tokens.
     NumericalLibraries.releaseFreedMemory()
-    try loop.requireUsable(training, positions: positions, purpose: "training")
-    try loop.requireUsable(heldOut: heldOut, positions: positions)
+    try loop.requireUsable(training, for: objective, positions: positions, purpose: "training")
+    try loop.requireUsable(heldOut: heldOut, labels: heldOutLabels, positions: positions)
   }
 }
 
@@ -114,10 +126,15 @@ extension GivenPreferences {
     let room = positions - scenario.ppo.maximumTokens - 1
     var prompts: [[Int32]] = []
     var known: Set<[Int32]> = []
-    try heldOut.forRows { row in
-      let ids = policy.tokenizer.encode(prompt: row.prompt, isRendered: row.isRendered)
+    func add(_ prompt: String, isRendered: Bool) -> Bool {
+      let ids = policy.tokenizer.encode(prompt: prompt, isRendered: isRendered)
       if !ids.isEmpty, ids.count <= room, known.insert(ids).inserted { prompts.append(ids) }
       return prompts.count < scenario.evaluation.responses
+    }
+    try heldOut.forRows { add($0.prompt, isRendered: $0.isRendered) }
+    try heldOutLabels.forRows { row in
+      guard case .rating(let rating) = row else { return add(row.prompt, isRendered: false) }
+      return add(rating.prompt, isRendered: rating.isRendered)
     }
     guard !prompts.isEmpty else {
       throw LoopError.unusable(
@@ -155,16 +172,20 @@ extension AlignmentLoop {
     return tally
   }
 
-  /// A held-out judgement of any reward model on the comparisons of a file.
+  /// A held-out judgement of any reward model on the comparisons and labels of a file.
   ///
   /// - Parameter training: the rows that the model was trained on; nil when they are not at hand.
   package func report(
     of model: RewardModel, onHeldOutRowsOf file: URL, trainedOnRowsOf training: URL?
   ) throws -> EvaluationSummary.RewardModel {
-    let heldOut = Judgements(of: try PreferenceSource(file))
-    guard let training else { return try report(of: model, on: heldOut) }
+    let source = try PreferenceSource(file)
+    let learnsLabels = scenario.reward.objective == .binary
+    let heldOut = Judgements(of: source, pairsRatings: !learnsLabels)
+    let labels = LabelledRows(of: source, where: learnsLabels)
+    guard let training else { return try report(of: model, on: heldOut, labels: labels) }
     return try report(
-      of: model, on: heldOut, training: Judgements(of: PreferenceSource(training)))
+      of: model, on: heldOut, labels: labels,
+      training: Judgements(of: PreferenceSource(training), pairsRatings: !learnsLabels))
   }
 }
 
@@ -174,10 +195,16 @@ package struct KeptPreferences: Sendable {
   package let training: PreferenceSource
   /// What it is judged by.
   package let heldOut: Judgements<PreferenceSource>
+  /// Labels that it is judged by.
+  let heldOutLabels: LabelledRows<PreferenceSource>
 
+  /// - Parameter objective: that of the reward model.
   /// - Throws: `PreferenceError` when a file is not there.
-  init(of directory: RunDirectory) throws(PreferenceError) {
+  init(of directory: RunDirectory, for objective: RewardObjective) throws(PreferenceError) {
     training = try PreferenceSource(directory.preferences(.train))
-    heldOut = Judgements(of: try PreferenceSource(directory.preferences(.eval)))
+    let source = try PreferenceSource(directory.preferences(.eval))
+    let learnsLabels = objective == .binary
+    heldOut = Judgements(of: source, pairsRatings: !learnsLabels)
+    heldOutLabels = LabelledRows(of: source, where: learnsLabels)
   }
 }

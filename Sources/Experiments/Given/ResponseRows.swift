@@ -41,6 +41,10 @@ package struct ResponseRows: Sendable {
     package fileprivate(set) var agreement = RankingAgreement()
     /// The same by `subset`, in the order in which they were met.
     package fileprivate(set) var subsets: [(name: String, agreement: RankingAgreement)] = []
+    /// Of the labels that rows gave of responses with the sign of their rewards.
+    package fileprivate(set) var labels = StepAgreement()
+    /// The same of the labels of steps.
+    package fileprivate(set) var steps = StepAgreement()
     /// What columns are read as.
     package fileprivate(set) var columns = ColumnSummary()
     /// Rows that were passed over, and why the first of them was.
@@ -52,6 +56,13 @@ package struct ResponseRows: Sendable {
     package init() {}
 
     fileprivate mutating func add(_ rewards: [Double], of row: ResponseRow) {
+      if let given = row.labels {
+        if row.form == .steps {
+          steps.add(rewards: rewards, labels: given)
+        } else {
+          labels.add(rewards: rewards, labels: given)
+        }
+      }
       guard let ratings = row.ratings else { return }
       agreement.add(rewards: rewards, ratings: ratings)
       guard let subset = row.subset else { return }
@@ -192,7 +203,7 @@ package struct ResponseRows: Sendable {
 
   // MARK: - Tokens
 
-  /// The row's responses, each with its prompt.
+  /// The row's responses, each with its prompt; of steps, the response up to the end of each.
   private func exchanges(of row: ResponseRow, unknown: inout Int) throws -> [Exchange] {
     if case .logProbabilities = what, row.form != .single {
       throw LoopError.input(
@@ -202,6 +213,13 @@ package struct ResponseRows: Sendable {
     let exchanges: [Exchange]
     switch row.content {
     case .ids(let prompt, let response): exchanges = [Exchange(prompt: prompt, response: response)]
+    case .text(let text, let steps, _) where row.form == .steps:
+      guard case .rewards(let model) = what else { return [] }  // refused above
+      let tokenizer = try tokenizer.get()
+      let element = RankedResponses(
+        prompt: text, steps: steps, separator: model.stepSeparator ?? "\n", tokenizer: tokenizer)
+      unknown += (element.prompt + element.responses[0]).count { $0 == tokenizer.unknown }
+      exchanges = element.stepExchanges
     case .text(let text, let responses, let isRendered):
       let tokenizer = try tokenizer.get()
       let prompt = tokenizer.encode(prompt: text, isRendered: isRendered)

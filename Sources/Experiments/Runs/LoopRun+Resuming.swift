@@ -34,7 +34,9 @@ extension LoopRun {
   ) throws -> EvaluationSummary {
     if !directory.has(.sft) { try save(base, as: .sft) }
     let preferences =
-      try given.map { try save(training: $0.training, heldOut: $0.heldOut) }
+      try given.map {
+        try save(training: $0.training, heldOut: $0.heldOut, labels: $0.heldOutLabels)
+      }
       ?? comparePreferences(of: base)
     let (_, report) = try trainReward(from: base, preferences: preferences)
     let summary = EvaluationSummary(reward: report)
@@ -57,7 +59,10 @@ extension LoopRun {
   ) throws -> EvaluationSummary {
     if !directory.has(.reference) { try save(policy, as: .reference) }
     if let reward, !directory.has(.reward) { try save(reward) }
-    if let given { _ = try save(training: given.training, heldOut: given.heldOut) }
+    if let given {
+      _ = try save(
+        training: given.training, heldOut: given.heldOut, labels: given.heldOutLabels)
+    }
     let preferences =
       loop.scenario.dpo.pairs == .offline ? try comparePreferences(of: policy) : nil
     let tuned: LanguageModel
@@ -111,7 +116,8 @@ extension LoopRun {
 
   /// Nil when they were not all written; those to judge by are written last.
   func savedPreferences() throws -> KeptPreferences? {
-    directory.has(.eval) ? try KeptPreferences(of: directory) : nil
+    directory.has(.eval)
+      ? try KeptPreferences(of: directory, for: loop.scenario.reward.objective) : nil
   }
 
   private func requireSaved(_ place: URL) throws(LoopError) {

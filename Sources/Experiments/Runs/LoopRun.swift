@@ -50,17 +50,19 @@ package struct LoopRun {
     of policy: LanguageModel
   ) throws -> KeptPreferences {
     if let saved = try savedPreferences() { return saved }
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
-    return try save(training: training, heldOut: heldOut)
+    let (training, heldOut, labels) = try loop.comparePreferences(of: policy)
+    return try save(training: training, heldOut: heldOut, labels: labels)
   }
 
   /// Saves the rows that a reward model is trained on and judged by; those to judge by last.
   func save(
-    training: some RowStream<PreferenceRow>, heldOut: some RowStream<Comparison>
+    training: some RowStream<PreferenceRow>, heldOut: some RowStream<Comparison>,
+    labels: some RowStream<PreferenceRow>
   ) throws -> KeptPreferences {
     try PreferenceFile.write(training, to: directory.preferences(.train))
-    try PreferenceFile.write(comparisons: heldOut, to: directory.preferences(.eval))
-    return try KeptPreferences(of: directory)
+    try PreferenceFile.write(
+      comparisons: heldOut, labels: labels, to: directory.preferences(.eval))
+    return try KeptPreferences(of: directory, for: loop.scenario.reward.objective)
   }
 
   /// Trains and saves a reward model.
@@ -68,13 +70,16 @@ package struct LoopRun {
     from policy: LanguageModel, preferences: KeptPreferences
   ) throws -> (RewardModel, EvaluationSummary.RewardModel) {
     let (training, heldOut) = (preferences.training, preferences.heldOut)
+    let labels = preferences.heldOutLabels
     if directory.has(.reward) {
       let reward = try loadReward()
       let report = try loop.report(
-        of: reward, on: heldOut, training: Judgements(of: training, pairingRatings: nil))
+        of: reward, on: heldOut, labels: labels,
+        training: Judgements(of: training, pairingRatings: nil))
       return (reward, report)
     }
-    let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
+    let (reward, report) = try loop.trainReward(
+      from: policy, training: training, heldOut: heldOut, labels: labels)
     try save(reward)
     return (reward, report)
   }

@@ -93,7 +93,10 @@ extension Scenario {
     case .bestOfN:
       return texts + sampling + scoring + ["evaluation.responses", "evaluation.best_of"]
     case .evaluate:
-      return texts + sampling + comparing + scoring + ["world.annotators", "reward.slips"]
+      return texts + sampling + comparing + scoring + [
+        "world.annotators", "reward.slips", "reward.objective", "reward.read",
+        "reward.step_separator",
+      ]
     }
   }
 }

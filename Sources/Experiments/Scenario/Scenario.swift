@@ -59,7 +59,7 @@ package struct Scenario: Configurable {
   /// Refuses what a reward model cannot learn from rankings.
   private func validateRankings(at location: SettingsLocation) throws(SettingsError) {
     guard preferences.responses > 2 else { return }
-    if reward.objective == .pairwiseTokens || reward.objective == .regression {
+    if reward.objective == .pairwiseTokens || reward.objective.isAbsolute {
       throw location.key("reward").key("objective").error(
         "`\(reward.objective.rawValue)` does not learn from rankings of "
           + "\(preferences.responses) responses",
@@ -173,7 +173,8 @@ package struct PreferencesConfiguration: Configurable, Equatable {
       in: AlignmentLoop.enoughHeldOutPairs...100_000_000),
     Field(
       "responses", \Self.responses,
-      "K: responses to a prompt that annotators rank to train on; 2 are compared", in: 2...64),
+      "K: responses to a prompt that annotators judge to train on: one is labelled desirable or not, "
+        + "2 are compared, more are ranked", in: 1...64),
     Field(
       "temperature", \Self.temperature, "at which the SFT policy samples them", in: 1e-6...),
     Field(

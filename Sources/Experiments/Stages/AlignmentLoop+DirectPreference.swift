@@ -20,19 +20,30 @@ extension AlignmentLoop {
     let offline =
       settings.pairs == .offline
       ? try tokenize(
-        rows, positions: policy.configuration.maximumPositions, purpose: "training"
-      ).flatMap(\.pairs) : []
+        rows, for: settings.rowsObjective, positions: policy.configuration.maximumPositions,
+        purpose: "training"
+      ).flatMap(settings.elements) : []
+    if offline.contains(where: { $0.responses.count == 1 && ![[0], [1]].contains($0.ratings) }) {
+      throw LoopError.input(
+        "KTO learns from labels, and the rows hold ratings other than 0 and 1; give rows with a `label`"
+      )
+    }
     if settings.pairs == .offline, offline.isEmpty {
       throw LoopError.input(
-        "DPO learns from pairs, and the rows hold none; give comparisons or rankings, or set "
-          + "`dpo.pairs` to on-policy")
+        settings.loss.isUnpaired
+          ? "KTO learns from labelled responses, and the rows hold none; give rows with a `label`, or "
+            + "comparisons, which make a desirable response and an undesirable one"
+          : "DPO learns from pairs, and the rows hold none; give comparisons or rankings, or set "
+            + "`dpo.pairs` to on-policy")
     }
     let rounds = settings.pairs == .offline ? settings.epochs : settings.rounds
-    let pairs = settings.pairs == .offline ? offline.count : scenario.ppo.episodes / 2
-    guard pairs > 0 else {
+    let pairs = scenario.ppo.episodes / 2
+    guard settings.pairs == .offline || pairs > 0 else {
       throw LoopError.input("on-policy pairs need two responses; raise `ppo.episodes` to 2 or more")
     }
-    let steps = rounds * DPOTrainer.steps(for: pairs, settings)
+    let elements =
+      settings.pairs == .offline ? offline.count : settings.loss.isUnpaired ? 2 * pairs : pairs
+    let steps = rounds * DPOTrainer.steps(for: elements, settings)
     let score = settings.pairs == .onPolicy ? try scorer(reward) : RewardScorer([])
     var trainer = DPOTrainer(settings, policy: policy, steps: steps, workers: workers)
     try run(.dpo, total: steps) { continuation in
@@ -40,6 +51,7 @@ extension AlignmentLoop {
         settings.pairs == .offline
           ? offline
           : try ownPairs(of: policy, count: pairs, stream.stream("pairs", round), score)
+            .flatMap(settings.elements)
       } report: { metrics in
         try observer.advance(.dpo, to: metrics.step, metrics: metrics)
       }

@@ -6,13 +6,14 @@ import Statistics
 import Worlds
 
 extension AlignmentLoop {
-  /// Rows to train on, comparisons or rankings as the scenario says, and comparisons to judge by. No
-  /// prompt is on both sides.
+  /// Rows to train on, labels, comparisons or rankings as the scenario says, and comparisons to judge by;
+  /// and as many labels, where labels are trained on. No prompt is on both sides.
   func comparePreferences(
     of policy: LanguageModel
-  ) throws -> (training: [PreferenceRow], heldOut: [Comparison]) {
+  ) throws -> (training: [PreferenceRow], heldOut: [Comparison], labels: [PreferenceRow]) {
     let settings = scenario.preferences
-    let total = settings.pairs + settings.heldOutPairs
+    let labelCount = settings.responses == 1 ? settings.heldOutPairs : 0
+    let total = settings.pairs + settings.heldOutPairs + labelCount
     return try run(.annotation, total: total, unit: "pairs") {
       let heldOut = try judged(
         policy, count: settings.heldOutPairs, responses: 2, generator.stream("held-out pairs"),
@@ -21,12 +22,15 @@ extension AlignmentLoop {
         policy, count: settings.pairs, responses: settings.responses,
         generator.stream("training pairs"), prompts: { !isHeldOut($0) },
         done: settings.heldOutPairs)
-      return (training, heldOut.compactMap(\.comparison))
+      let labels = try judged(
+        policy, count: labelCount, responses: 1, generator.stream("held-out labels"),
+        prompts: isHeldOut, done: settings.heldOutPairs + settings.pairs)
+      return (training, heldOut.compactMap(\.comparison), labels)
     }
   }
 
   /// Samples `responses` responses to each of `count` prompts and has an annotator judge them: a
-  /// comparison when there are two, a ranking when there are more.
+  /// label when there is one, a comparison when there are two, a ranking when there are more.
   ///
   /// - Parameter write: gets the rows in order, a few at a time.
   package func annotate(
@@ -111,6 +115,10 @@ extension AlignmentLoop {
     let texts = responses.map { $0.words.joined(separator: " ") }
     guard Set(texts).count == texts.count, !texts.contains("") else { return nil }
     let promptText = prompt.joined(separator: " ")
+    if responses.count == 1 {
+      let isDesirable = world.label(prompt: prompt, responses[0], using: &generator)
+      return .rating(Rating(prompt: promptText, response: texts[0], label: isDesirable))
+    }
     guard responses.count == 2 else {
       let ranking = world.rank(prompt: prompt, responses, using: &generator)
       return .ranking(Ranking(prompt: promptText, responses: texts, ranking: ranking))

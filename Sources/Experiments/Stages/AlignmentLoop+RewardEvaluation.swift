@@ -5,9 +5,11 @@ import RLHF
 import RunRecords
 import Statistics
 
-/// Held-out comparisons in tokens, and what is known of them beside the judgements.
-struct HeldOutPairs {
+/// Held-out comparisons in tokens, and what is known of them beside the judgements; and rows with labels.
+struct HeldOutRows {
   private(set) var pairs = TokenizedRows()
+  /// Where labels are learned.
+  fileprivate(set) var labelled = TokenizedRows()
   /// The probability of each judgement; nil unless every row says it.
   private(set) var probabilities: [Double]? = []
   /// Gold of chosen and rejected of pair 0, of pair 1, …; nil unless every row says it.
@@ -38,22 +40,28 @@ extension AlignmentLoop {
   /// - Parameter training: what the model was trained on, for the training accuracy.
   func report(
     of model: RewardModel, on heldOut: some RowStream<Comparison>,
+    labels: some RowStream<PreferenceRow> = [PreferenceRow](),
     training: some RowStream<Comparison> = [Comparison]()
   ) throws -> EvaluationSummary.RewardModel {
     try report(
       of: model,
-      on: heldOutPairs(heldOut, positions: model.model.configuration.maximumPositions),
+      on: heldOutRows(
+        heldOut, labels: labels, positions: model.model.configuration.maximumPositions),
       training: training)
   }
 
   /// The same for rows that are in tokens already.
   func report(
-    of model: RewardModel, on heldOut: HeldOutPairs, training: some RowStream<Comparison>
+    of model: RewardModel, on heldOut: HeldOutRows, training: some RowStream<Comparison>
   ) throws -> EvaluationSummary.RewardModel {
     let pairs = heldOut.pairs
-    if pairs.count < Self.enoughHeldOutPairs {
+    let (count, kind) =
+      pairs.isEmpty
+      ? (heldOut.labelled.count, "held-out rows with labels")
+      : (pairs.count, "held-out comparisons")
+    if count < Self.enoughHeldOutPairs {
       observer.note(
-        "the reward model is judged by \(pairs.count) held-out comparisons; take "
+        "the reward model is judged by \(count) \(kind); take "
           + "\(Self.enoughHeldOutPairs) or more for intervals that mean something")
     }
     let rewards = try rewards(of: pairs, by: model)
@@ -70,7 +78,10 @@ extension AlignmentLoop {
       figures.length?.sampleLengths.append(pairs[index].exchanges[side].response.count)
       figures.length?.sampleScores.append(model.normalization(rewards[2 * index + side]))
     }
-    figures.probes = try probing(probing.responses(of: pairs))
+    figures.probes = try probing(
+      probing.responses(of: pairs.isEmpty ? heldOut.labelled : pairs))
+    let labels = try labelFigures(of: model, on: heldOut)
+    (figures.labels, figures.steps) = (labels?.labels, labels?.steps)
     figures.trainingAccuracy = try accuracy(of: model, on: training, atMost: pairs.count)
     if let training = figures.trainingAccuracy, let heldOut = figures.accuracy {
       figures.trainingGap = training.value - heldOut.value
@@ -107,9 +118,38 @@ extension AlignmentLoop {
     return rewards
   }
 
+  /// How well rewards agree with labels, of the held-out rows that have them, or else of the pairs, whose
+  /// chosen responses count as desirable; and with those of steps, where they are read. Nil where the
+  /// objective learns none.
+  func labelFigures(
+    of model: RewardModel, on heldOut: HeldOutRows
+  ) throws -> (labels: LabelEvaluation, steps: StepFigures?)? {
+    let settings = scenario.reward
+    guard settings.objective == .binary else { return nil }
+    func evaluation(_ rewards: [Double], _ labels: [Bool]) -> LabelEvaluation {
+      LabelEvaluation(rewards: rewards, labels: labels) {
+        settings.choiceProbability.negativeLogLikelihood(Dual($0)).value
+      }
+    }
+    if settings.reading == .steps {
+      var (all, agreement) = ((rewards: [Double](), labels: [Bool]()), StepAgreement())
+      for row in heldOut.labelled where row.stepEnds != nil {
+        let rewards = try model.rewards(row.stepExchanges, workers: workers)
+        let labels = settings.labels(of: row).map { $0 == 1 }
+        agreement.add(rewards: rewards, labels: labels)
+        all.rewards += rewards
+        all.labels += labels
+      }
+      return (evaluation(all.rewards, all.labels), agreement.figures)
+    }
+    let rows = heldOut.labelled.isEmpty ? heldOut.pairs : heldOut.labelled
+    let labels = rows.flatMap { settings.labels(of: $0).map { $0 == 1 } }
+    return (evaluation(try rewards(of: rows, by: model), labels), nil)
+  }
+
   /// Whether this world gives the rows the gold that they say they have: rows of a file may come
   /// from another world, or from none.
-  private func isGoldOfThisWorld(_ heldOut: HeldOutPairs) -> Bool {
+  private func isGoldOfThisWorld(_ heldOut: HeldOutRows) -> Bool {
     guard let golds = heldOut.golds, !golds.isEmpty else { return false }
     return zip(heldOut.pairs.prefix(100).flatMap(\.exchanges), golds).allSatisfy { exchange, gold in
       // Without the end that was put behind it.
@@ -118,29 +158,51 @@ extension AlignmentLoop {
     }
   }
 
-  /// Comparisons that the model can hold, in tokens; the others are counted aloud, by kind.
-  func heldOutPairs(
-    _ comparisons: some RowStream<Comparison>, positions: Int
-  ) throws -> HeldOutPairs {
+  /// Comparisons and rows with labels that the model can hold, in tokens; the others are counted aloud,
+  /// by kind.
+  func heldOutRows(
+    _ comparisons: some RowStream<Comparison>, labels: some RowStream<PreferenceRow>,
+    positions: Int
+  ) throws -> HeldOutRows {
     var tally = RowTally("held-out comparisons", positions: positions, tokenizer: tokenizer)
-    var usable = HeldOutPairs()
+    var usable = HeldOutRows()
     try comparisons.forEachRow { row in
       let pair = RankedResponses(row, tokenizer: tokenizer)
       guard tally.add(pair, of: [row.prompt, row.chosen, row.rejected]) else { return }
       usable.append(pair, of: row)
     }
     tally.notes.forEach(observer.note)
-    try tally.requireUsable()
+    var labelTally = RowTally("held-out labels", positions: positions, tokenizer: tokenizer)
+    var pairs = RatingPairs()  // of which there are none
+    try labels.forEachRow { row in
+      for element in rankedResponses(row, for: .binary, index: 0, &pairs)
+      where labelTally.add(element, of: [row.prompt] + row.responses) {
+        usable.labelled.append(element)
+      }
+    }
+    labelTally.notes.forEach(observer.note)
+    if usable.labelled.isEmpty {
+      try (tally.count == 0 && labelTally.count > 0 ? labelTally : tally).requireUsable()
+    }
     return usable
   }
 
-  /// Makes sure of what ``heldOutPairs(_:positions:)`` demands, up to the first usable row.
-  func requireUsable(heldOut: some RowStream<Comparison>, positions: Int) throws {
+  /// Makes sure of what ``heldOutRows(_:labels:positions:)`` demands, up to the first usable row.
+  func requireUsable(
+    heldOut: some RowStream<Comparison>, labels: some RowStream<PreferenceRow>, positions: Int
+  ) throws {
     var tally = RowTally("held-out comparisons", positions: positions, tokenizer: tokenizer)
     try heldOut.forRows { row in
       !tally.add(RankedResponses(row, tokenizer: tokenizer), of: [])
     }
-    try tally.requireUsable()
+    guard tally.leftOut == tally.count else { return }
+    var labelTally = RowTally("held-out labels", positions: positions, tokenizer: tokenizer)
+    var pairs = RatingPairs()
+    try labels.forRows { row in
+      let elements = rankedResponses(row, for: .binary, index: 0, &pairs)
+      return !elements.contains { labelTally.add($0, of: []) }
+    }
+    try (labelTally.count > 0 ? labelTally : tally).requireUsable()
   }
 }
 
@@ -159,6 +221,7 @@ extension EvaluationSummary.RewardModel {
   ) {
     precondition(rewards.count == 2 * comparisons.count, "two rewards per comparison")
     self.init()
+    guard !comparisons.isEmpty else { return }
     func differences(_ values: [Double]) -> [Double] {
       stride(from: 0, to: values.count, by: 2).map { values[$0] - values[$0 + 1] }
     }

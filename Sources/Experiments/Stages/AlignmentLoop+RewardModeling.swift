@@ -9,12 +9,15 @@ extension AlignmentLoop {
   /// Trains a reward model from an SFT policy: language head off, scalar head on, the objective of
   /// the scenario, and then normalisation on samples of the policy; an ensemble member by member.
   ///
+  /// - Parameter labels: held-out rows with labels, where they are learned.
   /// - Throws: `RewardModelingError` for rows that do not go with `reward.objective`.
   package func trainReward(
     from policy: LanguageModel, training: some RowStream<PreferenceRow>,
-    heldOut: some RowStream<Comparison>
+    heldOut: some RowStream<Comparison>,
+    labels: some RowStream<PreferenceRow> = [PreferenceRow]()
   ) throws -> (model: RewardModel, report: EvaluationSummary.RewardModel) {
-    let judges = try heldOutPairs(heldOut, positions: policy.configuration.maximumPositions)
+    let judges = try heldOutRows(
+      heldOut, labels: labels, positions: policy.configuration.maximumPositions)
     let model = try trainedReward(from: policy, training: training, judges: judges)
     // What was trained on is no longer in memory: there may have been a million rows.
     NumericalLibraries.releaseFreedMemory()
@@ -26,7 +29,7 @@ extension AlignmentLoop {
   }
 
   private func trainedReward(
-    from policy: LanguageModel, training: some RowStream<PreferenceRow>, judges: HeldOutPairs
+    from policy: LanguageModel, training: some RowStream<PreferenceRow>, judges: HeldOutRows
   ) throws -> RewardModel {
     let settings = scenario.reward
     let rows = try tokenize(
@@ -39,13 +42,17 @@ extension AlignmentLoop {
       try trainer.trainMembers(
         from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
       ) { model, metrics in
+        let model = reward([.init(model: model)])
         let figures = EvaluationSummary.RewardModel(
-          judges.pairs, rewards: try rewards(of: judges.pairs, by: reward([.init(model: model)])),
+          judges.pairs, rewards: try rewards(of: judges.pairs, by: model),
           choices: settings.choiceProbability)
+        let labels = try labelFigures(of: model, on: judges)
         let values: [(Metric, Double?)] = [
           (.heldOutLoss, figures.loss), (.heldOutAccuracy, figures.accuracy?.value),
           (.calibrationError, figures.ece), (.heldOutMargin, figures.marginMean),
           (.lengthCorrelation, figures.length?.correlation),
+          (.labelLoss, labels?.labels.loss), (.labelAccuracy, labels?.labels.accuracy.value),
+          (.areaUnderCurve, labels?.labels.areaUnderCurve), (.stepF1, labels?.steps?.f1),
         ]
         for case (let metric, let value?) in values { metrics.append(metric, value) }
       } report: { metrics in
@@ -56,8 +63,10 @@ extension AlignmentLoop {
   }
 
   private func reward(_ members: [RewardModel.Member]) -> RewardModel {
-    RewardModel(
+    var model = RewardModel(
       members: members, combination: scenario.reward.combination, specialTokens: specialTokens)
+    model.stepSeparator = scenario.reward.reading == .steps ? scenario.reward.stepSeparator : nil
+    return model
   }
 
   /// Models with mean and sd of their rewards of the policy's own responses to prompts of the

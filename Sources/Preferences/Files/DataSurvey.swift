@@ -82,8 +82,6 @@ package struct DataSurvey: Sendable {
       return example.responses.count == 1 ? "responses" : "responses without a judgement"
     }
     switch try PreferenceReading(example, fields) {
-    case .unpaired: return "responses with a label"
-    case .stepwise: return "responses with labelled steps"
     case .unusable(.identicalResponses): return "left out: identical responses"
     case .unusable(.emptyResponse): return "left out: an empty response"
     case .unusable(.tie): return "left out: ties"
@@ -93,7 +91,8 @@ package struct DataSurvey: Sendable {
       case .comparison:
         return rows.count == 1 ? "comparisons" : "lists of right and wrong responses"
       case .ranking: return "rankings"
-      case .rating: return "ratings"
+      case .rating(let row): return row.isLabel ? "responses with a label" : "ratings"
+      case .steps: return "responses with labelled steps"
       case nil: return "left out: empty lists"
       }
     }

@@ -6,9 +6,9 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   package internal(set) var comparisons = 0
   package internal(set) var rankings = 0
   package internal(set) var ratings = 0
-  /// Rows of one response that is good or not; nothing is trained on them yet.
-  package internal(set) var unpaired = 0
-  /// Rows of one response judged step by step; nothing is trained on them yet.
+  /// Rows of one response that is good or not.
+  package internal(set) var labels = 0
+  /// Rows of one response judged step by step.
   package internal(set) var stepwise = 0
   /// Rows that say what an earlier one said: prompt, responses and judgement. They are kept, for
   /// two people may well have judged alike, and counted, for a file may hold its rows twice.
@@ -31,9 +31,9 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   /// Whether messages were put into the plain format.
   package internal(set) var usesPlainFormat = false
 
-  package var usable: Int { comparisons + rankings + ratings }
+  package var usable: Int { comparisons + rankings + ratings + labels + stepwise }
   package var unusable: Int {
-    identicalResponses + emptyResponses + ties + unjudged + unpaired + stepwise + skipped
+    identicalResponses + emptyResponses + ties + unjudged + skipped
   }
 
   package var description: String {
@@ -45,10 +45,12 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
     }
     add(ties, "ties")
     add(unjudged, "without a judgement")
-    add(unpaired, "of one response with a label, which nothing is trained on yet")
-    add(stepwise, "of labelled steps, which nothing is trained on yet")
     add(skipped, "at fault, the first: \(firstFault.map { "\($0)" } ?? "")")
-    return "\(comparisons) comparisons, \(rankings) rankings and \(ratings) ratings; left out: "
+    var others = ""
+    if labels > 0 { others += ", \(labels) responses with a label" }
+    if stepwise > 0 { others += ", \(stepwise) with labelled steps" }
+    return
+      "\(comparisons) comparisons, \(rankings) rankings and \(ratings) ratings\(others); left out: "
       + leftOut.joined(separator: ", ")
       + (repeated > 0 ? "; \(repeated) repeat an earlier row, and are kept" : "")
       + (promptInResponse > 0
@@ -62,11 +64,11 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
         switch row {
         case .comparison: comparisons += 1
         case .ranking: rankings += 1
-        case .rating: ratings += 1
+        case .rating(let row):
+          if row.isLabel { labels += 1 } else { ratings += 1 }
+        case .steps: stepwise += 1
         }
       }
-    case .unpaired: unpaired += 1
-    case .stepwise: stepwise += 1
     case .unusable(.identicalResponses): identicalResponses += 1
     case .unusable(.emptyResponse): emptyResponses += 1
     case .unusable(.tie): ties += 1
@@ -192,10 +194,13 @@ package enum PreferenceFile {
     try writeLines(to: file) { write in try rows.forEachRow { try write($0.json) } }
   }
 
-  /// Writes comparisons in order, in the same way.
-  package static func write(comparisons: some RowStream<Comparison>, to file: URL) throws {
+  /// Writes comparisons in order, and labels after them, in the same way.
+  package static func write(
+    comparisons: some RowStream<Comparison>, labels: some RowStream<PreferenceRow>, to file: URL
+  ) throws {
     try writeLines(to: file) { write in
       try comparisons.forEachRow { try write(PreferenceRow.comparison($0).json) }
+      try labels.forEachRow { try write($0.json) }
     }
   }
 }

@@ -176,13 +176,17 @@ struct Example {
   ) throws(PreferenceError) {
     form = .steps
     let steps = try fields.list("steps", of: "texts")
-    let labels = try fields.bools("step_labels")
-    guard steps.count == labels.count, !steps.isEmpty else {
+    let labels = fields.has("step_labels") ? try fields.bools("step_labels") : nil
+    guard !steps.isEmpty else { throw fields.failure("steps", "is empty; give at least one") }
+    if let labels, labels.count != steps.count {
       throw fields.failure(
         "step_labels", "holds \(labels.count) labels of \(steps.count) steps; give one to each")
     }
     try readTexts(steps.enumerated().map { ("steps[\($0)]", $1) }, fields, format)
-    judgement = .steps(labels)
+    if isRendered || usesPlainFormat {
+      throw fields.failure("steps", "stand beside messages; write prompt and steps as texts")
+    }
+    if let labels { judgement = .steps(labels) }
   }
 
   private static func number(_ value: JSONValue) -> Double? {

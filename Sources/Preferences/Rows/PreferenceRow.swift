@@ -88,8 +88,10 @@ package struct Ranking: Sendable, Equatable {
 package struct Rating: Sendable, Equatable {
   package var prompt: String
   package var response: String
-  /// How good the response is; more is better, on whatever scale the data use.
+  /// How good the response is; more is better, on whatever scale the data use. 1 and 0 for a label.
   package var rating: Double
+  /// Whether it is a label, true or false, and is written as one.
+  package private(set) var isLabel = false
   /// Whether a chat template wrote the texts.
   package var isRendered = false
 
@@ -98,6 +100,27 @@ package struct Rating: Sendable, Equatable {
     self.response = response
     self.rating = rating
   }
+
+  /// Whether one response is good.
+  package init(prompt: String, response: String, label: Bool) {
+    self.init(prompt: prompt, response: response, rating: label ? 1 : 0)
+    isLabel = true
+  }
+}
+
+/// One response step by step, and which of its steps are right.
+package struct StepLabels: Sendable, Equatable {
+  package var prompt: String
+  /// At least one.
+  package var steps: [String]
+  /// One for each step.
+  package var labels: [Bool]
+
+  package init(prompt: String, steps: [String], labels: [Bool]) {
+    self.prompt = prompt
+    self.steps = steps
+    self.labels = labels
+  }
 }
 
 /// One row of preference data.
@@ -105,21 +128,24 @@ package enum PreferenceRow: Sendable, Equatable {
   case comparison(Comparison)
   case ranking(Ranking)
   case rating(Rating)
+  case steps(StepLabels)
 
   package var prompt: String {
     switch self {
     case .comparison(let comparison): comparison.prompt
     case .ranking(let ranking): ranking.prompt
     case .rating(let rating): rating.prompt
+    case .steps(let row): row.prompt
     }
   }
 
-  /// Its responses in the order in which they are written.
+  /// Its responses, or the steps of its response, in the order in which they are written.
   package var responses: [String] {
     switch self {
     case .comparison(let row): [row.chosen, row.rejected]
     case .ranking(let row): row.responses
     case .rating(let row): [row.response]
+    case .steps(let row): row.steps
     }
   }
 
@@ -151,8 +177,12 @@ package enum PreferenceRow: Sendable, Equatable {
       isRendered = row.isRendered
     case .rating(let row):
       object["response"] = .string(row.response)
-      object["rating"] = .double(row.rating)
+      object[row.isLabel ? "label" : "rating"] =
+        row.isLabel ? .bool(row.rating == 1) : .double(row.rating)
       isRendered = row.isRendered
+    case .steps(let row):
+      object["completions"] = .array(row.steps.map { .string($0) })
+      object["labels"] = .array(row.labels.map { .bool($0) })
     }
     if isRendered { object["rendered"] = .bool(true) }
     return object
@@ -185,6 +215,8 @@ package enum PreferenceRow: Sendable, Equatable {
     case .rating(let row):
       digest.add(row.response)
       digest.add("\(row.rating)")
+    case .steps(let row):
+      for (step, label) in zip(row.steps, row.labels) { digest.add("\(step)\(label)") }
     }
     return digest.value
   }
@@ -194,10 +226,6 @@ package enum PreferenceRow: Sendable, Equatable {
 enum PreferenceReading {
   /// Usually one; of lists of right and wrong responses every pair.
   case rows([PreferenceRow])
-  /// One response, good or not.
-  case unpaired
-  /// One response, judged step by step.
-  case stepwise
   case unusable(UnusableRow)
 }
 
@@ -221,8 +249,20 @@ extension PreferenceReading {
       return different < responses.count ? .identicalResponses : nil
     }
     switch example.judgement {
-    case .label: self = .unpaired
-    case .steps: self = .stepwise
+    case .label(let label):
+      if let reason = unusable() {
+        self = .unusable(reason)
+      } else {
+        var row = Rating(prompt: example.prompt, response: responses[0], label: label)
+        row.isRendered = example.isRendered
+        self = .rows([.rating(row)])
+      }
+    case .steps(let labels):
+      // Two steps may well be alike.
+      self =
+        example.hasEmptyResponse
+        ? .unusable(.emptyResponse)
+        : .rows([.steps(StepLabels(prompt: example.prompt, steps: responses, labels: labels))])
     case .tie: self = .unusable(.tie)
     case .none:
       switch example.form {

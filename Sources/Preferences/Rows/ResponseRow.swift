@@ -21,12 +21,16 @@ package struct ResponseRow: Sendable, Equatable {
     case lists(right: Int)
     /// `responses`, or two side by side.
     case several
+    /// Steps of one response.
+    case steps
   }
 
   package let content: Content
   package let form: Form
   /// How good somebody found each response, more for better, where the row says it.
   package let ratings: [Double]?
+  /// Whether the one response is good, or each of its steps is right, where the row says it.
+  package let labels: [Bool]?
   /// What accuracy is counted by.
   package let subset: String?
   /// Where the row stands, for messages: file and line, such as `rows.jsonl:3`.
@@ -53,8 +57,7 @@ package struct ResponseRow: Sendable, Equatable {
     case .several:
       form =
         if case .better(let right) = example?.judgement { .lists(right: right) } else { .several }
-    case .steps:
-      throw fields.failure("steps", "are no response; write the whole of it as `response`")
+    case .steps: form = .steps
     }
     let count = example?.responses.count ?? 1
     switch example?.judgement {
@@ -66,14 +69,19 @@ package struct ResponseRow: Sendable, Equatable {
     case .ratings(let given) where count > 1: ratings = given
     default: ratings = nil
     }
+    switch example?.judgement {
+    case .label(let label): labels = [label]
+    case .steps(let given): labels = given
+    default: labels = nil
+    }
     subset = fields.value("subset")?.string
     place = fields.place
     self.written = written
   }
 
   /// Sets `reward` of a single response, `chosen_reward` and `rejected_reward` of a pair,
-  /// `chosen_rewards` and `rejected_rewards` of lists, or `rewards` of several, in the order in which
-  /// they are written, and `order`.
+  /// `chosen_rewards` and `rejected_rewards` of lists, `rewards` of steps, or `rewards` of several, in the
+  /// order in which they are written, and `order`.
   ///
   /// - Parameter order: indices of the responses, that of the highest reward first.
   /// - Throws: ``PreferenceError`` when a number is not finite, as in everything that sets one.
@@ -86,6 +94,7 @@ package struct ResponseRow: Sendable, Equatable {
     case .lists(let right):
       try set("chosen_rewards", to: rewards[..<right])
       try set("rejected_rewards", to: rewards[right...])
+    case .steps: try set("rewards", to: rewards[...])
     case .several:
       try set("rewards", to: rewards[...])
       try set("order", to: .array(order.map { .int($0) }))

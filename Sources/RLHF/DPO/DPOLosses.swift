@@ -1,7 +1,8 @@
 package import Numerics
 import Settings
 
-/// The losses of DPO, of h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) of a pair.
+/// The losses of DPO, of h = log(π/π_ref)(y_w) − log(π/π_ref)(y_l) of a pair, and of KTO, with h of a
+/// labelled response: log(π/π_ref)(y) − z where it is desirable, z − log(π/π_ref)(y) where it is not.
 package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
   /// −(1 − ε) log σ(β h) − ε log σ(−β h) (Rafailov et al. 2023, eq. 7; ε: conservative DPO, Mitchell
   /// 2023).
@@ -13,8 +14,14 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
   /// (−(1 − ε) log σ(β h) + ε log σ(−β h)) / (1 − 2ε): unbiased where labels are flipped at rate ε
   /// (Chowdhury et al. 2024).
   case robust
+  /// 1 − σ(β h), of responses one by one (Ethayarajh et al. 2024, arXiv 2402.01306, eq. 8); z is what
+  /// log(π/π_ref) is of responses to other prompts.
+  case kto
 
-  /// The loss of a pair.
+  /// Whether it learns from labelled responses, not from pairs.
+  package var isUnpaired: Bool { self == .kto }
+
+  /// The loss of a pair, or of a labelled response.
   ///
   /// - Parameters:
   ///   - difference: h.
@@ -31,6 +38,7 @@ package enum DPOLoss: String, Sendable, CaseIterable, SettingValue {
       let noisy = (1 - smoothing) * .softplus(-margin) - smoothing * .softplus(margin)
       return noisy / (1 - 2 * smoothing)
     case .hinge: return .max(0.0, 1 - margin)
+    case .kto: return .sigmoid(-margin)
     }
   }
 }
@@ -60,9 +68,50 @@ extension Tape {
   }
 }
 
+extension Tape {
+  /// w Σ_responses λ of ``DPOLoss/kto``, and β h of each response.
+  ///
+  /// - Parameters:
+  ///   - logProbabilities: log π per token, `[M]`, the responses one after the other.
+  ///   - lengths: tokens of each response.
+  ///   - reference: log π_ref of each response, summed over its tokens.
+  ///   - labels: whether each response is desirable.
+  ///   - divergence: z, a constant.
+  ///   - weights: λ of desirable and of undesirable responses.
+  ///   - weight: w, 1 over the responses of the batch.
+  package func unpairedPreferenceLoss(
+    _ logProbabilities: Variable, lengths: [Int], reference: [Double], labels: [Bool],
+    divergence: Double, beta: Double, weights: (desirable: Double, undesirable: Double),
+    weight: Double
+  ) -> (loss: Variable, margins: [Double]) {
+    let logRatios = sums(of: logProbabilities, lengths: lengths, less: reference)
+    let groups = labels.enumerated().map {
+      ([$0], weight * ($1 ? weights.desirable : weights.undesirable))
+    }
+    let loss = loss(of: logRatios, groups: groups) {
+      DPOLoss.kto(
+        labels[$0] ? $1[0] - divergence : divergence - $1[0], beta: beta, smoothing: 0)
+    }.loss
+    let margins = zip(logRatios.value.values.map(Double.init), labels).map {
+      beta * ($1 ? $0 - divergence : divergence - $0)
+    }
+    return (loss, margins)
+  }
+}
+
 /// Finite-difference checks of the losses of DPO.
 package enum DPOLosses {
-  package static let gradientChecks = DPOLoss.allCases.flatMap { equation in
+  package static let gradientChecks =
+    pairs + [
+      GradientCheck("KTO loss", inputs: [[6]]) {
+        $0.unpairedPreferenceLoss(
+          $1[0], lengths: [2, 1, 3], reference: [-1, 0.5, 0.25], labels: [true, false, true],
+          divergence: 0.3, beta: 0.7, weights: (1.5, 0.5), weight: 0.5
+        ).loss
+      }
+    ]
+
+  private static let pairs = DPOLoss.allCases.filter { !$0.isUnpaired }.flatMap { equation in
     [0.0, 0.2].map { smoothing in
       GradientCheck("DPO loss \(equation.rawValue), ε \(smoothing)", inputs: [[7]]) {
         $0.directPreferenceLoss(

@@ -1,7 +1,7 @@
 package import LanguageModels
 
 /// What one prompt teaches a reward model: its responses in tokens, from the best to the worst, each
-/// as ``RewardModel/ended(_:)`` makes it. Two make a pair; one alone teaches only by its rating.
+/// as ``RewardModel/ended(_:)`` makes it. Two make a pair; one alone teaches only by its ratings.
 package struct RankedResponses: Sendable, Equatable {
   package var prompt: [Int32]
   package var responses: [[Int32]]
@@ -9,8 +9,12 @@ package struct RankedResponses: Sendable, Equatable {
   package var margin = 0.0
   /// p of a soft label: the probability that the first response of a pair is the better one.
   package var probability: Double?
-  /// One rating per response, in the units that rewards shall have.
+  /// One rating per response, in the units that rewards shall have, or 0 and 1 for labels; with
+  /// ``stepEnds``, one label per step.
   package var ratings: [Double]?
+  /// Where each step of the one response ends, as places in it, the last one at its end; nil where
+  /// steps are not labelled.
+  package var stepEnds: [Int]?
 
   package init(prompt: [Int32], responses: [[Int32]]) {
     self.prompt = prompt
@@ -33,11 +37,35 @@ package struct RankedResponses: Sendable, Equatable {
     responses.map { Exchange(prompt: prompt, response: $0) }
   }
 
+  /// The one response up to the end of each of its steps: what a model that sees no later token says at
+  /// the end of each is its reward there.
+  package var stepExchanges: [Exchange] {
+    (stepEnds ?? []).map { Exchange(prompt: prompt, response: Array(responses[0][...$0])) }
+  }
+
   /// Tokens, the prompt counted once.
   package var count: Int { responses.reduce(prompt.count) { $0 + $1.count } }
 
   /// C(K, 2), the number of pairs in the ranking.
   package var pairCount: Int { responses.count * (responses.count - 1) / 2 }
+
+  /// y of each response, 1 for a desirable one: its ratings; of a pair without any, 1 for the chosen and
+  /// 0 for the rejected response, as TRL splits pairs; none where nothing says which are good. A
+  /// response whose steps are labelled has the lowest of their labels: it is right where they all are.
+  package var labels: [Double] {
+    guard let ratings else { return responses.count == 2 ? [1, 0] : [] }
+    if stepEnds != nil { return [ratings.min() ?? 0] }
+    return ratings.count == responses.count ? ratings : []
+  }
+
+  /// Its responses one by one, each with its label.
+  package var labelled: [RankedResponses] {
+    zip(responses, labels).map { response, label in
+      var element = RankedResponses(prompt: prompt, responses: [response])
+      element.ratings = [label]
+      return element
+    }
+  }
 
   /// Every better response with every worse one: (0, 1), (0, 2), …, (1, 2), …; a pair is itself.
   package var pairs: [RankedResponses] {

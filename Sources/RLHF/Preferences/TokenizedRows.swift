@@ -8,8 +8,8 @@ package struct TokenizedRows: RandomAccessCollection, Sendable {
   // What few rows have is empty until the first row with it.
   private var margins: [Double] = []
   private var probabilities: [Double] = []  // not a number where a row has none
-  private var ratings: [Double] = []  // of all rows, end to end
-  private var ratingEnds: [Int] = []  // where those of each row end
+  private var ratings = Lists<Double>()
+  private var stepEnds = Lists<Int32>()
 
   package init() {}
 
@@ -19,8 +19,8 @@ package struct TokenizedRows: RandomAccessCollection, Sendable {
   package mutating func append(_ row: RankedResponses) {
     keep(row.margin == 0 ? nil : row.margin, in: &margins, or: 0)
     keep(row.probability, in: &probabilities, or: .nan)
-    ratings += row.ratings ?? []
-    keep(ratings.isEmpty ? nil : ratings.count, in: &ratingEnds, or: 0)
+    ratings.append(row.ratings, toRow: count)
+    stepEnds.append(row.stepEnds?.map(Int32.init), toRow: count)
     starts.append(numbers.count)
     numbers.append(Int32(row.responses.count))
     numbers.append(Int32(row.prompt.count))
@@ -44,11 +44,29 @@ package struct TokenizedRows: RandomAccessCollection, Sendable {
     if !probabilities.isEmpty, !probabilities[index].isNaN {
       row.probability = probabilities[index]
     }
-    if !ratingEnds.isEmpty {
-      let own = ratings[(index > 0 ? ratingEnds[index - 1] : 0)..<ratingEnds[index]]
-      row.ratings = own.isEmpty ? nil : Array(own)
-    }
+    row.ratings = ratings[index]
+    row.stepEnds = stepEnds[index]?.map(Int.init)
     return row
+  }
+
+  /// A list of some of the rows, none of which is empty; those of all rows lie end to end.
+  private struct Lists<Value: Sendable>: Sendable {
+    private var values: [Value] = []
+    private var ends: [Int] = []  // of every row, from the first with a list on
+
+    /// - Parameter row: how many rows there are already.
+    mutating func append(_ list: [Value]?, toRow row: Int) {
+      guard list != nil || !ends.isEmpty else { return }
+      if ends.isEmpty { ends = Array(repeating: 0, count: row) }
+      values += list ?? []
+      ends.append(values.count)
+    }
+
+    subscript(row: Int) -> [Value]? {
+      guard row < ends.count else { return nil }
+      let own = values[(row > 0 ? ends[row - 1] : 0)..<ends[row]]
+      return own.isEmpty ? nil : Array(own)
+    }
   }
 
   /// The length of a row's prompt in tokens, without unpacking the row.

@@ -15,22 +15,41 @@ package enum RewardObjective: String, Sendable, CaseIterable, SettingValue {
   case bestOfK = "best-of-k"
   /// Squared distance from ratings.
   case regression
+  /// The reward is the logit of a label: desirable or not, right or wrong.
+  case binary
 
   /// Whether the loss is a sum over pairs with a σ each, where labels can be smoothed.
   package var isSumOfPairs: Bool {
     switch self {
     case .pairwise, .pairwiseTokens, .groupedPairs: true
-    case .plackettLuce, .bestOfK, .regression: false
+    case .plackettLuce, .bestOfK, .regression, .binary: false
     }
   }
 
+  /// Whether its loss has a probability of each judgement, which can allow for label noise.
+  var hasProbabilities: Bool { isSumOfPairs || self == .binary }
+
   /// Whether it knows pairs only, where a row can say how sure its judgement is.
   var isForPairs: Bool { self == .pairwise || self == .pairwiseTokens }
+
+  /// Whether what it learns says where 0 is, and also of a response that nothing is compared with.
+  package var isAbsolute: Bool { self == .regression || self == .binary }
+}
+
+/// Where the reward of a response is learned from its labels.
+package enum RewardReading: String, Sendable, CaseIterable, SettingValue {
+  /// At its end. A response whose steps are labelled is right where all of them are.
+  case end
+  /// At the last token of each of its steps, whose labels the rows give; the last step ends where the
+  /// response does.
+  case steps
 }
 
 /// The reward-model stage.
 package struct RewardConfiguration: Configurable, Equatable {
   package var objective = RewardObjective.pairwise
+  package var reading = RewardReading.end
+  package var stepSeparator = "\n"
   var labelNoise = 0.0
   var labelSmoothing = 0.0
   package var softLabels = false
@@ -52,11 +71,20 @@ package struct RewardConfiguration: Configurable, Equatable {
   package static let fields = [
     Field(
       "objective", \Self.objective,
-      "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression"),
+      "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression, "
+        + "binary"),
+    Field(
+      "read", \Self.reading,
+      "where labels are learned: end, of a response; steps, at the last token of each step, of rows "
+        + "that label every step", onlyIf: isBinary),
+    Field(
+      "step_separator", \Self.stepSeparator,
+      "text behind every step but the last, which ends with the response",
+      onlyIf: isBinary, .setting("read", is: "steps") { $0.reading == .steps }),
     Field(
       "slips", \Self.labelNoise,
       "label noise rate ε of P = ε + (1 − 2ε) σ(Δ): how often a judgement is "
-        + "flipped; for losses of pairs", in: 0..<0.5),
+        + "flipped; for losses of pairs and of labels", in: 0..<0.5),
     Field(
       "label_smoothing", \Self.labelSmoothing,
       "ε of the target 1 − ε for the probability of the chosen response", in: 0..<0.5,
@@ -77,7 +105,7 @@ package struct RewardConfiguration: Configurable, Equatable {
     Field(
       "centering", \Self.centering,
       "η of η (r_chosen + r_rejected)², which keeps rewards around 0; 0 for none",
-      in: 0..., onlyIf: .setting("objective", \.objective) { $0 != .regression }),
+      in: 0..., onlyIf: .setting("objective", \.objective) { !$0.isAbsolute }),
     Field(
       "freeze", \Self.freeze,
       "fraction of the layers, from below, that are not trained, with the "
@@ -103,6 +131,7 @@ package struct RewardConfiguration: Configurable, Equatable {
       onlyIf: isEnsemble, .setting("combine", \.combine) { $0 == .uncertainty }),
   ]
 
+  private static let isBinary = Condition<Self>.setting("objective", \.objective) { $0 == .binary }
   private static let isEnsemble = Condition<Self>.setting("ensemble", is: "2 or more") {
     $0.ensemble > 1
   }
@@ -114,10 +143,10 @@ package struct RewardConfiguration: Configurable, Equatable {
         advice: "lower it, or raise `batch_size`")
     }
     // Calibration is measured with it, so the loss must use it too.
-    if labelNoise > 0, !objective.isSumOfPairs {
+    if labelNoise > 0, !objective.hasProbabilities {
       throw location.key("slips").error(
         "`\(objective.rawValue)` has no probabilities of pairs that could allow for noise",
-        advice: "set it to 0, or choose pairwise, pairwise-tokens or grouped-pairs")
+        advice: "set it to 0, or choose pairwise, pairwise-tokens, grouped-pairs or binary")
     }
   }
 
@@ -159,7 +188,16 @@ extension RewardConfiguration {
         advice: advice)
     }
     let name = objective.rawValue
-    if objective == .regression {
+    if objective == .binary {
+      try refuse(
+        "read", { reading == .steps && $0.stepEnds == nil }, "do not label their steps",
+        "give rows of `prompt`, `completions` and `labels`, or set `reward.read` to end")
+      try refuse(
+        "objective",
+        { labels(of: $0).isEmpty || !labels(of: $0).allSatisfy { $0 == 0 || $0 == 1 } },
+        "have no label of true or false for each response",
+        "give rows a `label`, two responses of which one is chosen, or ratings of 0 and 1")
+    } else if objective == .regression {
       try refuse(
         "objective", { $0.ratings?.count != $0.responses.count },
         "have no ratings, and `regression` learns nothing else",
@@ -167,7 +205,7 @@ extension RewardConfiguration {
     } else {
       try refuse(
         "objective", { $0.responses.count < 2 }, "have one response, and `\(name)` compares",
-        "give rows at least two, or choose `regression`")
+        "give rows at least two, or choose `regression` or `binary`")
     }
     if objective == .pairwiseTokens {
       try refuse(
@@ -186,5 +224,11 @@ extension RewardConfiguration {
         "choose `pairwise`, or leave `margin` out of the rows")
     }
     return RewardElements(of: rows, takesPairs: objective == .pairwise)
+  }
+
+  /// y of every reward that `binary` reads of an element, of its steps or of its responses; none where it
+  /// has none.
+  package func labels(of element: RankedResponses) -> [Double] {
+    reading == .steps ? element.ratings ?? [] : element.labels
   }
 }

@@ -66,6 +66,17 @@ func regressionLoss(_ reward: Dual, rating: Double) -> Dual {
   return error * error
 }
 
+/// −y log P(r) − (1 − y) log P(−r): the reward as the logit of a label y, 1 for a desirable response or
+/// a right step and 0 for another (of solutions: Cobbe et al. 2021; of steps: Lightman et al. 2023).
+///
+/// - Parameter choices: P, σ without label noise.
+func binaryLoss(
+  _ reward: Dual, label: Double, choices: ChoiceProbability = ChoiceProbability()
+) -> Dual {
+  label * choices.negativeLogLikelihood(reward)
+    + (1 - label) * choices.negativeLogLikelihood(-reward)
+}
+
 // MARK: - Batches
 
 /// Where the two responses of a pair are compared token by token.
@@ -205,6 +216,19 @@ extension Tape {
     }.loss
   }
 
+  /// Σ_i w_i of ``binaryLoss(_:label:choices:)``.
+  ///
+  /// - Parameter weights: w, `[M]`: 1 over the elements of the whole batch and over the labels of the
+  ///   element, so that a response of many steps weighs no more than one of few.
+  package func binaryLoss(
+    _ rewards: Variable, labels: [Double], choices: ChoiceProbability = ChoiceProbability(),
+    weights: [Double]
+  ) -> Variable {
+    loss(of: rewards, groups: weights.indices.map { ([$0], weights[$0]) }) {
+      RLHF.binaryLoss($1[0], label: labels[$0], choices: choices)
+    }.loss
+  }
+
   /// The elements of every ranking, one after the other.
   private func rankings(_ sizes: [Int], weight: Double) -> [(elements: [Int], weight: Double)] {
     var start = 0
@@ -251,6 +275,13 @@ package enum RewardModelLosses {
     },
     GradientCheck("regression loss", inputs: [[4]]) {
       $0.regressionLoss($1[0], ratings: [0, 0.5, -2, 1], weights: [0.5, 0.5, 1, 0.25])
+    },
+    GradientCheck("binary loss", inputs: [[4]]) {
+      $0.binaryLoss($1[0], labels: [1, 0, 1, 0.25], weights: [0.5, 0.5, 1, 0.25])
+    },
+    GradientCheck("binary loss with known label noise", inputs: [[2]]) {
+      $0.binaryLoss(
+        $1[0], labels: [1, 0], choices: ChoiceProbability(labelNoise: 0.1), weights: [0.5, 1])
     },
   ]
 }

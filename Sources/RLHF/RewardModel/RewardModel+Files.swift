@@ -9,6 +9,7 @@ extension RewardModel {
     let file = try ConfigurationFile(CheckpointFiles(directory).configuration)
     guard file[Self.ensembleKey] != nil else {
       self.init(members: [try Member(directory: directory)], specialTokens: specialTokens)
+      stepSeparator = file[Self.separatorKey]?.string
       return
     }
     let ensemble = try file.nested(Self.ensembleKey)
@@ -33,6 +34,7 @@ extension RewardModel {
       members: members,
       combination: EnsembleCombination(rule: rule, uncertaintyWeight: weight),
       specialTokens: specialTokens)
+    stepSeparator = file[Self.separatorKey]?.string
   }
 
   /// Writes the model's files into an existing directory, those of further members into directories
@@ -45,24 +47,31 @@ extension RewardModel {
         to: place, specialTokens: specialTokens, normalization: member.normalization, as: type,
         isMember: index > 0)
     }
-    if members.count > 1 { try addCombination(to: directory.appending(path: "config.json")) }
+    var extra: [(String, JSONValue)] = []
+    if members.count > 1 {
+      extra.append(
+        (
+          Self.ensembleKey,
+          .object([
+            "members": .int(members.count), "combine": .string(combination.rule.rawValue),
+            "uncertainty_weight": .double(combination.uncertaintyWeight),
+          ])
+        ))
+    }
+    if let stepSeparator { extra.append((Self.separatorKey, .string(stepSeparator))) }
+    guard !extra.isEmpty else { return }
+    let url = directory.appending(path: "config.json")
+    let file = try ConfigurationFile(url)
+    try ConfigurationFile.write(file.keys.map { ($0, file[$0] ?? .null) } + extra, to: url)
   }
 
   /// The extra key of the first member's `config.json` that says how members make one score.
   private static let ensembleKey = "reward_ensemble"
+  /// That of a model which reads the ends of steps.
+  private static let separatorKey = "step_separator"
 
   private static func place(of member: Int, in directory: URL) -> URL {
     member == 0 ? directory : directory.appending(path: "member-\(member)")
-  }
-
-  private func addCombination(to url: URL) throws {
-    let file = try ConfigurationFile(url)
-    let combination: JSONValue = .object([
-      "members": .int(members.count), "combine": .string(self.combination.rule.rawValue),
-      "uncertainty_weight": .double(self.combination.uncertaintyWeight),
-    ])
-    try ConfigurationFile.write(
-      file.keys.map { ($0, file[$0] ?? .null) } + [(Self.ensembleKey, combination)], to: url)
   }
 }
 

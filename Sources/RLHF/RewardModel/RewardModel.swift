@@ -24,6 +24,8 @@ package struct RewardModel: Sendable {
   /// How normalised members make one score.
   package let combination: EnsembleCombination
   package let specialTokens: SpecialTokens
+  /// The text between steps with which it was trained, where it was trained to read their ends.
+  package var stepSeparator: String?
 
   /// - Parameter members: at least one, all of one shape.
   package init(

@@ -74,11 +74,11 @@ struct EarlyStopping {
 
   init(patience: Int) { self.patience = patience }
 
-  /// Takes note of an evaluation's `eval/loss` and returns whether it is time to stop; adds
+  /// Takes note of an evaluation's `eval/label_loss`, or else `eval/loss`, and returns whether it is time to stop; adds
   /// `eval/best_loss` and `eval/best_step` to the metrics.
   mutating func observe(_ metrics: inout StepMetrics, parameters: ParameterSet) -> Bool {
-    guard let loss = metrics[.heldOutLoss] else {
-      preconditionFailure("early stopping needs the `eval/loss` of every evaluation")
+    guard let loss = metrics[.labelLoss] ?? metrics[.heldOutLoss] else {
+      preconditionFailure("early stopping needs the held-out loss of every evaluation")
     }
     if loss < best?.loss ?? .infinity {
       best = (loss, metrics.step, parameters)

@@ -17,7 +17,7 @@ package struct RewardTrainer: Sendable {
     configuration.epochs * ((elements + configuration.batchSize - 1) / configuration.batchSize)
   }
 
-  /// Trains in place and reports `reward/loss`, `reward/accuracy` (where there are pairs),
+  /// Trains in place and reports `reward/loss`, `reward/accuracy` (where there are pairs or labels),
   /// `reward/gradient_norm` per step, and what `evaluate` adds at each of
   /// `configuration.evaluations` steps, the last one included.
   ///
@@ -94,7 +94,8 @@ extension RewardTrainer {
     let gradients: Gradients
     /// The mean over the batch.
     let loss: Double
-    /// The share of pairs whose rewards are in the order of the judgement; nil without pairs.
+    /// The share of pairs whose rewards are in the order of the judgement, or of labels whose rewards
+    /// are on their side of 0; nil without either.
     let accuracy: Double?
   }
 
@@ -111,12 +112,21 @@ extension RewardTrainer {
     ) { elements, tape in
       let (loss, rewards) = configuration.loss(
         of: model, on: elements, weight: 1 / Double(batch.count), tape: tape)
-      return (loss, (Double(loss.value[0]), right: Self.rightPairs(rewards, of: elements)))
+      return (loss, (Double(loss.value[0]), right: right(rewards, of: elements)))
     }
-    let pairs = batch.reduce(0) { $0 + $1.pairCount }
+    let judgements = batch.reduce(0) {
+      $0 + (configuration.objective == .binary ? configuration.labels(of: $1).count : $1.pairCount)
+    }
+    let agreed = results.reduce(0) { $0 + $1.right }
     return BatchResult(
       gradients: gradients, loss: results.reduce(0) { $0 + $1.0 },
-      accuracy: pairs > 0 ? Double(results.reduce(0) { $0 + $1.right }) / Double(pairs) : nil)
+      accuracy: judgements > 0 ? Double(agreed) / Double(judgements) : nil)
+  }
+
+  /// How many of the judgements the rewards agree with.
+  private func right(_ rewards: [Float], of elements: ArraySlice<RankedResponses>) -> Int {
+    guard configuration.objective == .binary else { return Self.rightPairs(rewards, of: elements) }
+    return zip(rewards, elements.flatMap(configuration.labels)).count { $1 > 0.5 ? $0 > 0 : $0 < 0 }
   }
 
   /// How many pairs have the higher reward where they were judged better.
@@ -137,8 +147,8 @@ extension RewardTrainer {
 }
 
 extension RewardConfiguration {
-  /// The share of some elements in the mean loss of a batch, and the reward of each response at its
-  /// end, in order.
+  /// The share of some elements in the mean loss of a batch, and the rewards that it reads, in order:
+  /// of each response at its end, or at the ends of its steps.
   ///
   /// - Parameters:
   ///   - elements: as ``elements(of:)`` makes them.
@@ -150,7 +160,13 @@ extension RewardConfiguration {
     let exchanges = elements.flatMap(\.exchanges)
     let isPerToken = objective == .pairwiseTokens
     let rewards =
-      isPerToken ? model.tokenRewards(exchanges, on: tape) : model.rewards(exchanges, on: tape)
+      if isPerToken {
+        model.tokenRewards(exchanges, on: tape)
+      } else if reading == .steps {
+        model.rewards(exchanges, at: elements.map { $0.stepEnds ?? [] }, on: tape)
+      } else {
+        model.rewards(exchanges, on: tape)
+      }
     let sizes = elements.map(\.responses.count)
     let margins = elements.map(\.margin)
     let loss =
@@ -177,6 +193,12 @@ extension RewardConfiguration {
         tape.regressionLoss(
           rewards, ratings: elements.flatMap { $0.ratings ?? [] },
           weights: sizes.flatMap { Array(repeating: weight / Double($0), count: $0) })
+      case .binary:
+        tape.binaryLoss(
+          rewards, labels: elements.flatMap(labels), choices: choiceProbability,
+          weights: elements.map { labels(of: $0).count }.flatMap {
+            Array(repeating: weight / Double($0), count: $0)
+          })
       }
     let values = rewards.value.values
     guard isPerToken else { return (loss, values) }
@@ -197,6 +219,17 @@ extension RewardConfiguration {
 }
 
 extension ScalarModel {
+  /// The head at some tokens of every response, concatenated, `[M]`.
+  ///
+  /// - Parameter tokens: of every exchange, places in its response.
+  func rewards(
+    _ exchanges: some Collection<Exchange>, at tokens: [[Int]], on tape: Tape
+  ) -> Variable {
+    let batch = ResponseBatch(exchanges)
+    let rows = zip(batch.responseRows, tokens).flatMap { rows, tokens in tokens.map { rows[$0] } }
+    return scalars(hiddenStates(of: batch.packed, at: rows, on: tape), on: tape)
+  }
+
   /// The head at every token of every response, concatenated, `[M]`; the last of a response is what
   /// `rewards(_:on:)` gives.
   func tokenRewards(_ exchanges: [Exchange], on tape: Tape) -> Variable {

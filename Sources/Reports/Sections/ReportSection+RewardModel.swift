@@ -50,6 +50,12 @@ extension ReportSection {
       add("Judgements for the longer", length.longerChosen)
       add("Rewards for the longer", length.longerPreferred)
     }
+    add("Accuracy on held-out labels", reward.labels?.accuracy)
+    if let area = reward.labels?.areaUnderCurve {
+      facts.append(("Area under the curve", NumberText.fixed(area, 3)))
+    }
+    add("First wrong step found", reward.steps?.firstErrors)
+    add("None found where none is wrong", reward.steps?.withoutErrors)
     guard !facts.isEmpty else { return nil }
     return Reports.facts(facts)
   }

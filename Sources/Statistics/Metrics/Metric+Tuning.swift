@@ -21,7 +21,8 @@ extension Metric {
   /// Of `metrics/reward.jsonl`; those under `eval` only at evaluations, over all held-out pairs.
   package static let rewardModel = [
     rewardLoss, heldOutLoss, rewardAccuracy, heldOutAccuracy, calibrationError, heldOutMargin,
-    lengthCorrelation, bestLoss, bestStep, rewardGradientNorm, ensembleMember,
+    lengthCorrelation, labelLoss, labelAccuracy, areaUnderCurve, stepF1, bestLoss, bestStep,
+    rewardGradientNorm, ensembleMember,
   ]
 
   package static let rewardLoss = Metric(
@@ -32,7 +33,8 @@ extension Metric {
     isWatched: true)
   package static let rewardAccuracy = Metric(
     "reward/accuracy", "accuracy", unit: "fraction of pairs",
-    "Pairs of the batch that are ranked as the annotators did; absent where there are no pairs",
+    "Pairs of the batch that are ranked as the annotators did; with `binary`, labels whose reward is on "
+      + "their side of 0; absent where there are neither",
     badSign: "far above held-out accuracy: noise is memorized", chart: rewardAccuracyChart,
     isWatched: true)
   package static let heldOutLoss = Metric(
@@ -60,6 +62,25 @@ extension Metric {
     "eval/length_correlation", "length correlation", unit: "correlation",
     "Pearson’s correlation of reward and tokens over all held-out responses",
     badSign: "far from that of the gold reward: the model rewards length")
+  package static let labelLoss = Metric(
+    "eval/label_loss", "held-out loss of labels", unit: "nats per label",
+    "Mean −log P(±r) on held-out labels, of responses or of steps; with `binary` only. Where no row has "
+      + "a label, the chosen responses of pairs count as desirable",
+    badSign: "it rises while the training loss falls")
+  package static let labelAccuracy = Metric(
+    "eval/label_accuracy", "held-out accuracy of labels", unit: "fraction of labels",
+    "Held-out labels whose reward is on their side of 0; with `binary` only",
+    badSign: "no higher than the share of the more frequent label", chart: rewardAccuracyChart)
+  package static let areaUnderCurve = Metric(
+    "eval/auc", "area under the curve", unit: "probability",
+    "How often a response, or step, labelled true has a higher reward than one labelled false; with "
+      + "`binary` only",
+    badSign: "near 0.5 nothing is learned", chart: rewardAccuracyChart)
+  package static let stepF1 = Metric(
+    "eval/step_f1", "F1 of first wrong steps", unit: "fraction",
+    "Harmonic mean of how often the first wrong step is found, and how often none is where none is "
+      + "wrong; where steps are read",
+    badSign: "near 0: all steps, or none, are called wrong", chart: rewardAccuracyChart)
   package static let bestLoss = Metric(
     "eval/best_loss", "lowest held-out loss", unit: "nats per pair",
     "Lowest held-out loss so far, whose model is saved; only with early stopping",
@@ -86,7 +107,7 @@ extension Metric {
 
   /// Of `metrics/dpo.jsonl`, all before the step, on the pairs that it learns from.
   package static let directPreference = [
-    directLoss, directAccuracy, directMargin, directGradientNorm,
+    directLoss, directAccuracy, directMargin, directKL, directGradientNorm,
   ]
 
   package static let directLoss = Metric(
@@ -99,7 +120,9 @@ extension Metric {
     isWatched: true)
   package static let directAccuracy = Metric(
     "dpo/accuracy", "accuracy", unit: "fraction of pairs",
-    "Pairs whose chosen response has the larger implicit reward", badSign: "near 0.5",
+    "Pairs whose chosen response has the larger implicit reward; with `kto`, responses on their side "
+      + "of β z",
+    badSign: "near 0.5",
     chart: Chart(
       "Accuracy", levels: [("chance", 0.5)],
       "How often the chosen response has the larger implicit reward."), isWatched: true)
@@ -110,6 +133,12 @@ extension Metric {
     chart: Chart(
       "Margin", includes: [0],
       "It may grow because the rejected response becomes unlikely, not the chosen likely."))
+  package static let directKL = Metric(
+    "dpo/kl", "KL from the reference", unit: "nats",
+    "z of `kto`: mean log(π/π_ref) of responses to other prompts of the batch, at least 0; absent with "
+      + "other losses",
+    badSign: "it stays at 0 while the margin grows: what is learned is of the prompt alone, or all "
+      + "responses become unlikely")
   package static let directGradientNorm = Metric(
     "dpo/gradient_norm", "gradient norm", unit: "norm",
     "Norm of the policy’s gradient before clipping", badSign: "it spikes or is not finite")

@@ -7,7 +7,7 @@ struct Annotate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Sample responses of a policy and have the scenario's annotators judge them.",
     discussion: """
-      Writes preference rows as JSON lines: comparisons of two responses, rankings of more.
+      Writes preference rows as JSON lines: labels of one response, comparisons of two, rankings of more.
 
       Example: rlhf-sim annotate --count 1000 --responses 4 --output rankings.jsonl
       """)
@@ -34,8 +34,8 @@ struct Annotate: ParsableCommand {
     if !(1...100_000_000).contains(count) {
       throw ValidationError("--count is \(count); it must be from 1 to 100 000 000.")
     }
-    if !(2...64).contains(responses) {
-      throw ValidationError("--responses is \(responses); it must be from 2 to 64.")
+    if !(1...64).contains(responses) {
+      throw ValidationError("--responses is \(responses); it must be from 1 to 64.")
     }
   }
 

@@ -58,7 +58,8 @@ struct OptimizeDirectly: ParsableCommand {
       preferences.isEmpty
         ? nil
         : try GivenPreferences(
-          preferences, as: reading, for: models.policy, scenario: models.scenario, options: options)
+          preferences, as: reading, for: models.policy, scenario: models.scenario,
+          objective: models.scenario.dpo.rowsObjective, options: options)
     }
     var (source, notes) = (PromptSource.world, models.notes + (given?.notes ?? []))
     if let given, !models.knowsWorld {

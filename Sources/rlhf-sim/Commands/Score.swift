@@ -13,13 +13,14 @@ struct Score: ParsableCommand {
       "response_ids", which are used as given. "reward" is the head's raw output.
 
       Rows of several "responses" get "rewards" and "order", the best by reward first; equal rewards \
-      keep the order of the row. Rows of "chosen" and "rejected" get "chosen_reward" and \
+      keep the order of the row. Rows of steps ("completions") get "rewards", read at the end of each. \
+      Rows of "chosen" and "rejected" get "chosen_reward" and \
       "rejected_reward". All other columns come back as they are written. Messages are rendered by the \
       model's chat template.
 
-      Where rows say which response is better ("ranking", "ratings", "chosen"), the summary tells how \
-      often the rewards agree, also by "subset" where rows have one: on standard output beside an \
-      --output, or else on standard error.
+      Where rows say which response is better ("ranking", "ratings", "chosen"), or label a response or \
+      its steps ("label", "labels"), the summary tells how often the rewards agree, also by "subset" \
+      where rows have one: on standard output beside an --output, or else on standard error.
 
       First: rlhf-sim annotate --count 100 --output pairs.jsonl
       Example: rlhf-sim score --model checkpoints/sentiment/reward --input pairs.jsonl
@@ -36,7 +37,9 @@ struct Score: ParsableCommand {
   func run() throws {
     let summary = try rows.complete(
       "score", by: ResponseRows(rewardsOf: URL(filePath: model), workers: rows.machine.workers))
-    let lines = [summary.agreement.text, summary.subsetText].compactMap(\.self)
+    let lines = [
+      summary.agreement.text, summary.subsetText, summary.labels.labelText, summary.steps.stepText,
+    ].compactMap(\.self)
     if rows.output == nil {
       lines.forEach(rows.machine.note)
     } else if json {
@@ -55,11 +58,16 @@ struct Score: ParsableCommand {
     let topAgreement: Proportion?
     /// Top agreement by `subset`; absent when no row has one.
     let subsets: [String: Proportion]?
+    /// Labels whose reward is on their side of 0; absent when no row has one.
+    let labelAccuracy: Proportion?
+    /// Absent when no row labels its steps.
+    let steps: StepFigures?
     /// Rows that were passed over; absent when there are none.
     let skipped: Int?
 
     enum CodingKeys: String, CodingKey {
-      case rows, responses, subsets, skipped
+      case rows, responses, subsets, skipped, steps
+      case labelAccuracy = "label_accuracy"
       case pairAgreement = "pair_agreement"
       case topAgreement = "top_agreement"
     }
@@ -73,6 +81,8 @@ struct Score: ParsableCommand {
         summary.subsets.isEmpty
         ? nil
         : Dictionary(uniqueKeysWithValues: summary.subsets.map { ($0.name, $0.agreement.top) })
+      labelAccuracy = summary.labels.count > 0 ? summary.labels.figures.accuracy : nil
+      steps = summary.steps.count > 0 ? summary.steps.figures : nil
       skipped = summary.skipped > 0 ? summary.skipped : nil
     }
   }
@@ -93,12 +103,39 @@ extension RankingAgreement {
   /// Nil when no row says which response is better.
   fileprivate var text: String? {
     guard count > 0 else { return nil }
-    func percent(_ share: Double) -> String { NumberText.plain(100 * share, 1) }
-    func text(_ share: Proportion) -> String {
-      "\(percent(share.value)) % (\(percent(share.low)) to \(percent(share.high)))"
-    }
     return
-      "rewards order \(text(pairs)) of \(pairs.count) pairs of responses as given, and put the "
-      + "given best first in \(text(top)) of \(count) rows"
+      "rewards order \(percent(pairs)) of \(pairs.count) pairs of responses as given, and put the "
+      + "given best first in \(percent(top)) of \(count) rows"
   }
+}
+
+extension StepAgreement {
+  /// Of labels of whole responses; nil when there are none.
+  fileprivate var labelText: String? {
+    guard count > 0 else { return nil }
+    return
+      "rewards are on the side of 0 that the label says in \(percent(figures.accuracy)) of \(count) rows"
+  }
+
+  /// Nil when no row labels its steps.
+  fileprivate var stepText: String? {
+    guard count > 0 else { return nil }
+    let (wrong, right) = (figures.firstErrors, figures.withoutErrors)
+    var sentence =
+      "rewards are on the side of 0 that the label says in \(percent(figures.accuracy)) of "
+      + "\(figures.accuracy.count) steps"
+    if wrong.count > 0 {
+      sentence += ", find the first wrong step in \(percent(wrong)) of \(wrong.count) rows with one"
+    }
+    if right.count > 0 {
+      sentence += ", and none in \(percent(right)) of \(right.count) rows without"
+    }
+    return sentence + (figures.f1.map { "; F1 \(NumberText.plain($0, 3))" } ?? "")
+  }
+}
+
+/// With its 95 % interval.
+private func percent(_ share: Proportion) -> String {
+  func text(_ share: Double) -> String { NumberText.plain(100 * share, 1) }
+  return "\(text(share.value)) % (\(text(share.low)) to \(text(share.high)))"
 }

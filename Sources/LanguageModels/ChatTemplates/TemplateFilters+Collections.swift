@@ -38,35 +38,46 @@ extension TemplateRenderer {
 
   // MARK: One by one
 
-  /// `map`, `select` and their kin, which compute an item when it is asked for.
-  func lazily(
-    _ name: String, _ value: TemplateValue, _ given: TemplateArguments
+  /// What `map`, `items` and their kin give: nothing is asked of the value, and nothing computed,
+  /// before the first item is asked for.
+  func deferred(
+    _ value: TemplateValue, _ given: TemplateArguments,
+    _ make: @escaping () throws(ChatTemplateError) -> TemplateIterator
   ) throws(ChatTemplateError) -> TemplateValue {
-    guard value.isTrue else { return .iterator(TemplateIterator([], depth: 0)) }
-    let source = try iterator(over: value)
-    if source.depth >= TemplateValue.maximumDepth { throw .failed("filters nested too deeply") }
     // Arguments may be containers: their depth counts as well.
     let depth = try TemplateValue.depth(over: given.positional + given.named.map(\.value) + [value])
+    var items: TemplateIterator?
+    return .iterator(
+      TemplateIterator(depth: depth) { () throws(ChatTemplateError) in
+        try self.nested { () throws(ChatTemplateError) in
+          if items == nil { items = try make() }
+          return try items?.next()
+        }
+      })
+  }
+
+  func lazily(
+    _ name: String, _ value: TemplateValue, _ given: TemplateArguments
+  ) throws(ChatTemplateError) -> TemplateIterator {
+    guard value.isTrue else { return TemplateIterator([], depth: 0) }
     if name == "map" {
       let change = try mapping(given)
-      return .iterator(
-        TemplateIterator(depth: depth) { () throws(ChatTemplateError) in
-          try self.spend(1)
-          guard let next = try source.next() else { return nil }
-          return try self.nested { () throws(ChatTemplateError) in try change(next) }
-        })
+      let source = try iterator(over: value)
+      return TemplateIterator(depth: 0) { () throws(ChatTemplateError) in
+        guard let next = try source.next() else { return nil }
+        return try change(next)
+      }
     }
     let selects = name.hasPrefix("select")
     let matches = try condition(given, ofAttribute: name.hasSuffix("attr"))
-    return .iterator(
-      TemplateIterator(depth: depth) { () throws(ChatTemplateError) in
-        while true {
-          try self.spend(1)
-          let next = try self.nested { () throws(ChatTemplateError) in try source.next() }
-          guard let next else { return nil }
-          if try matches(next) == selects { return next }
-        }
-      })
+    let source = try iterator(over: value)
+    return TemplateIterator(depth: 0) { () throws(ChatTemplateError) in
+      while let next = try source.next() {
+        try self.spend(1)
+        if try matches(next) == selects { return next }
+      }
+      return nil
+    }
   }
 
   private func mapping(
@@ -147,18 +158,6 @@ extension TemplateRenderer {
         try sorted(
           try dictionary.items(), by: [[.int(by == "value" ? 1 : 0)]],
           isCaseSensitive: arguments[0]?.isTrue ?? false, reverse: arguments[2]?.isTrue ?? false))
-    case "unique":
-      let arguments = try given.bound(to: ["case_sensitive", "attribute"], of: name)
-      let path = try attributePath(arguments[1])
-      var seen = Set<TemplateKey>()
-      var kept: [TemplateValue] = []
-      for element in try elements(of: value) {
-        let item = try folded(try follow(path, from: element), arguments[0]?.isTrue ?? false)
-        guard let key = TemplateKey(item) else { throw .unsupported("`unique` of a \(item.type)") }
-        if seen.insert(key).inserted { kept.append(element) }
-      }
-      return .iterator(TemplateIterator(kept, depth: try TemplateValue.depth(over: kept)))
-    case "batch", "slice": return try grouped(name, try elements(of: value), given)
     case "min", "max":
       let arguments = try given.bound(to: ["case_sensitive", "attribute"], of: name)
       let path = try attributePath(arguments[1])
@@ -222,9 +221,24 @@ extension TemplateRenderer {
     }
   }
 
-  private func grouped(
+  func unique(
+    _ elements: [TemplateValue], _ given: TemplateArguments
+  ) throws(ChatTemplateError) -> [TemplateValue] {
+    let arguments = try given.bound(to: ["case_sensitive", "attribute"], of: "unique")
+    let path = try attributePath(arguments[1])
+    var seen = Set<TemplateKey>()
+    var kept: [TemplateValue] = []
+    for element in elements {
+      let item = try folded(try follow(path, from: element), arguments[0]?.isTrue ?? false)
+      guard let key = TemplateKey(item) else { throw .unsupported("`unique` of a \(item.type)") }
+      if seen.insert(key).inserted { kept.append(element) }
+    }
+    return kept
+  }
+
+  func grouped(
     _ name: String, _ elements: [TemplateValue], _ given: TemplateArguments
-  ) throws(ChatTemplateError) -> TemplateValue {
+  ) throws(ChatTemplateError) -> [TemplateValue] {
     let arguments = try given.bound(
       to: [name == "batch" ? "linecount" : "slices", "fill_with"], of: name)
     guard let count = arguments[0].flatMap(Self.int), count > 0 else {
@@ -252,6 +266,6 @@ extension TemplateRenderer {
         start = end
       }
     }
-    return .iterator(TemplateIterator(groups, depth: try TemplateValue.depth(over: groups)))
+    return groups
   }
 }

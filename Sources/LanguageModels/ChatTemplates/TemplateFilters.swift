@@ -21,18 +21,30 @@ extension TemplateRenderer {
       return value
     case "length", "count": return .int(try length(of: value))
     case "items":
-      if case .undefined = value { return .iterator(TemplateIterator([], depth: 0)) }
-      guard case .dictionary(let dictionary) = value else {
-        throw .failed("Can only get item pairs from a mapping.")
+      return try deferred(value, given) { () throws(ChatTemplateError) in
+        if case .undefined = value { return TemplateIterator([], depth: 0) }
+        guard case .dictionary(let dictionary) = value else {
+          throw .failed("Can only get item pairs from a mapping.")
+        }
+        return TemplateIterator(try dictionary.items(), depth: dictionary.depth + 1)
       }
-      return .iterator(TemplateIterator(try dictionary.items(), depth: dictionary.depth + 1))
     case "first":
       return try iterator(over: value).next() ?? .undefined("no first item, sequence was empty")
     case "list": return try .list(try elements(of: value))
     case "join": return .text(try join(value, given))
     case "map", "select", "reject", "selectattr", "rejectattr":
-      return try lazily(name, value, given)
-    case "last", "reverse", "sort", "unique", "dictsort", "batch", "slice", "min", "max", "sum":
+      return try deferred(value, given) { () throws(ChatTemplateError) in
+        try self.lazily(name, value, given)
+      }
+    case "unique", "batch", "slice":
+      return try deferred(value, given) { () throws(ChatTemplateError) in
+        let elements = try self.elements(of: value)
+        let kept =
+          name == "unique"
+          ? try self.unique(elements, given) : try self.grouped(name, elements, given)
+        return TemplateIterator(kept, depth: 0)
+      }
+    case "last", "reverse", "sort", "dictsort", "min", "max", "sum":
       return try collection(name, value, given)
     case "abs", "round", "int", "float": return try number(name, value, given)
     case "safe": return .markup(try text(of: value))

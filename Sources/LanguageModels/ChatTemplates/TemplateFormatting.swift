@@ -50,7 +50,9 @@ extension TemplateRenderer {
       }
       result += try formatted(item, as: kind, places: places)
     }
-    if !isNamed, !next.isEmpty, !(values.count == 1 && value.type == "dict") {
+    // Python passes over a single value that can be indexed, other than a string or a tuple.
+    let isPassedOver = ["dict", "list", "range", "Undefined"].contains(value.type)
+    if !isNamed, !next.isEmpty, !isPassedOver {
       throw .failed("not all arguments converted during string formatting")
     }
     try spend(result.count)

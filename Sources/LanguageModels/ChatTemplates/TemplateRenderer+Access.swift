@@ -19,20 +19,23 @@ extension TemplateRenderer {
     case (.markup, _): throw .unsupported("an index after the filter `safe`")
     case (.dictionary(let dictionary), _):
       if let item = dictionary[index] { return item }
-    case (.sequence(let sequence), .int(let position)) where sequence.kind.isIndexed:
-      if let position = Self.position(position, in: sequence.elements.count) {
+    case (.sequence(let sequence), .int), (.sequence(let sequence), .bool):
+      let count = sequence.elements.count
+      if sequence.kind.isIndexed,
+        let position = Self.int(index).flatMap({ Self.position($0, in: count) })
+      {
         return sequence.elements[position]
       }
-    case (.sequence(let sequence), .bool(let position)) where sequence.kind.isIndexed:
-      if sequence.elements.count > (position ? 1 : 0) { return sequence.elements[position ? 1 : 0] }
-    case (.text(let text), .int(let position)):
-      if let position = Self.position(position, in: text.count) { return .text([text[position]]) }
+    case (.text(let text), .int), (.text(let text), .bool):
+      if let position = Self.int(index).flatMap({ Self.position($0, in: text.count) }) {
+        return .text([text[position]])
+      }
     default: break
     }
     if case .text(let name) = index, let found = try ownAttribute(String(name), of: value) {
       return found
     }
-    return .undefined("\(value.type) object has no element \(try description(of: index))")
+    return .undefined("\(value.type) object has no element \(String(try description(of: index)))")
   }
 
   private static func position(_ index: Int, in count: Int) -> Int? {
@@ -111,7 +114,7 @@ extension TemplateRenderer {
     }
     let step = (limits.count > 2 ? limits[2] : nil) ?? 1
     if step == 0 { throw .failed("slice step cannot be zero") }
-    func indices(_ count: Int) -> StrideTo<Int> {
+    func indices(_ count: Int) -> (start: Int, stop: Int, step: Int) {
       let lowest = step > 0 ? 0 : -1
       let highest = step > 0 ? count : count - 1
       func clamp(_ limit: Int) -> Int {
@@ -119,22 +122,29 @@ extension TemplateRenderer {
       }
       let start = limits[0].map(clamp) ?? (step > 0 ? lowest : highest)
       let stop = (limits.count > 1 ? limits[1] : nil).map(clamp) ?? (step > 0 ? highest : lowest)
-      return stride(from: start, to: stop, by: max(-count - 1, min(count + 1, step)))
+      return (start, stop, max(-count - 1, min(count + 1, step)))
+    }
+    func places(_ count: Int) -> StrideTo<Int> {
+      let (start, stop, step) = indices(count)
+      return stride(from: start, to: stop, by: step)
     }
     switch value {
     case .undefined(let why): throw .failed(why)
     case .text(let text):
       try spend(text.count)
-      return .text(indices(text.count).map { text[$0] })
+      return .text(places(text.count).map { text[$0] })
     case .sequence(let sequence) where sequence.kind.isIndexed:
       try spend(sequence.elements.count)
-      let kept = indices(sequence.elements.count).map { sequence.elements[$0] }
-      guard case .range = sequence.kind else {
+      let kept = places(sequence.elements.count).map { sequence.elements[$0] }
+      guard case .range(let first, _, let by) = sequence.kind else {
         return .sequence(try TemplateSequence(sequence.kind, kept))
       }
-      return try .list(kept)
+      let (start, stop, step) = indices(sequence.elements.count)
+      let kind = TemplateSequence.Kind.range(
+        start: first + start * by, stop: first + stop * by, step: by * step)
+      return .sequence(try TemplateSequence(kind, kept))
     case .markup: throw .unsupported("a slice after the filter `safe`")
-    default: return .undefined("a \(value.type) cannot be sliced")
+    default: throw .failed("a \(value.type) cannot be sliced")
     }
   }
 

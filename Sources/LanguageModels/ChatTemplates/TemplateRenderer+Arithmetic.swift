@@ -28,11 +28,11 @@ extension TemplateRenderer {
       if let count = Self.int(right) { return .text(try repeated(text, count)) }
     case (_, .text(let text)) where sign == "*":
       if let count = Self.int(left) { return .text(try repeated(text, count)) }
-    case (.sequence(let list), _) where sign == "*" && list.kind.isIndexed:
+    case (.sequence(let list), _) where sign == "*" && (list.kind == .list || list.kind == .tuple):
       if let count = Self.int(right) {
         return .sequence(try TemplateSequence(list.kind, try repeated(list.elements, count)))
       }
-    case (_, .sequence(let list)) where sign == "*" && list.kind.isIndexed:
+    case (_, .sequence(let list)) where sign == "*" && (list.kind == .list || list.kind == .tuple):
       if let count = Self.int(left) {
         return .sequence(try TemplateSequence(list.kind, try repeated(list.elements, count)))
       }
@@ -253,7 +253,11 @@ extension TemplateRenderer {
       }
       try spend(text.count)
       return Self.find(part, in: text[...]) != nil
-    case .dictionary(let dictionary): return dictionary[value] != nil
+    case .dictionary(let dictionary):
+      if value.type == "list" || value.type == "dict" {
+        throw .failed("unhashable type: `\(value.type)`")
+      }
+      return dictionary[value] != nil
     default:
       let source = try iterator(over: container)
       while let next = try source.next() {

@@ -158,6 +158,9 @@ def excerpt(ours, theirs):
 def check(program, name, directory, tokenizer, count):
     """Prints a line of the table; the number of differences."""
     rows = conversations(count)
+    if tokenizer.bos_token is None:  # most templates begin with it
+        for row in rows:
+            row.setdefault("variables", {})["bos_token"] = "<s>"
     differences, refused, reasons = 0, 0, []
     for row, ours in zip(rows, read(program, directory, rows), strict=True):
         theirs, why = render(tokenizer, row)

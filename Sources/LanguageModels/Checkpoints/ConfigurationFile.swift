@@ -102,6 +102,13 @@ package struct ConfigurationFile: Sendable {
     .configuration(file: place, key: path + key, problem: problem)
   }
 
+  /// An error about a key whose value asks for something that is not computed.
+  func refusal(_ key: String) -> CheckpointError {
+    let value = (try? self[key]?.text()) ?? "missing"
+    let text = value.count > 80 ? value.prefix(80) + "…" : value[...]
+    return failure(key, "is \(text), which is not computed here")
+  }
+
   private func value<Value>(
     _ key: String, _ fallback: Value?, _ expected: String, _ convert: (JSONValue) -> Value?
   ) throws(CheckpointError) -> Value {

@@ -302,12 +302,3 @@ extension RotaryScaling {
     }
   }
 }
-
-extension ConfigurationFile {
-  /// An error about a key whose value asks for something that is not computed.
-  func refusal(_ key: String) -> CheckpointError {
-    let value = (try? self[key]?.text()) ?? "missing"
-    let text = value.count > 80 ? value.prefix(80) + "…" : value[...]
-    return failure(key, "is \(text), which is not computed here")
-  }
-}

@@ -35,6 +35,42 @@ struct RecordCommandTests {
     #expect(try run.run(["export", "run"]).code == 64)
   }
 
+  @Test("export writes a checkpoint in 16-bit numbers, and what reads it says what it is")
+  func exportCheckpoint() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run([
+      "export", "run/reward", "--dtype", "bfloat16", "--out", "reward-bfloat16",
+    ])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(outcome.output.hasSuffix("reward-bfloat16\n"))
+    let configuration = try run.text("reward-bfloat16/config.json")
+    #expect(configuration.contains(#""dtype": "bfloat16""#))
+    #expect(configuration.contains("reward_normalization"))
+    #expect(
+      try run.bytes("reward-bfloat16/tokenizer.json") == run.bytes("run/reward/tokenizer.json"))
+    let file = try run.file("row.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
+    func reward(_ model: String) throws -> Double {
+      let outcome = try run.run(["score", "--model", model, "--input", file])
+      #expect(!outcome.errors.contains("pad_token_id"))
+      return try #require(outcome.rows().first?["reward"] as? Double)
+    }
+    let (exact, rounded) = (try reward("run/reward"), try reward("reward-bfloat16"))
+    #expect(exact != rounded && abs(exact - rounded) < 0.05)
+
+    // Padding that ends a response is read otherwise by transformers.
+    _ = try run.file(
+      "reward-bfloat16/config.json",
+      configuration.replacing(#""pad_token_id": 0"#, with: #""pad_token_id": 1"#))
+    let noted = try run.run(["score", "--model", "reward-bfloat16", "--input", file])
+    #expect(noted.code == 0)
+    #expect(noted.errors.contains("pad_token_id and eos_token_id of the reward model are both 1"))
+
+    #expect(try run.run(["export", "run/sft", "--dtype", "float16"]).code == 64)
+    #expect(try run.run(["export", "run/sft", "--csv", "--dtype", "float16"]).code == 64)
+    let taken = try run.run(["export", "run/sft", "--dtype", "float16", "--out", "run"])
+    #expect(taken.code == 74, "\(taken.errors)")
+  }
+
   @Test("a completion script is made for each shell", arguments: ["bash", "zsh", "fish"])
   func completion(shell: String) throws {
     let run = try TinyRun.shared()

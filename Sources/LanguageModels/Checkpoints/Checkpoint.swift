@@ -97,8 +97,13 @@ package struct CheckpointFiles: Sendable {
 
   package var configuration: URL { base.appending(path: "config.json") }
 
-  /// Whether it is a reward or value model, and no policy.
-  package var hasScalarHead: Bool { get throws { try Checkpoint(directory).hasScalarHead } }
+  /// Whether it has a head to one number: that of a reward or value model, or beside a policy's own.
+  package var hasScalarHead: Bool {
+    get throws {
+      let checkpoint = try Checkpoint(directory)
+      return try checkpoint.hasScalarHead || checkpoint.hasValueHead
+    }
+  }
 
   /// Where the tokenizer is: beside an adapter, if it has one, or beside its base model.
   package var tokenizer: URL {

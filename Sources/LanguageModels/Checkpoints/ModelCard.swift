@@ -34,6 +34,7 @@ struct ModelCard {
       tags: [rlhf]
       \(baseModel.map { "\(Self.baseKey)\($0)\n" } ?? "")---
 
+
       """
     let start = baseModel.map { "from `\($0)`" } ?? "from random weights"
     let count = parameterCount.formatted(.number.locale(Locale(identifier: "en_US_POSIX")))

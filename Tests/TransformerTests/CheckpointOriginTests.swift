@@ -394,7 +394,8 @@ struct AdapterFileTests {
     for (key, value) in [
       ("peft_type", JSONValue.string("IA3")), ("use_dora", .bool(true)),
       ("alpha_pattern", .object(["q_proj": .int(2)])), ("init_lora_weights", .string("pissa")),
-      ("lora_alpha", .string("much")), ("layer_replication", .array([.array([.int(0), .int(2)])])),
+      ("lora_alpha", .string("much")), ("lora_alpha", .double(1e300)),
+      ("layer_replication", .array([.array([.int(0), .int(2)])])),
     ] {
       try write([(key, value)])
       expectFailure("adapter_config.json", "`\(key)`")
@@ -419,5 +420,29 @@ struct AdapterFileTests {
     try write([])
     try FileManager.default.removeItem(at: adapter.appending(path: "adapter_model.safetensors"))
     expectFailure("adapter_model.safetensors", "no such file")
+  }
+
+  @Test("flipped bytes of its files are read or refused")
+  func flipped() throws {
+    try write([])
+    try Data(#"{"eos_token_id": [2, 3]}"#.utf8)
+      .write(to: adapter.appending(path: "generation_config.json"))
+    var generator = SeededGenerator(seed: 18)
+    for name in ["adapter_config.json", "adapter_model.safetensors", "generation_config.json"] {
+      let file = adapter.appending(path: name)
+      let whole = try Data(contentsOf: file)
+      for _ in 0..<60 {
+        var damaged = whole
+        for _ in 0...generator.index(below: 3) {
+          damaged[generator.index(below: damaged.count)] = UInt8(generator.index(below: 128))
+        }
+        try damaged.write(to: file)
+        do { _ = try LanguageModel(directory: adapter) } catch let error as any EndingError {
+          #expect(error.exitStatus == .badData)
+        }
+      }
+      try whole.write(to: file)
+    }
+    _ = try LanguageModel(directory: adapter)
   }
 }

@@ -36,6 +36,9 @@ struct StoredAdapter {
         "is \(start), which changes the base model; convert the adapter to a plain one in PEFT")
     }
     alpha = try settings.double("lora_alpha")
+    guard abs(alpha) <= 1e6 else {
+      throw settings.failure("lora_alpha", "is \(alpha); it must be at most 1000000")
+    }
     isStabilized = try settings.bool("use_rslora", default: false)
     let file = directory.appending(path: "adapter_model.safetensors")
     guard FileManager.default.fileExists(atPath: file.path) else {
@@ -85,6 +88,10 @@ struct StoredAdapter {
       let (down, up) = (module + ".lora_A.weight", module + ".lora_B.weight")
       guard let shape = tensors.shape(of: down) else { continue }
       let rank = shape.first ?? 0
+      guard rank > 0 else {
+        throw CheckpointError.damaged(
+          file: tensors.source, tensor: down, problem: "has a rank of 0")
+      }
       try tensors.require(down, shape: [rank, inputs])
       try tensors.require(up, shape: [outputs, rank])
       return Update(down: down, up: up, rank: rank)

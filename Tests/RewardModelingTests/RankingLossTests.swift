@@ -185,9 +185,7 @@ struct RankingLossTests {
 
 @Suite("The loss at every token")
 struct PairwiseTokensLossTests {
-  @Test(
-    "is the mean from the first difference to the longer end, repeating the shorter side's last reward"
-  )
+  @Test("is the mean from the first difference to the longer end, then the shorter's last")
   func definition() {
     // Chosen a b c d, rejected a e: compared at b–e, c–e and d–e.
     let pair = TokenPair(chosen: [3, 4, 5, 0], rejected: [3, 0])

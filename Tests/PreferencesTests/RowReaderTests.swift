@@ -29,6 +29,7 @@ struct RowReaderTests {
 
   @Test("lines of text that begin with a bracket or white space are texts")
   func texts() throws {
+    #expect(try prompts("question, answer it\nb", "p.txt") == ["question, answer it", "b"])
     #expect(try prompts("{a b\nb", "p.txt") == ["{a b", "b"])
     #expect(try prompts("[INST] a\nb", "p.txt") == ["[INST] a", "b"])
     #expect(try prompts("  a \nb", "p.txt") == ["  a ", "b"])

@@ -97,12 +97,13 @@ final class RowReader {
     return [UInt8(ascii: "{"), UInt8(ascii: "\""), UInt8(ascii: "]")].contains(next)
   }
 
-  /// Several columns, one of them with a name that rows have.
+  /// Several names of columns, one of them a name that rows have. A line of text is not one.
   private func isHeader(_ line: ArraySlice<UInt8>, _ separator: UInt8) -> Bool {
     let names = line.split(separator: separator, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self).trimmingCharacters(in: Self.aroundNames)
     }
     return names.count > 1 && names.contains(where: ColumnNames.all.contains)
+      && !names.contains { $0.contains(where: \.isWhitespace) }
   }
 
   private static let aroundNames = CharacterSet(charactersIn: " \"\r")

@@ -71,7 +71,8 @@ private struct InvariantSubject {
   func invariants() throws -> [Invariant] {
     let trained = logProbabilities()
     let comparison = DistributionComparison(
-      policy: policy, reference: policy, temperature: 1)(exchanges)
+      policy: policy, reference: policy, temperature: 1
+    ).compare(exchanges)
     let judged = comparison.flatMap { $0.logProbabilities.map(Double.init) }
     let alone = try exchanges.flatMap { try reward.rewards([$0], workers: workers) }
     let single = Workers(count: 1)

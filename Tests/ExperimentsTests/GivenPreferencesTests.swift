@@ -116,7 +116,7 @@ struct GivenPreferencesTests {
     let loop = try makeLoop(observer: recording)
     // The token itself is a word that a policy may write.
     let strange = Comparison(prompt: "the qux", chosen: "was qux <unk>", rejected: "was bad")
-    _ = try loop.heldOutPairs([strange], positions: 13)
+    _ = try loop.heldOutRows([strange], positions: 13)
     #expect(
       recording.notes == [
         "2 words of the held-out comparisons are not in the vocabulary and are read as `<unk>`"

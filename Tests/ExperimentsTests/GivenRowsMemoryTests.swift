@@ -25,7 +25,7 @@ struct GivenRowsMemoryTests {
     let before = NumericalLibraries.threadBytes
     let training = try loop.tokenize(source, positions: 13, purpose: "training")
     let between = NumericalLibraries.threadBytes
-    let heldOut = try loop.heldOutPairs(Judgements(of: source), positions: 13)
+    let heldOut = try loop.heldOutRows(Judgements(of: source), positions: 13)
     let after = NumericalLibraries.threadBytes
     #expect(training.count == count && heldOut.pairs.count == count)
     // 12 tokens, 5 numbers of the row and its place, which is in an array that may be half empty;

@@ -1,5 +1,6 @@
 import Foundation
 import LanguageModels
+import Numerics
 import Preferences
 import RLHF
 import RunRecords
@@ -118,7 +119,7 @@ struct LabelRowTests {
   ]
 
   @Test("steps end with the separator, the last one where the response does")
-  func steps() throws {
+  func stepEnds() throws {
     let loop = try makeLoop(Self.binary + ["reward.read=steps", "reward.step_separator=then"])
     let rows = steps.map { PreferenceRow.steps($0) }
     let elements = try loop.tokenize(rows, positions: 13, purpose: "training")

@@ -73,20 +73,20 @@ import Testing
         prompt: Array(repeating: 1, count: $0.0), response: Array(repeating: 1, count: $0.1))
     }
     // 2 − 0.5 · 1 and 3 − 0.5 · 4.
-    #expect(try scorer(exchanges) == [1.5, 1])
-    #expect(try scorer([exchanges[0]]) == [1.5])
+    #expect(try scorer.scores(of: exchanges) == [1.5, 1])
+    #expect(try scorer.scores(of: [exchanges[0]]) == [1.5])
     let means = scorer.takeMeans()
     #expect(abs(means[0] - 7.0 / 3) < 1e-12 && means[1] == 2)
     #expect(scorer.takeMeans() == [0, 0])
-    #expect(try RewardScorer([(1, lengths)])(exchanges) == [2, 3])
-    #expect(try RewardScorer([(2, lengths)])(exchanges) == [4, 6])
+    #expect(try RewardScorer([(1, lengths)]).scores(of: exchanges) == [2, 3])
+    #expect(try RewardScorer([(2, lengths)]).scores(of: exchanges) == [4, 6])
   }
 
   /// A policy and a reward model of the tiny world, trained once.
   private static let models = Result {
     let loop = try makeLoop()
     let policy = try loop.trainPolicy()
-    let (training, heldOut) = try loop.comparePreferences(of: policy)
+    let (training, heldOut, _) = try loop.comparePreferences(of: policy)
     let reward = try loop.trainReward(from: policy, training: training, heldOut: heldOut).model
     return (policy: policy, reward: reward)
   }
@@ -103,13 +103,14 @@ import Testing
       policy, reference: policy, reward: reward, prompts: sum.evaluationPrompts())
     let exchanges = judged.map(\.exchange)
     let expected = zip(
-      try makeLoop().scorer(reward)(exchanges), try makeLoop(Self.asCommand).scorer(nil)(exchanges)
+      try makeLoop().scorer(reward).scores(of: exchanges),
+      try makeLoop(Self.asCommand).scorer(nil).scores(of: exchanges)
     ).map { 2 * $0 - 0.1 * $1 }
     #expect(Summary(expected).standardDeviation > 0.1)
     for (judged, expected) in zip(judged, expected) {
       #expect(abs((judged.score ?? .nan) - expected) < 1e-9)
     }
-    #expect(try sum.scorer(reward)(exchanges) == judged.map(\.score))
+    #expect(try sum.scorer(reward).scores(of: exchanges) == judged.map(\.score))
     let only = try makeLoop(Self.asCommand + ["evaluation.best_of=4"])
     let best = try #require(try only.bestOfN(policy, reward: nil))
     // Rows have some 100 bytes.
@@ -117,7 +118,8 @@ import Testing
 
     let gold = try makeLoop(["ppo.reward.source=gold"])
     #expect(
-      try gold.evaluationScorer(reward)(exchanges) == makeLoop().scorer(reward)(exchanges))
+      try gold.evaluationScorer(reward).scores(of: exchanges)
+        == makeLoop().scorer(reward).scores(of: exchanges))
     #expect(!gold.scenario.ppo.reward.isScoreOfEvaluations)
   }
 
@@ -131,7 +133,7 @@ import Testing
     ])
     let end = loop.tokenizer.endOfSequence
     let (prompt, response) = (loop.encode(["the", "soup"]), loop.encode(["was", "bad"]))
-    let scores = try loop.scorer(nil)([
+    let scores = try loop.scorer(nil).scores(of: [
       Exchange(prompt: prompt, response: response + [end]),
       Exchange(prompt: prompt, response: response),
     ])

@@ -41,7 +41,7 @@ import Testing
     #expect(Set(judged.map(\.ended)).count == 2)
     let exchanges = judged.map(\.exchange)
     let expected = try scores(of: exchanges, by: reward, in: loop)
-    let charged = try loop.scorer(reward)(exchanges)
+    let charged = try loop.scorer(reward).scores(of: exchanges)
     for (index, score) in expected.enumerated() {
       #expect(abs((judged[index].score ?? .nan) - score) < .decoderRounding)
       #expect(abs(charged[index] - score) < .decoderRounding)
@@ -68,7 +68,7 @@ import Testing
       prompt: "the soup", chosen: "was good", rejected: "was not bad", margin: 0.75)
     let training = try loop.tokenize(
       [PreferenceRow.comparison(row)], positions: 13, purpose: "training")
-    let heldOut = try loop.heldOutPairs([row], positions: 13)
+    let heldOut = try loop.heldOutRows([row], positions: 13)
     let end = loop.tokenizer.endOfSequence
     #expect(
       training[0].responses
@@ -87,12 +87,12 @@ import Testing
       ["was good", "was good <eos>"].map { PreferenceRow.comparison(row($0)) }, positions: 13,
       purpose: "training")
     #expect(training[0] == training[1] && training[0].responses[0].count == 3)
-    let heldOut = try loop.heldOutPairs([row("was good"), row("was good <eos>")], positions: 13)
+    let heldOut = try loop.heldOutRows([row("was good"), row("was good <eos>")], positions: 13)
     #expect(heldOut.pairs[0] == heldOut.pairs[1])
     #expect(heldOut.pairs[0] == training[0])
     // The same text twice, then, and nothing to learn from.
     let alike = Comparison(prompt: "the soup", chosen: "was good <eos>", rejected: "was good")
-    #expect(throws: LoopError.self) { try loop.heldOutPairs([alike], positions: 13) }
+    #expect(throws: LoopError.self) { try loop.heldOutRows([alike], positions: 13) }
   }
 
   @Test("best of n takes the highest score of ended responses, and their gold with it")
@@ -125,10 +125,10 @@ import Testing
     let exchanges = [["was", "good"], ["was", "bad"], ["was", "very", "good"]].map {
       Exchange(prompt: plain.encode(["the", "soup"]), response: plain.encode($0) + [end])
     }
-    let gold = try plain.scorer(reward)(exchanges)
+    let gold = try plain.scorer(reward).scores(of: exchanges)
     #expect(gold[1] < gold[0] && gold[0] < gold[2])
     let strict = try makeLoop(["ppo.reward.source=verifier", "ppo.reward.threshold=\(gold[0])"])
-    #expect(try strict.scorer(reward)(exchanges) == [1, 0, 1])
+    #expect(try strict.scorer(reward).scores(of: exchanges) == [1, 0, 1])
   }
 
   @Test("DPO raises what annotators preferred against what they did not")
@@ -136,11 +136,11 @@ import Testing
     let (loop, policy, reward) = try cutLoop([
       "ppo.maximum_tokens=9", "dpo.optimizer.learning_rate=0.01", "dpo.epochs=3",
     ])
-    let (training, _) = try loop.comparePreferences(of: policy)
+    let training = try loop.comparePreferences(of: policy).training
     let tuned = try loop.optimizeDirectly(policy, rows: training, reward: reward)
     let rows = try loop.tokenize(training, positions: 13, purpose: "training")
     let comparison = DistributionComparison(policy: tuned, reference: policy, temperature: 1)
-    let gains = comparison(rows.flatMap(\.exchanges)).map {
+    let gains = comparison.compare(rows.flatMap(\.exchanges)).map {
       zip($0.logProbabilities, $0.referenceLogProbabilities).reduce(0) { $0 + $1.0 - $1.1 }
     }
     let margins = stride(from: 0, to: gains.count, by: 2).map { Double(gains[$0] - gains[$0 + 1]) }
@@ -156,7 +156,8 @@ import Testing
     var turned = 0
     for pair in pairs {
       let responses = [pair.chosen, pair.rejected]
-      let scores = try score(responses.map { Exchange(prompt: pair.prompt, response: $0) })
+      let scores = try score.scores(
+        of: responses.map { Exchange(prompt: pair.prompt, response: $0) })
       let final = zip(scores, responses).map { $1.last == end ? $0 : -1 }
       #expect(final[0] > final[1])
       turned += scores[0] < scores[1] ? 1 : 0

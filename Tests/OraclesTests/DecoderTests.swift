@@ -65,8 +65,8 @@ import Testing
     let space = SequenceSpace.small
     let (policy, reference) = (try model(1), try model(2))
     let (own, other) = (try table(policy, space), try table(reference, space))
-    let tokens = DistributionComparison(policy: policy, reference: reference, temperature: 1)(
-      space.exchanges(after: prompt))
+    let tokens = DistributionComparison(policy: policy, reference: reference, temperature: 1)
+      .compare(space.exchanges(after: prompt))
     let mean = own.expectation(
       of: tokens.map { $0.exactKL.reduce(0) { $0 + Double($1) } })
     let divergence = own.divergence(from: other)

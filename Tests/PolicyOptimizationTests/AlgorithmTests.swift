@@ -326,7 +326,7 @@ import Testing
     ).experience
     func gradients(
       _ pieces: Int
-    ) throws -> (gradients: Gradients, statistics: PPOUpdate.Statistics) {
+    ) throws -> (gradients: Gradients, statistics: PPOUpdate.UpdateSums) {
       var configuration = configuration
       configuration.accumulation = pieces
       return try PPOUpdate(configuration: configuration, workers: Workers(count: 1))

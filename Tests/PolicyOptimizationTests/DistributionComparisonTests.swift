@@ -63,7 +63,7 @@ struct DistributionComparisonTests {
   func twin(temperature: Double) {
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: temperature)
-    let found = comparison(exchanges)
+    let found = comparison.compare(exchanges)
     #expect(found.count == exchanges.count)
     for (exchange, tokens) in zip(exchanges, found) {
       let p = distributions(policy, exchange, temperature: temperature)
@@ -82,7 +82,7 @@ struct DistributionComparisonTests {
   @Test("the divergence of a policy from itself is 0")
   func itself() {
     let comparison = DistributionComparison(policy: policy, reference: policy, temperature: 0.7)
-    for tokens in comparison(exchanges) {
+    for tokens in comparison.compare(exchanges) {
       #expect(tokens.exactKL.allSatisfy { $0 == 0 })
       #expect(tokens.logProbabilities == tokens.referenceLogProbabilities)
     }
@@ -100,7 +100,7 @@ struct DistributionComparisonTests {
       workers: Workers(count: 2))
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: 0.8)
-    let found = comparison(
+    let found = comparison.compare(
       zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) })
     for (tokens, response) in zip(found, responses) {
       expect(tokens.logProbabilities, response.logProbabilities.map(Double.init))

@@ -54,7 +54,7 @@ func makeRollout(
 ) -> Rollout {
   Rollout(
     configuration: configuration, reference: reference, endOfSequence: endOfSequence,
-    workers: Workers(count: threads), score: score)
+    workers: Workers(count: threads), judge: score)
 }
 
 /// An episode with given figures; its tokens do not matter.

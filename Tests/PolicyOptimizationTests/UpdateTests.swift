@@ -96,7 +96,7 @@ import Testing
   /// Updates of a policy that is not the one that drew the episodes, at some rate.
   func update(
     rate: Double, epochs: Int, times: Int = 1, stopKL: Double? = nil
-  ) throws -> (statistics: PPOUpdate.Statistics, weights: [[UInt32]]) {
+  ) throws -> (statistics: PPOUpdate.UpdateSums, weights: [[UInt32]]) {
     let configuration = configured {
       ($0.policy.learningRate, $0.policy.schedule) = (rate, .constant)
       ($0.epochs, $0.minibatches, $0.stopKL) = (epochs, rate > 0 ? 4 : 1, stopKL)
@@ -108,7 +108,7 @@ import Testing
       configuration.policy, for: policy.parameters, stage: "policy", totalSteps: 12)
     var valueOptimizer = Optimizer(
       configuration.value, for: value.parameters, stage: "value", totalSteps: 12)
-    var statistics = PPOUpdate.Statistics()
+    var statistics = PPOUpdate.UpdateSums()
     for _ in 0..<times {
       statistics = try PPOUpdate(configuration: configuration, workers: Workers(count: 1)).run(
         experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
@@ -155,7 +155,7 @@ import Testing
     second.ended = false
     var experience = Experience(episodes: [first, second], coefficient: 0.5)
     Advantages.fill(&experience, configured())
-    var update = PPOUpdate.Statistics()
+    var update = PPOUpdate.UpdateSums()
     (update.steps, update.tokens, update.policyLoss, update.valueClipped) = (4, 12, 2, 3)
     update.ratios.clipped = 6
     update.ratios.approximateKL = 1.2
@@ -178,7 +178,7 @@ import Testing
     func explained(_ values: [Double], _ returns: [Double]) throws -> Double {
       var episode = makeEpisode(old: values.map { _ in -1 }, values: values)
       (episode.returns, episode.rewards) = (returns, returns)
-      var update = PPOUpdate.Statistics()
+      var update = PPOUpdate.UpdateSums()
       (update.steps, update.tokens) = (1, 1)
       let experience = Experience(episodes: [episode], coefficient: 0)
       let metrics = PPOMetrics.values(experience, update, configured { _ in })

@@ -16,7 +16,7 @@ final class RewardScorer: Sendable {
     sums = Mutex((0, sources.map { _ in 0 }))
   }
 
-  func callAsFunction(_ exchanges: [Exchange]) throws -> [Double] {
+  func scores(of exchanges: [Exchange]) throws -> [Double] {
     let scores = try sources.map { try $0.score(exchanges) }
     sums.withLock { sums in
       sums.count += exchanges.count

@@ -47,7 +47,7 @@ extension AlignmentLoop {
     let responses = try sample(
       policy, prompts: repeated, stream, temperature: scenario.ppo.temperature)
     let exchanges = zip(repeated, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try scorer(exchanges)
+    let scores = try scorer.scores(of: exchanges)
     return exchanges.indices.map { index in
       (scores[index], gold(exchanges[index], ended: responses[index].ended))
     }

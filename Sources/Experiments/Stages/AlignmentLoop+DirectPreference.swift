@@ -44,13 +44,13 @@ extension AlignmentLoop {
     let elements =
       settings.pairs == .offline ? offline.count : settings.loss.isUnpaired ? 2 * pairs : pairs
     let steps = rounds * DPOTrainer.steps(for: elements, settings)
-    let score = settings.pairs == .onPolicy ? try scorer(reward) : RewardScorer([])
+    let scorer = settings.pairs == .onPolicy ? try scorer(reward) : RewardScorer([])
     var trainer = DPOTrainer(settings, policy: policy, steps: steps, workers: workers)
     try run(.dpo, total: steps) { continuation in
       try trainer.run(rounds: rounds, using: stream, continuing: continuation) { round, policy in
         settings.pairs == .offline
           ? offline
-          : try ownPairs(of: policy, count: pairs, stream.stream("pairs", round), score)
+          : try ownPairs(of: policy, count: pairs, stream.stream("pairs", round), scorer)
             .flatMap(settings.elements)
       } report: { metrics in
         try observer.advance(.dpo, to: metrics.step, metrics: metrics)
@@ -63,14 +63,14 @@ extension AlignmentLoop {
   /// alike or equally good say nothing and are left out.
   func ownPairs(
     of policy: LanguageModel, count: Int, _ stream: SeededGenerator,
-    _ score: RewardScorer
+    _ scorer: RewardScorer
   ) throws -> [RankedResponses] {
     let prompts = prompts(stream.stream("prompts"), count: count)
       .flatMap { Array(repeating: $0, count: 2) }
     let responses = try sample(
       policy, prompts: prompts, stream, temperature: scenario.ppo.temperature)
     let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try zip(score(exchanges), responses).map {
+    let scores = try zip(scorer.scores(of: exchanges), responses).map {
       scenario.ppo.finalScore($0, ended: $1.ended)
     }
     return stride(from: 0, to: exchanges.count, by: 2).compactMap { first in

@@ -55,11 +55,11 @@ extension AlignmentLoop {
     let responses = try sample(
       policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)
     let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
-    let scores = try scorer?(exchanges)
+    let scores = try scorer?.scores(of: exchanges)
     let comparison = DistributionComparison(
       policy: policy, reference: reference, temperature: temperature)
     let ranges = Shards.ranges(of: exchanges.count, tokens: exchanges.reduce(0) { $0 + $1.count })
-    let tokens = try workers.map(ranges.count) { comparison(Array(exchanges[ranges[$0]])) }
+    let tokens = try workers.map(ranges.count) { comparison.compare(Array(exchanges[ranges[$0]])) }
       .flatMap(\.self)
     return exchanges.indices.map { index in
       let ended = responses[index].ended

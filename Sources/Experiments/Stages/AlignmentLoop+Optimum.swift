@@ -61,7 +61,7 @@ extension AlignmentLoop {
         of: model, after: prompt, in: space, temperature: settings.temperature, workers: workers)
     }
     let exchanges = space.exchanges(after: prompt)
-    let scores = try scorer(exchanges)
+    let scores = try scorer.scores(of: exchanges)
     let objective = RegularizedObjective(
       reference: try table(reference),
       rewards: zip(scores, space.sequences).map {

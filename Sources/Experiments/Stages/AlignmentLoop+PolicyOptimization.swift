@@ -23,7 +23,7 @@ extension AlignmentLoop {
     let scorer = try scorer(reward)
     let rollout = Rollout(
       configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
-      workers: workers, score: scorer.callAsFunction)
+      workers: workers, judge: scorer.scores)
     func valueModel(on trunk: some TransformerModel) -> ScalarModel {
       ScalarModel(
         trunkOf: trunk, head: Tensor(repeating: 0, shape: [1, trunk.configuration.width]))

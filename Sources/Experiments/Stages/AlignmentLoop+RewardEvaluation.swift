@@ -161,8 +161,8 @@ extension AlignmentLoop {
   /// Comparisons and rows with labels that the model can hold, in tokens; the others are counted aloud,
   /// by kind.
   func heldOutRows(
-    _ comparisons: some RowStream<Comparison>, labels: some RowStream<PreferenceRow>,
-    positions: Int
+    _ comparisons: some RowStream<Comparison>,
+    labels: some RowStream<PreferenceRow> = [PreferenceRow](), positions: Int
   ) throws -> HeldOutRows {
     var tally = RowTally("held-out comparisons", positions: positions, tokenizer: tokenizer)
     var usable = HeldOutRows()

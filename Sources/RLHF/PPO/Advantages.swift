@@ -8,7 +8,7 @@ package enum Advantages {
   /// learn a moving scale.
   package static func fill(_ experience: inout Experience, _ configuration: PPOConfiguration) {
     for index in experience.episodes.indices {
-      fillRewards(&experience.episodes[index], beta: experience.coefficient, configuration)
+      fillRewards(&experience.episodes[index], coefficient: experience.coefficient, configuration)
     }
     if configuration.whitenRewards {
       whiten(&experience, \.rewards, keepingMean: true)
@@ -28,18 +28,19 @@ package enum Advantages {
     }
   }
 
-  /// r_t = −β KL_t where the penalty is in the reward, plus the score at the last token.
+  /// r_t = −β KL_t where the penalty is in the reward; at the last token also the score, less DAPO's
+  /// length penalty.
   private static func fillRewards(
-    _ episode: inout Episode, beta: Double, _ configuration: PPOConfiguration
+    _ episode: inout Episode, coefficient: Double, _ configuration: PPOConfiguration
   ) {
     let last = episode.length - 1
     episode.kl = (0...last).map {
-      configuration.kl.estimator(
+      configuration.kl.estimator.estimate(
         logProbability: episode.logProbabilities[$0],
         reference: episode.referenceLogProbabilities[$0], exact: episode.exactKL[$0])
     }
-    let beta = configuration.kl.placement == .reward ? beta : 0
-    episode.rewards = episode.kl.map { -beta * $0 }
+    let rewardCoefficient = configuration.kl.placement == .reward ? coefficient : 0
+    episode.rewards = episode.kl.map { -rewardCoefficient * $0 }
     episode.rewards[last] += episode.score - configuration.lengthPenalty(episode.length)
   }
 

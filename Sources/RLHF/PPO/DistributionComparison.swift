@@ -35,7 +35,7 @@ package struct DistributionComparison: Sendable {
     self.keepsReferenceLogits = keepsReferenceLogits
   }
 
-  package func callAsFunction(_ exchanges: [Exchange]) -> [TokenComparison] {
+  package func compare(_ exchanges: [Exchange]) -> [TokenComparison] {
     let tape = Tape(recording: false)
     let batch = ResponseBatch(exchanges)
     let rows = batch.predictingRows.flatMap(\.self)

@@ -1,4 +1,3 @@
-import CKernels
 import Numerics
 package import Settings
 
@@ -76,9 +75,9 @@ package enum KLEstimator: String, Sendable, CaseIterable, SettingValue {
   ///   - logProbability: log π of the token.
   ///   - reference: log π_ref of the token.
   ///   - exact: KL of the state.
-  package func callAsFunction(logProbability: Double, reference: Double, exact: Double) -> Double {
+  package func estimate(logProbability: Double, reference: Double, exact: Double) -> Double {
     self == .exact
-      ? exact : self(logProbability: Dual(logProbability), reference: reference).value
+      ? exact : estimate(logProbability: Dual(logProbability), reference: reference).value
   }
 }
 
@@ -100,32 +99,5 @@ struct KLController: Sendable, Equatable {
     guard configuration.controller == .adaptive else { return }
     let error = min(0.2, max(-0.2, kl / configuration.target - 1))
     coefficient *= 1 + error * Double(episodes) / Double(configuration.horizon)
-  }
-}
-
-extension Tape {
-  /// w Σ_t KL(π(·|s_t) ‖ π_ref(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every state
-  /// that was visited. How π changes which states are visited is not in its gradient.
-  ///
-  /// - Parameters:
-  ///   - logits: of the policy, `[M, V]`.
-  ///   - reference: those of the reference, `[M, V]`, constants.
-  ///   - temperature: T, which divides both.
-  func exactKLLoss(
-    _ logits: Variable, reference: Tensor, temperature: Double, weight: Double
-  ) -> Variable {
-    let x = logits.value
-    precondition(x.shape == reference.shape, "one row of logits a token from both models")
-    var divergences = Tensor(zeros: [x.rows])
-    var derivatives = Tensor(uninitialized: x.shape) { dx in
-      divergences.modify { out in
-        withPointers(x, reference) {
-          vm_kl_derivatives(dx, out, $0, $1, x.rows, x.columns, Float(1 / temperature))
-        }
-      }
-    }
-    derivatives.multiply(by: Float(weight))
-    let total = divergences.values.reduce(0.0) { $0 + Double($1) }
-    return scalar(weight * total, of: logits, derivatives: derivatives)
   }
 }

@@ -1,15 +1,16 @@
+import CKernels
 import Foundation
 package import Numerics
 
 // The losses of PPO and of the algorithms beside it, as equations. π is the policy that learns, π_old
 // the one that sampled, π_ref the frozen reference, A an advantage, r = π/π_old the ratio.
 
-/// max(−A r, −A clip(r, 1 ± ε)) (Schulman et al. 2017, eq. 7); with a dual clip c, at most −c A where
+/// max(−A r, −A clip(r, 1 − ε_low, 1 + ε_high)) (Schulman et al. 2017, eq. 7); with a dual clip c, at most −c A where
 /// A < 0 (Ye et al. 2020).
 ///
 /// - Parameters:
 ///   - logRatio: log r of a token.
-///   - clip: 1 − ε … 1 + ε.
+///   - clip: 1 − ε_low … 1 + ε_high.
 func clippedSurrogate(
   logRatio: Dual, advantage: Double, clip: ClosedRange<Double>, dualClip: Double? = nil
 ) -> Dual {
@@ -41,7 +42,7 @@ extension KLEstimator {
   /// In the loss its gradient is that of the KL only in part: on-policy, k2 has in expectation the
   /// gradient that k1 has in the reward; k3 has that of KL(π_ref ‖ π), the other direction; k1 has none
   /// (arXiv:2510.01555, § 3).
-  func callAsFunction(logProbability: Dual, reference: Double) -> Dual {
+  func estimate(logProbability: Dual, reference: Double) -> Dual {
     let logRatio = reference - logProbability
     switch self {
     case .k1: return -logRatio
@@ -55,14 +56,15 @@ extension KLEstimator {
 
 // MARK: - Batches
 
-/// How the policy loss of a minibatch is divided.
+/// How the policy loss of a minibatch is divided. KL penalty and entropy bonus are means over tokens
+/// under every algorithm.
 struct LossScale {
   /// 1 over the tokens of the minibatch: the weight of a token where all weigh the same.
   let perToken: Double
   /// 1 over the responses of the minibatch.
   let perResponse: Double
   private let normalization: PolicyAlgorithm.Normalization
-  /// Tokens of the minibatch over its responses times the longest length allowed.
+  /// Tokens / (responses · longest length allowed) of the minibatch: 1 if all responses were full.
   private let filled: Double
 
   init(of episodes: [Episode], _ configuration: PPOConfiguration) {
@@ -72,7 +74,7 @@ struct LossScale {
     filled = 1 / perToken / Double(episodes.count * configuration.maximumTokens)
   }
 
-  /// The weight of each token of a response in the policy loss, in units of `perToken`.
+  /// The weight of each token of a response in the policy loss, as a multiple of `perToken`.
   func share(of episode: Episode) -> Double {
     switch normalization {
     case .tokens: 1
@@ -165,7 +167,7 @@ extension Tape {
   ///
   /// - Parameters:
   ///   - logProbabilities: log π, `[M]`; `old` log π_old.
-  ///   - clip: 1 − ε … 1 + ε.
+  ///   - clip: 1 − ε_low … 1 + ε_high.
   ///   - weight: w, 1 over the tokens of the minibatch.
   ///   - shares: u, `[M]`; nil for 1.
   func clippedPolicyLoss(
@@ -206,8 +208,33 @@ extension Tape {
     _ logProbabilities: Variable, reference: [Double], estimator: KLEstimator, weight: Double
   ) -> Variable {
     loss(of: logProbabilities, weight: weight) {
-      estimator(logProbability: $1, reference: reference[$0])
+      estimator.estimate(logProbability: $1, reference: reference[$0])
     }.loss
+  }
+
+  /// w Σ_t KL(π(·|s_t) ‖ π_ref(·|s_t)): the KL penalty as a loss, exact over the vocabulary for every state
+  /// that was visited. How π changes which states are visited is not in its gradient.
+  ///
+  /// - Parameters:
+  ///   - logits: of the policy, `[M, V]`.
+  ///   - reference: those of the reference, `[M, V]`, constants.
+  ///   - temperature: T, which divides both.
+  func exactKLLoss(
+    _ logits: Variable, reference: Tensor, temperature: Double, weight: Double
+  ) -> Variable {
+    let x = logits.value
+    precondition(x.shape == reference.shape, "one row of logits a token from both models")
+    var divergences = Tensor(zeros: [x.rows])
+    var derivatives = Tensor(uninitialized: x.shape) { dx in
+      divergences.modify { out in
+        withPointers(x, reference) {
+          vm_kl_derivatives(dx, out, $0, $1, x.rows, x.columns, Float(1 / temperature))
+        }
+      }
+    }
+    derivatives.multiply(by: Float(weight))
+    let total = divergences.values.reduce(0.0) { $0 + Double($1) }
+    return scalar(weight * total, of: logits, derivatives: derivatives)
   }
 }
 

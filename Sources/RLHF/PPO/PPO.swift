@@ -110,20 +110,21 @@ extension Rollout {
       keepsReferenceLogits: configuration.kl.needsReferenceLogits)
     let episodes = try workers.map(exchanges) { part in
       // Without a value model V = 0, so that a return is its own advantage.
-      var values =
+      let lengths = part.map(\.response.count)
+      let values =
         configuration.algorithm.usesValueModel
-        ? value.values(part, on: Tape(recording: false)).value.values[...]
-        : Array(repeating: 0, count: part.reduce(0) { $0 + $1.response.count })[...]
-      return zip(part.indices, comparison(Array(part))).map { index, tokens in
-        let length = exchanges[index].response.count
-        defer { values = values.dropFirst(length) }
+        ? value.values(part, on: Tape(recording: false)).value.values
+        : Array(repeating: 0, count: lengths.reduce(0, +))
+      let states = zip(values.split(by: lengths), comparison.compare(Array(part)))
+      return zip(part.indices, states).map { index, state in
+        let (values, tokens) = state
         return Episode(
           exchange: exchanges[index], ended: responses[index].ended,
           logProbabilities: tokens.logProbabilities.map(Double.init),
           referenceLogProbabilities: tokens.referenceLogProbabilities.map(Double.init),
           exactKL: tokens.exactKL.map(Double.init), referenceLogits: tokens.referenceLogits,
           entropies: tokens.entropies.map(Double.init),
-          values: values.prefix(length).map(Double.init),
+          values: values.map(Double.init),
           score: configuration.finalScore(scores[index], ended: responses[index].ended))
       }
     }
@@ -187,8 +188,8 @@ struct PPOUpdate {
     _ experience: Experience, policy: inout LanguageModel, policyOptimizer: inout Optimizer,
     value: inout ScalarModel, valueOptimizer: inout Optimizer, using generator: SeededGenerator,
     pretraining: (_ step: Int) -> [Exchange] = { _ in [] }
-  ) throws -> Statistics {
-    var statistics = Statistics()
+  ) throws -> UpdateSums {
+    var statistics = UpdateSums()
     let size = experience.episodes.count / configuration.minibatches
     for epoch in 0..<configuration.epochs {
       var shuffler = generator.stream("epoch", epoch)

@@ -62,13 +62,13 @@ package struct PPOConfiguration: Configurable, Equatable {
   /// Whether there is a value model that shares nothing with the policy.
   package var hasSeparateValueModel: Bool { algorithm.usesValueModel && valueModel == .separate }
 
-  /// ε below and above 1.
+  /// ε_low and ε_high.
   package var clipWidths: (low: Double, high: Double) {
     let low = clipRange ?? algorithm.clipRange
     return (low, clipRangeHigh ?? algorithm.clipRangeHigh ?? low)
   }
 
-  /// 1 − ε … 1 + ε: where the ratio counts.
+  /// 1 − ε_low … 1 + ε_high: beyond it the loss has no gradient.
   var clip: ClosedRange<Double> { 1 - clipWidths.low...1 + clipWidths.high }
 
   /// Optimizer steps in an iteration.
@@ -213,7 +213,8 @@ extension PPOConfiguration {
       in: Above(0.0), onlyIf: clipsRatios),
     Field(
       "clip_range_high", \Self.clipRangeHigh,
-      "ε above 1, where it differs from that below; null for the algorithm's own", in: Above(0.0),
+      "ε above 1; null for the algorithm's own (0.28 in dapo), or clip_range where it has none",
+      in: Above(0.0),
       onlyIf: clipsRatios),
     Field(
       "dual_clip", \Self.dualClip,

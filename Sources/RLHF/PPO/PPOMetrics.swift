@@ -3,7 +3,7 @@ import Statistics
 /// The metrics of one PPO iteration.
 enum PPOMetrics {
   static func values(
-    _ experience: Experience, _ update: PPOUpdate.Statistics, _ configuration: PPOConfiguration
+    _ experience: Experience, _ update: PPOUpdate.UpdateSums, _ configuration: PPOConfiguration
   ) -> [StepMetrics.Value] {
     let episodes = experience.episodes
     let count = Double(episodes.count)
@@ -24,7 +24,10 @@ enum PPOMetrics {
       (.exactKL, mean { $0.exactKL.reduce(0, +) }),
       (
         .penalizedReward,
-        mean { $0.score - experience.coefficient * $0.kl.reduce(0, +) }
+        mean {
+          $0.score - configuration.lengthPenalty($0.length)
+            - experience.coefficient * $0.kl.reduce(0, +)
+        }
       ),
       (.entropy, entropy),
       (.advantageSD, experience.advantageSD),

@@ -3,7 +3,7 @@ import Numerics
 
 extension PPOUpdate {
   /// What is measured of a shard of a minibatch, of a minibatch, and of a whole update: sums over all.
-  struct Statistics: Sendable {
+  struct UpdateSums: Sendable {
     var steps = 0
     var tokens = 0
     var policyLoss = 0.0
@@ -15,7 +15,7 @@ extension PPOUpdate {
     /// The most that the forward passes of a minibatch had allocated.
     var activationBytes = 0
 
-    mutating func add(_ other: Statistics) {
+    mutating func add(_ other: UpdateSums) {
       steps += other.steps
       tokens += other.tokens
       policyLoss += other.policyLoss
@@ -34,7 +34,7 @@ extension PPOUpdate {
   /// - Parameter coefficient: β of a penalty in the loss.
   func policyGradients(
     of policy: LanguageModel, on episodes: [Episode], coefficient: Double = 0
-  ) throws -> (gradients: Gradients, statistics: Statistics) {
+  ) throws -> (gradients: Gradients, statistics: UpdateSums) {
     let scale = LossScale(of: episodes, configuration)
     let allocated = NumericalLibraries.allocatedBytes
     let (gradients, shards) = try workers.gradients(
@@ -43,7 +43,7 @@ extension PPOUpdate {
     ) { episodes, tape in
       let (logProbabilities, logits, values) = policy.responseOutputs(
         episodes.map(\.exchange), temperature: configuration.temperature, on: tape)
-      var statistics = Statistics(tokens: episodes.reduce(0) { $0 + $1.length })
+      var statistics = UpdateSums(tokens: episodes.reduce(0) { $0 + $1.length })
       var loss: Variable
       (loss, statistics.ratios) = policyLoss(
         logProbabilities, logits, on: episodes, coefficient: coefficient, scale: scale, tape: tape)
@@ -58,7 +58,7 @@ extension PPOUpdate {
       statistics.activationBytes = max(0, NumericalLibraries.allocatedBytes - allocated)
       return (loss, statistics)
     }
-    return (gradients, shards.reduce(into: Statistics(steps: 1)) { $0.add($1) })
+    return (gradients, shards.reduce(into: UpdateSums(steps: 1)) { $0.add($1) })
   }
 
   /// The clipped value loss of a minibatch, a mean over its tokens, and its gradients.

@@ -3,7 +3,7 @@ import Settings
 
 /// How the policy learns from the experience of an iteration. All algorithms share rollouts, reward
 /// and KL penalty; a value of this type says where they differ: the advantage, the ratio that the loss
-/// clips, and how the loss is normalised.
+/// clips and how wide, how the loss is normalised, and four switches.
 package struct PolicyAlgorithm: Sendable, Hashable {
   /// The name in `ppo.algorithm`.
   package let rawValue: String

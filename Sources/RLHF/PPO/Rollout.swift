@@ -31,7 +31,7 @@ package struct Episode: Sendable {
   // Derived; see `Advantages`.
   /// The estimate of the KL at each token, before β.
   package var kl: [Double] = []
-  /// −β KL_t, and the score at the last token.
+  /// r_t: −β KL_t, and at the last token the score, less DAPO's length penalty.
   package var rewards: [Double] = []
   /// A_t, whitened if the configuration says so.
   package var advantages: [Double] = []
@@ -55,22 +55,23 @@ package struct Experience: Sendable {
 }
 
 /// Collects the experience of one iteration: the policy samples responses, and the other models score
-/// them.
+/// them. How it does so, `collect`, is in `PPO.swift`.
 package struct Rollout: Sendable {
   package let configuration: PPOConfiguration
   package internal(set) var reference: LanguageModel
-  /// Normalised scores of ended responses; the reward model, or anything in its place.
-  package let score: @Sendable ([Exchange]) throws -> [Double]
+  /// What judges responses as they were sampled, one score each: the reward model, which adds an EOS
+  /// where one is missing, or anything in its place.
+  package let judge: @Sendable ([Exchange]) throws -> [Double]
   package let endOfSequence: Int32
   package let workers: Workers
 
   package init(
     configuration: PPOConfiguration, reference: LanguageModel, endOfSequence: Int32,
-    workers: Workers, score: @escaping @Sendable ([Exchange]) throws -> [Double]
+    workers: Workers, judge: @escaping @Sendable ([Exchange]) throws -> [Double]
   ) {
     self.configuration = configuration
     self.reference = reference
-    self.score = score
+    self.judge = judge
     self.endOfSequence = endOfSequence
     self.workers = workers
   }
@@ -94,13 +95,13 @@ package struct Rollout: Sendable {
   func scores(
     of exchanges: [Exchange], using generator: SeededGenerator
   ) throws -> [Double] {
-    let scores = try score(exchanges)
+    let scores = try judge(exchanges)
     guard configuration.reward.relative else { return scores }
     let prompts = exchanges.map(\.prompt)
     let responses = try sampler.responses(
       from: reference, to: prompts,
       generators: prompts.indices.map { generator.stream("reference", $0) }, workers: workers)
-    let baselines = try score(
+    let baselines = try judge(
       zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) })
     return zip(scores, baselines).map { $0 - $1 }
   }
@@ -119,6 +120,17 @@ package struct Rollout: Sendable {
         "a prompt of \(longest) tokens, a response of up to \(responseTokens) and its end need "
           + "\(longest + responseTokens + 1) positions, and a model has \(positions); shorten the "
           + "prompt, or lower `ppo.maximum_tokens`")
+    }
+  }
+}
+
+extension Array {
+  /// Its parts of some lengths, one after another.
+  func split(by lengths: [Int]) -> [ArraySlice<Element>] {
+    var rest = self[...]
+    return lengths.map { length in
+      defer { rest = rest.dropFirst(length) }
+      return rest.prefix(length)
     }
   }
 }

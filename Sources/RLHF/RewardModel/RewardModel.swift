@@ -3,7 +3,7 @@ package import Numerics
 import Settings
 
 /// One reward from one or several scalar models, each read at the end of a response and normalised:
-/// the one path by which training, evaluation, `score` and PPO read a reward.
+/// the one path by which evaluation, `score` and PPO read a reward.
 package struct RewardModel: Sendable {
   /// A model of the ensemble.
   package struct Member: Sendable {

@@ -19,7 +19,8 @@ extension Metric {
     isWatched: true)
   package static let penalizedReward = Metric(
     "objective/penalized_reward", "penalized reward", unit: "reward per response",
-    "Mean of score − β Σ_t KL_t, which the update maximizes, with the estimator of the penalty",
+    "Mean of score − β Σ_t KL_t, which the update maximizes, with the estimator of the penalty; of "
+      + "dapo, score − length penalty",
     badSign: "it falls for many iterations")
   package static let exactKL = Metric(
     "objective/kl_exact", "KL", unit: "nats per response",

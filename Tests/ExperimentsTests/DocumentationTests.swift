@@ -1,5 +1,7 @@
 import Foundation
 import LanguageModels
+import Preferences
+import RLHF
 import RunRecords
 import Settings
 import Statistics
@@ -44,6 +46,8 @@ import Testing
       [], ["reward.ensemble=2", "reward.early_stopping=1", "ppo.pretraining_weight=1"],
       ["ppo.algorithm=dapo", "ppo.samples_per_prompt=2"],
       ["ppo.reward.sources=[{source: model}, {source: gold}]"],
+      ["preferences.responses=1", "reward.objective=binary", "dpo.loss=kto"],
+      ["reward.objective=binary", "reward.read=steps"],
     ]
     var names: [RunStage: Set<String>] = [:]
     for assignments in runs {
@@ -55,6 +59,18 @@ import Testing
       let run = try LoopRun(makeLoop(assignments, observer: recorder), in: directory)
       let policy = try run.trainPolicy()
       let preferences = try run.comparePreferences(of: policy)
+      if run.loop.scenario.reward.reading == .steps {
+        // With a wrong step, and with none.
+        let steps = [[true, false], [true, true]].map {
+          PreferenceRow.steps(
+            StepLabels(prompt: "the soup", steps: ["was good", "was bad"], labels: $0))
+        }
+        _ = try run.loop.trainReward(
+          from: policy, training: steps, heldOut: [Comparison](), labels: steps)
+        names[.reward, default: []].formUnion(
+          try MetricsTable(stage: .reward, in: directory).names)
+        continue
+      }
       let (reward, _) = try run.trainReward(from: policy, preferences: preferences)
       _ = try run.optimize(policy, reward: reward)
       _ = try run.loop.optimizeDirectly(policy, rows: preferences.training, reward: reward)

@@ -131,12 +131,12 @@ struct LabelRowTests {
           "was very good",
         ]
         .map { loop.encode(words($0)) + [end] })
-    #expect(elements.map(\.stepEnds) == [[2, 6, 9], [2, 7], [3]])
+    #expect(elements.map(\.stepEnds) == [[2, 6, 9], [2, 8], [3]])
     #expect(elements.map(\.ratings) == [[1, 1, 0], [0, 1], [1]])
     // White space is no token here: a step ends with its own last word.
     let plain = try makeLoop(Self.binary + ["reward.read=steps"])
       .tokenize(rows, positions: 13, purpose: "training")
-    #expect(plain.map(\.stepEnds) == [[1, 4, 7], [1, 6], [3]])
+    #expect(plain.map(\.stepEnds) == [[1, 4, 7], [1, 7], [3]])
     #expect(throws: RewardModelingError.self) {
       try makeLoop().trainReward(
         from: loop.trainPolicy(), training: rows,

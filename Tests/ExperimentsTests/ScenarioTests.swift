@@ -48,6 +48,7 @@ import Testing
   func unknownKeys(key: EveryKey) throws {
     guard let name = key.path.split(separator: ".").last else { return }
     var document = try SettingsDocument(yaml: tinyScenario, file: "tiny.yaml")
+    for given in key.given { try document.set(given) }
     try document.set("\(key.path)x=1")
     let wrong = document
     let error = try #require(throws: SettingsError.self) { try wrong.read(Scenario.self) }

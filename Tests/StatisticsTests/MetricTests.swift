@@ -7,7 +7,7 @@ import Testing
   func names() {
     let names = Metric.all.map(\.name)
     #expect(Set(names).count == names.count)
-    #expect(names.allSatisfy { $0.wholeMatch(of: /[a-z]+\/[a-z_]+/) != nil })
+    #expect(names.allSatisfy { $0.wholeMatch(of: /[a-z]+\/([a-z_0-9]+|N)/) != nil })
     #expect(Metric.named("policy/ratio_max") == .ratioMax && Metric.named("policy/none") == nil)
   }
 

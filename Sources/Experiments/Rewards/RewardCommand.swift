@@ -87,7 +87,7 @@ final class RewardCommand: Sendable {
   }
 
   private static func number(_ line: String) -> Double? {
-    Double(line.trimmingCharacters(in: .whitespaces)).flatMap { $0.isFinite ? $0 : nil }
+    Double(line.trimmingCharacters(in: .whitespacesAndNewlines)).flatMap { $0.isFinite ? $0 : nil }
   }
 
   private func failure(_ problem: RewardCommandError.Problem) -> RewardCommandError {

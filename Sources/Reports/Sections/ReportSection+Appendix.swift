@@ -244,9 +244,9 @@ enum MetricGlossary {
           }
         }
         element("dd") {
-          entry.meaning + "; "
+          ReportWarning.passages(entry.meaning + "; ")
           element("b") { "bad sign" }
-          ": \(entry.badSign)."
+          ReportWarning.passages(": \(entry.badSign).")
         }
       }
     }

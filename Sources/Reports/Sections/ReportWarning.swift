@@ -17,7 +17,7 @@ enum ReportWarning {
   }
 
   /// Text in which keys stand between backticks.
-  private static func passages(_ text: String) -> [Markup] {
+  static func passages(_ text: String) -> [Markup] {
     let parts = text.split(separator: "`", omittingEmptySubsequences: false)
     guard parts.count % 2 == 1 else { return [.text(text)] }
     return parts.enumerated().map { index, part in

@@ -15,7 +15,12 @@ package struct AlignmentLoop {
   package let tokenizer: Tokenizer
   let workers: Workers
   package let promptSource: PromptSource
-  let generator: SeededGenerator
+  /// Of the round.
+  private(set) var generator: SeededGenerator
+  /// Of the run: decides which prompts are held out, which every round must agree on.
+  let runGenerator: SeededGenerator
+  /// Which of the rounds of `preferences.rounds` it is, from 0.
+  private(set) var round = 0
   let observer: any StageObserver
   /// Those that `ppo.reward` names; they end with the loop.
   let commands = RewardCommands()
@@ -39,6 +44,15 @@ package struct AlignmentLoop {
     self.observer = observer
     self.state = state
     generator = SeededGenerator(seed: seed)
+    runGenerator = generator
+  }
+
+  /// The same loop with the random numbers of a round; those of the first are the run's.
+  func round(_ round: Int) -> Self {
+    var loop = self
+    loop.round = round
+    if round > 0 { loop.generator = runGenerator.stream("round", round) }
+    return loop
   }
 
   var specialTokens: SpecialTokens { tokenizer.specialTokens }
@@ -108,13 +122,19 @@ package struct AlignmentLoop {
     _ stage: RunStage, total: Int, unit: String = "steps", before: Int = 0,
     _ body: (Continuation) throws -> Output
   ) throws -> Output {
-    let state = try state?.read(stage)
+    // The last state may be that of the same stage in an earlier round.
+    let saved = try state?.read(stage)
+    let state = saved.flatMap { Int($0.numbers["round"] ?? 0) == round ? $0 : nil }
     if let step = state?.step, step > total {
       throw TrainingStateError.beyondTheEnd(step: step, total: total)
     }
     let extent = StageExtent(total: total, unit: unit, done: state?.step ?? 0, before: before)
     let continuation = Continuation(from: state) { [self] isLast, state in
-      try self.state?.save(stage, isLast: isLast, state)
+      try self.state?.save(stage, isLast: isLast) {
+        var state = state()
+        if round > 0 { state.set("round", Double(round)) }
+        return state
+      }
     }
     return try run(stage, extent) { try body(continuation) }
   }

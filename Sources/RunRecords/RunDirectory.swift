@@ -124,6 +124,11 @@ package struct RunDirectory: Sendable, Equatable {
     file(Name.preferences + "/\(set.rawValue).jsonl")
   }
 
+  /// The directory of one of the rounds before the last, from 1, laid out like a run.
+  package func round(_ number: Int) -> RunDirectory {
+    RunDirectory(url: file(Name.rounds + "/\(number)"))
+  }
+
   private enum Name {
     static let information = "run.json"
     static let scenario = "scenario.yaml"
@@ -134,10 +139,14 @@ package struct RunDirectory: Sendable, Equatable {
     static let metrics = "metrics"
     static let events = "events"
     static let preferences = "preferences"
+    static let rounds = "rounds"
 
     /// Everything that may stand at the top of a run directory.
     static let all =
-      [information, scenario, evaluation, report, samples, state, metrics, events, preferences]
+      [
+        information, scenario, evaluation, report, samples, state, metrics, events, preferences,
+        rounds,
+      ]
       + RunCheckpoint.allCases.map { String($0.rawValue.prefix { $0 != "/" }) }
   }
 

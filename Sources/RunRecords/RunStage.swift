@@ -9,6 +9,8 @@ package enum RunStage: String, Sendable, CaseIterable {
   case sft = "fine-tuning"
   /// Annotators judge samples of the policy.
   case annotation
+  /// The trunk of a reward model that has a size of its own, on the texts of fine-tuning.
+  case rewardTrunk = "reward trunk"
   /// The reward model on preference pairs.
   case reward = "reward model"
   /// The policy against the reward model.
@@ -29,7 +31,7 @@ package enum RunStage: String, Sendable, CaseIterable {
     case .reward: "reward"
     case .ppo: "ppo"
     case .dpo: "dpo"
-    case .annotation, .evaluation, .bestOfN, .exactOptimum: nil
+    case .annotation, .rewardTrunk, .evaluation, .bestOfN, .exactOptimum: nil
     }
   }
 
@@ -40,7 +42,7 @@ package enum RunStage: String, Sendable, CaseIterable {
     case .reward: Metric.rewardModel
     case .ppo: Metric.policyOptimization + Metric.costs
     case .dpo: Metric.directPreference
-    case .annotation, .evaluation, .bestOfN, .exactOptimum: []
+    case .annotation, .rewardTrunk, .evaluation, .bestOfN, .exactOptimum: []
     }
   }
 }
@@ -49,6 +51,8 @@ package enum RunStage: String, Sendable, CaseIterable {
 package enum RunCheckpoint: String, Sendable, CaseIterable {
   /// The supervised policy, with which everything else starts.
   case sft
+  /// The fine-tuned decoder that a reward model of its own size starts from.
+  case rewardTrunk = "reward-trunk"
   /// The reward model.
   case reward
   /// The policy after optimization.

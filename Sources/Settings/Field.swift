@@ -100,9 +100,9 @@ package struct Field<Root: Sendable>: Sendable {
   }
 
   /// The same key for a section that holds this one's values in a property without a name of its
-  /// own, where another condition comes to those of the key.
+  /// own, where another condition may come to those of the key.
   package func inside<Whole>(
-    _ part: any WritableKeyPath<Whole, Root> & Sendable, onlyIf condition: Condition<Whole>
+    _ part: any WritableKeyPath<Whole, Root> & Sendable, onlyIf condition: Condition<Whole>? = nil
   ) -> Field<Whole> {
     Field<Whole>(
       name: name,
@@ -113,12 +113,12 @@ package struct Field<Root: Sendable>: Sendable {
         keys(whole[keyPath: part], path).map {
           KeyDescription(
             path: $0.path, type: $0.type, defaultValue: $0.defaultValue,
-            documentation: $0.documentation + condition.clause)
+            documentation: $0.documentation + (condition?.clause ?? ""))
         }
       },
       unusedKeys: { whole, section in
         unusedKeys(whole[keyPath: part], section)
-          + condition.unusedKeys(of: name, in: section, whole)
+          + (condition?.unusedKeys(of: name, in: section, whole) ?? [])
       })
   }
 }
@@ -171,11 +171,14 @@ package struct Condition<Root: Sendable>: Sendable {
       isMet: { isMet(choice($0)) })
   }
 
-  /// - Parameter values: what the other setting must be, such as "2 or more".
+  /// - Parameters:
+  ///   - values: what the other setting must be, such as "2 or more".
+  ///   - key: a key below that of the field, which needs it; nil for the field.
   package static func setting(
-    _ setting: String, is values: String, _ isMet: @escaping @Sendable (Root) -> Bool
+    _ setting: String, is values: String, for key: String? = nil,
+    _ isMet: @escaping @Sendable (Root) -> Bool
   ) -> Self {
-    Condition(setting: setting, values: values, key: nil, isMet: isMet)
+    Condition(setting: setting, values: values, key: key, isMet: isMet)
   }
 }
 

@@ -1,22 +1,33 @@
 import Foundation
-import Settings
+package import Settings
 package import Statistics
 
-/// One simulated annotator, which judges by gold rewards with noise and biases.
-struct AnnotatorConfiguration: Configurable, Equatable {
-  var name = ""
+/// One simulated annotator, which judges by gold rewards with noise, biases and values of its own.
+package struct AnnotatorConfiguration: Configurable, Equatable {
+  package var name = ""
   var share = 1.0
+  var scope = PromptScope()
   var temperature = 0.5
   var flip = 0.0
   var lengthBias = 0.0
   var positionBias = 0.0
+  var weights = SettingMap<Double>()
+  var likes: [LikedFeature] = []
+  var reads: Int?
 
-  init() {}
+  package init() {}
 
-  static let fields: [Field<Self>] = [
-    Field("name", \.name, "what the annotator is called in the preference rows", isRequired: true),
-    Field(
-      "share", \.share, "part of the judgements it gives, relative to the others", in: Above(0)),
+  package static let fields: [Field<Self>] =
+    [
+      Field(
+        "name", \.name, "what the annotator is called in the preference rows", isRequired: true),
+      Field(
+        "share", \.share,
+        "part of the judgements it gives, relative to the others who judge the prompt", in: Above(0)
+      ),
+    ] + PromptScope.fields.map { $0.inside(\.scope) } + ownFields
+
+  private static let ownFields: [Field<Self>] = [
     Field(
       "temperature", \.temperature,
       "gold difference that multiplies the odds of a judgement by e; at 0 the higher gold reward wins",
@@ -28,24 +39,32 @@ struct AnnotatorConfiguration: Configurable, Equatable {
     Field(
       "position_bias", \.positionBias,
       "gold reward that the annotator adds for the response shown first"),
+    Field(
+      "weights", \.weights,
+      "factors of the weights of gold features, by name: 0 overlooks one, 2 counts it double"),
+    Field("likes", \.likes, "features that this annotator values beside those of gold"),
+    Field(
+      "reads", \.reads, "words of a response that it reads, from the first; null for all of them",
+      in: 1...),
   ]
 
-  func validate(at location: SettingsLocation) throws(SettingsError) {
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
     if name.isEmpty {
       throw location.key("name").error("the name is empty", advice: "give the annotator a name")
     }
   }
 
-  /// The probability of preferring the response shown first, with gold advantage `gold` and `words`
-  /// words more: `ε + (1 − 2ε)·σ((gold + length_bias·words + position_bias) / temperature)`.
-  func probabilityOfFirst(goldAdvantage gold: Double, extraWords words: Int) -> Double {
-    probability(ofUtility: gold + lengthBias * Double(words) + positionBias)
+  /// The probability of preferring the response shown first, which is worth `advantage` more
+  /// and has `words` words more:
+  /// `ε + (1 − 2ε)·σ((advantage + length_bias·words + position_bias) / temperature)`.
+  func probabilityOfFirst(advantage: Double, extraWords words: Int) -> Double {
+    probability(ofUtility: advantage + lengthBias * Double(words) + positionBias)
   }
 
   /// The probability of calling a response desirable that is shown alone:
-  /// `ε + (1 − 2ε)·σ((gold + length_bias·words) / temperature)`.
-  func probabilityOfDesirable(gold: Double, words: Int) -> Double {
-    probability(ofUtility: gold + lengthBias * Double(words))
+  /// `ε + (1 − 2ε)·σ((utility + length_bias·words) / temperature)`.
+  func probabilityOfDesirable(utility: Double, words: Int) -> Double {
+    probability(ofUtility: utility + lengthBias * Double(words))
   }
 
   private func probability(ofUtility utility: Double) -> Double {
@@ -84,20 +103,75 @@ package struct Judgement: Sendable, Equatable {
   let firstShown: Int
 }
 
+/// An annotator of a world, with its features looked up.
+struct Annotator: Sendable {
+  let configuration: AnnotatorConfiguration
+  /// Whether it judges responses to a prompt.
+  let judges: PromptScope.Condition
+  /// Its weight of each feature of gold.
+  fileprivate let weights: [Double]
+  let likes: [WeightedFeature]
+
+  /// - Parameter gold: the features of the world's gold reward.
+  init(
+    _ configuration: AnnotatorConfiguration, gold: [WeightedFeature], grammar: Grammar,
+    at location: SettingsLocation
+  ) throws(SettingsError) {
+    self.configuration = configuration
+    judges = try configuration.scope.condition(in: grammar, at: location)
+    var factors: [String: Double] = [:]
+    let names = gold.map(\.name)
+    for entry in configuration.weights.entries {
+      guard names.contains(entry.name) else {
+        throw location.key("weights").key(entry.name).error(
+          "gold has no feature `\(entry.name)`",
+          advice: Suggestion.advice(for: entry.name, among: names, called: "features"))
+      }
+      factors[entry.name] = entry.value
+    }
+    weights = gold.map { $0.weight * (factors[$0.name] ?? 1) }
+    var likes: [WeightedFeature] = []
+    for (index, liked) in configuration.likes.enumerated() {
+      let place = location.key("likes").item(index)
+      likes.append(try liked.feature.term.weighed(in: grammar, at: place))
+    }
+    self.likes = likes
+  }
+
+  /// What a text is worth to the annotator: Σ weight · measure over gold and what it likes.
+  ///
+  /// - Parameter measures: of the features of gold.
+  func utility(_ text: JudgedText, measures: [Double]) -> Double {
+    let gold = zip(weights, measures).reduce(0) { $0 + $1.0 * $1.1 }
+    return likes.reduce(gold) { $0 + $1.weight * $1.measure(text) }
+  }
+}
+
 extension World {
   /// The probability that the first response is preferred, over annotators by their shares and over
   /// both orders of showing: all that a predictor without the annotator's name could know.
   package func preferenceProbability(
     prompt: [String], first: Response, second: Response
   ) -> Double {
-    let advantage = gold(prompt, first) - gold(prompt, second)
+    let opinions = opinions(prompt: prompt, first: first, second: second)
+    let shares = opinions.reduce(0) { $0 + $1.annotator.share }
+    return opinions.reduce(0) { $0 + $1.annotator.share / shares * $1.probability }
+  }
+
+  /// Each annotator who judges responses to the prompt, with the probability that it prefers the first
+  /// of two, over both orders of showing.
+  package func opinions(
+    prompt: [String], first: Response, second: Response
+  ) -> [(annotator: AnnotatorConfiguration, probability: Double)] {
+    let judges = judges(of: prompt)
+    let (one, two) = (utilities(prompt, first, judges), utilities(prompt, second, judges))
     let words = first.words.count - second.words.count
-    let annotators = configuration.annotators
-    let shares = annotators.reduce(0) { $0 + $1.share }
-    return annotators.reduce(0) { sum, annotator in
-      let shownFirst = annotator.probabilityOfFirst(goldAdvantage: advantage, extraWords: words)
-      let shownSecond = annotator.probabilityOfFirst(goldAdvantage: -advantage, extraWords: -words)
-      return sum + annotator.share / shares * (shownFirst + 1 - shownSecond) / 2
+    return judges.indices.map { index in
+      let annotator = judges[index].configuration
+      let advantage = one[index] - two[index]
+      let shownFirst = annotator.probabilityOfFirst(advantage: advantage, extraWords: words)
+      let shownSecond = annotator.probabilityOfFirst(advantage: -advantage, extraWords: -words)
+      return (annotator, (shownFirst + 1 - shownSecond) / 2)
     }
   }
 
@@ -112,34 +186,37 @@ extension World {
     prompt: [String], _ first: Response, _ second: Response,
     using generator: inout SeededGenerator
   ) -> Judgement {
-    let annotator = drawAnnotator(using: &generator)
+    let judge = drawAnnotator(for: prompt, using: &generator)
     let firstShown = generator.index(below: 2)
     let sign = firstShown == 0 ? 1 : -1
-    let probability = annotator.probabilityOfFirst(
-      goldAdvantage: Double(sign) * (gold(prompt, first) - gold(prompt, second)),
+    let advantage = utility(prompt, first, judge) - utility(prompt, second, judge)
+    let probability = judge.configuration.probabilityOfFirst(
+      advantage: Double(sign) * advantage,
       extraWords: sign * (first.words.count - second.words.count))
     let preferred = generator.uniform() < probability ? firstShown : 1 - firstShown
-    return Judgement(preferredIndex: preferred, annotator: annotator.name, firstShown: firstShown)
+    return Judgement(
+      preferredIndex: preferred, annotator: judge.configuration.name, firstShown: firstShown)
   }
 
   /// One annotator's ranking of responses, shown in random order: their indices, best first.
   ///
   /// The ranking is Plackett–Luce: responses are sorted by `utility / temperature` plus Gumbel
-  /// noise, where a utility is the gold reward with the annotator's length bias, and the position
-  /// bias falls off evenly from the first shown to none for the last. With probability `flip` the
-  /// annotator reverses the list. So two responses are ranked with exactly the
+  /// noise, where a utility is what the response is worth to the annotator with its length bias, and
+  /// the position bias falls off evenly from the first shown to none for the last. With probability
+  /// `flip` the annotator reverses the list. So two responses are ranked with exactly the
   /// probabilities of ``judge(prompt:_:_:using:)``, and without position bias so is every pair
   /// within a longer ranking.
   package func rank(
     prompt: [String], _ responses: [Response], using generator: inout SeededGenerator
   ) -> [Int] {
-    let annotator = drawAnnotator(using: &generator)
+    let judge = drawAnnotator(for: prompt, using: &generator)
+    let annotator = judge.configuration
     let shown = generator.permutation(of: responses.count)
     let scored = shown.enumerated().map { position, index in
       let place = Double(position) / Double(max(1, shown.count - 1))
       let response = responses[index]
       let utility =
-        gold(prompt, response) + annotator.lengthBias * Double(response.words.count)
+        utility(prompt, response, judge) + annotator.lengthBias * Double(response.words.count)
         + annotator.positionBias * (1 - place)
       let gumbel = -log(-log(max(generator.uniform(), .leastNonzeroMagnitude)))
       let score = annotator.temperature == 0 ? utility : utility / annotator.temperature + gumbel
@@ -155,18 +232,54 @@ extension World {
   package func label(
     prompt: [String], _ response: Response, using generator: inout SeededGenerator
   ) -> Bool {
-    let annotator = drawAnnotator(using: &generator)
+    let judge = drawAnnotator(for: prompt, using: &generator)
     return generator.uniform()
-      < annotator.probabilityOfDesirable(
-        gold: gold(prompt, response), words: response.words.count)
+      < judge.configuration.probabilityOfDesirable(
+        utility: utility(prompt, response, judge), words: response.words.count)
   }
 
-  private func gold(_ prompt: [String], _ response: Response) -> Double {
-    goldReward(prompt: prompt, response: response.words, ended: response.ended)
+  /// Whether the world has a feature that knows which steps of a response are right.
+  package var hasSteps: Bool { gold.contains { $0.arithmetic?.separator != nil } }
+
+  /// The steps of a response and one annotator's label of each, right or wrong, flipped by mistake as
+  /// its judgements are.
+  package func labelSteps(
+    prompt: [String], _ response: Response, using generator: inout SeededGenerator
+  ) -> [(step: [String], isRight: Bool)] {
+    let annotator = drawAnnotator(for: prompt, using: &generator).configuration
+    let arithmetic = gold.lazy.compactMap(\.arithmetic).first { $0.separator != nil }
+    return (arithmetic?.steps(of: response.words[...], in: prompt[...]) ?? []).map { step in
+      (Array(step.words), step.isRight != (generator.uniform() < annotator.flip))
+    }
   }
 
-  private func drawAnnotator(using generator: inout SeededGenerator) -> AnnotatorConfiguration {
-    let annotators = configuration.annotators
-    return annotators[generator.index(weightedBy: annotators.map(\.share))]
+  private func judges(of prompt: [String]) -> [Annotator] {
+    annotators.filter { $0.judges(prompt[...]) }
+  }
+
+  private func drawAnnotator(
+    for prompt: [String], using generator: inout SeededGenerator
+  ) -> Annotator {
+    let judges = judges(of: prompt)
+    return judges[generator.index(weightedBy: judges.map(\.configuration.share))]
+  }
+
+  private func utility(_ prompt: [String], _ response: Response, _ judge: Annotator) -> Double {
+    utilities(prompt, response, [judge])[0]
+  }
+
+  /// What a response is worth to each annotator, of as much as it reads.
+  private func utilities(
+    _ prompt: [String], _ response: Response, _ judges: [Annotator]
+  ) -> [Double] {
+    let whole = text(prompt, response)
+    let measures = gold.map { $0.measure(whole) }
+    return judges.map { judge in
+      guard let reads = judge.configuration.reads, reads < response.words.count else {
+        return judge.utility(whole, measures: measures)
+      }
+      let beginning = text(prompt, response, reading: reads)
+      return judge.utility(beginning, measures: gold.map { $0.measure(beginning) })
+    }
   }
 }

@@ -69,7 +69,7 @@ struct WeightedExpansions: SettingValue, Equatable {
 
 /// A checked grammar with numbered words and symbols.
 struct Grammar: Sendable {
-  enum Token: Sendable, Equatable {
+  enum Token: Sendable, Hashable {
     case word(Int)
     case symbol(Int)
   }
@@ -82,17 +82,27 @@ struct Grammar: Sendable {
   /// Rules a grammar may have, so that a chain of them cannot exhaust the stack.
   private static let largestCount = 1_000
 
+  /// The names of the rules.
   let symbols: [String]
+  /// Of every rule, and last of a text.
   let productions: [[Production]]
   let start: Int
+  /// The rules of which a text is one expansion each.
+  let parts: [Int]
   /// The words in order of first appearance.
   let vocabulary: [String]
   let wordIndex: [String: Int]
 
+  /// A text is one expansion of each of `starts`, one after the other.
+  ///
+  /// - Parameter starts: names of rules, at the places that name them.
   /// - Throws: `SettingsError` for a grammar that is empty or too large, names a symbol that is
   ///   not defined, holds a rule that is never used or never ends, or recurses before the end of
   ///   an expansion.
-  init(_ configuration: GrammarConfiguration, at location: SettingsLocation) throws(SettingsError) {
+  init(
+    _ configuration: GrammarConfiguration, starts: [(name: String, place: SettingsLocation)],
+    at location: SettingsLocation
+  ) throws(SettingsError) {
     let rules = configuration.rules.entries
     let place = location.key("rules")
     guard !rules.isEmpty else {
@@ -103,19 +113,26 @@ struct Grammar: Sendable {
         "\(rules.count) rules are too many", advice: "use at most \(Self.largestCount)")
     }
     let symbols = rules.map(\.name)
-    guard let start = symbols.firstIndex(of: configuration.start) else {
-      throw location.key("start").error(
-        "there is no rule for the start symbol `\(configuration.start)`",
-        advice: Suggestion.advice(for: configuration.start, among: symbols, called: "rules"))
+    var parts: [Int] = []
+    for (name, place) in starts {
+      guard let start = symbols.firstIndex(of: name) else {
+        throw place.error(
+          "there is no rule for the start symbol `\(name)`",
+          advice: Suggestion.advice(for: name, among: symbols, called: "rules"))
+      }
+      parts.append(start)
     }
     self.symbols = symbols
-    self.start = start
+    self.parts = parts
     var lexer = GrammarLexer(symbols: symbols)
     var productions: [[Production]] = []
     for rule in rules {
       productions.append(try lexer.productions(of: rule.value, at: place.key(rule.name)))
     }
-    self.productions = productions
+    // What several parts are expansions of has no name.
+    start = parts.count == 1 ? parts[0] : productions.count
+    self.productions =
+      productions + [[Production(tokens: parts.map { .symbol($0) }, weight: 1)]]
     vocabulary = lexer.vocabulary
     wordIndex = lexer.wordIndex
     try check(rules: rules, at: place)
@@ -125,7 +142,8 @@ struct Grammar: Sendable {
     rules: [SettingMap<WeightedExpansions>.Entry], at place: SettingsLocation
   ) throws(SettingsError) {
     let reached = symbols.indices.map(reachable)
-    for symbol in symbols.indices where symbol != start && !reached[start].contains(symbol) {
+    let used = reachable(from: start).union(parts)
+    for symbol in symbols.indices where !used.contains(symbol) {
       throw place.key(symbols[symbol]).error(
         "no text can reach this rule", advice: "use `<\(symbols[symbol])>` or remove the rule")
     }
@@ -186,10 +204,29 @@ struct Grammar: Sendable {
     return endings
   }
 
-  /// A text drawn from the grammar, or `nil` if it has more than `limit` words.
-  func sample(limit: Int, using generator: inout SeededGenerator) -> [String]? {
+  /// The words of the longest expansion of a symbol; nil where there is none, because it recurses.
+  func longestExpansion(of symbol: Int) -> Int? {
+    guard !reachable(from: symbol).contains(symbol) else { return nil }
+    var longest = 0
+    for production in productions[symbol] {
+      var count = 0
+      for token in production.tokens {
+        switch token {
+        case .word: count += 1
+        case .symbol(let inner):
+          guard let length = longestExpansion(of: inner) else { return nil }
+          count += length
+        }
+      }
+      longest = max(longest, count)
+    }
+    return longest
+  }
+
+  /// An expansion of a symbol, or `nil` if it has more than `limit` words.
+  func sample(_ symbol: Int, limit: Int, using generator: inout SeededGenerator) -> [String]? {
     var words: [String] = []
-    var pending: [Token] = [.symbol(start)]
+    var pending: [Token] = [.symbol(symbol)]
     var steps = 0  // symbols may also go round without a word
     while let token = pending.popLast() {
       steps += 1

@@ -45,8 +45,8 @@ struct GrammarAutomaton: Sendable {
   ///
   /// - Parameters:
   ///   - words: numbers of words, `nil` for a word that the grammar does not have.
-  ///   - ended: whether the text came to its end.
-  func breaks(in words: [Int?], ended: Bool) -> Int {
+  ///   - end: whether the text came to its end; nil does not count where it stops.
+  func breaks(in words: [Int?], end: Bool?) -> Int {
     var states = initial
     var breaks = 0
     for word in words {
@@ -64,7 +64,8 @@ struct GrammarAutomaton: Sendable {
       }
       states = next
     }
-    return ended && states.contains(Self.accepting) ? breaks : breaks + 1
+    guard let end else { return breaks }
+    return end && states.contains(Self.accepting) ? breaks : breaks + 1
   }
 
   private struct Builder {

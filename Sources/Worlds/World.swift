@@ -1,69 +1,18 @@
 package import Settings
 package import Statistics
 
-/// How a text is cut into prompt and response.
-package struct PromptConfiguration: Configurable, Equatable {
-  package var words = 2...3
-  package var maximumResponseWords = 12
-
-  package init() {}
-
-  package static let fields: [Field<Self>] = [
-    Field("words", \.words, "how many of a text's first words are the prompt, `[low, high]`"),
-    Field(
-      "maximum_response_words", \.maximumResponseWords,
-      "words that a response may have; longer texts are drawn again", in: 1...1_000),
-  ]
-
-  package func validate(at location: SettingsLocation) throws(SettingsError) {
-    guard words.lowerBound >= 1, words.upperBound <= 1_000 else {
-      throw location.key("words").error(
-        "\(words) words cannot be a prompt", advice: "use at least 1 and at most 1000")
-    }
-  }
-}
-
-/// A toy world: its grammar, its gold reward and its annotators.
-package struct WorldConfiguration: Configurable, Equatable {
-  var grammar = GrammarConfiguration()
-  package var prompt = PromptConfiguration()
-  var baseNoise = 0.0
-  var gold: [GoldFeature] = []
-  var annotators: [AnnotatorConfiguration] = []
-
-  package init() {}
-
-  package static let fields: [Field<Self>] = [
-    Field("grammar", \.grammar, "the texts of the world"),
-    Field("prompt", \.prompt, "how a text is cut into prompt and response"),
-    Field(
-      "base_noise", \.baseNoise,
-      "probability that a word of the pretraining corpus is replaced by a random word", in: 0...1),
-    Field("gold", \.gold, "the features whose weighted sum is the gold reward", isRequired: true),
-    Field("annotators", \.annotators, "who compares responses", isRequired: true),
-  ]
-
-  /// Builds the world once, so that everything wrong with it is known where it is written.
-  package func validate(at location: SettingsLocation) throws(SettingsError) {
-    _ = try World(self, at: location)
-  }
-}
-
 /// A toy world: a grammar that generates texts, a gold reward that no model sees, and annotators that
 /// judge by it.
 ///
 /// It holds no state: everything random comes from the generator passed in.
 package struct World: Sendable {
   package let configuration: WorldConfiguration
-  private let grammar: Grammar
+  let grammar: Grammar
   private let automaton: GrammarAutomaton
   let gold: [WeightedFeature]
-
-  struct WeightedFeature: Sendable {
-    let kind: GoldFeatureKind
-    let weight: Double
-    let measure: @Sendable (JudgedText) -> Double
-  }
+  let annotators: [Annotator]
+  /// Words of the longest prompt.
+  package let longestPrompt: Int
 
   /// Compiles a configuration.
   ///
@@ -73,19 +22,28 @@ package struct World: Sendable {
   ) throws(SettingsError) {
     self.configuration = configuration
     let grammarPlace = location.key("grammar")
-    grammar = try Grammar(configuration.grammar, at: grammarPlace)
+    grammar = try Grammar(
+      configuration.grammar, starts: configuration.starts(at: location), at: grammarPlace)
     automaton = try GrammarAutomaton(grammar, at: grammarPlace)
+    longestPrompt = try configuration.longestPrompt(grammar, at: location)
     guard !configuration.gold.isEmpty else {
       throw location.key("gold").error(
         "the gold reward has no features", advice: "add at least one `- feature: …`")
     }
+    var gold: [WeightedFeature] = []
     for (index, feature) in configuration.gold.enumerated() {
-      try feature.term.check(grammar: grammar, at: location.key("gold").item(index))
+      let place = location.key("gold").item(index)
+      gold.append(try feature.term.weighed(in: grammar, at: place))
     }
-    gold = configuration.gold.map {
-      WeightedFeature(kind: $0.term.feature, weight: $0.term.weight, measure: $0.term.measure())
+    self.gold = gold
+    let place = location.key("annotators")
+    try Self.check(configuration.annotators, at: place)
+    var annotators: [Annotator] = []
+    for (index, annotator) in configuration.annotators.enumerated() {
+      annotators.append(
+        try Annotator(annotator, gold: gold, grammar: grammar, at: place.item(index)))
     }
-    try Self.check(configuration.annotators, at: location.key("annotators"))
+    self.annotators = annotators
     try checkLengths(at: location.key("prompt"))
   }
 
@@ -107,12 +65,24 @@ package struct World: Sendable {
   private func checkLengths(at location: SettingsLocation) throws(SettingsError) {
     var generator = SeededGenerator(seed: 0)
     let draws = 1_000
-    let fitting = (0..<draws).count { _ in drawPair(using: &generator) != nil }
-    guard fitting * 100 >= draws else {
+    let limit = configuration.prompt.maximumResponseWords
+    if grammar.parts.count == 1 {
+      let fitting = (0..<draws).count { _ in drawCutText(using: &generator) != nil }
+      guard fitting * 100 < draws else { return }
       throw location.error(
         "only \(fitting) of \(draws) texts have a prompt of \(configuration.prompt.words) words "
-          + "and a response of 1 to \(configuration.prompt.maximumResponseWords)",
+          + "and a response of 1 to \(limit)",
         advice: "change `words` or `maximum_response_words`, or the weights of the grammar")
+    }
+    for (part, name, limit) in [
+      (grammar.parts[0], "prompts", longestPrompt), (grammar.parts[1], "responses", limit),
+    ] {
+      let fitting = (0..<draws).count { _ in drawPart(part, limit: limit, using: &generator) != nil
+      }
+      guard fitting * 100 < draws else { continue }
+      throw location.error(
+        "only \(fitting) of \(draws) \(name) have 1 to \(limit) words",
+        advice: "change `maximum_response_words`, or the weights of the grammar")
     }
   }
 
@@ -121,18 +91,50 @@ package struct World: Sendable {
 
   // MARK: Speaking
 
-  /// A prompt and the response that completes it to a text of the grammar.
+  /// A prompt and a response to it; together they are a text of the grammar.
   package func samplePair(
     using generator: inout SeededGenerator
   ) -> (prompt: [String], response: [String]) {
-    while true {
-      if let pair = drawPair(using: &generator) { return pair }
+    guard grammar.parts.count > 1 else {
+      while true {
+        if let pair = drawCutText(using: &generator) { return pair }
+      }
     }
+    let prompt = samplePrompt(using: &generator)
+    var best = sampleResponse(using: &generator)
+    guard configuration.response.bestOf > 1 else { return (prompt, best) }
+    var bestGold = goldReward(prompt: prompt, response: best, ended: true)
+    for _ in 1..<configuration.response.bestOf {
+      let response = sampleResponse(using: &generator)
+      let gold = goldReward(prompt: prompt, response: response, ended: true)
+      if gold > bestGold { (best, bestGold) = (response, gold) }
+    }
+    return (prompt, best)
   }
 
   /// The prompt of a text of the grammar.
   package func samplePrompt(using generator: inout SeededGenerator) -> [String] {
-    samplePair(using: &generator).prompt
+    guard grammar.parts.count > 1 else { return samplePair(using: &generator).prompt }
+    return samplePart(grammar.parts[0], limit: longestPrompt, using: &generator)
+  }
+
+  private func sampleResponse(using generator: inout SeededGenerator) -> [String] {
+    samplePart(
+      grammar.parts[1], limit: configuration.prompt.maximumResponseWords, using: &generator)
+  }
+
+  private func samplePart(
+    _ rule: Int, limit: Int, using generator: inout SeededGenerator
+  ) -> [String] {
+    while true {
+      if let part = drawPart(rule, limit: limit, using: &generator) { return part }
+    }
+  }
+
+  private func drawPart(
+    _ rule: Int, limit: Int, using generator: inout SeededGenerator
+  ) -> [String]? {
+    grammar.sample(rule, limit: limit, using: &generator).flatMap { $0.isEmpty ? nil : $0 }
   }
 
   /// A text of the grammar, prompt and response together.
@@ -150,15 +152,16 @@ package struct World: Sendable {
     }
   }
 
-  private func drawPair(
+  /// A text whose first words are the prompt.
+  private func drawCutText(
     using generator: inout SeededGenerator
   ) -> (prompt: [String], response: [String])? {
     let prompt = configuration.prompt
     let count = prompt.words.lowerBound + generator.index(below: prompt.words.count)
     let limit = count + prompt.maximumResponseWords
-    guard let text = grammar.sample(limit: limit, using: &generator), text.count > count else {
-      return nil
-    }
+    guard let text = grammar.sample(grammar.start, limit: limit, using: &generator),
+      text.count > count
+    else { return nil }
     return (Array(text.prefix(count)), Array(text.dropFirst(count)))
   }
 
@@ -168,7 +171,7 @@ package struct World: Sendable {
   ///
   /// - Parameter ended: whether the response came to its end rather than being cut off.
   func grammarBreaks(prompt: [String], response: [String], ended: Bool) -> Int {
-    automaton.breaks(in: (prompt + response).map { grammar.wordIndex[$0] }, ended: ended)
+    automaton.breaks(in: (prompt + response).map { grammar.wordIndex[$0] }, end: ended)
   }
 
   /// Whether the text is one of the grammar, to its end.
@@ -179,7 +182,7 @@ package struct World: Sendable {
 
 /// The part of one feature in a gold reward.
 package struct GoldContribution: Sendable, Equatable {
-  /// The kind of the feature, as written in the settings.
+  /// The name of the feature, or that of its kind.
   package let feature: String
   /// Its measure times its weight.
   package let value: Double
@@ -195,14 +198,22 @@ extension World {
   }
 
   /// The gold reward feature by feature, in the order of the configuration.
-  func goldBreakdown(
+  package func goldBreakdown(
     prompt: [String], response: [String], ended: Bool
   ) -> [GoldContribution] {
-    let text = JudgedText(
-      words: prompt + response, responseCount: response.count,
-      breaks: grammarBreaks(prompt: prompt, response: response, ended: ended))
-    return gold.map {
-      GoldContribution(feature: $0.kind.rawValue, value: $0.weight * $0.measure(text))
-    }
+    let text = text(prompt, Response(words: response, ended: ended))
+    return gold.map { GoldContribution(feature: $0.name, value: $0.weight * $0.measure(text)) }
+  }
+
+  /// What features look at.
+  ///
+  /// - Parameter reading: how many words of the response are read; nil for all of them. Who stops
+  ///   before its end cannot say whether it ends well.
+  func text(_ prompt: [String], _ response: Response, reading: Int? = nil) -> JudgedText {
+    let words = prompt + response.words.prefix(reading ?? response.words.count)
+    return JudgedText(
+      words: words, promptCount: prompt.count,
+      breaks: automaton.breaks(
+        in: words.map { grammar.wordIndex[$0] }, end: reading == nil ? response.ended : nil))
   }
 }

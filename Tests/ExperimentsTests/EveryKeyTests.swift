@@ -70,6 +70,69 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
     EveryKey("world.annotators.0.position_bias", "1", .preferences),
   ]
 
+  /// Food is half of the prompts; texts are cut as in the tiny scenario.
+  private static let places =
+    "world.grammar.rules={text: [\"the <noun> was <quality>\", \"the <noun> was <quality> and <text>\"], "
+    + "noun: [\"<food>\", \"<place>\"], food: [soup, tea, cake, egg], place: [room, bed, pool, park], "
+    + "quality: [good, very good, not very good, bad, not bad]}"
+
+  /// Prompts and responses by rule; each rule may stand for the one or the other.
+  private static func rules(prompt: String, response: String) -> [String] {
+    [
+      "world.grammar.rules={ask: [\"the <noun>\", \"the <noun> <say>\"], "
+        + "noun: [soup, room, bed, tea, cake, pool, park, egg], again: [\"<say>\", \"<say> and <ask>\"], "
+        + "say: [\"was <quality>\"], quality: [good, very good, not very good, bad, not bad]}",
+      "world.prompt.rule=\(prompt)", "world.response.rule=\(response)",
+      "model.maximum_positions=24",
+    ]
+  }
+
+  private static func feature(_ keys: String, _ others: String...) -> [String] {
+    ["world.gold=[{\(keys)}, {feature: grammar_breaks}]"] + others
+  }
+
+  private static let worldRules =
+    [
+      EveryKey(
+        "world.prompt.rule", "noun", .policy, given: rules(prompt: "ask", response: "again")),
+      EveryKey(
+        "world.response.rule", "say", .policy, given: rules(prompt: "ask", response: "again")),
+      EveryKey(
+        "world.response.best_of", "3", .policy, given: rules(prompt: "ask", response: "again")),
+    ]
+    + [
+      ("when.prompt", "food", "feature: length, limit: 4"),
+      ("unless.prompt", "food", "feature: length, limit: 4"),
+      ("words_of", "food", "feature: words, words_of: quality"),
+      ("lexicon.0.words_of", "food", "feature: valence, lexicon: [{words_of: quality, value: 1}]"),
+      ("table", "{soup: bad}", "feature: answers, table: {soup: good}"),
+      ("from", "place", "feature: answers, from: food, to: food"),
+      ("to", "place", "feature: answers, from: food, to: food"),
+      ("start", "good", "feature: pattern, start: was"),
+      ("end", "bad", "feature: pattern, end: good"),
+      ("separator", "was", "feature: pattern, separator: and, items: 2"),
+      ("items", "1", "feature: pattern, separator: and, items: 2"),
+      ("brackets", "{was: bad}", "feature: pattern, brackets: {was: good}"),
+      ("sides", "[food, quality]", "feature: agrees, sides: [food, place]"),
+    ].map { key, value, given in
+      EveryKey("world.gold.0.\(key)", value, .preferences, given: feature(given, places))
+    }
+    + [
+      EveryKey(
+        "world.gold.0.credit", "digits", .preferences,
+        given: feature("feature: arithmetic", sums, "ppo.maximum_tokens=6")),
+      EveryKey("world.annotators.0.when.prompt", "food", .preferences, given: [places]),
+      EveryKey("world.annotators.0.unless.prompt", "food", .preferences, given: [places]),
+      EveryKey("world.annotators.0.weights", "{valence: 0}", .preferences),
+      EveryKey("world.annotators.0.likes", "[{feature: words, words: [and]}]", .preferences),
+      EveryKey("world.annotators.0.reads", "2", .preferences),
+    ]
+
+  /// Prompts that are sums, with results of two digits.
+  private static let sums =
+    "world.grammar.rules={text: [\"<digit> + <digit> <number>\"], digit: [7, 8, 9], "
+    + "number: [\"1 <low>\", \"<low>\"], low: [4, 5, 6, 7, 8]}"
+
   private static let model = [
     EveryKey("model.family", "gpt2", .policy),
     EveryKey("model.head_width", "4", .policy),
@@ -94,6 +157,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
     [
       EveryKey("preferences.pairs", "64", .preferences),
       EveryKey("preferences.held_out_pairs", "1001", .preferences),
+      EveryKey("preferences.split", "pairs", .preferences),
       EveryKey("preferences.responses", "3", .preferences),
       EveryKey("preferences.temperature", "0.8", .preferences),
       EveryKey("preferences.rating_noise", "0.5", .reward, given: ["reward.objective=regression"]),
@@ -108,6 +172,12 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey(
         "reward.uncertainty_weight", "0.7", .reward,
         given: ["reward.ensemble=2", "reward.combine=uncertainty"]),
+      EveryKey("reward.model.width", "8", .reward),
+      EveryKey("reward.model.layers", "1", .reward),
+      EveryKey("reward.model.heads", "1", .reward),
+      EveryKey("reward.model.feed_forward_width", "8", .reward),
+      EveryKey("reward.steps", "1", .reward),
+      EveryKey("reward.pairs_used", "20", .reward),
       EveryKey("reward.epochs", "1", .reward),
       EveryKey("reward.batch_size", "16", .reward),
       EveryKey("reward.centering", "1", .reward),
@@ -200,19 +270,20 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("dpo.undesirable_weight", "0.5", .directPreference, given: ["dpo.loss=kto"]),
     ] + optimizer("dpo.optimizer", .directPreference)
 
-  static let all = world + model + supervised + reward + ppo + dpo
+  static let all = world + worldRules + model + supervised + reward + ppo + dpo
 }
 
 @Suite struct EveryKeyTests {
   /// Keys that say what a scenario is, which kind of feature the others belong to, or how long to wait
   /// before a run fails.
   static let descriptive: Set = [
-    "name", "title", "lesson", "world.gold[].feature", "ppo.reward.timeout",
+    "name", "title", "lesson", "world.gold[].feature", "world.gold[].name", "ppo.reward.timeout",
     "ppo.reward.sources[].timeout",
   ]
 
-  /// Keys for rows of files that no annotator gives; ``LabelRowTests/steps()`` tries them.
-  static let ofFiles: Set = ["reward.read", "reward.step_separator"]
+  /// Keys for rows that label steps, which ``LabelRowTests/steps()`` and ``RoundTests`` try, and for whole
+  /// runs, which ``RoundTests`` tries.
+  static let triedElsewhere: Set = ["reward.read", "reward.step_separator", "preferences.rounds"]
 
   @Test("the list of keys is the reference of settings")
   func complete() {
@@ -220,7 +291,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
     let leaves = reference.filter { path in
       !reference.contains { $0.hasPrefix(path + ".") || $0.hasPrefix(path + "[]") }
     }
-    let others = Self.descriptive.union(Self.ofFiles)
+    let others = Self.descriptive.union(Self.triedElsewhere)
     #expect(leaves.subtracting(others) == Set(EveryKey.all.map(\.referencePath)))
     #expect(leaves.isSuperset(of: others))
   }

@@ -65,6 +65,37 @@ struct LabelRowTests {
     }
   }
 
+  @Test("annotators label the steps of sums where the scenario reads steps")
+  func stepsOfWorld() throws {
+    let loop = try makeLoop(
+      Self.binary + [
+        "reward.read=steps", "reward.step_separator=;", "preferences.responses=1",
+        "preferences.pairs=60", "world.prompt={rule: sum, maximum_response_words: 5}",
+        "world.response.rule=say", "ppo.maximum_tokens=6",
+        "world.grammar.rules={sum: [\"<digit> + <digit> + <digit>\"], digit: [1, 2, 3], "
+          + "say: [\"<digit> ; <digit>\"]}",
+        "world.gold=[{feature: arithmetic, credit: steps, separator: ;}]",
+        "world.annotators=[{name: ann}]",
+      ])
+    let policy = try loop.trainPolicy()
+    let (training, heldOut, labels) = try loop.comparePreferences(of: policy)
+    for row in training + labels {
+      guard case .steps(let row) = row else {
+        Issue.record("\(row)")
+        continue
+      }
+      let digits = row.prompt.split(separator: " ").compactMap { Int($0) }
+      let results = [digits[0] + digits[1], digits.reduce(0, +)]
+      for (index, (step, label)) in zip(row.steps, row.labels).enumerated() {
+        let number = step.split(separator: " ").last.flatMap { Int($0) }
+        if let number, index < 2 { #expect(label == (number == results[index])) }
+      }
+    }
+    let (reward, report) = try loop.trainReward(
+      from: policy, training: training, heldOut: heldOut, labels: labels)
+    #expect(reward.stepSeparator == ";" && report.steps != nil)
+  }
+
   @Test(
     "comparisons are split into a desirable response and another; other objectives have no labels")
   func comparisons() throws {

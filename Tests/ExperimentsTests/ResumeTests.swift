@@ -17,6 +17,13 @@ import Testing
     "ppo.kl.horizon=50", "reward.freeze=0.5", "reward.combine=worst",
   ]
 
+  /// Two rounds, and a reward model with a trunk of its own.
+  static let rounds = [
+    "pretraining.steps=2", "fine_tuning.steps=2", "preferences.rounds=2", "reward.model.width=8",
+    "reward.evaluations=2", "reward.early_stopping=1", "reward.optimizer.learning_rate=1",
+    "ppo.iterations=2",
+  ]
+
   struct PowerCut: Error {}
 
   /// Passes everything on to a recorder until the power is cut, in the middle of a step.
@@ -48,7 +55,8 @@ import Testing
   /// - Parameter steps: after which the power is cut; nil for never.
   /// - Returns: the stage that was running then.
   func run(
-    in directory: RunDirectory, isResumed: Bool, steps: Int? = nil, threads: Int = 2
+    _ assignments: [String] = assignments, in directory: RunDirectory, isResumed: Bool,
+    steps: Int? = nil, threads: Int = 2
   ) throws -> (stage: RunStage?, steps: Int) {
     let information = RunInformation(
       version: "0", command: .demo, commandLine: [], scenario: "tiny", seed: 1, threads: threads,
@@ -58,7 +66,7 @@ import Testing
       terminal: Terminal(isInteractive: false, isQuiet: true), isResumed: isResumed)
     let observer = Unreliable(recorder, steps: steps ?? .max)
     let loop = try AlignmentLoop(
-      makeScenario(Self.assignments), seed: 1, workers: Workers(count: threads),
+      makeScenario(assignments), seed: 1, workers: Workers(count: threads),
       observer: observer, state: StageStore(in: directory, isEager: true))
     do {
       _ = try LoopRun(loop, in: directory).resume(.demo)
@@ -136,6 +144,36 @@ import Testing
       #expect(interrupted.isSuperset(of: [.pretraining, .sft, .reward, .ppo]))
       #expect(members == [0, 1], "the ensemble must have been cut in both members")
       #expect(patience > 0, "and where an evaluation had been no better")
+    }
+  }
+
+  @Test("so does one of several rounds, whose models and rows are all kept")
+  func rounds() throws {
+    try withRun { whole in
+      let total = try run(Self.rounds, in: whole, isResumed: false).steps
+      let expected = try contents(of: whole)
+      for name in ["reward/model.safetensors", "ppo/policy/model.safetensors"] {
+        #expect(expected[name] != expected["rounds/1/\(name)"])
+        #expect(expected["rounds/1/\(name)"] != nil)
+      }
+      // Later rows stand behind those of the first round, and steps go on.
+      let first = try #require(expected["rounds/1/preferences/train.jsonl"])
+      let all = try #require(expected["preferences/train.jsonl"])
+      #expect(all.starts(with: first) && all.count > first.count * 3 / 2)
+      let steps = try MetricsTable(stage: .ppo, in: whole).steps
+      #expect(steps == [1, 2, 3, 4])
+      #expect(expected["reference/model.safetensors"] == expected["sft/model.safetensors"])
+      for steps in Array(stride(from: 1, through: total, by: 4)) {
+        try withRun { directory in
+          _ = try run(Self.rounds, in: directory, isResumed: false, steps: steps)
+          _ = try run(Self.rounds, in: directory, isResumed: true, threads: 1)
+          let found = try contents(of: directory)
+          #expect(found.keys.sorted() == expected.keys.sorted())
+          for (name, bytes) in expected {
+            #expect(found[name] == bytes, "\(name), cut after \(steps) steps")
+          }
+        }
+      }
     }
   }
 

@@ -48,7 +48,7 @@ import Testing
         + (["pairwise", "pairwise-tokens", "regression", "binary"].contains(objective.rawValue)
           ? [] : ["preferences.responses=3"])
     } + EnsembleRule.allCases.map { ["reward.ensemble=2", "reward.combine=\($0.rawValue)"] }
-    + [["reward.soft_labels=true"]]
+    + [["reward.soft_labels=true"], ["reward.steps=3"], ["reward.model.width=8"]]
 
   @Test("of reward and preferences", arguments: ofReward)
   func reward(setting: [String]) throws {

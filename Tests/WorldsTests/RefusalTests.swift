@@ -97,7 +97,8 @@ import Testing
       (
         "- feature: valence\n      weight: 1", "- weight: 1",
         "world.yaml:16: `world.gold[0].feature`: this key is missing; add `feature:`, one of "
-          + "valence, grammar_breaks, length, repetition, phrase"
+          + "valence, grammar_breaks, length, repetition, phrase, words, answers, copies, pattern, "
+          + "arithmetic, agrees"
       ),
       (
         "words: [good]", "words: [goood]",
@@ -116,7 +117,8 @@ import Testing
       ),
       (
         "{feature: grammar_breaks, ", "{feature: grammar_breaks, limit: 3, ",
-        "world.yaml:23: `world.gold[1].limit`: unknown key; the keys are feature, weight"
+        "world.yaml:23: `world.gold[1].limit`: unknown key; the keys are feature, weight, name, when, "
+          + "unless"
       ),
       (
         "limit: 4", "limit: 4, target: 3",
@@ -163,6 +165,164 @@ import Testing
     #expect {
       _ = try makeWorld(yaml)
     } throws: { "\($0)" == message }
+  }
+
+  /// Replaces one piece of a world by rules and expects the refusal.
+  @Test(
+    "what is wrong with rules, conditions and values is refused where it is written",
+    arguments: [
+      (
+        "rule: ask", "rule: aks",
+        "world.yaml:11: `world.prompt.rule`: there is no rule for the start symbol `aks`; "
+          + "did you mean `ask`?"
+      ),
+      (
+        "response: {rule: answer}", "base_noise: 0",
+        "world.yaml:11: `world.prompt.rule`: prompts are expansions of a rule, and responses of "
+          + "none; add `response: { rule: … }` beside `prompt`"
+      ),
+      (
+        "{rule: ask, ", "{",
+        "world.yaml:12: `world.response.rule`: responses are expansions of a rule, and prompts of "
+          + "none; add `rule: …` to `prompt`"
+      ),
+      (
+        "country: [france, spain, peru]", "country: [france, spain, \"peru <country>\"]",
+        "world.yaml:11: `world.prompt.rule`: `ask` has no longest expansion, and a model reads "
+          + "prompts of a limited length; let no rule of a prompt lead back to itself"
+      ),
+      (
+        "from: country", "from: contry",
+        "world.yaml:14: `world.gold[0].from`: there is no rule `contry`; did you mean `country`?"
+      ),
+      (
+        "to: city", "to: digit",
+        "world.yaml:14: `world.gold[0].to`: `country` has 3 words and `digit` 10; give each word its "
+          + "answer, in the same order, or write a `table`"
+      ),
+      (
+        ", to: city", "",
+        "world.yaml:14: `world.gold[0]`: the answers come from a table, or from two rules; give "
+          + "either `table`, or both `from` and `to`"
+      ),
+      (
+        "to: city", "to: city, when: {prompt: towns}",
+        "world.yaml:14: `world.gold[0].when.prompt`: there is no rule `towns`; the rules are ask, "
+          + "country, city, sum, digit, answer, step"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: words",
+        "world.yaml:14: `world.gold[0]`: there are no words here; give either `words`, a list, or "
+          + "`words_of`, a rule of the grammar"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: words, words_of: city, words: [it]",
+        "world.yaml:14: `world.gold[0]`: words are given twice; give either `words`, a list, or "
+          + "`words_of`, a rule of the grammar"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: pattern",
+        "world.yaml:14: `world.gold[0]`: this pattern demands nothing; give it a `start`, an `end`, "
+          + "a `separator` or `brackets`"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: pattern, separator: \",\"",
+        "world.yaml:14: `world.gold[0]`: a separator and a number of items go together; give both "
+          + "`separator` and `items`, or neither"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: arithmetic, credit: steps",
+        "world.yaml:14: `world.gold[0].separator`: steps need a word between them; add "
+          + "`separator:`, a word of the grammar"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: agrees, sides: [city, answer]",
+        "world.yaml:14: `world.gold[0].sides[1]`: `paris` is on two sides; name rules that share no "
+          + "words"
+      ),
+      (
+        "feature: answers, from: country, to: city", "feature: agrees",
+        "world.yaml:14: `world.gold[0]`: there are no sides here; give either `words_of`, a rule, or "
+          + "`sides`, a list of rules"
+      ),
+      (
+        "name: ann", "name: ann, weights: {answer: 0}",
+        "world.yaml:16: `world.annotators[0].weights.answer`: gold has no feature `answer`; did you "
+          + "mean `answers`?"
+      ),
+      (
+        "name: ann", "name: ann, likes: [{feature: words, words: [itt]}]",
+        "world.yaml:16: `world.annotators[0].likes[0].words[0]`: the grammar has no word `itt`; did "
+          + "you mean `it`?"
+      ),
+      (
+        "name: ann", "name: ann, reads: 0",
+        "world.yaml:16: `world.annotators[0].reads`: 0 is out of range; it must be at least 1"
+      ),
+      (
+        "step: [\"<digit>\", \"<digit> <digit>\"]", "step: [\"\"]",
+        "world.yaml:14: `world.gold[0].to`: the rule `step` has no words; name a rule that has some"
+      ),
+    ])
+  func ruleRefusals(piece: String, replacement: String, message: String) {
+    #expect(ruleWorld.contains(piece))
+    var yaml = ruleWorld.replacing(piece, with: replacement, maxReplacements: 1)
+    if replacement == "step: [\"\"]" { yaml = yaml.replacing("to: city", with: "to: step") }
+    #expect {
+      _ = try makeWorld(yaml)
+    } throws: { "\($0)" == message }
+  }
+
+  /// What only texts of the world show.
+  @Test(
+    "a world from whose texts nothing can be learned is refused before anything runs",
+    arguments: [
+      (
+        "gold=[{feature: grammar_breaks}]", "gold",
+        "every text of the grammar has the same gold reward, so nothing is better or worse"
+      ),
+      (
+        "gold=[{feature: answers, from: country, to: city}, {feature: phrase, phrase: paris of}]",
+        "gold[1]",
+        "no text of the grammar has the feature `phrase`, so no policy would find what it rewards"
+      ),
+      (
+        "annotators=[{name: ann, likes: [{feature: words, words: [what]}]}]",
+        "annotators[0].likes[0]",
+        "no text of the grammar has the feature `words`, so no policy would find what it rewards"
+      ),
+      (
+        "gold=[{feature: answers, from: country, to: city, when: {prompt: answer}, "
+          + "unless: {prompt: answer}}]", "gold[0]",
+        "no prompt of the world meets `when` and `unless`"
+      ),
+      (
+        "annotators=[{name: ann, when: {prompt: sum}}]", "annotators",
+        "nobody judges responses to `"
+      ),
+    ])
+  func hopeless(assignment: String, path: String, problem: String) throws {
+    let world = try makeWorld(ruleWorld, set: assignment)
+    let error = try #require(throws: SettingsError.self) {
+      try world.checkTexts(prompts: 1, at: .unwritten)
+    }
+    #expect(error.path == path && error.problem.hasPrefix(problem), "\(error)")
+    #expect(!error.advice.isEmpty)
+  }
+
+  @Test("too few prompts are refused, and what only a policy would do may be punished")
+  func textsThatWillDo() throws {
+    let few = try makeWorld()  // 2 nouns, 2 lengths
+    #expect(throws: Never.self) { try few.checkTexts(prompts: 4, at: .unwritten) }
+    let error = try #require(throws: SettingsError.self) {
+      try few.checkTexts(prompts: 5, at: .unwritten)
+    }
+    #expect(error.path == "prompt" && error.problem.contains("4 different prompts"))
+    let punished = try makeWorld(
+      ruleWorld,
+      set: "gold=[{feature: answers, from: country, to: city}, "
+        + "{feature: phrase, phrase: it it, weight: -1}]")
+    #expect(throws: Never.self) { try punished.checkTexts(prompts: 100, at: .unwritten) }
   }
 
   @Test(

@@ -10,20 +10,23 @@ extension AlignmentLoop {
   ///
   /// Ratings and labels of single responses make pairs, unless the objective learns them themselves.
   ///
-  /// - Parameter objective: what they are for, which decides what of a row matters; nil for that of
-  ///   `reward.objective`.
+  /// - Parameters:
+  ///   - objective: what they are for, which decides what of a row matters; nil for that of
+  ///     `reward.objective`.
+  ///   - limit: usable rows after which the others are not looked at.
   /// - Throws: ``LoopError/empty(file:what:)`` when no row is left.
   func tokenize(
-    _ rows: some RowStream<PreferenceRow>, for objective: RewardObjective? = nil, positions: Int,
-    purpose: String
+    _ rows: some RowStream<PreferenceRow>, for objective: RewardObjective? = nil,
+    upTo limit: Int? = nil, positions: Int, purpose: String
   ) throws -> TokenizedRows {
     var tally = RowTally("\(purpose) rows", positions: positions, tokenizer: tokenizer)
     var usable = TokenizedRows()
     var pairs = RatingPairs()
-    try rows.forEachRow { row in
+    try rows.forRows { row in
       for element in rankedResponses(row, for: objective, index: tally.count, &pairs) {
         if tally.add(element, of: [row.prompt] + row.responses) { usable.append(element) }
       }
+      return usable.count < limit ?? .max
     }
     tally.unpaired = pairs.unpaired
     tally.notes.forEach(observer.note)

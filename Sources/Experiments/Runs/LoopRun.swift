@@ -27,14 +27,35 @@ package struct LoopRun {
   /// whole when its stage is over.
   package func demo() throws -> EvaluationSummary {
     var policy = try trainPolicy()
-    var (reward, report) = try trainReward(
-      from: policy, preferences: comparePreferences(of: policy))
-    // Not before: what is trained from a settled model begins in that one's arena.
-    reward.moveToOwnArena()
-    policy.parameters.moveToOwnArena()
-    let tuned = try optimize(policy, reward: reward)
+    var tuned: LanguageModel?
+    var preferences: KeptPreferences?
+    var judge: (reward: RewardModel, report: EvaluationSummary.RewardModel)?
+    for round in 0..<loop.scenario.preferences.rounds {
+      let run = self.round(round)
+      let rows = try run.comparePreferences(of: tuned ?? policy, after: preferences)
+      var (reward, report) = try run.trainReward(
+        from: policy, continuing: judge?.reward, preferences: rows)
+      // Not before: what is trained from a settled model begins in that one's arena.
+      reward.moveToOwnArena()
+      policy.parameters.moveToOwnArena()
+      tuned = try run.optimize(tuned ?? policy, reference: policy, reward: reward)
+      (preferences, judge) = (rows, (reward, report))
+    }
     return try evaluate(
-      policy: tuned, reference: policy, reward: reward, rewardReport: report)
+      policy: tuned ?? policy, reference: policy, reward: judge?.reward, rewardReport: judge?.report
+    )
+  }
+
+  /// The run of one round of `preferences.rounds`: the last one's models and rows are those of the
+  /// whole run, and those of earlier ones lie in directories of their own.
+  private func round(_ round: Int) -> LoopRun {
+    let isLast = round == loop.scenario.preferences.rounds - 1
+    return LoopRun(
+      loop: loop.round(round), directory: isLast ? directory : directory.round(round + 1))
+  }
+
+  private init(loop: AlignmentLoop, directory: RunDirectory) {
+    (self.loop, self.directory) = (loop, directory)
   }
 
   /// Trains and saves the SFT policy.
@@ -45,13 +66,15 @@ package struct LoopRun {
     return policy
   }
 
-  /// Has the scenario's comparisons made and saves them.
+  /// Has the scenario's comparisons made and saves them, behind those of earlier rounds.
   func comparePreferences(
-    of policy: LanguageModel
+    of policy: LanguageModel, after earlier: KeptPreferences? = nil
   ) throws -> KeptPreferences {
     if let saved = try savedPreferences() { return saved }
     let (training, heldOut, labels) = try loop.comparePreferences(of: policy)
-    return try save(training: training, heldOut: heldOut, labels: labels)
+    var rows: [PreferenceRow] = []
+    try earlier?.training.forEachRow { rows.append($0) }
+    return try save(training: rows + training, heldOut: heldOut, labels: labels)
   }
 
   /// Saves the rows that a reward model is trained on and judged by; those to judge by last.
@@ -67,7 +90,8 @@ package struct LoopRun {
 
   /// Trains and saves a reward model.
   package func trainReward(
-    from policy: LanguageModel, preferences: KeptPreferences
+    from policy: LanguageModel, continuing previous: RewardModel? = nil,
+    preferences: KeptPreferences
   ) throws -> (RewardModel, EvaluationSummary.RewardModel) {
     let (training, heldOut) = (preferences.training, preferences.heldOut)
     let labels = preferences.heldOutLabels
@@ -79,23 +103,37 @@ package struct LoopRun {
       return (reward, report)
     }
     let (reward, report) = try loop.trainReward(
-      from: policy, training: training, heldOut: heldOut, labels: labels)
+      from: policy, trunk: previous == nil ? rewardTrunk() : nil, continuing: previous,
+      training: training, heldOut: heldOut, labels: labels)
     try save(reward)
     return (reward, report)
   }
 
+  /// Trains and saves what a reward model of its own size starts from; nil where it is the policy.
+  private func rewardTrunk() throws -> LanguageModel? {
+    if directory.has(.rewardTrunk) {
+      return try LoadedModel(policy: directory.checkpoint(.rewardTrunk)).model
+    }
+    let trunk = try loop.trainRewardTrunk()
+    if let trunk { try save(trunk, as: .rewardTrunk) }
+    return trunk
+  }
+
   /// Optimizes a policy, and saves it, its reference, the value model, and rollouts on the way.
-  func optimize(_ policy: LanguageModel, reward: RewardModel?) throws -> LanguageModel {
+  func optimize(
+    _ policy: LanguageModel, reference: LanguageModel? = nil, reward: RewardModel?
+  ) throws -> LanguageModel {
     // The policy is saved last.
     if directory.has(.policy) { return try loadPolicy(.policy) }
-    if !directory.has(.reference) { try save(policy, as: .reference) }
+    if !directory.has(.reference) { try save(reference ?? policy, as: .reference) }
     var writer: RolloutWriter?
     let sink = RolloutSink {
       writer = try RolloutWriter(in: directory, upTo: $0)
     } write: {
       try writer?.write($0)
     }
-    let (tuned, value) = try loop.optimize(policy, reward: reward, rollouts: sink)
+    let (tuned, value) = try loop.optimize(
+      policy, reference: reference, reward: reward, rollouts: sink)
     if loop.scenario.ppo.algorithm.usesValueModel {
       try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
     }

@@ -1,3 +1,4 @@
+import Foundation
 package import LanguageModels
 package import RLHF
 package import Settings
@@ -42,7 +43,7 @@ package struct Scenario: Configurable {
   /// Positions for the longest prompt and response of the world, and the end that follows every
   /// text, also one that was cut off.
   var neededPositions: Int {
-    world.prompt.words.upperBound + max(world.prompt.maximumResponseWords, ppo.maximumTokens) + 1
+    world.longestPrompt + max(world.prompt.maximumResponseWords, ppo.maximumTokens) + 1
   }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
@@ -52,8 +53,30 @@ package struct Scenario: Configurable {
         "a prompt, its response and an end need \(needed) positions",
         advice: "raise it, or lower `ppo.maximum_tokens` or `world.prompt.maximum_response_words`")
     }
+    if let trunk = rewardTrunk { try trunk.validate(at: location.key("reward").key("model")) }
     try validateRankings(at: location)
     try requireMemory(at: location)
+    let place = location.key("world")
+    try World(world, at: place).checkTexts(prompts: preferences.neededPrompts, at: place)
+  }
+
+  /// Whether a trunk is trained for the reward model, on texts of the world.
+  package var hasRewardTrunk: Bool { reward.size.isOwn }
+
+  /// The shape of a reward model that has a size of its own.
+  var rewardTrunk: ModelConfiguration? {
+    let size = reward.size
+    guard size.isOwn else { return nil }
+    var trunk = model
+    if let width = size.width {
+      (trunk.width, trunk.headWidth, trunk.feedForwardWidth) = (width, nil, nil)
+    }
+    if let heads = size.heads {
+      (trunk.heads, trunk.headWidth, trunk.keyValueHeads) = (heads, nil, nil)
+    }
+    trunk.layers = size.layers ?? trunk.layers
+    trunk.feedForwardWidth = size.feedForwardWidth ?? trunk.feedForwardWidth
+    return trunk
   }
 
   /// Refuses what a reward model cannot learn from rankings.
@@ -149,19 +172,29 @@ package struct ModelConfiguration: Configurable, Equatable {
 
 extension DecoderConfiguration.Family: SettingValue {}
 
+/// What is kept apart to judge a reward model by.
+package enum PreferenceSplit: String, Sendable, CaseIterable, SettingValue { case prompts, pairs }
+
 /// What the annotators compare.
 package struct PreferencesConfiguration: Configurable, Equatable {
   var pairs = 16_000
   var heldOutPairs = 2_000
+  var split = PreferenceSplit.prompts
   var responses = 2
   var temperature = 1.0
   var ratingNoise = 0.0
+  var rounds = 1
 
   package init() {}
 
   /// The share of prompts that is held out, as that of the pairs; half of them at most, so
   /// that a few pairs to train on are not all about a few prompts.
   var heldOutShare: Double { min(0.5, Double(heldOutPairs) / Double(pairs + heldOutPairs)) }
+
+  /// Different prompts with which fewer than one seed in a hundred would hold out none.
+  var neededPrompts: Int {
+    split == .pairs ? 1 : Int((log(0.01) / log(1 - heldOutShare)).rounded(.up))
+  }
 
   package static let fields = [
     Field(
@@ -172,6 +205,10 @@ package struct PreferencesConfiguration: Configurable, Equatable {
       "comparisons to judge by; fewer would leave accuracy wider than ± 3 points",
       in: AlignmentLoop.enoughHeldOutPairs...100_000_000),
     Field(
+      "split", \Self.split,
+      "what is held out of the world's comparisons: prompts, which then are in no training pair; pairs "
+        + "of any prompt, for worlds with few prompts"),
+    Field(
       "responses", \Self.responses,
       "K: responses to a prompt that annotators judge to train on: one is labelled desirable or not, "
         + "2 are compared, more are ranked", in: 1...64),
@@ -180,6 +217,11 @@ package struct PreferencesConfiguration: Configurable, Equatable {
     Field(
       "rating_noise", \Self.ratingNoise,
       "sd of the noise on gold rewards that stand in for ratings", in: 0...),
+    Field(
+      "rounds", \Self.rounds,
+      "how often `demo` goes round: after PPO, annotators compare as many responses of the policy as it "
+        + "then is, the reward model is trained on with all comparisons so far, and PPO goes on",
+      in: 1...1_000),
   ]
 }
 

@@ -6,15 +6,17 @@ import Statistics
 import Worlds
 
 extension AlignmentLoop {
-  /// PPO from the SFT policy, which stays as the reference, against the rewards of `ppo.reward`.
+  /// PPO from a policy, against the rewards of `ppo.reward`.
   ///
   /// - Parameters:
+  ///   - reference: the SFT policy; nil where that is what the policy is.
   ///   - reward: a source of rewards, and the start of the value model; without one that starts from
   ///     the policy.
   ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
   ///     First it is told how many iterations are done already, by a stage that goes on.
   func optimize(
-    _ policy: LanguageModel, reward: RewardModel?, rollouts sink: RolloutSink = RolloutSink()
+    _ policy: LanguageModel, reference: LanguageModel? = nil, reward: RewardModel?,
+    rollouts sink: RolloutSink = RolloutSink()
   ) throws -> (policy: LanguageModel, value: ScalarModel) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
@@ -22,13 +24,15 @@ extension AlignmentLoop {
     reward?.moveToOwnArena()
     let scorer = try scorer(reward)
     let rollout = Rollout(
-      configuration: configuration, reference: policy, endOfSequence: tokenizer.endOfSequence,
-      workers: workers, judge: scorer.scores)
+      configuration: configuration, reference: reference ?? policy,
+      endOfSequence: tokenizer.endOfSequence, workers: workers, judge: scorer.scores)
     func valueModel(on trunk: some TransformerModel) -> ScalarModel {
       ScalarModel(
         trunkOf: trunk, head: Tensor(repeating: 0, shape: [1, trunk.configuration.width]))
     }
-    let value = reward.map { valueModel(on: $0.model) } ?? valueModel(on: policy)
+    // One of another size would make the value model vary with the reward model.
+    let judge = scenario.reward.size.isOwn ? nil : reward
+    let value = judge.map { valueModel(on: $0.model) } ?? valueModel(on: policy)
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
     // Layers that were frozen while members learned are theirs in common only until they are read
@@ -36,8 +40,11 @@ extension AlignmentLoop {
     let rewardBytes = (reward?.members ?? []).map(\.model.parameters).reduce(0) {
       $0 + ($1.arena?.allocatedBytes ?? $1.allocatedBytes())
     }
-    observer.hold(sizes(of: trainer, reference: policy, reward: reward))
-    try run(.ppo, total: configuration.iterations, unit: "iterations") { continuation in
+    observer.hold(sizes(of: trainer, reference: reference ?? policy, reward: reward))
+    try run(
+      .ppo, total: configuration.iterations, unit: "iterations",
+      before: round * configuration.iterations
+    ) { continuation in
       try sink.begin(continuation.state?.step ?? 0)
       try trainer.run(continuing: continuation) { iteration, count in
         prompts(stream.stream("prompts", iteration), count: count)

@@ -1,6 +1,7 @@
 package import LanguageModels
 import Numerics
 package import Preferences
+import RLHF
 import RunRecords
 import Statistics
 import Worlds
@@ -17,14 +18,14 @@ extension AlignmentLoop {
     return try run(.annotation, total: total, unit: "pairs") {
       let heldOut = try judged(
         policy, count: settings.heldOutPairs, responses: 2, generator.stream("held-out pairs"),
-        prompts: isHeldOut, done: 0)
+        prompts: mayBeHeldOut, done: 0)
       let training = try judged(
         policy, count: settings.pairs, responses: settings.responses,
-        generator.stream("training pairs"), prompts: { !isHeldOut($0) },
+        generator.stream("training pairs"), prompts: mayBeTrainedOn,
         done: settings.heldOutPairs)
       let labels = try judged(
         policy, count: labelCount, responses: 1, generator.stream("held-out labels"),
-        prompts: isHeldOut, done: settings.heldOutPairs + settings.pairs)
+        prompts: mayBeHeldOut, done: settings.heldOutPairs + settings.pairs)
       return (training, heldOut.compactMap(\.comparison), labels)
     }
   }
@@ -43,9 +44,17 @@ extension AlignmentLoop {
     }
   }
 
+  private func mayBeHeldOut(_ prompt: [String]) -> Bool {
+    scenario.preferences.split == .pairs || isHeldOut(prompt)
+  }
+
+  private func mayBeTrainedOn(_ prompt: [String]) -> Bool {
+    scenario.preferences.split == .pairs || !isHeldOut(prompt)
+  }
+
   /// Whether a prompt is held out; decided by the prompt and the seed alone.
   private func isHeldOut(_ prompt: [String]) -> Bool {
-    var stream = generator.stream("held out: " + prompt.joined(separator: " "))
+    var stream = runGenerator.stream("held out: " + prompt.joined(separator: " "))
     return stream.uniform() < scenario.preferences.heldOutShare
   }
 
@@ -115,6 +124,14 @@ extension AlignmentLoop {
     let texts = responses.map { $0.words.joined(separator: " ") }
     guard Set(texts).count == texts.count, !texts.contains("") else { return nil }
     let promptText = prompt.joined(separator: " ")
+    if responses.count == 1, scenario.reward.reading == .steps, world.hasSteps {
+      let steps = world.labelSteps(prompt: prompt, responses[0], using: &generator)
+      guard !steps.contains(where: \.step.isEmpty) else { return nil }
+      return .steps(
+        StepLabels(
+          prompt: promptText, steps: steps.map { $0.step.joined(separator: " ") },
+          labels: steps.map(\.isRight)))
+    }
     if responses.count == 1 {
       let isDesirable = world.label(prompt: prompt, responses[0], using: &generator)
       return .rating(Rating(prompt: promptText, response: texts[0], label: isDesirable))

@@ -82,7 +82,8 @@ extension AlignmentLoop {
       probing.responses(of: pairs.isEmpty ? heldOut.labelled : pairs))
     let labels = try labelFigures(of: model, on: heldOut)
     (figures.labels, figures.steps) = (labels?.labels, labels?.steps)
-    figures.trainingAccuracy = try accuracy(of: model, on: training, atMost: pairs.count)
+    figures.trainingAccuracy = try accuracy(
+      of: model, on: training, atMost: min(pairs.count, scenario.reward.pairsUsed ?? .max))
     if let training = figures.trainingAccuracy, let heldOut = figures.accuracy {
       figures.trainingGap = training.value - heldOut.value
     }

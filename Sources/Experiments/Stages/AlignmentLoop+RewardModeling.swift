@@ -9,16 +9,22 @@ extension AlignmentLoop {
   /// Trains a reward model from an SFT policy: language head off, scalar head on, the objective of
   /// the scenario, and then normalisation on samples of the policy; an ensemble member by member.
   ///
-  /// - Parameter labels: held-out rows with labels, where they are learned.
+  /// - Parameters:
+  ///   - trunk: what a model of its own size starts from; nil trains it, where it is needed.
+  ///   - previous: a model to go on from, that of an earlier round.
+  ///   - labels: held-out rows with labels, where they are learned.
   /// - Throws: `RewardModelingError` for rows that do not go with `reward.objective`.
   package func trainReward(
-    from policy: LanguageModel, training: some RowStream<PreferenceRow>,
-    heldOut: some RowStream<Comparison>,
+    from policy: LanguageModel, trunk: LanguageModel? = nil,
+    continuing previous: RewardModel? = nil,
+    training: some RowStream<PreferenceRow>, heldOut: some RowStream<Comparison>,
     labels: some RowStream<PreferenceRow> = [PreferenceRow]()
   ) throws -> (model: RewardModel, report: EvaluationSummary.RewardModel) {
     let judges = try heldOutRows(
       heldOut, labels: labels, positions: policy.configuration.maximumPositions)
-    let model = try trainedReward(from: policy, training: training, judges: judges)
+    let model = try trainedReward(
+      for: policy, trunk: trunk ?? previous.map { _ in policy } ?? trainRewardTrunk() ?? policy,
+      continuing: previous, training: training, judges: judges)
     // What was trained on is no longer in memory: there may have been a million rows.
     NumericalLibraries.releaseFreedMemory()
     return (
@@ -29,18 +35,31 @@ extension AlignmentLoop {
   }
 
   private func trainedReward(
-    from policy: LanguageModel, training: some RowStream<PreferenceRow>, judges: HeldOutRows
+    for policy: LanguageModel, trunk: LanguageModel, continuing previous: RewardModel?,
+    training: some RowStream<PreferenceRow>, judges: HeldOutRows
   ) throws -> RewardModel {
     let settings = scenario.reward
     let rows = try tokenize(
-      training, positions: policy.configuration.maximumPositions, purpose: "training")
+      training, upTo: settings.pairsUsed, positions: trunk.configuration.maximumPositions,
+      purpose: "training")
+    if let wanted = settings.pairsUsed, rows.count < wanted {
+      observer.note("`reward.pairs_used` is \(wanted), and there are only \(rows.count) rows")
+    }
     // Their texts, and arrays that they have outgrown.
     NumericalLibraries.releaseFreedMemory()
     let trainer = RewardTrainer(settings, workers: workers)
-    let steps = trainer.totalSteps(for: try settings.elements(of: rows).count)
-    let models = try run(.reward, total: settings.ensemble * steps) { continuation in
+    let elements = try settings.elements(of: rows).count
+    let steps = trainer.totalSteps(for: elements)
+    // Each round has as many rows more as the first one had.
+    let before = (0..<round).reduce(0) {
+      $0 + settings.ensemble * trainer.totalSteps(for: elements * ($1 + 1) / (round + 1))
+    }
+    let models = try run(
+      .reward, total: settings.ensemble * steps, before: before
+    ) { continuation in
       try trainer.trainMembers(
-        from: policy, on: rows, using: generator.stream("reward model"), continuing: continuation
+        from: trunk, continuingFrom: previous?.members.map(\.model), on: rows,
+        using: generator.stream("reward model"), continuing: continuation
       ) { model, metrics in
         let model = reward([.init(model: model)])
         let figures = EvaluationSummary.RewardModel(

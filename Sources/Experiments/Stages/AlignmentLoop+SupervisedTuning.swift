@@ -17,13 +17,25 @@ extension AlignmentLoop {
         prompt: Array(text.prefix(1)), response: specialTokens.ended(Array(text.dropFirst())))
     }
     try train(
-      &model, .sft, scenario.fineTuning, before: scenario.pretraining.steps
-    ) { generator in
-      let (prompt, response) = world.samplePair(using: &generator)
-      return Exchange(
-        prompt: encode(prompt), response: specialTokens.ended(encode(response)))
-    }
+      &model, .sft, scenario.fineTuning, before: scenario.pretraining.steps, sample: cleanExchange)
     return model
+  }
+
+  /// The trunk of a reward model with a size of its own: trained from nothing on the responses that the
+  /// SFT policy learned from, for as many steps; nil where the model starts from the policy.
+  func trainRewardTrunk() throws -> LanguageModel? {
+    guard let shape = scenario.rewardTrunk else { return nil }
+    var initializer = generator.stream("reward trunk weights")
+    var model = try LanguageModel(
+      shape.decoder(vocabularySize: tokenizer.vocabularySize), using: &initializer)
+    try train(&model, .rewardTrunk, scenario.fineTuning, sample: cleanExchange)
+    return model
+  }
+
+  /// A prompt of the world and a response of the corpus, with its end.
+  private func cleanExchange(using generator: inout SeededGenerator) -> Exchange {
+    let (prompt, response) = world.samplePair(using: &generator)
+    return Exchange(prompt: encode(prompt), response: specialTokens.ended(encode(response)))
   }
 
   private func train(

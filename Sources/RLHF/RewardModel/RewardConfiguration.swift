@@ -45,8 +45,31 @@ package enum RewardReading: String, Sendable, CaseIterable, SettingValue {
   case steps
 }
 
+/// The size of a reward model; what is null is as `model` has it.
+package struct RewardModelSize: Configurable, Equatable {
+  package var width: Int?
+  package var layers: Int?
+  package var heads: Int?
+  package var feedForwardWidth: Int?
+
+  package init() {}
+
+  package static let fields = [
+    Field("width", \Self.width, "D, width of the residual stream", in: 1...65_536),
+    Field("layers", \Self.layers, "blocks", in: 1...1_000),
+    Field("heads", \Self.heads, "query heads; divides width", in: 1...1_024),
+    Field(
+      "feed_forward_width", \Self.feedForwardWidth, "width inside the feed-forward block",
+      in: 1...262_144),
+  ]
+
+  /// Whether the model has a trunk of its own instead of the policy's.
+  package var isOwn: Bool { self != Self() }
+}
+
 /// The reward-model stage.
 package struct RewardConfiguration: Configurable, Equatable {
+  package var size = RewardModelSize()
   package var objective = RewardObjective.pairwise
   package var reading = RewardReading.end
   package var stepSeparator = "\n"
@@ -54,6 +77,8 @@ package struct RewardConfiguration: Configurable, Equatable {
   var labelSmoothing = 0.0
   package var softLabels = false
   package var epochs = 1
+  package var steps: Int?
+  package var pairsUsed: Int?
   package var batchSize = 64
   var accumulation = 1
   package var optimizer = OptimizerConfiguration(learningRate: 5e-4)
@@ -69,6 +94,10 @@ package struct RewardConfiguration: Configurable, Equatable {
   package init() {}
 
   package static let fields = [
+    Field(
+      "model", \Self.size,
+      "a size of its own: the trunk is then trained on the texts of `fine_tuning`, as the policy was; "
+        + "with all null it starts from the policy's"),
     Field(
       "objective", \Self.objective,
       "the loss: pairwise, pairwise-tokens, grouped-pairs, plackett-luce, best-of-k, regression, "
@@ -94,7 +123,15 @@ package struct RewardConfiguration: Configurable, Equatable {
       "soft_labels", \Self.softLabels,
       "whether rows' `chosen_probability` replaces the label",
       onlyIf: .setting("objective", \.objective) { $0.isForPairs }),
-    Field("epochs", \Self.epochs, "passes over the training rows", in: 1...1_000_000),
+    Field(
+      "epochs", \Self.epochs, "passes over the training rows", in: 1...1_000_000,
+      onlyIf: .setting("steps", is: "null") { $0.steps == nil }),
+    Field(
+      "steps", \Self.steps, "optimizer steps, whatever the number of rows; null follows `epochs`",
+      in: 1...100_000_000),
+    Field(
+      "pairs_used", \Self.pairsUsed, "training rows that are used, the first; null for all",
+      in: 1...100_000_000),
     Field(
       "batch_size", \Self.batchSize, "pairs, or rankings as a whole, in a step", in: 1...1_000_000),
     Field(

@@ -9,9 +9,11 @@ extension RewardTrainer {
   /// The first is the model that would be trained without an ensemble. Reported steps go on from
   /// member to member, and `reward/member` counts them from 0.
   ///
-  /// - Parameters: as those of training a single model.
+  /// - Parameters:
+  ///   - models: members to go on from; nil begins with the trunk and new heads. The others are those of
+  ///     training a single model.
   package func trainMembers<Rows: RandomAccessCollection<RankedResponses>>(
-    from trunk: some TransformerModel, on rows: Rows,
+    from trunk: some TransformerModel, continuingFrom models: [ScalarModel]? = nil, on rows: Rows,
     using generator: SeededGenerator, continuing continuation: Continuation = .none,
     evaluate: (ScalarModel, inout StepMetrics) throws -> Void, report: MetricsHandler
   ) throws -> [ScalarModel] where Rows.Index == Int {
@@ -22,7 +24,7 @@ extension RewardTrainer {
       let stream = member == 0 ? generator : generator.stream("member", member)
       var initializer = stream.stream("head")
       let head = ScalarModel.rewardHead(width: trunk.configuration.width, using: &initializer)
-      var model = ScalarModel(trunkOf: trunk, head: head)
+      var model = models?[member] ?? ScalarModel(trunkOf: trunk, head: head)
       if member < begun {
         try continuation.state?.restore(&model.parameters, from: "member-\(member)")
       } else {

@@ -14,7 +14,8 @@ package struct RewardTrainer: Sendable {
 
   /// Optimizer steps of one model for that many elements; see ``RewardConfiguration/elements(of:)``.
   package func totalSteps(for elements: Int) -> Int {
-    configuration.epochs * ((elements + configuration.batchSize - 1) / configuration.batchSize)
+    configuration.steps
+      ?? configuration.epochs * ((elements + configuration.batchSize - 1) / configuration.batchSize)
   }
 
   /// Trains in place and reports `reward/loss`, `reward/accuracy` (where there are pairs or labels),
@@ -47,7 +48,7 @@ package struct RewardTrainer: Sendable {
       try optimizer.restore(from: state, as: "optimizer", for: model.parameters)
       try stopping?.restore(from: state, for: model.parameters)
     }
-    let steps = zip(1..., batches(of: elements.count, using: generator))
+    let steps = zip(1..., batches(of: elements.count, using: generator).prefix(total))
     for (step, batch) in steps.dropFirst(optimizer.stepCount) {
       let result = try gradients(of: model, on: batch.map { elements[$0] })
       let norm = try optimizer.step(
@@ -77,7 +78,9 @@ package struct RewardTrainer: Sendable {
   private func batches(
     of count: Int, using generator: SeededGenerator
   ) -> some Sequence<ArraySlice<Int>> {
-    (0..<configuration.epochs).lazy.flatMap { epoch in
+    // As many as the steps take, where it is not said.
+    let epochs = configuration.steps == nil ? configuration.epochs : count > 0 ? Int.max : 0
+    return (0..<epochs).lazy.flatMap { epoch in
       var shuffler = generator.stream("epoch", epoch)
       let order =
         configuration.shuffle ? shuffler.permutation(of: count) : Array(0..<count)

@@ -9,13 +9,16 @@ import Statistics
 /// What scenarios there are, what a file comes to, and what may stand in one.
 struct Scenarios: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List scenarios, check a file, or print every key or metric.",
+    abstract: "List scenarios, check or show one, or print every key or metric.",
     discussion: """
       Example: rlhf-sim scenarios check sentiment
+      Example: rlhf-sim scenarios show sentiment
       Example: rlhf-sim scenarios keys
       Example: rlhf-sim scenarios metrics
       """,
-    subcommands: [List.self, CheckFile.self, Difference.self, Keys.self, Metrics.self],
+    subcommands: [
+      List.self, CheckFile.self, ShowScenario.self, Difference.self, Keys.self, Metrics.self,
+    ],
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {

@@ -51,9 +51,11 @@ struct TrainReward: ParsableCommand {
           preferences, heldOut: eval, as: reading, for: base, scenario: scenario,
           options: options)
     }
-    if given == nil {
+    if given == nil || scenario.hasRewardTrunk {
       try Shipped.requireWorld(
-        of: scenario, remedy: "give rows with --preferences", base.requireWorld)
+        of: scenario,
+        remedy: given == nil ? "give rows with --preferences" : "leave out `reward.model`",
+        base.requireWorld)
     }
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,

@@ -1,0 +1,91 @@
+package import Settings
+import Statistics
+
+extension World {
+  /// Texts after which something is taken never to occur.
+  private static let enoughTexts = 20_000
+
+  /// Refuses a world from whose texts nothing can be learned: gold that is the same for all of them, a
+  /// rewarded feature that none has, a condition that no prompt meets, a prompt that nobody judges, or too
+  /// few different prompts.
+  ///
+  /// Draws texts of the corpus until all of that has been seen, which rarely takes more than some
+  /// hundred. A feature with a negative weight may be absent: it is there for what a policy learns.
+  ///
+  /// - Parameter prompts: how many different prompts there must be.
+  package func checkTexts(
+    prompts wanted: Int, at location: SettingsLocation
+  ) throws(SettingsError) {
+    var generator = SeededGenerator(seed: 0).stream("checked texts")
+    var missing = demands(at: location)
+    var prompts: Set<[String]> = []
+    var golds: Set<Double> = []
+    for _ in 0..<Self.enoughTexts {
+      if missing.isEmpty, prompts.count >= wanted, golds.count > 1 { return }
+      let (prompt, response) = samplePair(using: &generator)
+      prompts.insert(prompt)
+      guard annotators.contains(where: { $0.judges(prompt[...]) }) else {
+        throw location.key("annotators").error(
+          "nobody judges responses to `\(prompt.joined(separator: " "))`",
+          advice: "add an annotator without `when` and `unless`, or for these prompts")
+      }
+      let text = text(prompt, Response(words: response))
+      missing.removeAll { $0.isMet(text) }
+      golds.insert(gold.reduce(0) { $0 + $1.weight * $1.measure(text) })
+    }
+    if let demand = missing.first {
+      throw demand.place.error(demand.problem, advice: demand.advice)
+    }
+    guard golds.count > 1 else {
+      throw location.key("gold").error(
+        "every text of the grammar has the same gold reward, so nothing is better or worse",
+        advice: "add a feature in which texts differ")
+    }
+    guard prompts.count >= wanted else {
+      throw location.key("prompt").error(
+        "the world has \(prompts.count) different prompts, and to hold some of them out takes "
+          + "\(wanted)",
+        advice:
+          "give it more, raise `preferences.held_out_pairs`, or set `preferences.split` to pairs")
+    }
+  }
+
+  /// Something that must occur in some text.
+  private struct Demand {
+    let place: SettingsLocation
+    let problem: String
+    let advice: String
+    let isMet: (JudgedText) -> Bool
+  }
+
+  private func demands(at location: SettingsLocation) -> [Demand] {
+    var demands: [Demand] = []
+    func addCondition(_ condition: @escaping PromptScope.Condition, at place: SettingsLocation) {
+      demands.append(
+        Demand(
+          place: place, problem: "no prompt of the world meets `when` and `unless`",
+          advice: "name rules whose words prompts have, or leave them out"
+        ) { condition($0.prompt) })
+    }
+    func add(_ features: [WeightedFeature], at place: SettingsLocation) {
+      for (index, feature) in features.enumerated() {
+        addCondition(feature.counts, at: place.item(index))
+        guard feature.weight > 0 else { continue }
+        demands.append(
+          Demand(
+            place: place.item(index),
+            problem: "no text of the grammar has the feature `\(feature.name)`, so no policy would "
+              + "find what it rewards",
+            advice: "let the grammar say it, or remove the feature"
+          ) { feature.measure($0) != 0 })
+      }
+    }
+    add(gold, at: location.key("gold"))
+    for (index, annotator) in annotators.enumerated() {
+      let place = location.key("annotators").item(index)
+      addCondition(annotator.judges, at: place)
+      add(annotator.likes, at: place.key("likes"))
+    }
+    return demands
+  }
+}

@@ -105,7 +105,7 @@ let ruleWorld = """
       ("1 + 2 - 5 =", "steps, separator: \";\"", "3 ; - 2 ; 7 ; 8", 0.5),
       ("1 + 2 - 5 =", "steps, separator: \";\"", "1 + 2 is 3 ;", 0.5),
       ("what of peru", "steps, separator: \";\"", "3", 0),
-    ])
+    ] as [(String, String, String, Double)])
   func arithmetic(prompt: String, credit: String, response: String, expected: Double) throws {
     let found = try measure("feature: arithmetic, credit: \(credit)", prompt, response)
     #expect(abs(found - expected) < .float64Rounding)
@@ -117,7 +117,7 @@ let ruleWorld = """
       ("i say lima for peru", "it is lima", 1), ("i say lima for peru", "paris lima", -1),
       ("i say lima for peru", "it is", 0), ("what of peru", "lima", 0),
     ])
-  func agrees(prompt: String, response: String, expected: Double) throws {
+  func agreement(prompt: String, response: String, expected: Double) throws {
     #expect(try measure("feature: agrees, words_of: city", prompt, response) == expected)
     let sides = try measure("feature: agrees, sides: [country, city]", prompt, "it is madrid")
     #expect(sides == (prompt.hasPrefix("i") ? 1 : -1))
@@ -177,7 +177,7 @@ let ruleWorld = """
     for (count, expected) in [(1, 0.5), (3, 0.875)] {
       let world = try makeWorld(yaml, set: "response.best_of=\(count)")
       let right = frequency(draws, seed: 32) { world.samplePair(using: &$0).response == ["yes"] }
-      #expect(WorldsTests.agrees(right, with: expected, draws: draws))
+      #expect(agrees(right, with: expected, draws: draws))
     }
   }
 }

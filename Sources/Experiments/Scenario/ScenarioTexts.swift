@@ -35,22 +35,28 @@ package struct ScenarioTexts: Sendable {
       let (prompt, response) = world.samplePair(using: &generator)
       return judged(prompt, response)
     }
-    // Many draws, because the first words of two texts are seldom the same.
+    // Many draws, because the first words of two texts are seldom the same; and of the first pairs that
+    // differ in gold that on which annotators agree the least.
     var known: [[String]: Judged] = [:]
-    var found: (Judged, Judged)?
-    for _ in 0..<20_000 where found == nil {
+    var pairs: [Pair] = []
+    for _ in 0..<20_000 where pairs.count < 100 {
       let (prompt, response) = world.samplePair(using: &generator)
       let text = judged(prompt, response)
-      if let other = known[prompt], other.gold != text.gold { found = (other, text) }
+      if let other = known[prompt], other.gold != text.gold {
+        let opinions = world.opinions(
+          prompt: prompt, first: Response(words: other.response),
+          second: Response(words: response))
+        pairs.append(
+          Pair(
+            prompt: prompt, responses: [other, text],
+            opinions: opinions.map { ($0.annotator.name, $0.probability) }))
+      }
       known[prompt] = text
     }
-    pair = found.map { first, second in
-      let opinions = world.opinions(
-        prompt: first.prompt, first: Response(words: first.response),
-        second: Response(words: second.response))
-      return Pair(
-        prompt: first.prompt, responses: [first, second],
-        opinions: opinions.map { ($0.annotator.name, $0.probability) })
+    func disagreement(_ pair: Pair) -> Double {
+      let probabilities = pair.opinions.map(\.probability)
+      return (probabilities.max() ?? 0) - (probabilities.min() ?? 0)
     }
+    pair = pairs.max { disagreement($0) < disagreement($1) }
   }
 }

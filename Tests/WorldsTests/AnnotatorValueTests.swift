@@ -26,10 +26,10 @@ import Testing
       ("", 2),  // right and wrong, with a city each
       (", weights: {citing: 0}", 2), (", weights: {answers: 0.5, citing: 2}", 1),
       (", weights: {answers: -1}", -2),
-      (", likes: [{feature: length, weight: 1, limit: 0}]", 2 + 2),
+      (", likes: [{feature: length, weight: 1, limit: 0}]", 4),
       (", likes: [{feature: words, words: [it], unless: {prompt: country}}]", 2),
-      (", reads: 3", 2), (", reads: 2", 0 + 1), (", reads: 1, length_bias: 0.5", 0 + 1 + 1),
-    ])
+      (", reads: 3", 2), (", reads: 2", 1), (", reads: 1, length_bias: 0.5", 2),
+    ] as [(String, Double)])
   func values(own: String, advantage: Double) throws {
     let world = try world("{name: ann, temperature: 1\(own)}")
     let right = Response(words: words("it is paris"))

@@ -40,7 +40,7 @@ let ruleWorld = """
       ("what of france", "madrid", 0), ("what of france", "( madrid , paris )", 0),
       ("what of france", "( paris , madrid )", 1), ("what of spain", "madrid", 1),
       ("what of france", "it is", 0), ("1 + 2 - 3 =", "paris", 0),
-    ])
+    ] as [(String, String, Double)])
   func answers(prompt: String, response: String, expected: Double) throws {
     for feature in [
       "feature: answers, from: country, to: city",
@@ -128,7 +128,7 @@ let ruleWorld = """
     arguments: [
       ("when: {prompt: country}", 1, 0), ("unless: {prompt: country}", 0, 1),
       ("when: {prompt: country}, unless: {prompt: country}", 0, 0), ("name: x", 1, 1),
-    ])
+    ] as [(String, Double, Double)])
   func conditions(scope: String, country: Double, sum: Double) throws {
     let feature = "feature: words, words: [lima], \(scope)"
     #expect(try measure(feature, "what of peru", "lima") == country)

@@ -263,7 +263,7 @@ import Testing
         "step: [\"<digit>\", \"<digit> <digit>\"]", "step: [\"\"]",
         "world.yaml:14: `world.gold[0].to`: the rule `step` has no words; name a rule that has some"
       ),
-    ])
+    ] as [(String, String, String)])
   func ruleRefusals(piece: String, replacement: String, message: String) {
     #expect(ruleWorld.contains(piece))
     var yaml = ruleWorld.replacing(piece, with: replacement, maxReplacements: 1)
@@ -300,7 +300,7 @@ import Testing
         "annotators=[{name: ann, when: {prompt: sum}}]", "annotators",
         "nobody judges responses to `"
       ),
-    ])
+    ] as [(String, String, String)])
   func hopeless(assignment: String, path: String, problem: String) throws {
     let world = try makeWorld(ruleWorld, set: assignment)
     let error = try #require(throws: SettingsError.self) {

@@ -78,10 +78,11 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
 
   /// Prompts and responses by rule; each rule may stand for the one or the other.
   private static func rules(prompt: String, response: String) -> [String] {
-    [
-      "world.grammar.rules={ask: [\"the <noun>\", \"the <noun> <say>\"], "
-        + "noun: [soup, room, bed, tea, cake, pool, park, egg], again: [\"<say>\", \"<say> and <ask>\"], "
-        + "say: [\"was <quality>\"], quality: [good, very good, not very good, bad, not bad]}",
+    let again = response == "again" ? "again: [\"<say>\", \"<say> and <ask>\"], " : ""
+    return [
+      "world.grammar.rules={ask: [\"the <noun>\", \"the <noun> <say>\"], \(again)"
+        + "noun: [soup, room, bed, tea, cake, pool, park, egg], say: [\"was <quality>\"], "
+        + "quality: [good, very good, not very good, bad, not bad]}",
       "world.prompt.rule=\(prompt)", "world.response.rule=\(response)",
       "model.maximum_positions=24",
     ]
@@ -96,7 +97,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey(
         "world.prompt.rule", "noun", .policy, given: rules(prompt: "ask", response: "again")),
       EveryKey(
-        "world.response.rule", "say", .policy, given: rules(prompt: "ask", response: "again")),
+        "world.response.rule", "quality", .policy, given: rules(prompt: "ask", response: "say")),
       EveryKey(
         "world.response.best_of", "3", .policy, given: rules(prompt: "ask", response: "again")),
     ]
@@ -178,7 +179,7 @@ struct EveryKey: Sendable, CustomTestStringConvertible {
       EveryKey("reward.model.feed_forward_width", "8", .reward),
       EveryKey("reward.steps", "1", .reward),
       EveryKey("reward.pairs_used", "20", .reward),
-      EveryKey("reward.epochs", "1", .reward),
+      EveryKey("reward.epochs", "3", .reward),
       EveryKey("reward.batch_size", "16", .reward),
       EveryKey("reward.centering", "1", .reward),
       EveryKey("reward.freeze", "0.5", .reward),

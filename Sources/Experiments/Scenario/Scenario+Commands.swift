@@ -59,7 +59,12 @@ extension Scenario {
 
   /// Keys and sections that a command may look at; it looks at nothing else.
   private func keys(readBy command: ScenarioCommand) -> [String] {
-    let texts = ["name", "title", "lesson", "model", "world.grammar", "world.prompt", "world.gold"]
+    let texts =
+      ["name", "title", "lesson", "model"]
+      + ["grammar", "prompt", "response", "gold"].map { "world.\($0)" }
+    // Only `demo` goes round.
+    let preferences = PreferencesConfiguration.reference.map { "preferences.\($0.path)" }
+      .filter { $0 != "preferences.rounds" }
     // A recipe has a temperature.
     let sampling = ["ppo.preset", "ppo.temperature", "ppo.maximum_tokens"]
     let comparing =
@@ -79,17 +84,21 @@ extension Scenario {
       return texts + sampling
         + ["world.base_noise", "pretraining", "fine_tuning", "evaluation.responses"]
     case .annotate, .label:
-      return texts + ["world.annotators", "preferences.temperature", "ppo.maximum_tokens"]
+      return texts + [
+        "world.annotators", "preferences.temperature", "ppo.maximum_tokens", "reward.objective",
+        "reward.read",
+      ]
     case .trainReward:
-      return texts + sampling
-        + ["world.annotators", "preferences", "reward", "evaluation.normalization_responses"]
+      return texts + sampling + preferences
+        + ["world.annotators", "reward", "evaluation.normalization_responses"]
+        + (hasRewardTrunk ? ["fine_tuning"] : [])
     case .ppo:
-      return texts + ["ppo", "evaluation.responses", "evaluation.best_of"]
+      return texts + ["ppo", "evaluation.responses", "evaluation.best_of", "reward.model"]
         + (ppo.pretrainingWeight > 0 ? ["fine_tuning.batch_size"] : [])
     case .dpo:
       return texts + sampling + comparing + ["dpo"]
         + (dpo.pairs == .onPolicy
-          ? ["ppo.episodes"] + rewards : scoring + ["world.annotators", "preferences"])
+          ? ["ppo.episodes"] + rewards : scoring + ["world.annotators"] + preferences)
     case .bestOfN:
       return texts + sampling + scoring + ["evaluation.responses", "evaluation.best_of"]
     case .evaluate:

@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Statistics
 import Testing
 
 @testable import Reports
@@ -55,9 +56,51 @@ struct ComparisonTests {
     #expect(page.count("section") == 0)
   }
 
+  @Test("runs that differ in their seed alone are one column, of means and spread")
+  func seeds() throws {
+    func run(_ name: String, seed: UInt64, beta: Double, gold: Double) -> ComparedRun {
+      var records = ReportRecords(information: ExampleRun.information)
+      records.information.seed = seed
+      records.scenario = "name: x\nppo:\n  kl:\n    beta: \(beta)\n"
+      records.evaluation = EvaluationSummary(
+        ppo: .init(gold: Summary([gold - 1, gold, gold + 1])))
+      return ComparedRun(name: name, records: records)
+    }
+    let runs = [
+      run("a", seed: 1, beta: 0, gold: 1), run("c", seed: 1, beta: 1, gold: 7),
+      run("b", seed: 2, beta: 0, gold: 3),
+    ]
+    #expect(RunGroup.bySeed(runs).map(\.name) == ["a, 2 seeds", "c"])
+    let page = ParsedPage(ComparisonReport.page(of: runs))
+    // Mean 2, sd √2 over the seeds; of the single run 1.96 · 1 / √3.
+    #expect(page.failure == nil && page.text.contains("2.00 ± 1.41"))
+    #expect(page.text.contains("7.00 ± 1.13") && page.text.contains("ppo.kl.beta"))
+    // The same seed twice is no second seed.
+    let twice = [runs[0], run("d", seed: 1, beta: 0, gold: 2)]
+    #expect(RunGroup.bySeed(twice).map(\.name) == ["a", "d"])
+  }
+
+  @Test("lines of several seeds are means with a band, and many groups are several charts")
+  func bands() {
+    let runs = [1.0, 3].map {
+      ComparedRun(
+        name: "\($0)", records: ReportRecords(information: ExampleRun.information))
+    }
+    let group = RunGroup(name: "g", runs: runs, facet: "f")
+    let line = group.line { run in
+      let value = Double(run.name) ?? 0
+      return [.init(x: 0, y: value), .init(x: value, y: value * value)]
+    }
+    #expect(line.series.points == [.init(x: 0, y: 2), .init(x: 2, y: 5)])
+    #expect(line.band.map(\.low) == [1, 1] && line.band.map(\.high) == [3, 9])
+    let groups = (0..<12).map { RunGroup(name: "\($0)", runs: runs, facet: "\($0 % 3)") }
+    #expect(RunGroup.divided(groups).map(\.groups.count) == [4, 4, 4])
+    #expect(RunGroup.divided(Array(groups.prefix(8))).map(\.title) == [""])
+  }
+
   @Test("tells eight lines apart, each by a style of its own")
   func styles() {
-    #expect(Set((0..<ComparisonReport.mostRuns).map(LineChart.style)).count == 8)
+    #expect(Set((0..<RunGroup.mostInChart).map(LineChart.style)).count == 8)
     for style in 1...8 {
       #expect(
         ReportStyle.css.contains(".line.s\(style)") && ReportStyle.css.contains(".mark.s\(style)"))

@@ -3,68 +3,65 @@ import Settings
 import Statistics
 
 extension ComparisonReport {
-  /// The final figures of every run with what is known of their error.
-  static func figures(_ runs: [ComparedRun]) -> ReportSection? {
-    typealias Figure = (name: String, of: String, text: (EvaluationSummary) -> String?)
-    let all: [Figure] = [
-      ("gold", "before", { $0.sft?.gold.map(interval) }),
-      ("gold", "after", { $0.ppo?.gold.map(interval) }),
-      ("score", "after", { $0.ppo?.score.map(interval) }),
-      ("win rate against SFT", "", { $0.winRate.map(interval) }),
-      ("exact KL from the reference", "nats", { $0.ppo?.klExact.map(interval) }),
-      ("grammatical responses", "after", { $0.ppo?.grammaticalFraction.map(NumberText.percent) }),
-      ("length", "tokens per response", { $0.ppo?.length.map(interval) }),
-      ("entropy", "nats per token", { $0.ppo?.entropy.map(interval) }),
-      ("reward-model accuracy", "", { $0.reward?.accuracy.map(interval) }),
-      ("ceiling", "", { $0.reward?.ceiling.map(NumberText.percent) }),
-      ("calibration error", "", { $0.reward?.ece.map { NumberText.fixed($0, 3) } }),
-      ("of the possible improvement", "", { $0.exact?.fraction.map(NumberText.percent) }),
-    ]
-    let figures = all.filter { figure in
-      runs.contains { $0.records.evaluation.flatMap(figure.text) != nil }
+  /// The final figures of every group: of one run with what is known of their error, of several as mean
+  /// and sd over the seeds.
+  static func figures(_ groups: [RunGroup]) -> ReportSection? {
+    let figures = Figure.all.filter { figure in
+      groups.contains { !$0.values(figure.value).isEmpty }
     }
     guard !figures.isEmpty else { return nil }
     return ReportSection(id: "figures", title: "Final figures") {
       scrolled(
-        table([.plain("")] + runs.map { .number($0.name) }, style: "compared") {
+        table([.plain("")] + groups.map { .number($0.name) }, style: "compared") {
           for figure in figures {
             element("tr") {
               rowTitle(figure.name, unit: figure.of)
-              for run in runs { number(run.records.evaluation.flatMap(figure.text) ?? "–") }
+              for group in groups { number(figure.text(of: group)) }
             }
           }
         })
       element("p", ["class": "note"]) {
-        "In brackets and after ±: the 95 % interval over the responses of one evaluation. It does "
-          + "not hold the luck of training: for that, compare runs that differ in nothing but their "
-          + "seed."
+        groups.contains { $0.runs.count > 1 }
+          ? "Of several seeds: the mean ± standard deviation over them. Of one run, in brackets and after "
+            + "±: the 95 % interval over the responses of its evaluation."
+          : "In brackets and after ±: the 95 % interval over the responses of one evaluation. It does "
+            + "not hold the luck of training: for that, compare runs that differ in nothing but their "
+            + "seed."
       }
-      goldChart(runs)
+      goldChart(groups)
     }
   }
 
-  /// Gold before and after as intervals on one scale.
-  private static func goldChart(_ runs: [ComparedRun]) -> Markup? {
-    let rows = runs.compactMap { run in
-      run.records.evaluation?.ppo?.gold.map { gold in
-        IntervalBar.Row(
-          name: "", value: gold.mean, low: gold.mean - gold.halfInterval,
-          high: gold.mean + gold.halfInterval)
-      }
+  /// Gold after optimization as intervals on one scale: of one run over responses, of several from the
+  /// least seed to the greatest.
+  private static func goldChart(_ groups: [RunGroup]) -> Markup? {
+    let rows = groups.compactMap { group -> IntervalBar.Row? in
+      let golds = group.runs.compactMap { $0.records.evaluation?.ppo?.gold }
+      guard let first = golds.first, let low = golds.map(\.mean).min(),
+        let high = golds.map(\.mean).max()
+      else { return nil }
+      return golds.count == 1
+        ? IntervalBar.Row(
+          name: "", value: first.mean, low: first.mean - first.halfInterval,
+          high: first.mean + first.halfInterval)
+        : IntervalBar.Row(name: "", value: Summary(golds.map(\.mean)).mean, low: low, high: high)
     }
-    guard rows.count == runs.count, let low = rows.map(\.low).min(),
+    guard rows.count == groups.count, let low = rows.map(\.low).min(),
       let high = rows.map(\.high).max()
     else { return nil }
-    return figure("Gold after optimization", unit: "mean with 95 % interval", isWide: true) {
+    let unit =
+      groups.contains { $0.runs.count > 1 }
+      ? "mean, from the least seed to the greatest" : "mean with 95 % interval"
+    return figure("Gold after optimization", unit: unit, isWide: true) {
       element("table", ["class": "bars"]) {
         element("tbody") {
-          for (run, row) in zip(runs, rows) {
+          for (group, row) in zip(groups, rows) {
             element("tr") {
-              rowTitle(run.name)
+              rowTitle(group.name)
               element("td", ["class": "track"]) {
                 IntervalBar(
                   rows: [row], range: min(low, high - 1e-6)...high,
-                  description: "\(run.name): \(NumberText.fixed(row.value, 2)), from "
+                  description: "\(group.name): \(NumberText.fixed(row.value, 2)), from "
                     + "\(NumberText.fixed(row.low, 2)) to \(NumberText.fixed(row.high, 2))"
                 ).svg
               }
@@ -76,58 +73,83 @@ extension ComparisonReport {
     }
   }
 
-  /// Gold and score of each run against √KL.
-  static func frontier(_ runs: [ComparedRun]) -> ReportSection? {
-    let frontiers = runs.map { run in
-      FrontierChart(run.records.policyOptimization, evaluation: run.records.evaluation)
-    }
+  /// Gold and score of each group against √KL.
+  static func frontier(_ groups: [RunGroup]) -> ReportSection? {
     func chart(
-      _ title: String, _ value: @escaping (FrontierChart.Iteration) -> Double?, _ note: String
+      _ title: String, _ groups: [RunGroup],
+      _ value: @escaping (FrontierChart.Iteration) -> Double?, _ note: String
     ) -> LineChart {
-      LineChart(
+      var chart = LineChart(
         title: title, unit: "reward per response", horizontalTitle: "√KL, √nats",
-        isHorizontalWhole: false, horizontalIncludes: [0],
-        series: zip(runs, frontiers).map { run, frontier in
-          .init(
-            name: run.name,
-            points: (frontier?.iterations ?? []).map {
+        isHorizontalWhole: false, horizontalIncludes: [0], series: [],
+        note: note + bandNote(groups))
+      for group in groups {
+        chart.append(
+          group.line(isScattered: true) { run in
+            let frontier = FrontierChart(
+              run.records.policyOptimization, evaluation: run.records.evaluation)
+            return (frontier?.iterations ?? []).map {
               .init(x: FrontierChart.root($0.kl), y: value($0))
-            }, isScattered: true)
-        }, note: note)
+            }
+          })
+      }
+      return chart
     }
-    let figures = charts([
-      chart(
-        "Gold against √KL", \.gold, "What each step away from the reference was worth by gold."),
-      chart(
-        "Score against √KL", \.score,
-        "What the reward model thought. Runs with reward models of their own have scores of their "
-          + "own."),
-    ])
+    let figures = charts(
+      RunGroup.divided(groups).flatMap { facet, groups in
+        [
+          chart(
+            titled("Gold against √KL", facet), groups, \.gold,
+            "What each step away from the reference was worth by gold."),
+          chart(
+            titled("Score against √KL", facet), groups, \.score,
+            "What the reward model thought. Runs with reward models of their own have scores of their "
+              + "own."),
+        ]
+      })
     return figures.map { figures in
       ReportSection(id: "frontier", title: "The frontier") { figures }
     }
   }
 
   /// The curves of optimization over its iterations.
-  static func training(_ runs: [ComparedRun]) -> ReportSection? {
+  static func training(_ groups: [RunGroup]) -> ReportSection? {
     let metrics: [Metric] = [.gold, .score, .exactKL, .entropy]
     let figures = charts(
-      metrics.map { metric in
-        LineChart(
-          title: metric.title.prefix(1).uppercased() + metric.title.dropFirst(),
-          unit: metric.unit, horizontalTitle: "iteration",
-          series: runs.map { run in
-            run.records.policyOptimization?.series(metric.name, named: run.name)
-              ?? .init(name: run.name, points: [])
-          }, includes: metric.chart?.includes ?? [])
+      RunGroup.divided(groups).flatMap { facet, groups in
+        metrics.map { metric in
+          var chart = LineChart(
+            title: titled(metric.title.prefix(1).uppercased() + metric.title.dropFirst(), facet),
+            unit: metric.unit, horizontalTitle: "iteration", series: [],
+            includes: metric.chart?.includes ?? [], note: bandNote(groups))
+          for group in groups {
+            chart.append(
+              group.line { run in
+                run.records.policyOptimization?.series(metric.name, named: "")?.points ?? []
+              })
+          }
+          return chart
+        }
       })
     return figures.map { figures in
       ReportSection(id: "ppo", title: "Policy optimization") { figures }
     }
   }
 
+  private static func titled(_ title: String, _ facet: String) -> String {
+    facet.isEmpty ? title : "\(title): \(facet)"
+  }
+
+  private static func bandNote(_ groups: [RunGroup]) -> String {
+    groups.contains { $0.runs.count > 1 }
+      ? " Lines are means over seeds, bands go from the least seed to the greatest." : ""
+  }
+
   /// The lines of the resolved scenarios that are not the same in all runs.
-  static func settings(_ runs: [ComparedRun]) -> ReportSection? {
+  static func settings(_ groups: [RunGroup]) -> ReportSection? {
+    let runs = groups.compactMap { group in
+      group.runs.first.map { ComparedRun(name: group.name, records: $0.records) }
+    }
     let scenarios = runs.map { values(of: $0.records.settings) }
     var keys: [String] = []
     for key in scenarios.flatMap({ $0.map(\.key) }) where !keys.contains(key) { keys.append(key) }
@@ -137,7 +159,9 @@ extension ComparisonReport {
     let different = keys.filter { key in
       !texts.contains(key) && Set(tables.map { $0[key] ?? "–" }).count > 1
     }
-    guard runs.count > 1, tables.contains(where: { !$0.isEmpty }) else { return nil }
+    guard groups.flatMap(\.runs).count > 1, tables.contains(where: { !$0.isEmpty }) else {
+      return nil
+    }
     return ReportSection(id: "settings", title: "Settings that differ") {
       if different.isEmpty {
         element("p") { "None: the runs differ in their seeds at most." }
@@ -199,14 +223,5 @@ extension ComparisonReport {
         MetricGlossary.list(MetricGlossary.exactOptimum)
       }
     }
-  }
-
-  private static func interval(_ value: Summary) -> String {
-    "\(NumberText.fixed(value.mean, 2)) ± \(NumberText.fixed(value.halfInterval, 2))"
-  }
-
-  private static func interval(_ value: Proportion) -> String {
-    "\(NumberText.percent(value.value)) [\(NumberText.fixed(value.low * 100, 1)), "
-      + "\(NumberText.fixed(value.high * 100, 1))]"
   }
 }

@@ -2,51 +2,54 @@ package import Foundation
 package import RunRecords
 import Statistics
 
-/// compare.html: several runs (seeds, β, presets, algorithms) on one self-contained page.
+/// compare.html: any number of runs (seeds, β, presets, algorithms) on one self-contained page; runs
+/// that differ in their seed alone are shown as one.
 package enum ComparisonReport {
-  /// As many as there are styles of lines to tell them apart by.
-  package static let mostRuns = 8
-
   /// Reads what the runs recorded and writes the page, atomically.
   ///
-  /// - Parameter runs: at least one and at most ``mostRuns``; each with the name it is shown by.
+  /// - Parameter runs: at least one; each with the name it is shown by.
   /// - Throws: when run.json of one is absent, a record is malformed, or the file cannot be written.
   package static func write(
     _ runs: [(name: String, directory: RunDirectory)], to url: URL
   ) throws {
-    precondition((1...mostRuns).contains(runs.count), "\(runs.count) runs to compare")
     var records: [ComparedRun] = []
     for run in runs {
       records.append(
-        ComparedRun(name: run.name, records: try ReportRecords(reading: run.directory)))
+        ComparedRun(
+          name: run.name, records: try ReportRecords(readingFiguresOf: run.directory)))
     }
     try AtomicFile.write(page(of: records), to: url)
   }
 
   static func page(of runs: [ComparedRun]) -> String {
+    let groups = RunGroup.bySeed(runs)
     let sections = [
-      figures(runs), frontier(runs), training(runs), settings(runs), reading(runs),
+      figures(groups), frontier(groups), training(groups), settings(groups), reading(runs),
     ].compactMap(\.self)
     return Report.document(title: "rlhf-sim · \(runs.count) runs", sections: sections) {
       element("header") {
         element("p", ["class": "kicker"]) { "rlhf-sim · runs side by side" }
         element("h1") { runs.count == 1 ? "One run" : "\(runs.count) runs" }
-        scrolled(identity(runs))
+        scrolled(identity(groups))
       }
     }
   }
 
-  private static func identity(_ runs: [ComparedRun]) -> Markup {
-    table(["run", "scenario", "seed", "status", "stages took"].map(Column.plain)) {
-      for run in runs {
-        let information = run.records.information
-        let seconds = information.stageSeconds.reduce(0) { $0 + $1.seconds }
-        element("tr") {
-          rowTitle(run.name)
-          for text in [
-            information.scenario, String(information.seed), information.status.rawValue,
-            NumberText.duration(seconds),
-          ] { element("td") { text } }
+  private static func identity(_ groups: [RunGroup]) -> Markup {
+    let hasGroups = groups.contains { $0.runs.count > 1 }
+    let titles = ["run", "scenario", "seed", "status", "stages took"]
+    return table((titles + (hasGroups ? ["shown as"] : [])).map(Column.plain)) {
+      for group in groups {
+        for run in group.runs {
+          let information = run.records.information
+          let seconds = information.stageSeconds.reduce(0) { $0 + $1.seconds }
+          element("tr") {
+            rowTitle(run.name)
+            for text in [
+              information.scenario, String(information.seed), information.status.rawValue,
+              NumberText.duration(seconds),
+            ] + (hasGroups ? [group.name] : []) { element("td") { text } }
+          }
         }
       }
     }
@@ -57,4 +60,86 @@ package enum ComparisonReport {
 struct ComparedRun {
   var name: String
   var records: ReportRecords
+}
+
+/// Runs that differ in their seed alone, shown as one.
+struct RunGroup {
+  var name: String
+  var runs: [ComparedRun]
+  /// What charts are divided by where there are too many groups for one.
+  var facet = ""
+
+  /// The runs with equal settings together, in the order of their first; runs of the same seed stay
+  /// apart.
+  static func bySeed(_ runs: [ComparedRun]) -> [RunGroup] {
+    var keys: [String] = []
+    var members: [String: [ComparedRun]] = [:]
+    for (index, run) in runs.enumerated() {
+      let information = run.records.information
+      let settings = run.records.scenario ?? "run \(index)"
+      let key = [information.command.rawValue, run.records.method, settings].joined(separator: "\n")
+      if members[key] == nil { keys.append(key) }
+      members[key, default: []].append(run)
+    }
+    return keys.flatMap { key -> [RunGroup] in
+      let runs = members[key] ?? []
+      guard runs.count > 1, Set(runs.map(\.records.information.seed)).count == runs.count else {
+        return runs.map { RunGroup(name: $0.name, runs: [$0]) }
+      }
+      return [RunGroup(name: "\(runs[0].name), \(runs.count) seeds", runs: runs)]
+    }
+  }
+
+  /// Groups for one chart each: as many as there are styles of lines to tell them apart by.
+  static func divided(_ groups: [RunGroup]) -> [(title: String, groups: [RunGroup])] {
+    guard groups.count > mostInChart else { return [("", groups)] }
+    var facets: [String] = []
+    for group in groups where !facets.contains(group.facet) { facets.append(group.facet) }
+    return facets.flatMap { facet -> [(title: String, groups: [RunGroup])] in
+      let members = groups.filter { $0.facet == facet }
+      return stride(from: 0, to: members.count, by: mostInChart).map { start in
+        let some = Array(members[start..<min(start + mostInChart, members.count)])
+        return (facet.isEmpty ? "\(start + 1) to \(start + some.count)" : facet, some)
+      }
+    }
+  }
+
+  static let mostInChart = 8
+
+  /// Final figures, one a run that has it.
+  func values(_ figure: (EvaluationSummary) -> Double?) -> [Double] {
+    runs.compactMap { $0.records.evaluation.flatMap(figure) }
+  }
+
+  /// A line of means over the runs, and the band from the least to the greatest where there are
+  /// several.
+  ///
+  /// - Parameter points: those of one run; the points of a number belong together.
+  func line(
+    isScattered: Bool = false, _ points: (ComparedRun) -> [LineChart.Point]
+  ) -> (series: LineChart.Series, band: [(x: Double, low: Double, high: Double)]) {
+    let all = runs.map(points).filter { !$0.isEmpty }
+    guard all.count > 1 else {
+      return (.init(name: name, points: all.first ?? [], isScattered: isScattered), [])
+    }
+    var (line, band): ([LineChart.Point], [(x: Double, low: Double, high: Double)]) = ([], [])
+    for index in 0..<(all.map(\.count).min() ?? 0) {
+      let xs = all.map { $0[index].x }
+      let ys = all.compactMap { $0[index].y }.filter(\.isFinite)
+      let x = Summary(xs).mean
+      line.append(.init(x: x, y: ys.isEmpty ? nil : Summary(ys).mean))
+      if let low = ys.min(), let high = ys.max() { band.append((x, low, high)) }
+    }
+    return (.init(name: name, points: line, isScattered: false), band)
+  }
+}
+
+extension LineChart {
+  /// Adds the line of a group and its band.
+  mutating func append(
+    _ line: (series: Series, band: [(x: Double, low: Double, high: Double)])
+  ) {
+    series.append(line.series)
+    if line.band.count > 1 { bands.append(.init(series: series.count - 1, points: line.band)) }
+  }
 }

@@ -45,6 +45,18 @@ struct ReportRecords {
     }
   }
 
+  /// As much as a comparison of many runs needs.
+  ///
+  /// - Throws: what reading run.json or any record that exists throws.
+  init(readingFiguresOf run: RunDirectory) throws {
+    information = try RunInformation.read(from: run)
+    if AtomicFile.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
+    policyOptimization = try Self.table(.ppo, in: run)
+    if AtomicFile.exists(run.scenario) {
+      scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
+    }
+  }
+
   /// What the policy was tuned by, as people call it.
   var method: String {
     information.method

@@ -9,25 +9,19 @@ struct Compare: ParsableCommand {
     abstract: "Put several runs on one page, compare.html.",
     discussion: """
       Shows final figures with intervals, gold and score against KL, and the settings that differ, for \
-      runs of several seeds, coefficients, presets or algorithms.
+      runs of several seeds, coefficients, presets or algorithms. Runs that differ in their seed alone \
+      are shown as one: mean and spread over the seeds.
 
       Example: rlhf-sim compare runs/demo runs/demo-2 --out comparison
       """)
 
-  @Argument(help: "The run directories, at most 8.", completion: .directory)
+  @Argument(help: "The run directories.", completion: .directory)
   var runs: [String]
 
   @Option(
     help: "Directory for compare.html; an existing file is replaced.",
     completion: .directory)
   var out = "."
-
-  func validate() throws {
-    if runs.count > ComparisonReport.mostRuns {
-      throw ValidationError(
-        "\(runs.count) runs are named; at most \(ComparisonReport.mostRuns) can be told apart.")
-    }
-  }
 
   func run() throws {
     var named: [(name: String, directory: RunDirectory)] = []

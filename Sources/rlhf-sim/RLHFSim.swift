@@ -24,6 +24,8 @@ struct RLHFSim: ParsableCommand {
           OptimizePolicy.self, OptimizeDirectly.self, SampleBest.self, Resume.self, Evaluate.self,
         ]),
       CommandGroup(
+        name: "Many runs", subcommands: [Sweep.self, Compare.self]),
+      CommandGroup(
         name: "Data and model",
         subcommands: [
           DescribeData.self, Generate.self, Score.self, LogProbabilities.self,
@@ -31,7 +33,7 @@ struct RLHFSim: ParsableCommand {
       CommandGroup(
         name: "Record and machine",
         subcommands: [
-          Trace.self, WriteReport.self, Compare.self, Export.self, Scenarios.self, Check.self,
+          Trace.self, WriteReport.self, Export.self, Scenarios.self, Check.self,
           Bench.self, Tokenize.self,
         ]),
     ])

@@ -45,19 +45,27 @@ func recorded(
     )
   }
   let information = RunInformation(
-    version: programVersion, command: command,
-    method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
-    hasValueModel: command != .dpo && scenario.ppo.algorithm.usesValueModel,
-    commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
-    seed: options.seed, threads: options.workers.count, cpu: Machine.processor,
-    blasCore: NumericalLibraries.blasCore,
-    allocator: NumericalLibraries.allocatorServesProcess
-      ? "jemalloc " + NumericalLibraries.allocatorVersion : "system",
-    process: ProcessInfo.processInfo.processIdentifier, started: Date())
+    command, of: scenario, seed: options.seed, threads: options.workers.count)
   try RecordedRun(
     directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,
     prompts: prompts, machine: options.machine, isResumed: false, printsJSON: options.json
   ).run(notes: notes, body)
+}
+
+extension RunInformation {
+  /// What a run records of itself that begins now, on this machine.
+  init(_ command: Command, of scenario: Scenario, seed: UInt64, threads: Int) {
+    self.init(
+      version: programVersion, command: command,
+      method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
+      hasValueModel: command != .dpo && scenario.ppo.algorithm.usesValueModel,
+      commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
+      seed: seed, threads: threads, cpu: Machine.processor,
+      blasCore: NumericalLibraries.blasCore,
+      allocator: NumericalLibraries.allocatorServesProcess
+        ? "jemalloc " + NumericalLibraries.allocatorVersion : "system",
+      process: ProcessInfo.processInfo.processIdentifier, started: Date())
+  }
 }
 
 /// A run whose records are written, from its first stage to its report.
@@ -142,8 +150,12 @@ enum Signals {
   /// Says how to go on, and ends the program by the signal that it got, so that whoever started it
   /// knows.
   static func end(afterInterrupting run: RunDirectory) -> Never {
-    FileHandle.standardError.write(
-      Data("interrupted; go on with: rlhf-sim resume \(run.url.path)\n".utf8))
+    end("rlhf-sim resume \(run.url.path)")
+  }
+
+  /// - Parameter command: goes on with what was interrupted.
+  static func end(_ command: String) -> Never {
+    FileHandle.standardError.write(Data("interrupted; go on with: \(command)\n".utf8))
     let number = received.load(ordering: .relaxed)
     if number != 0 {
       signal(number, SIG_DFL)

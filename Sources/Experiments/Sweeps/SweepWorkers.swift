@@ -1,0 +1,141 @@
+package import Foundation
+import RunRecords
+
+/// Works on a sweep by processes of this program, each for one task, until nothing is left to do.
+///
+/// A process of its own gives a task its own allocator and records, as `demo` has them, and takes
+/// nothing else with it when it crashes. Each claims its task itself, so that it stays the owner when
+/// this process is killed.
+package final class SweepWorkers {
+  private var board: SweepBoard
+  private let jobs: Int
+  private let program: URL
+  /// Told about every task that has come to its end.
+  private let report: (SweepTask, SweepBoard) -> Void
+  private var processes: [pid_t: SweepTask] = [:]
+  private var losses: [String: Int] = [:]
+
+  /// Processes of a task that may be killed or refuse to begin before it counts as failed.
+  private static let mostLosses = 3
+
+  package init(
+    _ sweep: SweepDirectory, jobs: Int, program: URL, patience: Double,
+    report: @escaping (SweepTask, SweepBoard) -> Void
+  ) {
+    board = SweepBoard(sweep, patience: patience)
+    self.jobs = jobs
+    self.program = program
+    self.report = report
+  }
+
+  private var sweep: SweepDirectory { board.sweep }
+
+  /// - Throws: ``Interrupted`` when the person wants to stop; then every task has saved its state.
+  package func run() throws -> SweepBoard {
+    var lastLook = -Double.infinity
+    var reported: Set<String> = []
+    var isFirst = true
+    while true {
+      let hasEnded = try reap()
+      let now = ProcessInfo.processInfo.systemUptime
+      if hasEnded || now - lastLook > 1 {
+        lastLook = now
+        try board.refresh()
+        for task in sweep.tasks.all where board.state(task).isFinal {
+          // What was done before needs no line.
+          if reported.insert(task.name).inserted, !isFirst { report(task, board) }
+        }
+        isFirst = false
+        if board.isOver, processes.isEmpty { return board }
+        if !Interruption.isRequested { try fill() }
+      }
+      if Interruption.isRequested { try stop() }
+      usleep(10_000)
+    }
+  }
+
+  /// Gives the free places to tasks that are ready, shared ones first.
+  private func fill() throws {
+    for task in sweep.tasks.all where processes.count < jobs {
+      guard board.state(task) == .ready,
+        !processes.values.contains(where: { $0.name == task.name })
+      else { continue }
+      let process = try Self.spawn(
+        program,
+        ["sweep", "task", sweep.url.path, task.name, "--threads", "1", "--quiet"]
+          + ["--generation", "\(board.claims.generation(task.name) + 1)"],
+        log: sweep.log(task.name))
+      processes[process] = task
+    }
+  }
+
+  /// Whether a process has ended.
+  private func reap() throws -> Bool {
+    var hasEnded = false
+    for (process, task) in processes {
+      var status: Int32 = 0
+      guard waitpid(process, &status, WNOHANG) == process else { continue }
+      processes[process] = nil
+      hasEnded = true
+      let number = status & 0x7F
+      try board.refresh(task)
+      // One that lost the race for its claim leaves the task to the other.
+      if board.state(task).isFinal || (number == 0 && (status >> 8) & 0xFF == 0) { continue }
+      if Interruption.isRequested { continue }
+      losses[task.name, default: 0] += 1
+      let isKilled = [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(number)
+      if number != 0, !isKilled || losses[task.name] == Self.mostLosses {
+        try sweep.fail(
+          task,
+          "its process ended by signal \(number) (\(String(cString: strsignal(number))))"
+            + (isKilled ? " three times" : "")
+            + "; see logs/\(sweep.log(task.name).lastPathComponent)")
+      } else if losses[task.name] == Self.mostLosses {
+        throw LoopError.input(
+          "\(task.name) could not be begun; see \(sweep.log(task.name).path)")
+      }
+    }
+    return hasEnded
+  }
+
+  private func stop() throws {
+    for process in processes.keys { kill(process, SIGTERM) }
+    for process in processes.keys {
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    }
+    processes = [:]
+    throw Interrupted()
+  }
+
+  /// Starts a program in a process group of its own: Ctrl-C reaches this program alone, which then asks
+  /// the others to stop.
+  private static func spawn(_ program: URL, _ arguments: [String], log: URL) throws -> pid_t {
+    #if canImport(Darwin)
+      var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?) = (nil, nil)
+    #else
+      var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
+    #endif
+    posix_spawn_file_actions_init(&actions)
+    posix_spawnattr_init(&attributes)
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      posix_spawnattr_destroy(&attributes)
+    }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(
+      &actions, 1, log.path, O_CREAT | O_WRONLY | O_APPEND, 0o644)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+    let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+    func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+      texts.map { strdup($0) } + [nil]
+    }
+    let (words, variables) = (strings([program.path] + arguments), strings(environment))
+    defer { for string in words + variables { free(string) } }
+    var process: pid_t = 0
+    let failure = posix_spawn(&process, program.path, &actions, &attributes, words, variables)
+    guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
+    return process
+  }
+}

@@ -1,0 +1,129 @@
+import Formats
+package import Foundation
+
+/// A cell of a sweep, for its tables and its page.
+package struct SweepResult: Sendable {
+  /// The run directory below the sweep's.
+  package let run: String
+  /// The value of every axis.
+  package let labels: [String]
+  package let seed: UInt64
+  /// `done`, `failed`, `running` or `waiting`.
+  package let status: String
+  /// Why it failed.
+  package let error: String?
+
+  package init(run: String, labels: [String], seed: UInt64, status: String, error: String?) {
+    (self.run, self.labels, self.seed) = (run, labels, seed)
+    (self.status, self.error) = (status, error)
+  }
+}
+
+/// What a sweep came to: `results.csv`, `results.json` and `curves.csv`. They hold no times, so that equal
+/// results are equal bytes.
+package struct SweepResults: Sendable {
+  package let plan: String
+  package let axes: [String]
+  package let cells: [SweepResult]
+  let directory: URL
+
+  package init(plan: String, axes: [String], cells: [SweepResult], in directory: URL) {
+    (self.plan, self.axes, self.cells, self.directory) = (plan, axes, cells, directory)
+  }
+
+  package func directory(of cell: SweepResult) throws(RunRecordsError) -> RunDirectory {
+    try RunDirectory.open(directory.appending(path: cell.run))
+  }
+
+  /// Writes the three files.
+  ///
+  /// - Throws: `unwritable`, or what reading the records of a cell that is done throws.
+  package func write() throws(RunRecordsError) {
+    var names: [String] = []
+    var figures: [[String: Double]] = []
+    for cell in cells {
+      let rows = cell.status == "done" ? try Self.figures(of: directory(of: cell)) : []
+      for row in rows where !names.contains(row.name) { names.append(row.name) }
+      figures.append(Dictionary(rows.map { ($0.name, $0.value) }) { first, _ in first })
+    }
+    names.sort()
+    var table = CommaSeparatedValues(
+      columns: ["cell"] + axes + ["seed", "status", "error"] + names)
+    var records: [JSONValue] = []
+    for (cell, figures) in zip(cells, figures) {
+      table.append(
+        [cell.run] + cell.labels + ["\(cell.seed)", cell.status, cell.error ?? ""]
+          + names.map { CommaSeparatedValues.cell(figures[$0]) })
+      var record = JSONObject([("cell", .string(cell.run))])
+      for (axis, label) in zip(axes, cell.labels) { record[axis] = Self.value(label) }
+      record["seed"] = Int(exactly: cell.seed).map { .int($0) } ?? .string("\(cell.seed)")
+      record["status"] = .string(cell.status)
+      record["error"] = cell.error.map { .string($0) } ?? .null
+      for name in names { record[name] = figures[name].map { .double($0) } ?? .null }
+      records.append(.object(record))
+    }
+    try AtomicFile.write(table.text, to: directory.appending(path: "results.csv"))
+    let json = (try? JSONValue.array(records).text(.indented)) ?? "[]"
+    try AtomicFile.write(json + "\n", to: directory.appending(path: "results.json"))
+    try AtomicFile.write(curves().text, to: directory.appending(path: "curves.csv"))
+  }
+
+  /// Proxy, gold and KL by iteration: a row for every cell and iteration.
+  private func curves() throws(RunRecordsError) -> CommaSeparatedValues {
+    let metrics = ["objective/kl_exact", "objective/score", "objective/gold"]
+    var table = CommaSeparatedValues(columns: ["cell"] + axes + ["seed", "step"] + metrics)
+    for cell in cells where cell.status == "done" {
+      let run = try directory(of: cell)
+      guard AtomicFile.exists(run.metrics(.ppo)) else { continue }
+      let rows = try MetricsTable(stage: .ppo, in: run)
+      let columns = metrics.map { rows[$0] }
+      for (row, step) in rows.steps.enumerated() {
+        table.append(
+          [cell.run] + cell.labels + ["\(cell.seed)", "\(step)"]
+            + columns.map { CommaSeparatedValues.cell($0?[row]) })
+      }
+    }
+    return table
+  }
+
+  /// A number where the label is one, as pandas reads it from the CSV.
+  private static func value(_ label: String) -> JSONValue {
+    if let whole = Int(label) { return .int(whole) }
+    if let number = Double(label), number.isFinite { return .double(number) }
+    return label == "true" || label == "false" ? .bool(label == "true") : .string(label)
+  }
+
+  /// The numbers of evaluation.json, named by the keys that lead to them. Items of a list are called
+  /// by their `n` or `name`; lists of others, such as the bins of a histogram, are no figures.
+  package static func figures(
+    of run: RunDirectory
+  ) throws(RunRecordsError) -> [(name: String, value: Double)] {
+    guard AtomicFile.exists(run.evaluation) else { return [] }
+    do {
+      return figures(in: try JSONValue(parsing: AtomicFile.read(run.evaluation)), below: "")
+    } catch let error as JSONError {
+      throw .malformed(path: run.evaluation.path, line: nil, reason: "\(error)")
+    } catch {
+      throw .unreadable(path: run.evaluation.path, reason: FileWritingError.reason(of: error))
+    }
+  }
+
+  private static func figures(
+    in value: JSONValue, below path: String
+  ) -> [(name: String, value: Double)] {
+    func inner(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+    switch value {
+    case .object(let object):
+      return object.members.flatMap { figures(in: $0.value, below: inner($0.key)) }
+    case .array(let items):
+      return items.flatMap { item -> [(name: String, value: Double)] in
+        guard case .object(var object) = item else { return [] }
+        let key = object["n"]?.int.map { "\($0)" } ?? object["name"]?.string
+        guard let key else { return [] }
+        (object["n"], object["name"]) = (nil, nil)
+        return figures(in: .object(object), below: inner(key))
+      }
+    default: return value.double.map { [(path, $0)] } ?? []
+    }
+  }
+}

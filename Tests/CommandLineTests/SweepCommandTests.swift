@@ -1,0 +1,161 @@
+import Foundation
+import Testing
+
+/// `sweep`, whole: two axes of two values by two seeds of a tiny scenario.
+@Suite(.serialized) struct SweepCommandTests {
+  /// A plan beside the tiny run.
+  private func plan(_ name: String, axes: String, seeds: String = "1-2") throws -> String {
+    let settings = Program.tiny.filter { $0 != "--set" }
+      .map { $0.replacing("=", with: ": ") }.joined(separator: ", ")
+    return try TinyRun.shared().file(
+      name, "scenario: sentiment\nset: { \(settings) }\nseeds: \(seeds)\naxes:\n\(axes)")
+  }
+
+  private func cells() throws -> String {
+    try plan(
+      "cells.yaml", axes: "  reward.epochs: [1, 2]\n  ppo.kl.coefficient: [0.1, 0.4]\n")
+  }
+
+  private func start(_ arguments: [String], in directory: URL) throws -> Process {
+    let process = Process()
+    process.executableURL = try Program.executable()
+    process.arguments = arguments
+    process.currentDirectoryURL = directory
+    for output in [\Process.standardOutput, \.standardError] {
+      process[keyPath: output] = FileHandle.nullDevice
+    }
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  @Test("killed again and again, a sweep ends with the bytes of one that nobody disturbed")
+  func killed() throws {
+    let run = try TinyRun.shared()
+    let plan = try cells()
+    let whole = try run.run(["sweep", plan, "--out", "sweep-whole", "--jobs", "2", "--json"])
+    #expect(whole.code == 0, "\(whole.errors)")
+    #expect(whole.errors.contains("of the 24 stages"), "\(whole.errors)")
+    #expect(whole.output.contains("\"stages\":8,\"stages_alone\":24"), "\(whole.output)")
+    let shared = try FileManager.default.contentsOfDirectory(
+      atPath: run.directory.appending(path: "sweep-whole/shared").path)
+    #expect(shared.count == 6 && shared.count { $0.hasPrefix("reward-") } == 4)
+
+    let cut = run.directory.appending(path: "sweep-cut")
+    func finished() -> Int {
+      let places = ["cells", "shared"].flatMap { kind in
+        ((try? FileManager.default.contentsOfDirectory(
+          atPath: cut.appending(path: kind).path)) ?? []).map { "\(kind)/\($0)/report.html" }
+      }
+      return places.count {
+        FileManager.default.fileExists(atPath: cut.appending(path: $0).path)
+      }
+    }
+    for count in [1, 4, 9] {
+      let process = try start(
+        ["sweep", plan, "--out", "sweep-cut", "--jobs", "2"], in: run.directory)
+      let deadline = Date(timeIntervalSinceNow: 60)
+      while finished() < count, process.isRunning, Date() < deadline { usleep(3_000) }
+      // One of its processes, and then the sweep itself.
+      let claims = cut.appending(path: "claims")
+      for name in try FileManager.default.contentsOfDirectory(atPath: claims.path) {
+        let owner = try String(contentsOf: claims.appending(path: name), encoding: .utf8)
+        if let process = owner.split(whereSeparator: \.isWhitespace).last.flatMap({ pid_t($0) }),
+          process > 1
+        {
+          kill(process, SIGKILL)
+          break
+        }
+      }
+      usleep(30_000)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+    }
+    #expect(finished() < 14)
+    let status = try run.run(["sweep", "status", "sweep-cut"])
+    #expect(status.code == 0 && status.output.contains("shared stages"), "\(status.errors)")
+    let resumed = try run.run(["sweep", plan, "--out", "sweep-cut", "--jobs", "2", "--quiet"])
+    #expect(resumed.code == 0 && resumed.errors.isEmpty, "\(resumed.errors)")
+    for file in ["results.csv", "results.json", "curves.csv"] {
+      #expect(try run.bytes("sweep-cut/\(file)") == run.bytes("sweep-whole/\(file)"), "\(file)")
+    }
+    let again = try run.run(["sweep", plan, "--out", "sweep-cut", "--jobs", "2"])
+    #expect(
+      again.code == 0 && again.output.contains("cells              8     8"), "\(again.output)")
+  }
+
+  @Test("a cell has the bytes of a demo with its settings and its seed, and complete records")
+  func sameAsDemo() throws {
+    let run = try TinyRun.shared()
+    if !run.exists("sweep-whole") {
+      _ = try run.run(["sweep", cells(), "--out", "sweep-whole", "--jobs", "2"])
+    }
+    let demo = try run.run(
+      ["demo", "--quiet", "--threads", "2", "--seed", "2", "--out", "sweep-demo"] + Program.tiny
+        + ["--set", "reward.epochs=2", "--set", "ppo.kl.coefficient=0.4"])
+    #expect(demo.code == 0, "\(demo.errors)")
+    let rows = try run.text("sweep-whole/results.csv").split(separator: "\n")
+    #expect(
+      rows.count == 9 && rows[0].hasPrefix("cell,reward.epochs,ppo.kl.coefficient,seed,status,"))
+    let row = try #require(rows.last).split(separator: ",", omittingEmptySubsequences: false)
+    #expect(row[1...4] == ["2", "0.4", "2", "done"])
+    let cell = "sweep-whole/\(row[0])"
+    for name in [
+      "evaluation.json", "scenario.yaml", "sft/model.safetensors", "reward/model.safetensors",
+      "reward/config.json", "preferences/train.jsonl", "ppo/policy/model.safetensors",
+      "ppo/value/model.safetensors", "samples/rollouts.jsonl", "samples/before_after.jsonl",
+    ] {
+      #expect(try run.bytes("\(cell)/\(name)") == run.bytes("sweep-demo/\(name)"), "\(name)")
+    }
+    for stage in ["sft", "reward", "ppo"] {
+      let counts = try [cell, "sweep-demo"].map {
+        try run.text("\($0)/metrics/\(stage).jsonl").split(separator: "\n").count
+      }
+      #expect(counts[0] == counts[1], "\(stage)")
+    }
+    let column = try #require(rows[0].split(separator: ",").firstIndex(of: "ppo.gold.mean"))
+    #expect(try run.text("\(cell)/evaluation.json").contains("\"mean\" : \(row[column])"))
+    #expect(try run.run(["report", cell]).code == 0)
+    let page = try run.text("sweep-whole/index.html")
+    #expect(page.contains("Gold against √KL") && page.contains("explorer-data"))
+    #expect(page.contains("href=\"\(row[0])/report.html\""))
+    #expect(
+      try run.run(["compare", cell, "sweep-demo", "run", "--out", "sweep-compare"]).code == 0)
+  }
+
+  @Test("a cell that fails is recorded with its error, and the others go on")
+  func failed() throws {
+    let run = try TinyRun.shared()
+    let axes = """
+        reward:
+          model: {}
+          broken: { ppo.reward.source: command, ppo.reward.command: "exit 3" }
+
+      """
+    let plan = try plan("failing.yaml", axes: axes, seeds: "[3]")
+    let outcome = try run.run(["sweep", plan, "--out", "sweep-failing", "--jobs", "1"])
+    #expect(outcome.code == 1 && outcome.output.contains("exit status 3"), "\(outcome.errors)")
+    let rows = try run.text("sweep-failing/results.csv").split(separator: "\n")
+    #expect(rows[1].contains(",model,3,done,,") && rows[2].contains(",broken,3,failed,"))
+    #expect(rows[2].contains("exit status 3"))
+    // Once more it says the same at once; with --retry the cell is run again.
+    let again = try run.run(["sweep", plan, "--out", "sweep-failing", "--json", "--quiet"])
+    #expect(again.code == 1 && again.output.contains("\"failed\":1"))
+    let retried = try run.run(["sweep", plan, "--out", "sweep-failing", "--retry"])
+    #expect(retried.code == 1 && retried.errors.contains("broken-seed3"), "\(retried.errors)")
+  }
+
+  @Test("wrong use, wrong plans and directories of something else are refused")
+  func refused() throws {
+    let run = try TinyRun.shared()
+    let plan = try run.file("wrong.yaml", "scenario: sentiment\naxes:\n  ppo.kl.beta: [1]\n")
+    let outcome = try run.run(["sweep", plan, "--out", "sweep-wrong"])
+    #expect(outcome.code == 65 && outcome.errors.contains("wrong.yaml:3: `ppo.kl.beta`"))
+    #expect(!run.exists("sweep-wrong"))
+    #expect(try run.run(["sweep", cells(), "--out", "run"]).code == 65)
+    #expect(try run.run(["sweep", cells()]).code == 64)
+    #expect(try run.run(["sweep", cells(), "--out", "x", "--jobs", "0"]).code == 64)
+    #expect(try run.run(["sweep", "status", "run"]).code == 65)
+    #expect(try run.run(["sweep", "nowhere.yaml", "--out", "x"]).code == 65)
+  }
+}

@@ -1,0 +1,224 @@
+import Foundation
+import RLHF
+import RunRecords
+import Settings
+import Testing
+
+@testable import Experiments
+
+/// Plans of sweeps: their cells, what these share, and what is refused.
+@Suite struct SweepPlanTests {
+  /// Reads a plan beside the tiny scenario.
+  private func cells(_ plan: String) throws -> (plan: SweepPlan, cells: [SweepCell]) {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Data(tinyScenario.utf8).write(to: folder.appending(path: "tiny.yaml"))
+    let file = folder.appending(path: "plan.yaml")
+    try Data(plan.utf8).write(to: file)
+    return try SweepPlan.read(file)
+  }
+
+  private func refusal(_ plan: String) throws -> SettingsError {
+    try #require(throws: SettingsError.self) { _ = try cells(plan) }
+  }
+
+  @Test("every combination of values with every seed is a cell, in the order of the plan")
+  func combinations() throws {
+    let (plan, cells) = try cells(
+      """
+      scenario: tiny.yaml
+      set: { ppo: { kl: { coefficient: 0.3 } }, evaluation.responses: 24 }
+      axes:
+        reward.epochs: [1, 2]
+        size: { small: { model.width: 8 }, large: { model.width: 32, model.layers: 3 } }
+      seeds: 4-5
+      """)
+    #expect(plan.name == "plan" && cells.count == 8)
+    #expect(
+      cells.map { $0.labels + ["\($0.seed)"] }.prefix(4) == [
+        ["1", "small", "4"], ["1", "small", "5"], ["1", "large", "4"], ["1", "large", "5"],
+      ])
+    let last = try #require(cells.last)
+    #expect(last.labels == ["2", "large"] && last.seed == 5)
+    #expect(last.scenario.model.width == 32 && last.scenario.model.layers == 3)
+    #expect(last.scenario.reward.epochs == 2 && last.scenario.evaluation.responses == 24)
+    #expect(last.scenario.ppo.kl.coefficient == 0.3)
+    // Beside a key that a section sets, the others stay.
+    #expect(last.scenario.ppo.iterations == 3 && cells[0].scenario.model.layers == 2)
+    #expect(Set(cells.map(\.name)).count == 8 && cells[0].name.hasPrefix("cells/1-small-seed4-"))
+  }
+
+  @Test("a preset comes first, so that other settings change what it sets; run may be an axis")
+  func presetsAndRuns() throws {
+    let (_, presets) = try cells(
+      """
+      scenario: tiny.yaml
+      set: { ppo.lambda: 0.5 }
+      axes: { ppo.preset: [trl, instructgpt] }
+      """)
+    #expect(presets.map(\.scenario.ppo.lambda) == [0.5, 0.5] && presets.map(\.seed) == [1, 1])
+    let (plan, runs) = try cells(
+      """
+      scenario: tiny.yaml
+      axes: { method: { ppo: {}, grpo: { ppo.algorithm: grpo }, dpo: { run: dpo, dpo.beta: 0.3 } } }
+      """)
+    #expect(runs.map(\.run) == [.demo, .demo, .dpo])
+    #expect(runs.map(\.scenario.ppo.algorithm) == [.ppo, .grpo, .ppo])
+    let tasks = SweepTasks(plan, runs)
+    #expect(
+      tasks.shared.map(\.stage) == [.reward]
+        && tasks.cells.map(\.base) == tasks.cells.map { _ in tasks.shared[0].name })
+  }
+
+  @Test(
+    "what is wrong with a plan is refused with its line, before anything runs",
+    arguments: [
+      ("scenaro: tiny.yaml", 1, "scenaro", "did you mean `scenario`"),
+      ("scenario: tiny.yaml\naxes:\n  ppo.kl.coeficient: [1]", 3, "coeficient", "unknown key"),
+      (
+        "scenario: tiny.yaml\naxes:\n  ppo.kl.coefficient:\n    - 0.1\n    - -2", 5, "coefficient",
+        "out of range"
+      ),
+      ("scenario: tiny.yaml\nset:\n  model.heads: 3", 3, "heads", "do not divide"),
+      ("scenario: tiny.yaml\naxes:\n  reward.epochs: []", 3, "epochs", "needs values"),
+      ("scenario: tiny.yaml\naxes:\n  reward.epochs: 3", 3, "epochs", "needs values"),
+      ("scenario: tiny.yaml\naxes:\n  reward.epochs: [1, 1]", 3, "epochs", "twice"),
+      (
+        "scenario: tiny.yaml\naxes:\n  ppo.kl.coefficient: [0.1, 0.10]", 3, "coefficient",
+        "same run"
+      ),
+      (
+        "scenario: tiny.yaml\naxes:\n  reward.epochs: [1]\n  b: { x: { reward.epochs: 2 } }", 4,
+        "epochs", "two axes"
+      ),
+      (
+        "scenario: tiny.yaml\nrun: sft\naxes:\n  ppo.kl.coefficient: [0, 1]", 4, "coefficient",
+        "does not read"
+      ),
+      ("scenario: tiny.yaml\nrun: ppo", 2, "run", "no choice"),
+      ("scenario: tiny.yaml\nseeds: 5-2", 2, "seeds", "no range"),
+      ("scenario: tiny.yaml\nseeds: [1, 1]", 2, "seeds", "twice"),
+      ("scenario: tiny.yaml\nseeds: [-1]", 2, "seeds", "no seed"),
+      ("scenario: tiny.yaml\nseeds: 0-18446744073709551615", 2, "seeds", "no range"),
+      ("scenario: tiny.yaml\naxes:\n  seed: [1, 2]", 3, "seed", "seeds are no axis"),
+      (
+        "scenario: tiny.yaml\nseeds: 1-9000\naxes: { reward.epochs: [1, 2] }", 1, "axes",
+        "more than"
+      ),
+    ] as [(String, Int, String, String)])
+  func refused(plan: String, line: Int, path: String, words: String) throws {
+    let text = try refusal(plan).description
+    #expect(text.contains("plan.yaml:\(line): "), "\(text)")
+    #expect(text.contains(path) && text.contains(words), "\(text)")
+  }
+
+  @Test("a scenario that is not there is refused")
+  func noScenario() throws {
+    #expect(try refusal("scenario: nowhere").problem == "there is no such scenario")
+  }
+
+  @Test("a stage is shared by cells that agree in all that it reads, and by no others")
+  func whatStagesRead() throws {
+    let stages: [Part: SweepStage] = [.policy: .sft, .preferences: .preferences, .reward: .reward]
+    func names(_ assignments: [String]) throws -> [String] {
+      let cell = SweepCell(
+        labels: [], seed: 1, run: .demo, scenario: try makeScenario(assignments))
+      return SweepStage.allCases.map { $0.name(cell) }
+    }
+    for key in EveryKey.all {
+      let (base, changed) = try (names(key.given), names(key.given + [key.assignment]))
+      let first = zip(SweepStage.allCases, zip(base, changed)).first { $0.1.0 != $0.1.1 }?.0
+      if key.path == "preferences.rating_noise" {
+        // Read where ratings become training rows; all of `preferences` counts as read before.
+        #expect(first == .preferences)
+      } else {
+        #expect(first == stages[key.part], "\(key.assignment)")
+      }
+      // Whatever a stage reads, those after it depend on.
+      let equal = zip(base, changed).map { $0 == $1 }
+      #expect(equal == equal.sorted { $0 && !$1 }, "\(key.assignment)")
+    }
+  }
+
+  @Test("shared stages are made where cells part, once")
+  func sharing() throws {
+    let (plan, cells) = try cells(
+      """
+      scenario: tiny.yaml
+      axes: { reward.epochs: [1, 2], ppo.kl.coefficient: [0, 0.1] }
+      seeds: 1-2
+      """)
+    let tasks = SweepTasks(plan, cells)
+    // A seed has one SFT policy, one set of comparisons and two reward models: 4 stages instead of 12.
+    #expect(tasks.stages == 8 && tasks.stagesAlone == 24)
+    // Nothing parts between the SFT policy and the comparisons, which one process makes.
+    #expect(
+      tasks.shared.compactMap(\.stage) == [
+        .preferences, .reward, .preferences, .reward, .reward, .reward,
+      ])
+    #expect(tasks.shared[0].base == nil && tasks.shared[1].base == tasks.shared[0].name)
+    #expect(tasks.cells.allSatisfy { $0.base?.hasPrefix("shared/reward-") ?? false })
+    // Alone, a cell makes all of its stages itself.
+    let single = SweepTasks(plan, [cells[0]])
+    #expect(single.shared.isEmpty && single.cells[0].base == nil)
+    // The same names in every process, so that a sweep goes on.
+    #expect(
+      cells[0].name
+        == "cells/\(cells[0].labels.joined(separator: "-"))-seed1-\(cells[0].digest.prefix(8))")
+    #expect(
+      SweepStage.digest(["a", "b"]) == SweepStage.digest(["a", "b"])
+        && SweepStage.digest(["a"]) != SweepStage.digest(["b"]))
+  }
+
+  @Test("a claim has one owner; of a dead owner it is taken over once")
+  func claims() throws {
+    let (plan, cells) = try cells("scenario: tiny.yaml")
+    let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: place) }
+    let sweep = try SweepDirectory(at: place, for: plan, cells)
+    let task = sweep.tasks.cells[0]
+    var board = SweepBoard(sweep, patience: 0.05)
+    try board.refresh()
+    #expect(board.state(task) == .ready && board.secondsLeft == nil)
+
+    let claim = try #require(try SweepClaim.make(task.name, generation: 1, in: sweep))
+    #expect(try SweepClaim.make(task.name, generation: 1, in: sweep) == nil)
+    try board.refresh()
+    #expect(board.state(task).name == "running" && board.claims.generation(task.name) == 1)
+    claim.release()
+    try board.refresh()
+    #expect(board.state(task) == .ready)
+
+    // Of another machine: it counts as dead when it has not been touched for a while.
+    let file = place.appending(path: "claims/\(task.name.replacing("/", with: ".")).2")
+    try Data("elsewhere 1\n".utf8).write(to: file)
+    try board.refresh()
+    #expect(board.state(task) == .running("elsewhere, process 1"))
+    usleep(100_000)
+    utimes(file.path, nil)
+    try board.refresh()
+    #expect(board.state(task).name == "running")
+    usleep(100_000)
+    try board.refresh()
+    #expect(board.state(task) == .ready && board.claims.generation(task.name) == 2)
+
+    // Of this machine: a process that is not there.
+    let host = SweepClaim.Owner.this.host
+    try Data("\(host) 2147483646\n".utf8).write(
+      to: file.deletingPathExtension().appendingPathExtension("3"))
+    try board.refresh()
+    #expect(board.state(task) == .ready)
+  }
+
+  @Test("another directory than a sweep's is left alone")
+  func taken() throws {
+    let (plan, cells) = try cells("scenario: tiny.yaml")
+    let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: place) }
+    try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+    try Data().write(to: place.appending(path: "mine.txt"))
+    #expect(throws: LoopError.self) { try SweepDirectory(at: place, for: plan, cells) }
+    #expect(throws: LoopError.self) { try SweepDirectory(opening: place) }
+  }
+}

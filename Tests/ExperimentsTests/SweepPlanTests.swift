@@ -64,7 +64,7 @@ import Testing
       axes: { method: { ppo: {}, grpo: { ppo.algorithm: grpo }, dpo: { run: dpo, dpo.beta: 0.3 } } }
       """)
     #expect(runs.map(\.run) == [.demo, .demo, .dpo])
-    #expect(runs.map(\.scenario.ppo.algorithm) == [.ppo, .grpo, .ppo])
+    #expect(runs.map(\.scenario.ppo.algorithm.rawValue) == ["ppo", "grpo", "ppo"])
     let tasks = SweepTasks(plan, runs)
     #expect(
       tasks.shared.map(\.stage) == [.reward]
@@ -118,6 +118,11 @@ import Testing
     #expect(try refusal("scenario: nowhere").problem == "there is no such scenario")
   }
 
+  /// Keys that count as read by a stage before the one that looks at them.
+  static let readEarly = [
+    "preferences.rating_noise", "preferences.rounds", "reward.read", "reward.step_separator",
+  ]
+
   @Test("a stage is shared by cells that agree in all that it reads, and by no others")
   func whatStagesRead() throws {
     let stages: [Part: SweepStage] = [.policy: .sft, .preferences: .preferences, .reward: .reward]
@@ -129,8 +134,7 @@ import Testing
     for key in EveryKey.all {
       let (base, changed) = try (names(key.given), names(key.given + [key.assignment]))
       let first = zip(SweepStage.allCases, zip(base, changed)).first { $0.1.0 != $0.1.1 }?.0
-      if key.path == "preferences.rating_noise" {
-        // Read where ratings become training rows; all of `preferences` counts as read before.
+      if Self.readEarly.contains(key.path) {
         #expect(first == .preferences)
       } else {
         #expect(first == stages[key.part], "\(key.assignment)")

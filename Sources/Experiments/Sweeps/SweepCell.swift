@@ -161,7 +161,8 @@ enum SweepStage: String, CaseIterable, Codable, Sendable {
         "world.gold", "world.annotators", "preferences", "reward", "ppo", "evaluation",
       ])
     case .preferences:
-      return !isIn(["reward", "ppo", "evaluation"]) || path == "ppo.maximum_tokens"
+      return !isIn(["reward", "ppo", "evaluation"])
+        || ["ppo.maximum_tokens", "reward.read", "reward.step_separator"].contains(path)
     case .reward:
       return !isIn(["ppo", "evaluation"])
         || ["ppo.maximum_tokens", "ppo.temperature", "evaluation.normalization_responses"]

@@ -112,6 +112,10 @@ package struct SweepTasks: Codable, Sendable, Equatable {
 extension SweepRun {
   /// The stages before the one that is its own.
   func stages(of scenario: Scenario) -> [SweepStage] {
+    // With several rounds, comparisons and reward model depend on the policy as it is tuned.
+    if scenario.lines({ $0 == "preferences.rounds" }).contains(where: { !$0.hasSuffix("=1") }) {
+      return [.sft]
+    }
     let needsReward = scenario.ppo.reward.needsRewardModel
     return switch self {
     case .demo, .trainReward: SweepStage.allCases

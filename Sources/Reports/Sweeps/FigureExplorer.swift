@@ -34,6 +34,7 @@ struct FigureExplorer {
       }
       element("div", ["class": "wide"]) {
         element("figure", ["class": "chart"]) {
+          if groups.count <= RunGroup.mostInChart { key }
           element("svg", ["viewBox": "0 0 480 254", "role": "img", "id": "explored"])
           element("p", ["class": "note", "id": "pointed"]) {
             "A small mark is a cell, a large one the mean of a setting's seeds. Point at one for its name."
@@ -45,6 +46,17 @@ struct FigureExplorer {
       }
       element("script") { Markup.verbatim(Self.javaScript) }
     }
+  }
+
+  private var key: Markup {
+    legend(
+      groups.enumerated().map { index, name in
+        (
+          element(
+            "circle", ["class": "mark s\(LineChart.style(index))", "cx": "17", "cy": "5", "r": "4"]),
+          name
+        )
+      })
   }
 
   /// The figures by column, without what would mean something in markup.

@@ -61,7 +61,7 @@ import Testing
     let (plan, runs) = try cells(
       """
       scenario: tiny.yaml
-      axes: { method: { ppo: {}, grpo: { ppo.algorithm: grpo }, dpo: { run: dpo, dpo.beta: 0.3 } } }
+      axes: { method: { ppo: {}, grpo: { ppo.algorithm: grpo, ppo.samples_per_prompt: 4 }, dpo: { run: dpo, dpo.beta: 0.3 } } }
       """)
     #expect(runs.map(\.run) == [.demo, .demo, .dpo])
     #expect(runs.map(\.scenario.ppo.algorithm.rawValue) == ["ppo", "grpo", "ppo"])

@@ -144,7 +144,12 @@ enum SweepStage: String, CaseIterable, Codable, Sendable {
   /// A name for the stage's output, which depends on all that it reads: settings, seed, and what
   /// earlier stages read.
   func name(_ cell: SweepCell) -> String {
-    let lines = cell.scenario.lines { reads($0) }
+    // Where texts of the corpus are chosen by gold, the SFT policy depends on it.
+    let isGoldRead = cell.scenario.lines { $0 == "world.response.best_of" }
+      .contains { !$0.hasSuffix("=1") }
+    let lines = cell.scenario.lines {
+      reads($0) || (isGoldRead && $0.hasPrefix("world.gold."))
+    }
     return "shared/\(rawValue)-\(Self.digest(["\(rawValue) \(cell.seed)"] + lines))"
   }
 

@@ -110,7 +110,7 @@ package struct LoopRun {
   }
 
   /// Trains and saves what a reward model of its own size starts from; nil where it is the policy.
-  private func rewardTrunk() throws -> LanguageModel? {
+  func rewardTrunk() throws -> LanguageModel? {
     if directory.has(.rewardTrunk) {
       return try LoadedModel(policy: directory.checkpoint(.rewardTrunk)).model
     }

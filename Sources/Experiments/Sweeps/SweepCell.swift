@@ -139,14 +139,18 @@ extension SweepPlan {
 
 /// What cells may share: the stages before a policy is optimized.
 enum SweepStage: String, CaseIterable, Codable, Sendable {
-  case sft, preferences, reward
+  case sft, preferences
+  /// What a reward model of its own size starts from.
+  case trunk
+  case reward
 
   /// A name for the stage's output, which depends on all that it reads: settings, seed, and what
   /// earlier stages read.
   func name(_ cell: SweepCell) -> String {
     // Where texts of the corpus are chosen by gold, the SFT policy depends on it.
-    let isGoldRead = cell.scenario.lines { $0 == "world.response.best_of" }
-      .contains { !$0.hasSuffix("=1") }
+    let isGoldRead = !cell.scenario.lines { $0 == "world.response.best_of" }.allSatisfy {
+      $0.hasSuffix("=1")
+    }
     let lines = cell.scenario.lines {
       reads($0) || (isGoldRead && $0.hasPrefix("world.gold."))
     }
@@ -168,6 +172,7 @@ enum SweepStage: String, CaseIterable, Codable, Sendable {
     case .preferences:
       return !isIn(["reward", "ppo", "evaluation"])
         || ["ppo.maximum_tokens", "reward.read", "reward.step_separator"].contains(path)
+    case .trunk: return Self.preferences.reads(path) || isIn(["reward.model"])
     case .reward:
       return !isIn(["ppo", "evaluation"])
         || ["ppo.maximum_tokens", "ppo.temperature", "evaluation.normalization_responses"]

@@ -34,6 +34,10 @@ package struct SweepTask: Codable, Sendable, Equatable {
     case .preferences:
       _ = try run.comparePreferences(of: policy)
       return EvaluationSummary()
+    case .trunk:
+      _ = try run.comparePreferences(of: policy)
+      _ = try run.rewardTrunk()
+      return EvaluationSummary()
     case .reward:
       _ = try reward()
       return EvaluationSummary()
@@ -113,15 +117,10 @@ extension SweepRun {
   /// The stages before the one that is its own.
   func stages(of scenario: Scenario) -> [SweepStage] {
     // With several rounds, comparisons and reward model depend on the policy as it is tuned.
-    if scenario.lines({ $0 == "preferences.rounds" }).contains(where: { !$0.hasSuffix("=1") }) {
-      return [.sft]
+    if self == .sft || scenario.preferences.rounds > 1 { return [.sft] }
+    if self == .demo || self == .trainReward || scenario.ppo.reward.needsRewardModel {
+      return SweepStage.allCases.filter { $0 != .trunk || scenario.rewardTrunk != nil }
     }
-    let needsReward = scenario.ppo.reward.needsRewardModel
-    return switch self {
-    case .demo, .trainReward: SweepStage.allCases
-    case .sft: [.sft]
-    case .dpo: needsReward ? SweepStage.allCases : [.sft, .preferences]
-    case .bestOfN: needsReward ? SweepStage.allCases : [.sft]
-    }
+    return self == .dpo ? [.sft, .preferences] : [.sft]
   }
 }

@@ -209,6 +209,32 @@ struct LoopCommandTests {
     #expect(last.contains("iteration 2, episode 0") && !last.contains("-0.000"))
   }
 
+  @Test("scenarios show prints texts with gold, its parts and the opinions of the annotators")
+  func shownScenario() throws {
+    let run = try TinyRun.shared()
+    let shown = try run.run(["scenarios", "show", "guard", "--count", "7", "--json"])
+    let row = try #require(try shown.rows().first)
+    let texts = try #require(row["texts"] as? [[String: Any]])
+    let compared = try #require(row["compared"] as? [[String: Any]])
+    #expect(texts.count == 7 && compared.count == 2)
+    for text in texts + compared {
+      let parts = try #require(text["parts"] as? [[String: Any]])
+      let sum = parts.reduce(0) { $0 + ($1["value"] as? Double ?? .nan) }
+      #expect(text["gold"] as? Double == sum)
+      #expect(parts.compactMap { $0["feature"] as? String }.prefix(2) == ["help", "needless"])
+    }
+    #expect(compared[0]["prompt"] as? String == compared[1]["prompt"] as? String)
+    let opinions = try #require(row["opinions"] as? [[String: Any]])
+    let names = opinions.compactMap { $0["annotator"] as? String }
+    #expect(names == ["helpful", "harmless"])
+    let lines = try run.run(["scenarios", "show", "guard", "--count", "7"]).output
+      .split(separator: "\n")
+    #expect(lines.count == 7 + 3 + 2 && lines[0].contains(" | "))
+    #expect(lines.suffix(2).allSatisfy { $0.contains("prefers A with probability 0.") })
+    #expect(try run.run(["scenarios", "show", "gaurd"]).code == 65)
+    #expect(try run.run(["scenarios", "show", "guard", "--count", "0"]).code == 64)
+  }
+
   @Test("scenarios diff names the keys in which presets differ, and no other")
   func difference() throws {
     let run = try TinyRun.shared()

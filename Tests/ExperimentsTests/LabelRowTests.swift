@@ -4,6 +4,7 @@ import Numerics
 import Preferences
 import RLHF
 import RunRecords
+import Settings
 import Statistics
 import Testing
 
@@ -94,6 +95,10 @@ struct LabelRowTests {
     let (reward, report) = try loop.trainReward(
       from: policy, training: training, heldOut: heldOut, labels: labels)
     #expect(reward.stepSeparator == ";" && report.steps != nil)
+    let error = try #require(throws: SettingsError.self) {
+      try makeScenario(Self.binary + ["reward.read=steps", "preferences.responses=1"])
+    }
+    #expect(error.path == "reward.read" && error.problem.contains("label no steps"))
   }
 
   @Test(

@@ -57,7 +57,13 @@ package struct Scenario: Configurable {
     try validateRankings(at: location)
     try requireMemory(at: location)
     let place = location.key("world")
-    try World(world, at: place).checkTexts(prompts: preferences.neededPrompts, at: place)
+    let world = try World(world, at: place)
+    try world.checkTexts(prompts: preferences.neededPrompts, at: place)
+    if reward.reading == .steps, preferences.responses == 1, !world.hasSteps {
+      throw location.key("reward").key("read").error(
+        "annotators of this world label no steps",
+        advice: "give gold a feature arithmetic with `credit: steps`, or set it to end")
+    }
   }
 
   /// Whether a trunk is trained for the reward model, on texts of the world.

@@ -61,6 +61,19 @@ let ruleWorld = """
     #expect(try measure("feature: words, words_of: step", "what of peru", "[ 1 2 ; lima ]") == 2)
   }
 
+  @Test("repetition counts runs that came before, of all words or of those of a rule")
+  func repetition() throws {
+    let (prompt, response) = ("i say lima for peru", "( lima , peru , lima , it )")
+    for (keys, expected) in [
+      // lima twice, peru, and two commas
+      ("words: 1", 5.0), ("words: 1, words_of: city", 2), ("words: 1, words_of: country", 1),
+      // ", lima" no, "lima ," once
+      ("words: 2", 1), ("words: 2, words_of: city", 1), ("words: 3", 0),
+    ] {
+      #expect(try measure("feature: repetition, \(keys)", prompt, response) == expected, "\(keys)")
+    }
+  }
+
   @Test("copies is the share of different slots that the response has")
   func copies() throws {
     let feature = "feature: copies, words: [lima, peru, madrid]"

@@ -51,17 +51,27 @@ struct RepetitionFeature: GoldMeasure, Equatable {
   static let weight = -1.0
 
   var words = 2
+  var wordsOf: String?
 
   init() {}
 
-  static let fields: [Field<Self>] = [Field("words", \.words, "words of a run", in: 1...)]
+  static let fields: [Field<Self>] = [
+    Field("words", \.words, "words of a run", in: 1...),
+    Field(
+      "words_of", \.wordsOf, "a rule: only its words are looked at; null for all words of the text"),
+  ]
 
-  func measure(in grammar: Grammar, at location: SettingsLocation) -> Measure {
-    { [words] text in
-      guard text.words.count >= words else { return 0 }
+  func measure(
+    in grammar: Grammar, at location: SettingsLocation
+  ) throws(SettingsError) -> Measure {
+    var counted: Set<String>?
+    if let wordsOf { counted = Set(try grammar.words(of: wordsOf, at: location.key("words_of"))) }
+    return { [words, counted] text in
+      let all = counted.map { text.words.filter($0.contains) } ?? text.words
+      guard all.count >= words else { return 0 }
       var seen: Set<ArraySlice<String>> = []
-      let starts = 0...(text.words.count - words)
-      return Double(starts.count { !seen.insert(text.words[$0..<($0 + words)]).inserted })
+      let starts = 0...(all.count - words)
+      return Double(starts.count { !seen.insert(all[$0..<($0 + words)]).inserted })
     }
   }
 }

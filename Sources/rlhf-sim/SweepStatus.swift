@@ -5,30 +5,20 @@ import Statistics
 
 /// How far a sweep is.
 struct SweepStatus: Encodable {
-  struct Counts: Encodable {
-    let total: Int
-    let done: Int
-    let failed: Int
-    let running: Int
-    let waiting: Int
-  }
-
-  struct Entry: Encodable {
-    let task: String
-    let text: String
-  }
+  private static let columns = ["total", "done", "failed", "running", "waiting"]
 
   let plan: String
-  let cells: Counts
-  let shared: Counts
-  /// Stages before the policy is optimized: run now, and as many as the cells would run alone.
+  /// How many there are of each column.
+  let cells: [String: Int]
+  let shared: [String: Int]
+  /// Stages before policies are optimized: run now, and as many as the cells would run alone.
   let stages: Int
   let stagesAlone: Int
   let secondsLeft: Double?
-  /// With the machine and the process of each.
-  let running: [Entry]
-  /// With the error of each.
-  let failures: [Entry]
+  /// Machine and process of each task.
+  let running: [String: String]
+  /// The error of each cell.
+  let failures: [String: String]
 
   private enum CodingKeys: String, CodingKey {
     case plan, cells, shared, stages, running, failures
@@ -37,46 +27,33 @@ struct SweepStatus: Encodable {
   }
 
   init(_ board: SweepBoard) {
-    func counts(_ tasks: [SweepTask]) -> Counts {
-      Counts(
-        total: tasks.count, done: board.count("done", of: tasks),
-        failed: board.count("failed", of: tasks), running: board.count("running", of: tasks),
-        waiting: board.count("waiting", of: tasks))
-    }
     let tasks = board.sweep.tasks
+    func counts(_ tasks: [SweepTask]) -> [String: Int] {
+      let states = Self.columns.dropFirst().map { ($0, board.count($0, of: tasks)) }
+      return Dictionary(uniqueKeysWithValues: [("total", tasks.count)] + states)
+    }
     (plan, stages, stagesAlone) = (tasks.plan, tasks.stages, tasks.stagesAlone)
     (cells, shared) = (counts(tasks.cells), counts(tasks.shared))
     secondsLeft = board.isOver ? 0 : board.secondsLeft
-    running = tasks.all.compactMap { task in
-      if case .running(let owner) = board.state(task) {
-        Entry(task: task.name, text: owner)
-      } else {
-        nil
+    var (running, failures): ([String: String], [String: String]) = ([:], [:])
+    for task in tasks.all {
+      if case .running(let owner) = board.state(task) { running[task.name] = owner }
+      if case .failed(let reason) = board.state(task), task.isCell {
+        failures[task.name] = reason
       }
     }
-    failures = tasks.cells.compactMap { task in
-      if case .failed(let reason) = board.state(task) {
-        Entry(task: task.name, text: reason)
-      } else {
-        nil
-      }
-    }
+    (self.running, self.failures) = (running, failures)
   }
 
   var text: String {
-    func row(_ name: String, _ counts: Counts) -> [String] {
-      [name]
-        + [counts.total, counts.done, counts.failed, counts.running, counts.waiting].map(
-          String.init)
-    }
     var table = TextTable(
-      columns: [(plan, .leading)]
-        + ["all", "done", "failed", "running", "waiting"].map { ($0, .trailing) })
-    table.append(row("cells", cells))
-    if shared.total > 0 { table.append(row("shared stages", shared)) }
+      columns: [(plan, .leading)] + Self.columns.map { ($0, .trailing) })
+    for (name, counts) in [("cells", cells), ("shared stages", shared)] where counts["total"] != 0 {
+      table.append([name] + Self.columns.map { "\(counts[$0] ?? 0)" })
+    }
     var text = table.rendered()
-    for entry in running { text += "running: \(entry.task) (\(entry.text))\n" }
-    for entry in failures { text += "failed: \(entry.task): \(entry.text)\n" }
+    for (task, owner) in running.sorted(by: <) { text += "running: \(task) (\(owner))\n" }
+    for (task, reason) in failures.sorted(by: <) { text += "failed: \(task): \(reason)\n" }
     if let secondsLeft, secondsLeft > 0 {
       text += "About \(NumberText.plainClock(secondsLeft)) left.\n"
     }

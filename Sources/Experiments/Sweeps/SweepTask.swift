@@ -17,6 +17,7 @@ package struct SweepTask: Codable, Sendable, Equatable {
   /// Of a cell: the value of every axis.
   package let labels: [String]
 
+  package var isCell: Bool { stage == nil }
   package var command: RunInformation.Command {
     SweepRun(rawValue: run)?.command ?? .demo
   }

@@ -375,35 +375,65 @@ ADAPTERS = {
 }
 
 
-def write_value_head(directory):
-    """A policy with TRL's AutoModelForCausalLMWithValueHead: the head reads the last hidden states."""
-    generator = torch.Generator().manual_seed(40)
-    model = make_model(Case("value-head", llama(), 40), generator)
+def write_value_head(name, config, seed, has_hidden_layer, directory):
+    """A policy with AutoModelForCausalLMWithValueHead of TRL, or of trlX, whose head has a hidden layer:
+    it reads the last hidden states."""
+    generator = torch.Generator().manual_seed(seed)
+    model = make_model(Case(name, config, seed), generator)
     sequences = [torch.remainder(draw_tokens(n, generator), VOCABULARY - 2) + 2 for n in LENGTHS]
-    weight = torch.randn(1, 16, generator=generator)
-    bias = torch.randn(1, generator=generator)
+    width = config.hidden_size
+    if has_hidden_layer:  # trlx/utils/modeling.py, make_head
+        shapes = {"0.weight": (2 * width, width), "0.bias": (2 * width,)}
+        shapes |= {"2.weight": (1, 2 * width), "2.bias": (1,)}
+    else:
+        shapes = {"summary.weight": (1, width), "summary.bias": (1,)}
+    head = {f"v_head.{k}": torch.randn(shape, generator=generator) for k, shape in shapes.items()}
     fresh(directory)
-    state = model.state_dict() | {"v_head.summary.weight": weight, "v_head.summary.bias": bias}
     save(model, directory / "model")
+    state = safetensors.torch.load_file(directory / "model/model.safetensors") | head
     safetensors.torch.save_file(
         {key: value.contiguous() for key, value in state.items()},
         directory / "model/model.safetensors", metadata={"format": "pt"},
     )
     exact = copy.deepcopy(model).double()
-    states = [exact.model(tokens[None]).last_hidden_state[0] for tokens in sequences]
-    values = [rows @ weight.double()[0] + bias.double() for rows in states]
+    head = {name: value.double().requires_grad_() for name, value in head.items()}
+
+    def values(states):
+        if not has_hidden_layer:
+            return states @ head["v_head.summary.weight"][0] + head["v_head.summary.bias"]
+        inner = torch.relu(states @ head["v_head.0.weight"].T + head["v_head.0.bias"])
+        return inner @ head["v_head.2.weight"][0] + head["v_head.2.bias"]
+
+    trunk = exact.base_model
+    rows = [values(trunk(tokens[None]).last_hidden_state[0]) for tokens in sequences]
+    rewards = torch.stack([one[-1] for one in rows])
+    loss = bradley_terry_loss(rewards, PAIRS)
+    exact.zero_grad()
+    loss.backward()
+    parameters = dict(exact.named_parameters()) | head
     expected = {
-        "plain/rewards": torch.stack([one[-1] for one in values]).detach(),
+        "plain/rewards": rewards.detach(),
         # The state before each token but the first.
-        "plain/values": torch.cat([one[:-1] for one in values]).detach(),
-        "plain/logprobs": log_probabilities(exact, sequences).detach(),
+        "plain/values": torch.cat([one[:-1] for one in rows]).detach(),
+        "plain/loss": loss.detach().reshape(1),
     }
+    for key, parameter in parameters.items():  # none of the language head
+        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+        expected[f"plain/gradient/{key}"] = gradient
+    with torch.no_grad():
+        expected["plain/logprobs"] = log_probabilities(exact, sequences)
     finish(directory, {"plain": {}}, expected, sequences)
+
+
+VALUE_HEADS = {
+    "value-head": lambda out: write_value_head("value-head", llama(), 40, False, out),
+    "value-head-hidden": lambda out: write_value_head("value-head-hidden", gpt2(), 41, True, out),
+}
 
 
 def main():
     makers = {case.name: lambda out, case=case: write_case(case, out) for case in CASES}
-    makers |= ADAPTERS | {"value-head": write_value_head}
+    makers |= ADAPTERS | VALUE_HEADS
     parser = argparse.ArgumentParser(description="Writes the fixtures of architectures.")
     parser.add_argument("--out", type=Path, default=FIXTURES / "architectures")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(makers)}; all when none is given")

@@ -29,6 +29,9 @@ package struct ResponseRows: Sendable {
   package let notes: [String]
 
   private static let rowsAtOnce = 1_024
+  /// Widening the matrices for every response takes as long as computing some 20 of its tokens, which a
+  /// smaller model need not.
+  private static let bytesWorthNarrowing = 1 << 29
   private static let tokensAtOnce = 1 << 17
 
   /// What there was in the files.
@@ -80,7 +83,8 @@ package struct ResponseRows: Sendable {
     let model = try RewardModel(
       directory: directory,
       specialTokens: (try? tokenizer.get())?.specialTokens
-        ?? SpecialTokens(endOfSequence: 0, padding: nil))
+        ?? SpecialTokens(endOfSequence: 0, padding: nil),
+      narrowingAbove: Self.bytesWorthNarrowing)
     (self.directory, self.tokenizer, self.workers) = (directory, tokenizer, workers)
     (shape, what) = (model.model.configuration, .rewards(model))
     notes = [model.model.paddingNote].compactMap(\.self)

@@ -28,7 +28,7 @@ extension AlignmentLoop {
       endOfSequence: tokenizer.endOfSequence, workers: workers, judge: scorer.scores)
     func valueModel(on trunk: some TransformerModel) -> ScalarModel {
       ScalarModel(
-        trunkOf: trunk, head: Tensor(repeating: 0, shape: [1, trunk.configuration.width]))
+        trunkOf: trunk, head: Tensor(repeating: 0, shape: [1, trunk.configuration.headInputWidth]))
     }
     // One of another size would make the value model vary with the reward model.
     let judge = scenario.reward.size.isOwn ? nil : reward

@@ -31,13 +31,7 @@ struct Checkpoint {
         "architectures",
         "is \(name ?? "missing"), which has no language head; "
           + "give the directory of a policy, such as checkpoints/sentiment/sft")
-    case .scalar where tensors.contains("v_head.0.weight"):
-      throw CheckpointError.damaged(
-        file: tensors.source, tensor: "v_head.0.weight",
-        problem:
-          "is a value head of two layers (trlX), which is not computed here; one of a single "
-          + "layer is (`v_head.summary.weight`)")
-    case .scalar where name != nil && !hasScalarHead && !hasValueHead:
+    case .scalar where name != nil && !hasScalarHead && valueHead == nil:
       throw configuration.failure(
         "architectures",
         "is \(name ?? ""), which has no scalar head; "
@@ -58,8 +52,11 @@ struct Checkpoint {
 
   enum Head { case language, scalar }
 
-  /// Whether it is a policy with TRL's value head (`AutoModelForCausalLMWithValueHead`).
-  var hasValueHead: Bool { tensors.contains("v_head.summary.weight") }
+  /// That of a policy that has one (`AutoModelForCausalLMWithValueHead` of TRL and of trlX).
+  var valueHead: ValueHead? {
+    if tensors.contains("v_head.summary.weight") { return .linear }
+    return tensors.contains("v_head.0.weight") ? .hidden : nil
+  }
 }
 
 /// Where the parts of a checkpoint are.
@@ -101,7 +98,7 @@ package struct CheckpointFiles: Sendable {
   package var hasScalarHead: Bool {
     get throws {
       let checkpoint = try Checkpoint(directory)
-      return try checkpoint.hasScalarHead || checkpoint.hasValueHead
+      return try checkpoint.hasScalarHead || checkpoint.valueHead != nil
     }
   }
 

@@ -73,13 +73,17 @@ extension LanguageModel {
 }
 
 extension ScalarModel {
-  /// Loads a reward or value model of a directory in Hugging Face layout, a policy with TRL's value head,
-  /// or a PEFT adapter that brings a head.
-  package init(directory: URL) throws {
+  /// Loads a reward or value model of a directory in Hugging Face layout, a policy with a value head (TRL,
+  /// trlX), or a PEFT adapter that brings a head.
+  ///
+  /// - Parameter limit: of a checkpoint of more bytes, matrices whose numbers have 16 bits keep those, and
+  ///   are widened whenever they are used: the model can be asked then, and neither trained nor saved. Nil
+  ///   for none.
+  package init(directory: URL, narrowingAbove limit: Int? = nil) throws {
     let checkpoint = try Checkpoint(directory)
     let file = checkpoint.configuration
     try checkpoint.requireHead(.scalar)
-    if !checkpoint.hasValueHead, checkpoint.adapter == nil {
+    if checkpoint.valueHead == nil, checkpoint.adapter == nil {
       let labels =
         try file["id2label"].map { $0.object?.keys.count ?? 0 } ?? file.int("num_labels")
       guard labels == 1 else {
@@ -89,13 +93,24 @@ extension ScalarModel {
     let shape = try DecoderConfiguration(file)
     let reader = ParameterReader(checkpoint, shape)
     let origin = checkpoint.origin
-    let hasValueHead = checkpoint.hasValueHead
-    _ = try ScalarModel(shape, from: origin, hasValueHead: hasValueHead, reader.check)
+    let valueHead = checkpoint.valueHead
+    _ = try ScalarModel(shape, from: origin, valueHead: valueHead, reader.check)
     let head = ParameterNames(shape).languageHead
     try reader.requireNothingElse { name in
       name == head && (shape.tiedEmbeddings || checkpoint.adapter != nil)
     }
-    self = try ScalarModel(shape, from: origin, hasValueHead: hasValueHead, reader.load)
+    guard let limit, checkpoint.tensors.byteCount > limit else {
+      self = try ScalarModel(shape, from: origin, valueHead: valueHead, reader.load)
+      return
+    }
+    var matrices: [NarrowTensor?] = []  // in the order of the parameters
+    self = try ScalarModel(shape, from: origin, valueHead: valueHead) { name, extents, start in
+      let tensor = try reader.load(name, extents, start)
+      let matrix = extents.count == 2 && extents[0] > 1 ? NarrowTensor(tensor) : nil
+      matrices.append(matrix)
+      return matrix == nil ? tensor : Tensor(zeros: [0])
+    }
+    for (index, matrix) in matrices.enumerated() { parameters.narrow[index] = matrix }
   }
 
   /// What `reward_normalization` of a directory's `config.json` says; none when it is absent.

@@ -68,6 +68,8 @@ struct ParameterNames {
     case "language_head": return (shape.family == .gptNeoX ? "embed_out." : "lm_head.") + kind
     case "scalar_head": return "score." + kind
     case "value_head": return "v_head.summary." + kind
+    case "value_head_input": return "v_head.0." + kind
+    case "value_head_output": return "v_head.2." + kind
     default: break
     }
     let names: [String: String] =

@@ -94,7 +94,9 @@ struct DecoderPass {
   /// Tokens, and positions where they are learned, as vectors `[N, D]`.
   func embeddings() -> Variable {
     let layout = decoder.layout
-    var tokens = tape.gather(batch.tokens, from: use(layout.tokenEmbedding))
+    var tokens =
+      parameters.narrow[layout.tokenEmbedding].map { tape.constant($0.rows(batch.tokens)) }
+      ?? tape.gather(batch.tokens, from: use(layout.tokenEmbedding))
     if let projection = layout.embeddingProjection {
       tokens = tape.linear(tokens, weight: use(projection))
     }

@@ -127,14 +127,23 @@ package struct LanguageModel: TransformerModel {
   }
 }
 
+/// The head to one number that a policy's checkpoint has beside its language head.
+enum ValueHead {
+  /// w · h + b, `v_head.summary` (TRL).
+  case linear
+  /// w · relu(V h + c) + b with 2D inner values, `v_head.0` and `v_head.2` (trlX).
+  case hidden
+}
+
 /// A decoder with a linear head to one number: reward (at the last token) and value (at every one).
 package struct ScalarModel: TransformerModel {
   package let decoder: Decoder
   package var parameters: ParameterSet
-  let headWeight: Int  // [1, D]
-  let headBias: Int?  // [1]; of TRL's value heads only
+  let headInput: DecoderLayout.Linear?  // [2D, D]; see ``ValueHead/hidden``
+  let headWeight: Int  // [1, D], or [1, 2D] behind a hidden layer
+  let headBias: Int?  // [1]; of value heads only
 
-  /// The head's weights, `[1, D]`.
+  /// The weights of the head's last layer.
   package var head: Tensor {
     get { parameters.tensors[headWeight] }
     set { parameters.tensors[headWeight] = newValue }
@@ -152,36 +161,48 @@ package struct ScalarModel: TransformerModel {
       _ = trunk.append(model.parameters.names[index], model.parameters.tensors[index])
     }
     headWeight = trunk.append("scalar_head", head)
-    headBias = nil
+    (headInput, headBias) = (nil, nil)
     parameters = trunk
   }
 
   /// - Parameters:
-  ///   - hasValueHead: whether the head is that of a policy's own, with a bias, whose language head is
-  ///     part of the checkpoint and stays as it is.
+  ///   - valueHead: which head of a policy's own it is; the language head is part of the checkpoint and
+  ///     stays as it is. Nil for a model that has no other head.
   ///   - tensor: gives the parameter of a name and a shape.
   init<Failure: Error>(
-    _ configuration: DecoderConfiguration, from origin: CheckpointOrigin?, hasValueHead: Bool,
+    _ configuration: DecoderConfiguration, from origin: CheckpointOrigin?, valueHead: ValueHead?,
     _ tensor: (String, [Int], InitialValue) throws(Failure) -> Tensor
   ) throws(Failure) {
-    let shape = [1, configuration.headInputWidth]
-    guard hasValueHead else {
+    let width = configuration.headInputWidth
+    guard let valueHead else {
       var parameters = ParameterSet()
       decoder = try Decoder(configuration, appendingTo: &parameters, origin: origin, tensor)
-      headWeight = parameters.append("scalar_head", try tensor("scalar_head", shape, .weight))
-      headBias = nil
+      headWeight = parameters.append("scalar_head", try tensor("scalar_head", [1, width], .weight))
+      (headInput, headBias) = (nil, nil)
       self.parameters = parameters
       return
     }
     let policy = try LanguageModel(configuration, from: origin, tensor)
     decoder = policy.decoder
     var parameters = policy.parameters
-    headWeight = parameters.append("value_head", try tensor("value_head", shape, .weight))
-    headBias = parameters.append("value_head.bias", try tensor("value_head.bias", [1], .zero))
+    func linear(_ name: String, _ outputs: Int, _ inputs: Int) throws(Failure) -> (Int, Int) {
+      let weight = parameters.append(name, try tensor(name, [outputs, inputs], .weight))
+      let bias = name + ".bias"
+      return (weight, parameters.append(bias, try tensor(bias, [outputs], .zero)))
+    }
+    switch valueHead {
+    case .linear:
+      headInput = nil
+      (headWeight, headBias) = try linear("value_head", 1, width)
+    case .hidden:
+      let (weight, bias) = try linear("value_head_input", 2 * width, width)
+      headInput = DecoderLayout.Linear(weight: weight, bias: bias)
+      (headWeight, headBias) = try linear("value_head_output", 1, 2 * width)
+    }
     self.parameters = parameters
   }
 
-  /// Whether the head is TRL's value head on a policy.
+  /// Whether the head is a value head on a policy.
   var hasValueHead: Bool { headBias != nil }
 
   /// A head drawn from N(0, 1/(D + 1)), as in OpenAI's lm-human-preferences (2019).
@@ -193,10 +214,13 @@ package struct ScalarModel: TransformerModel {
 
   /// h · w for hidden states `[M, D]`, `[M]`.
   package func scalars(_ hidden: Variable, on tape: Tape) -> Variable {
-    tape.flatten(
+    func linear(_ x: Variable, _ weight: Int, _ bias: Int?) -> Variable {
       tape.linear(
-        hidden, weight: tape.parameter(headWeight, of: parameters),
-        bias: headBias.map { tape.parameter($0, of: parameters) }))
+        x, weight: tape.parameter(weight, of: parameters),
+        bias: bias.map { tape.parameter($0, of: parameters) })
+    }
+    let input = headInput.map { tape.activation(linear(hidden, $0.weight, $0.bias), .relu) }
+    return tape.flatten(linear(input ?? hidden, headWeight, headBias))
   }
 
   /// r(x, y) = h_last · w for every exchange, `[exchanges]`: the hidden state at the last token of

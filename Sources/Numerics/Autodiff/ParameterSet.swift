@@ -6,6 +6,8 @@ package struct ParameterSet: Sendable {
   package var tensors: [Tensor] = []
   /// Which parameters training leaves alone; they cost no gradient.
   package var isFrozen: [Bool] = []
+  /// Matrices in 16 bits, whose places in `tensors` are empty; of models that are only asked.
+  package var narrow: [Int: NarrowTensor] = [:]
   /// By the index of the matrix that each changes.
   var adapters: [Int: Adapter] = [:]
 
@@ -99,6 +101,7 @@ extension ParameterSet {
 
   /// A parameter as it is used: with its adapter, if it has one.
   package func effective(_ index: Int) -> Tensor {
+    if let narrow = narrow[index] { return narrow.widened }
     guard let adapter = adapters[index] else { return tensors[index] }
     return LowRankUpdate.output(
       tensors[index], down: tensors[adapter.down], up: tensors[adapter.up], scale: adapter.scale)

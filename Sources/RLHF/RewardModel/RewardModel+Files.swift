@@ -5,10 +5,13 @@ package import LanguageModels
 extension RewardModel {
   /// Loads a directory in Hugging Face layout. That of an ensemble is its first member, beside whose
   /// files `member-1`, `member-2`, … hold the others.
-  package init(directory: URL, specialTokens: SpecialTokens) throws {
+  package init(
+    directory: URL, specialTokens: SpecialTokens, narrowingAbove limit: Int? = nil
+  ) throws {
     let file = try ConfigurationFile(CheckpointFiles(directory).configuration)
     guard file[Self.ensembleKey] != nil else {
-      self.init(members: [try Member(directory: directory)], specialTokens: specialTokens)
+      let member = try Member(directory: directory, narrowingAbove: limit)
+      self.init(members: [member], specialTokens: specialTokens)
       stepSeparator = file[Self.separatorKey]?.string
       return
     }
@@ -23,7 +26,9 @@ extension RewardModel {
       throw ensemble.failure("combine", "is \(name); write one of \(names)")
     }
     let weight = try ensemble.double("uncertainty_weight", default: 0)
-    let members = try (0..<count).map { try Member(directory: Self.place(of: $0, in: directory)) }
+    let members = try (0..<count).map {
+      try Member(directory: Self.place(of: $0, in: directory), narrowingAbove: limit)
+    }
     if let odd = members.firstIndex(where: {
       $0.model.configuration != members[0].model.configuration
     }) {
@@ -76,9 +81,9 @@ extension RewardModel {
 }
 
 extension RewardModel.Member {
-  init(directory: URL) throws {
+  init(directory: URL, narrowingAbove limit: Int?) throws {
     self.init(
-      model: try ScalarModel(directory: directory),
+      model: try ScalarModel(directory: directory, narrowingAbove: limit),
       normalization: try ScalarModel.normalization(directory: directory) ?? RewardNormalization())
   }
 }

@@ -23,7 +23,8 @@ extension RewardTrainer {
     for member in 0..<configuration.ensemble {
       let stream = member == 0 ? generator : generator.stream("member", member)
       var initializer = stream.stream("head")
-      let head = ScalarModel.rewardHead(width: trunk.configuration.width, using: &initializer)
+      let head = ScalarModel.rewardHead(
+        width: trunk.configuration.headInputWidth, using: &initializer)
       var model = models?[member] ?? ScalarModel(trunkOf: trunk, head: head)
       if member < begun {
         try continuation.state?.restore(&model.parameters, from: "member-\(member)")

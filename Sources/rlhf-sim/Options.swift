@@ -1,9 +1,11 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import LanguageModels
 import Numerics
 import Preferences
 import RunRecords
+import Settings
 
 /// Options of every command that computes.
 struct MachineOptions: ParsableArguments {
@@ -50,8 +52,20 @@ struct ScenarioOptions: ParsableArguments {
   var seed: UInt64 = 1
 
   /// The scenario, and notes about keys that the command does not use.
-  func read(for command: ScenarioCommand) throws -> (scenario: Scenario, notes: [String]) {
-    try ProjectFiles.scenario(scenario, overrides: overrides, for: command)
+  ///
+  /// - Parameter checkpoint: the directory that the run goes on from, whose positions count; nil for the
+  ///   one that ships.
+  func read(
+    for command: ScenarioCommand, goingOnFrom checkpoint: String? = nil
+  ) throws -> (scenario: Scenario, notes: [String]) {
+    do { return try ProjectFiles.scenario(scenario, overrides: overrides, for: command) } catch {
+      guard let checkpoint, error.path == "model.maximum_positions",
+        let positions = try? DecoderConfiguration.positions(of: URL(filePath: checkpoint)),
+        let read = try? ProjectFiles.scenario(
+          scenario, overrides: overrides + ["model.maximum_positions=\(positions)"], for: command)
+      else { throw error }
+      return read
+    }
   }
 }
 

@@ -42,6 +42,8 @@ struct RLHFSim: ParsableCommand {
   static func main() {
     // A reader that goes away (`| head`) ends the program quietly, also where the parent ignores it.
     signal(SIGPIPE, SIG_DFL)
+    // A file that grows beyond `ulimit -f` is an error of writing, after which nothing is left over.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       NumericalLibraries.prepare()

@@ -67,7 +67,7 @@ struct StartingModels: ParsableArguments {
   }
 
   func load(_ options: LoopOptions, for command: ScenarioCommand) throws -> Loaded {
-    let (scenario, unused) = try options.scenario.read(for: command)
+    let (scenario, unused) = try options.scenario.read(for: command, goingOnFrom: policy)
     let policy = try Shipped.policy(or: policy, option: "--policy")
     if let reward, !scenario.ppo.reward.needsRewardModel {
       throw LoopError.input(

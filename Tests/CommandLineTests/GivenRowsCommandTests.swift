@@ -278,6 +278,67 @@ struct GivenRowsCommandTests {
     #expect(try run.text("own-dpo/samples/prompts.jsonl").contains("prompt_ids"))
   }
 
+  @Test("responses may be as long as the checkpoint's positions allow, whatever the scenario has")
+  func positions() throws {
+    let run = try TinyRun.shared()
+    let checkpoint = run.directory.appending(path: "long-sft")
+    try FileManager.default.copyItem(at: run.directory.appending(path: "run/sft"), to: checkpoint)
+    let config = checkpoint.appending(path: "config.json")
+    let text = try String(contentsOf: config, encoding: .utf8)
+    let key = "\"max_position_embeddings\": "
+    try Data(text.replacing("\(key)32", with: "\(key)256").utf8).write(to: config)
+    let prompts = try run.file("long-prompts.txt", "the soup was\nthe bed was\n")
+    let arguments = [
+      "ppo", "--policy", "long-sft", "--prompts", prompts, "--out", "long-ppo", "--set",
+      "ppo.reward.source=command", "--set", "ppo.reward.command=while read -r row; do echo 1; done",
+    ]
+    func tokens(_ count: Int) -> [String] { ["--set", "ppo.maximum_tokens=\(count)"] }
+    let outcome = try run.run(arguments + Program.tiny.dropLast(2) + tokens(80))
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    #expect(try run.text("long-ppo/scenario.yaml").contains("maximum_positions: 256"))
+    let refused = try run.run(arguments + Program.tiny.dropLast(2) + tokens(300) + ["--force"])
+    #expect(refused.code == 65 && refused.errors.contains("maximum_positions"))
+  }
+
+  @Test("labels alone are learned as labels, which is said where pairs are wanted, and are judged")
+  func labels() throws {
+    let run = try TinyRun.shared()
+    let rows = ["soup", "bed", "tea", "view"].map {
+      #"{"prompt":"the \#($0)","completion":"was good","label":true}"#
+    }
+    let file = try run.file("labels.jsonl", rows.joined(separator: "\n"))
+    let arguments =
+      ["train-reward", "--base", "run/sft", "--preferences", file, "--out", "labels"]
+      + Program.tiny
+    let refused = try run.run(arguments)
+    #expect(refused.code == 65 && refused.errors.contains("--set reward.objective=binary"))
+    let outcome = try run.run(arguments + ["--set", "reward.objective=binary"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let scored = try run.run(["score", "--model", "labels/reward", "--input", file])
+    #expect(scored.errors.contains("of 4 responses"), "\(scored.errors)")
+  }
+
+  @Test("a file that may not grow is an error of writing, and nothing is left over")
+  func fileSizeLimit() throws {
+    let run = try TinyRun.shared()
+    let row = #"{"prompt":"the soup","response":"was good"}"#
+    _ = try run.file("growing.jsonl", Array(repeating: row, count: 200).joined(separator: "\n"))
+    let outcome = try Program.run(
+      ["score", "--model", "run/reward", "--input", "growing.jsonl", "--output", "limited.jsonl"],
+      in: run.directory, after: "ulimit -f 2")
+    #expect(outcome.code == 74, "\(outcome.errors)")
+    #expect(outcome.errors.contains("limited.jsonl"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: run.directory.path)
+    #expect(!names.contains { $0.contains("limited") })
+  }
+
+  @Test("a run in the place of a model says which checkpoints it has")
+  func runAsModel() throws {
+    let run = try TinyRun.shared()
+    let outcome = try run.run(["generate", "--model", "run", "--prompt", "the soup"])
+    #expect(outcome.code == 65 && outcome.errors.contains("ppo/policy, ppo/value, reference"))
+  }
+
   @Test("ratings of single responses make pairs where pairs are learned")
   func ratings() throws {
     let run = try TinyRun.shared()

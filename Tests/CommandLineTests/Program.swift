@@ -50,12 +50,18 @@ enum Program {
   /// - Parameters:
   ///   - directory: where it runs; scenarios are found from the program's own place.
   ///   - input: what it reads from standard input; nil for nothing at all.
+  ///   - command: what a shell does before it becomes the program, such as `ulimit`.
   static func run(
-    _ arguments: [String], in directory: URL, input: String? = nil
+    _ arguments: [String], in directory: URL, input: String? = nil, after command: String? = nil
   ) throws -> Outcome {
     let process = Process()
     process.executableURL = try executable()
     process.arguments = arguments
+    if let command {
+      process.executableURL = URL(filePath: "/bin/sh")
+      process.arguments =
+        ["-c", command + "; exec \"$0\" \"$@\"", try executable().path] + arguments
+    }
     process.currentDirectoryURL = directory
     let output = directory.appending(path: ".output-\(UUID().uuidString)")
     let errors = directory.appending(path: ".errors-\(UUID().uuidString)")

@@ -55,6 +55,7 @@ struct ColumnTests {
     arguments: [
       "promt", "Prompt", "prompts", "questions", "instructions", "chosen_", "choosen", "rejcted",
       "respones", "Completion", "query", "prefernce", "ratings", "label", "response_c",
+      "rejected_messages", "prompt_text", "user_prompt", "text-response",
     ])
   func lookAlikes(key: String) throws {
     let row = #"{"prompt":"q",\#(pair),"\#(key)":"x"}"#
@@ -66,7 +67,9 @@ struct ColumnTests {
 
   @Test(
     "other keys are no news",
-    arguments: ["id", "prompt_id", "chosen_model", "source", "store", "turn"])
+    arguments: [
+      "id", "prompt_id", "chosen_model", "source", "store", "turn", "text", "content_rating",
+    ])
   func unread(key: String) throws {
     let report = try survey(#"{"prompt":"q",\#(pair),"\#(key)":"x"}"#).report
     #expect(report.columns.unread == [key])

@@ -20,7 +20,8 @@ struct RowReaderTests {
       ("\u{FEFF}{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}", "P.JSONL"),
       ("[{\"prompt\":\"a\"},\n\n {\"prompt\":\"b\"}]\n", "p.txt"),
       ("[\n  \"a\",\n  \"b\"\n]", "p.json"), ("[\"a\",\"b\"]", "p.jsonl"),
-      ("prompt,id\na,1\nb,2", "p.csv"), ("id\tquestion\n1\ta\n2\tb", "p.tsv"),
+      ("prompt,id\na,1\nb,2", "p.csv"), ("id;prompt\n1;a\n2;b", "p.csv"),
+      ("id\tquestion\n1\ta\n2\tb", "p.tsv"),
       ("{\"instruction\":\"a\",\"answer\":\"x\"}\n{\"instruction\":\"b\"}", "p.jsonl"),
     ])
   func layouts(text: String, name: String) throws {
@@ -68,6 +69,16 @@ struct RowReaderTests {
     if words.contains("gzip") { try Data([0x1F, 0x8B, 8, 0]).write(to: file.url) }
     let error = #expect(throws: PreferenceError.self) { try PromptFile.read([file.url]) }
     #expect("\(try #require(error))".contains(words), "\(String(describing: error))")
+  }
+
+  @Test(
+    "a row without an end is refused before it fills the memory",
+    arguments: ["", "[\"", "{\"prompt\":\"", "prompt,id\n\"", "prompt,id\n"])
+  func endless(start: String) throws {
+    let file = try TemporaryFile(
+      start + String(repeating: "a", count: 17 << 20), name: start.contains("id") ? "p.csv" : "p")
+    let error = #expect(throws: PreferenceError.self) { try PromptFile.read([file.url]) }
+    #expect("\(try #require(error))".contains("longer than 16 MiB"))
   }
 
   @Test("cells hold separators, quotes and line breaks; lines are counted over them")

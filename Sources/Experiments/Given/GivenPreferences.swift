@@ -102,15 +102,24 @@ package struct GivenPreferences: Sendable {
         return false
       }
     }
+    // Who has labels alone wants to learn them, and the default learns pairs.
+    let labels = reports.reduce(0) { $0 + $1.labels + $1.stepwise }
+    let hint =
+      learnsLabels || labels == 0
+      ? ""
+      : " (labels are learned with --set reward.objective=binary, and by dpo with --set dpo.loss=kto)"
     guard hasJudgements else {
       throw LoopError.unusable(
         "\(judgeName): none of the rows held out says which of two responses is "
-          + "better, for no prompt has two different ratings of responses that the model can hold")
+          + "better, for no prompt has two different ratings of responses that the model can hold"
+          + hint)
     }
     self.notes = notes
     // To tell a million rows apart takes more than to hold them in tokens.
     NumericalLibraries.releaseFreedMemory()
-    try loop.requireUsable(training, for: objective, positions: positions, purpose: "training")
+    do {
+      try loop.requireUsable(training, for: objective, positions: positions, purpose: "training")
+    } catch LoopError.unusable(let problem) { throw LoopError.unusable(problem + hint) }
     try loop.requireUsable(heldOut: heldOut, labels: heldOutLabels, positions: positions)
   }
 }

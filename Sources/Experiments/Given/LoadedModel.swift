@@ -107,6 +107,14 @@ extension LoadedModel<RewardModel> {
   }
 }
 
+extension DecoderConfiguration {
+  /// How many positions a checkpoint has, by its `config.json` alone.
+  package static func positions(of directory: URL) throws -> Int {
+    try DecoderConfiguration(ConfigurationFile(CheckpointFiles(directory).configuration))
+      .maximumPositions
+  }
+}
+
 extension Tokenizer {
   /// The ids that a checkpoint's `config.json` carries.
   var specialTokens: SpecialTokens {

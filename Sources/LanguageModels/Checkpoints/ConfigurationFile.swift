@@ -16,8 +16,12 @@ package struct ConfigurationFile: Sendable {
   package init(_ file: URL) throws(CheckpointError) {
     let data: Data
     do { data = try Data(contentsOf: file) } catch {
+      let inside = Self.checkpoints(in: file.deletingLastPathComponent())
       throw .unreadable(
-        path: file.path, reason: "cannot be read", remedy: "check the path and its permissions")
+        path: file.path, reason: "cannot be read",
+        remedy: inside.isEmpty
+          ? "check the path and its permissions"
+          : "name one of the checkpoints in this directory: " + inside.joined(separator: ", "))
     }
     if data.starts(with: Data("version https://git-lfs".utf8)) {
       throw .gitPointer(path: file.path)
@@ -36,6 +40,20 @@ package struct ConfigurationFile: Sendable {
     place = file
     self.path = path
     self.object = object
+  }
+
+  /// Directories in a run, or in a directory of models, that are checkpoints.
+  private static func checkpoints(in directory: URL) -> [String] {
+    let files = FileManager.default
+    func names(_ place: URL) -> [String] {
+      ((try? files.contentsOfDirectory(atPath: place.path)) ?? []).sorted().prefix(100).map(\.self)
+    }
+    let nested = names(directory).flatMap { name in
+      [name] + names(directory.appending(path: name)).map { "\(name)/\($0)" }
+    }
+    return nested.filter {
+      files.fileExists(atPath: directory.appending(path: "\($0)/config.json").path)
+    }
   }
 
   /// The keys in the order of the file.

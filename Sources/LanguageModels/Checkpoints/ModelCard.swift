@@ -14,14 +14,24 @@ struct ModelCard {
   /// The name of the checkpoint that a directory's model was trained from: as its own card says, if this
   /// program wrote it, or that of the directory itself.
   static func baseModel(of directory: URL, _ configuration: ConfigurationFile) -> String? {
-    let card = try? String(contentsOf: directory.appending(path: "README.md"), encoding: .utf8)
-    if let card, card.contains(Self.signature) {
+    let file = try? FileHandle(forReadingFrom: directory.appending(path: "README.md"))
+    let start = (try? file?.read(upToCount: 1 << 16)) ?? Data()
+    try? file?.close()
+    if let card = String(data: start, encoding: .utf8), card.contains(Self.signature) {
       let line = card.split(separator: "\n").first { $0.hasPrefix(baseKey) }
-      return line.map { String($0.dropFirst(baseKey.count)) }
+      return line.flatMap { plain(String($0.dropFirst(baseKey.count))) }
     }
     let name = try? configuration.string("_name_or_path", default: "")
-    if let name, !name.isEmpty, !name.hasPrefix("/"), !name.hasPrefix(".") { return name }
-    return directory.standardizedFileURL.lastPathComponent
+    if let name, !name.isEmpty, !name.hasPrefix("/"), !name.hasPrefix("."), plain(name) != nil {
+      return name
+    }
+    return plain(directory.standardizedFileURL.lastPathComponent)
+  }
+
+  /// A name that can stand in a card and changes nothing else of it.
+  private static func plain(_ name: String) -> String? {
+    name.unicodeScalars.contains { $0 == "`" || $0.properties.generalCategory == .control }
+      ? nil : name
   }
 
   private static var signature: String { "Trained with rlhf-sim" }

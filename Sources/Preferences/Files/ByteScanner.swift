@@ -6,6 +6,9 @@ final class ByteScanner {
   private var isAtEnd = false
   private var line = 1  // of the byte at `start`
 
+  /// A file without a line break would otherwise be read into memory whole, however long it is.
+  private static let longestRow = 1 << 24
+
   init(_ source: RowSource) { self.source = source }
 
   var name: String { source.name }
@@ -122,7 +125,10 @@ final class ByteScanner {
     var cell: [UInt8] = []
     var (isQuoted, isClosed, isEmpty) = (false, false, true)
     let first = line
+    var length = 0
     while true {
+      length += 1
+      if length > Self.longestRow { throw tooLong(first) }
       if start == buffer.count, try !refill() {
         if isQuoted, !isClosed {
           throw .file(path: name, problem: "line \(first): a quoted cell is not closed")
@@ -177,10 +183,17 @@ final class ByteScanner {
     buffer.removeFirst(start)
     start = 0
     if isAtEnd { return false }
+    if buffer.count > Self.longestRow { throw tooLong(line) }
     let piece = try source.read()
     isAtEnd = piece.isEmpty
     buffer.append(contentsOf: piece)
     return !piece.isEmpty
+  }
+
+  private func tooLong(_ line: Int) -> PreferenceError {
+    .file(
+      path: name,
+      problem: "line \(line): the row is longer than 16 MiB; write a row on a line of its own")
   }
 
   private static func isSpace(_ byte: UInt8) -> Bool {

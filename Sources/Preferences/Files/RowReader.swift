@@ -65,7 +65,13 @@ final class RowReader {
   }
 
   private func detect() throws(PreferenceError) -> Layout? {
-    if ending == "csv" || ending == "tsv" { return try table(ending == "tsv" ? "\t" : ",") }
+    if ending == "csv" || ending == "tsv" {
+      // Spreadsheets of some countries put semicolons between the cells of `.csv`.
+      let usual: Unicode.Scalar = ending == "tsv" ? "\t" : ","
+      let line = try scanner.peekLine() ?? []
+      let separators: [Unicode.Scalar] = [usual, ";", "\t", ","]
+      return try table(separators.first { isHeader(line, UInt8(ascii: $0)) } ?? usual)
+    }
     guard let line = try scanner.peekLine() else { return nil }
     let isNamedJSON = ending == "jsonl" || ending == "json"
     switch line.first {

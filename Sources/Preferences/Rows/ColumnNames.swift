@@ -112,9 +112,21 @@ package enum ColumnNames {
   /// The name that an unread key was perhaps meant to be: one of a prompt, response or label, but for
   /// case, signs, and one slip.
   static func meant(by key: String) -> String? {
+    let words = key.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
     let plain = normalized(key)
+    // Such as `rejected_messages`, `prompt_text`, `user_prompt`.
+    let bare = words.count < 2 ? plain : words.filter { !containers.contains($0) }.joined()
     return conspicuous.first { plain == $0.normalized || isSlip(plain, $0.normalized) }?.name
+      ?? (bare == plain ? nil : texts.first { bare == normalized($0) })
   }
+
+  /// Words of names that say in what form a text stands, and whose it is.
+  private static let containers: Set = [
+    "text", "texts", "string", "message", "messages", "content", "conversation", "user",
+  ]
+  private static let texts = columns.filter {
+    ["prompt", "chosen", "rejected", "response"].contains($0.name)
+  }.flatMap { [$0.name] + $0.others }
 
   private static let conspicuous: [(name: String, normalized: String)] = {
     let quiet: Set = [

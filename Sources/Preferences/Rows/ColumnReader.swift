@@ -162,6 +162,7 @@ struct ColumnReader {
     {
       take("label")
     }
+    if purpose == .responses, has("response"), fields.object["label"]?.bool != nil { take("label") }
     if has("chosen") || has("rejected") {
       takeAll("margin", "chosen_score", "rejected_score")
       takeAll("chosen_probability", "chosen_gold", "rejected_gold")

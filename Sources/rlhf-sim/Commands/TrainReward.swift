@@ -37,7 +37,7 @@ struct TrainReward: ParsableCommand {
   }
 
   func run() throws {
-    let (written, unused) = try options.scenario.read(for: .trainReward)
+    let (written, unused) = try options.scenario.read(for: .trainReward, goingOnFrom: base)
     let base = try Shipped.policy(or: base, option: "--base")
     let (scenario, notes) = try base.adopted(
       by: written, overrides: options.scenario.overrides)

@@ -197,7 +197,14 @@ import Testing
     let chosen = try self.cells(
       """
       scenario: tiny.yaml
-      set: { world.response.best_of: 2 }
+      set:
+        world.grammar.rules:
+          noun: [soup, room, bed, tea, cake, pool, park, egg]
+          say: ["was <quality>"]
+          quality: [good, very good, not very good, bad, not bad]
+        world.prompt.rule: noun
+        world.response.rule: say
+        world.response.best_of: 2
       axes: { world.gold.1.weight: [-1, -2] }
       """)
     #expect(SweepTasks(chosen.plan, chosen.cells).shared.isEmpty)

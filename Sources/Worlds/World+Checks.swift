@@ -43,8 +43,8 @@ extension World {
     }
     guard prompts.count >= wanted else {
       throw location.key("prompt").error(
-        "the world has \(prompts.count) different prompts, and to hold some of them out takes "
-          + "\(wanted)",
+        "\(Self.enoughTexts) texts have only \(prompts.count) different prompts, and to hold some of "
+          + "them out takes \(wanted)",
         advice:
           "give it more, raise `preferences.held_out_pairs`, or set `preferences.split` to pairs")
     }

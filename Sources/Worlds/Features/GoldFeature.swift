@@ -89,7 +89,7 @@ struct GoldFeature: SettingValue, Equatable {
 struct LikedFeature: SettingValue, Equatable {
   let feature: GoldFeature
 
-  static var typeDescription: String { "a feature with the keys of `world.gold[]`" }
+  static var typeDescription: String { "a feature as in `world.gold`" }
   init(_ location: SettingsLocation) throws(SettingsError) { feature = try GoldFeature(location) }
   var node: SettingNode { feature.node }
 }

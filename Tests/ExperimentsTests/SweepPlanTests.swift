@@ -198,12 +198,8 @@ import Testing
       """
       scenario: tiny.yaml
       set:
-        world.grammar.rules:
-          noun: [soup, room, bed, tea, cake, pool, park, egg]
-          say: ["was <quality>"]
-          quality: [good, very good, not very good, bad, not bad]
         world.prompt.rule: noun
-        world.response.rule: say
+        world.response.rule: text
         world.response.best_of: 2
       axes: { world.gold.1.weight: [-1, -2] }
       """)

@@ -55,6 +55,11 @@ extension Workers {
     of parameters: ParameterSet, shards: Int,
     loss: @Sendable (_ shard: Int, _ tape: Tape) throws -> (Variable, Statistics)
   ) throws -> (gradients: Gradients, statistics: [Statistics]) {
+    // What others have freed would stand beside the gradients of a large model, and what this frees
+    // beside the work of others; of a small model it is kept, which is faster.
+    let isLarge = parameters.byteCount >= 1 << 28
+    if isLarge { NumericalLibraries.releaseFreedMemory() }
+    defer { if isLarge { NumericalLibraries.releaseFreedMemory() } }
     let sum = Mutex(OrderedSum(count: parameters.count))
     let statistics = try map(shards) { shard in
       let tape = Tape(recording: true)

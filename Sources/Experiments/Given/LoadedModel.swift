@@ -91,6 +91,7 @@ extension LoadedModel<LanguageModel> {
   package init(policy directory: URL) throws {
     var model = try LanguageModel(directory: directory)
     model.parameters.moveToOwnArena()
+    NumericalLibraries.releaseFreedMemory()
     try self.init(
       directory, model, Tokenizer(directory: CheckpointFiles(directory).tokenizer),
       model.configuration)
@@ -103,6 +104,7 @@ extension LoadedModel<RewardModel> {
     let tokenizer = try Tokenizer(directory: CheckpointFiles(directory).tokenizer)
     var model = try RewardModel(directory: directory, specialTokens: tokenizer.specialTokens)
     model.moveToOwnArena()
+    NumericalLibraries.releaseFreedMemory()
     try self.init(directory, model, tokenizer, model.model.configuration)
   }
 }

@@ -209,8 +209,9 @@ struct PPOUpdate {
           step.policyLoss += loss
           step.pretrainingLoss = loss / configuration.pretrainingWeight
         }
+        // Given away, so that the value model's gradients do not stand beside them.
         step.policyGradientNorm = try policyOptimizer.step(
-          &policy.parameters, gradients: gradients,
+          &policy.parameters, gradients: consume gradients,
           loss: step.policyLoss + configuration.valueWeight * step.valueLoss, workers: workers)
         if configuration.hasSeparateValueModel {
           let (gradients, loss, clipped) = try valueGradients(of: value, on: episodes)

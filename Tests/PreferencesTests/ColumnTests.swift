@@ -130,19 +130,20 @@ struct ColumnTests {
       {"prompt":"q","response":"a","helpfulness":4,"correctness":3,"verbosity":2}
       {"prompt":"q","response_1":"a","response_2":"b","preference_strength":-2}
       {"prompt":"q","response_1":"a","response_2":"b","preference_strength":0}
+      {"context":"q","response1":"a","response2":"b","overall_preference":1}
       {"prompt":"q","chosen":["a","b"],"rejected":["c"],"num_correct":2,"subset":"Ties"}
       {"prompt":"q","completion":"a","label":true}
       {"prompt":"q","completions":["a","b"],"labels":[true,false]}
       {"prompt":"q","answer_a":"a","answer_b":"b","winner":"tie (bothbad)"}
       {"prompt":"q","response_a":"a","response_b":"b"}
       """)
-    #expect(report.ratings == 1 && report.comparisons == 3 && report.usable == 6)
+    #expect(report.ratings == 1 && report.comparisons == 4 && report.usable == 7)
     #expect(report.ties == 2 && report.labels == 1 && report.stepwise == 1)
     #expect(report.unjudged == 1)
     let comparisons = rows.compactMap { row in
       if case .comparison(let pair) = row { pair } else { nil }
     }
-    #expect(comparisons.map { $0.chosen + $0.rejected } == ["ab", "ac", "bc"])
+    #expect(comparisons.map { $0.chosen + $0.rejected } == ["ab", "ba", "ac", "bc"])
     #expect(rows.contains(.rating(Rating(prompt: "q", response: "a", label: true))))
     #expect(
       rows.contains(.steps(StepLabels(prompt: "q", steps: ["a", "b"], labels: [true, false]))))

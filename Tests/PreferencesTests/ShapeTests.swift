@@ -241,6 +241,17 @@ struct ShapeTests {
     }
     #expect(read[0].count == 1 && read[0] == read[1] && read[1] == read[2])
     #expect(read[0][0].responses[0].contains("taste"))
+    // A template that does not write them would make the two alike.
+    let row =
+      #"{"prompt":"q","chosen":\#(call("taste", "")),"rejected":\#(call("smell", ""))}"# + "\n"
+    let error = try #require(throws: PreferenceError.self) {
+      try rows(row, "rows", RowReading(format: Self.template))
+    }
+    #expect("\(error)".contains("a template does not write the call of `taste`"))
+    let old =
+      #"{"prompt":"q","chosen":[{"role":"assistant","content":"a","function_call":{"name":"f"}}],"rejected":"b"}"#
+    let refused = try #require(throws: PreferenceError.self) { try rows(old) }
+    #expect("\(refused)".contains("`function_call`"))
   }
 
   @Test(

@@ -171,6 +171,9 @@ struct ModelFilesTests {
     try TestModels.language(.llama).save(to: directory.url, specialTokens: specialTokens)
     try edit(["rope_parameters": ["rope_type": "default", "rope_theta": 777.0] as [String: Any]])
     #expect(try LanguageModel(directory: directory.url).configuration.rotaryBase == 777)
+    // An empty object of the older key counts as absent.
+    try edit(["rope_scaling": [:] as [String: Any]])
+    #expect(try LanguageModel(directory: directory.url).configuration.rotaryBase == 777)
   }
 
   @Test("tensors that are missing, strange or of another shape are named with their place")

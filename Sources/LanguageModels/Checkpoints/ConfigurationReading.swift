@@ -228,7 +228,9 @@ extension DecoderConfiguration {
   fileprivate mutating func readRotary(
     _ file: ConfigurationFile, base: Double, share: Double
   ) throws {
-    let key = file["rope_scaling"] != nil ? "rope_scaling" : "rope_parameters"
+    // An empty object counts as absent, as in transformers.
+    let isScaled = (file["rope_scaling"] ?? .object([:])) != .object([:])
+    let key = isScaled ? "rope_scaling" : "rope_parameters"
     let rope = file[key] == nil ? nil : try file.nested(key)
     rotaryBase = try rope?.double("rope_theta", default: base) ?? base
     let part = try rope?.double("partial_rotary_factor", default: share) ?? share

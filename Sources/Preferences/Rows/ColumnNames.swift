@@ -52,10 +52,10 @@ package enum ColumnNames {
       others: ["human_ref_B"] + pairNames.map(\.b), meaning: "the second of two responses"),
     Column(
       name: "preference",
-      others: ["winner", "choice", "overall_preference", "better_response_id", "label", "labels"],
+      others: ["winner", "choice", "better_response_id", "label", "labels"],
       meaning: "which of two responses is better, or a tie"),
     Column(
-      name: "preference_strength",
+      name: "preference_strength", others: ["overall_preference"],
       meaning: "below 0 the first response is better, above 0 the second; its size is the margin"),
     Column(name: "score_A", meaning: "votes for the first response"),
     Column(name: "score_B", meaning: "votes for the second response"),
@@ -94,6 +94,7 @@ package enum ColumnNames {
         names.append(("\(stem)_\(a)", "\(stem)_\(b)"))
       }
     }
+    names.append(("response1", "response2"))
     return names
   }()
 

@@ -51,6 +51,13 @@ struct Message: Equatable {
   /// With `content` as above.
   let json: JSONValue
   /// Whether it says nothing and calls nothing.
+  /// The names of the functions that it calls.
+  var calledTools: [String] {
+    (json.object?["tool_calls"]?.array ?? []).compactMap { call in
+      (call.object?["function"] ?? call).object?["name"]?.string
+    }
+  }
+
   var isEmpty: Bool { content.allSatisfy(\.isWhitespace) && json.object?["tool_calls"] == nil }
 
   init(role: String, content: String) {
@@ -98,6 +105,9 @@ struct Message: Equatable {
     }
     guard let role = object["role"]?.string, !role.isEmpty else {
       throw fields.failure(key, "each message needs a `role`, a string such as `user`")
+    }
+    if (object["function_call"] ?? .null) != .null {
+      throw fields.failure(key, "has a `function_call`, an older form; write it as `tool_calls`")
     }
     let callsTools = (object["tool_calls"] ?? .null) != .null
     let content: String
@@ -158,7 +168,16 @@ struct Conversation {
     var shared = Array(asked.utf8)[...]
     var texts: [[UInt8]] = []
     for response in responses {
-      let whole = Array(try render(prompt + response, asking: false).utf8)
+      let text = try render(prompt + response, asking: false)
+      if let name = (prompt + response).flatMap(\.calledTools).first(where: { !text.contains($0) })
+      {
+        throw .line(
+          path: fields.path, line: fields.line,
+          problem:
+            "\(format.name) does not write the call of `\(name)`, so that responses which differ "
+            + "in it would be alike; use another template, or render the texts yourself")
+      }
+      let whole = Array(text.utf8)
       if !whole.starts(with: asked.utf8) {
         guard whole.starts(with: try render(prompt, asking: false).utf8) else {
           throw .line(

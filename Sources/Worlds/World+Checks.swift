@@ -22,7 +22,8 @@ extension World {
     var golds: Set<Double> = []
     for _ in 0..<Self.enoughTexts {
       if missing.isEmpty, prompts.count >= wanted, golds.count > 1 { return }
-      let (prompt, response) = samplePair(using: &generator)
+      // Not the best of several, which may all have the same gold.
+      let (prompt, response) = samplePair(using: &generator, bestOf: 1)
       prompts.insert(prompt)
       guard annotators.contains(where: { $0.judges(prompt[...]) }) else {
         throw location.key("annotators").error(

@@ -93,7 +93,7 @@ package struct World: Sendable {
 
   /// A prompt and a response to it; together they are a text of the grammar.
   package func samplePair(
-    using generator: inout SeededGenerator
+    using generator: inout SeededGenerator, bestOf count: Int? = nil
   ) -> (prompt: [String], response: [String]) {
     guard grammar.parts.count > 1 else {
       while true {
@@ -102,9 +102,10 @@ package struct World: Sendable {
     }
     let prompt = samplePrompt(using: &generator)
     var best = sampleResponse(using: &generator)
-    guard configuration.response.bestOf > 1 else { return (prompt, best) }
+    let count = count ?? configuration.response.bestOf
+    guard count > 1 else { return (prompt, best) }
     var bestGold = goldReward(prompt: prompt, response: best, ended: true)
-    for _ in 1..<configuration.response.bestOf {
+    for _ in 1..<count {
       let response = sampleResponse(using: &generator)
       let gold = goldReward(prompt: prompt, response: response, ended: true)
       if gold > bestGold { (best, bestGold) = (response, gold) }

@@ -192,5 +192,8 @@ let ruleWorld = """
       let right = frequency(draws, seed: 32) { world.samplePair(using: &$0).response == ["yes"] }
       #expect(agrees(right, with: expected, draws: draws))
     }
+    // All of the best are equal; the texts of the grammar are not.
+    let best = try makeWorld(yaml, set: "response.best_of=1000")
+    #expect(throws: Never.self) { try best.checkTexts(prompts: 2, at: .unwritten) }
   }
 }

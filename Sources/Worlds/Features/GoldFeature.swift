@@ -128,7 +128,8 @@ struct Weighted<Kind: GoldMeasure>: GoldTerm {
   static var fields: [Field<Self>] {
     [
       Field("feature", \.feature, "\(Kind.kind): \(Kind.summary)", isRequired: true),
-      Field("weight", \.weight, "gold reward for each unit of the measure"),
+      Field(
+        "weight", \.weight, "gold reward for each unit of the measure", in: -1e6...1e6),
     ] + Kind.fields.map { $0.inside(\.kind) } + FeatureScope.fields.map { $0.inside(\.shared) }
   }
 

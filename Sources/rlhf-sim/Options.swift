@@ -29,7 +29,7 @@ struct MachineOptions: ParsableArguments {
 
   /// Prints a note to standard error.
   func note(_ text: String) {
-    if !quiet { FileHandle.standardError.write(Data("note: \(text)\n".utf8)) }
+    if !quiet { Output.note(text) }
   }
 
   /// Shows progress and notes and saves nothing.

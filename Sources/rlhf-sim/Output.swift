@@ -4,6 +4,11 @@ import RunRecords
 
 /// Results: on standard output, or in a file that appears whole or not at all.
 enum Output {
+  /// A note on standard error.
+  static func note(_ text: String) {
+    FileHandle.standardError.write(Data("note: \(text)\n".utf8))
+  }
+
   /// - Throws: ``OutputError`` when standard output does not take it.
   static func write(_ text: String) throws(OutputError) {
     do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {

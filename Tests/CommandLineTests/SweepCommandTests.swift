@@ -130,6 +130,8 @@ import Testing
         reward:
           model: {}
           broken: { ppo.reward.source: command, ppo.reward.command: "exit 3" }
+          crashed: { ppo.reward.source: command, ppo.reward.command: "kill -USR1 $PPID" }
+          killed: { ppo.reward.source: command, ppo.reward.command: "kill -KILL $PPID" }
 
       """
     let plan = try plan("failing.yaml", axes: axes, seeds: "[3]")
@@ -138,9 +140,12 @@ import Testing
     let rows = try run.text("sweep-failing/results.csv").split(separator: "\n")
     #expect(rows[1].contains(",model,3,done,,") && rows[2].contains(",broken,3,failed,"))
     #expect(rows[2].contains("exit status 3"))
+    // A process that was killed is begun again, twice; one that ended by another signal is not.
+    #expect(rows[3].contains(",failed,") && rows[3].contains("ended by signal 10"), "\(rows[3])")
+    #expect(rows[4].contains("ended by signal 9") && rows[4].contains("3 times"), "\(rows[4])")
     // Once more it says the same at once; with --retry the cell is run again.
     let again = try run.run(["sweep", plan, "--out", "sweep-failing", "--json", "--quiet"])
-    #expect(again.code == 1 && again.output.contains("\"failed\":1"))
+    #expect(again.code == 1 && again.output.contains("\"failed\":3"))
     let retried = try run.run(["sweep", plan, "--out", "sweep-failing", "--retry"])
     #expect(retried.code == 1 && retried.errors.contains("broken-seed3"), "\(retried.errors)")
   }

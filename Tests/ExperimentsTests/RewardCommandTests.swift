@@ -61,8 +61,8 @@ import Testing
         == .ended("exit status 3", answered: 2, of: 3, errors: ["low", "no memory"]))
     #expect(
       try problem("kill -9 $$")
-        == .ended("\(ChildProcess.End.signal(9))", answered: 0, of: 3, errors: []))
-    #expect("\(ChildProcess.End.signal(9))".hasPrefix("signal 9 (Kill"))
+        == .ended("\(ProcessEnd.signal(9))", answered: 0, of: 3, errors: []))
+    #expect("\(ProcessEnd.signal(9))".hasPrefix("signal 9 (Kill"))
     #expect(
       try problem("read -r a; echo 1; exit 0")
         == .ended("exit status 0", answered: 1, of: 3, errors: []))

@@ -171,6 +171,15 @@ import Testing
     for (name, figure) in expected {
       #expect(abs((values[name] ?? .nan) - figure) < .float64Rounding, "\(name)")
     }
+    // DAPO maximizes the score less its penalty for length: 1 of the first response, which is full.
+    let dapo = configured {
+      $0.algorithm = .dapo
+      $0.maximumTokens = 2
+    }
+    experience.coefficient = 0
+    let penalized = PPOMetrics.values(experience, update, dapo)
+      .first { $0.metric == .penalizedReward }?.value
+    #expect(penalized == 0.5)
   }
 
   @Test("explained variance is 1 for perfect values, 0 for a constant, below 0 for worse")

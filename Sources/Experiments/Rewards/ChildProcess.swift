@@ -11,26 +11,11 @@ import Synchronization
 /// `Process` is no help here: it tells of an end on a run loop, and only when every process has closed
 /// what it inherited.
 final class ChildProcess {
-  /// How a process ended.
-  enum End: Equatable, CustomStringConvertible {
-    case exit(status: Int32)
-    case signal(Int32)
-
-    var description: String {
-      switch self {
-      case .exit(127): "exit status 127 (the shell did not find a program)"
-      case .exit(126): "exit status 126 (the shell found a program that cannot be run)"
-      case .exit(let status): "exit status \(status)"
-      case .signal(let number): "signal \(number) (\(String(cString: strsignal(number))))"
-      }
-    }
-  }
-
   /// How an exchange came out.
   enum Outcome: Equatable {
     case done
     /// It closed its output; nil where it has not ended a second after.
-    case ended(End?)
+    case ended(ProcessEnd?)
     case timedOut
   }
 
@@ -38,7 +23,7 @@ final class ChildProcess {
   private var input: Int32
   private var output: Int32
   private var errors: Int32
-  private var end: End?
+  private var end: ProcessEnd?
   private var isStopped = false
   private var errorTail: [UInt8] = []
 
@@ -64,7 +49,13 @@ final class ChildProcess {
     let (theirs, ours) = ([ends[0], ends[3], ends[5]], [ends[1], ends[2], ends[4]])
     for end in ours { _ = fcntl(end, F_SETFL, O_NONBLOCK) }
     defer { Self.close(theirs) }
-    do { process = try Self.spawn(command, with: theirs) } catch {
+    do {
+      process = try spawnProcess("/bin/sh", ["-c", command]) { actions in
+        for (number, end) in theirs.enumerated() {
+          posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
+        }
+      }
+    } catch {
       Self.close(ours)
       throw error
     }
@@ -105,7 +96,7 @@ final class ChildProcess {
       ]
       let ready = poll(&ends, nfds_t(ends.count), patience)
       if ready <= 0 {
-        // Idle, and over: nothing more will come.
+        // It says nothing and has ended, so that nothing more will come.
         if ready == 0, hasEnded { Self.close(&output) }
         continue
       }
@@ -132,7 +123,7 @@ final class ChildProcess {
     Interruption.end(processGroup: process)
   }
 
-  private func waitForEnd(_ patience: Duration) -> End? {
+  private func waitForEnd(_ patience: Duration) -> ProcessEnd? {
     let clock = ContinuousClock()
     let deadline = clock.now + patience
     while !hasEnded, clock.now < deadline { usleep(2_000) }
@@ -143,8 +134,7 @@ final class ChildProcess {
   private var hasEnded: Bool {
     var status: Int32 = 0
     if end == nil, waitpid(process, &status, WNOHANG) == process {
-      let number = status & 0x7F
-      end = number == 0 ? .exit(status: (status >> 8) & 0xFF) : .signal(number)
+      end = ProcessEnd(waitStatus: status)
     }
     return end != nil
   }
@@ -189,45 +179,6 @@ final class ChildProcess {
   private static func close(_ end: inout Int32) {
     if end >= 0 { _ = Foundation.close(end) }
     end = -1
-  }
-
-  /// - Parameter ends: its standard input, output and error.
-  private static func spawn(_ command: String, with ends: [Int32]) throws -> pid_t {
-    #if canImport(Darwin)
-      var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?) = (nil, nil)
-    #else
-      var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
-    defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
-    }
-    for (number, end) in ends.enumerated() {
-      posix_spawn_file_actions_adddup2(&actions, end, Int32(number))
-    }
-    // A group of its own, and signals as a program expects them.
-    var (none, usual) = (sigset_t(), sigset_t())
-    sigemptyset(&none)
-    sigemptyset(&usual)
-    for number in [SIGPIPE, SIGINT, SIGTERM] { sigaddset(&usual, number) }
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setsigdefault(&attributes, &usual)
-    posix_spawnattr_setflags(
-      &attributes,
-      Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-    let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
-    func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
-      texts.map { strdup($0) } + [nil]
-    }
-    let (arguments, variables) = (strings(["sh", "-c", command]), strings(environment))
-    defer { for string in arguments + variables { free(string) } }
-    var process: pid_t = 0
-    let failure = posix_spawn(&process, "/bin/sh", &actions, &attributes, arguments, variables)
-    guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
-    return process
   }
 }
 

@@ -60,11 +60,16 @@ package final class SweepWorkers {
       guard board.state(task) == .ready,
         !processes.values.contains(where: { $0.name == task.name })
       else { continue }
-      let process = try Self.spawn(
-        program,
+      let process = try spawnProcess(
+        program.path,
         ["sweep", "task", sweep.url.path, task.name, "--threads", "1", "--quiet"]
-          + ["--generation", "\(board.claims.generation(task.name) + 1)"],
-        log: sweep.log(task.name))
+          + ["--generation", "\(board.claims.generation(task.name) + 1)"]
+      ) { actions in
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(
+          &actions, 1, sweep.log(task.name).path, O_CREAT | O_WRONLY | O_APPEND, 0o644)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+      }
       processes[process] = task
     }
   }
@@ -77,20 +82,22 @@ package final class SweepWorkers {
       guard waitpid(process, &status, WNOHANG) == process else { continue }
       processes[process] = nil
       hasEnded = true
-      let number = status & 0x7F
+      let end = ProcessEnd(waitStatus: status)
       try board.refresh(task)
       // One that lost the race for its claim leaves the task to the other.
-      if board.state(task).isFinal || (number == 0 && (status >> 8) & 0xFF == 0) { continue }
+      if board.state(task).isFinal || end == .exit(status: 0) { continue }
       if Interruption.isRequested { continue }
       losses[task.name, default: 0] += 1
-      let isKilled = [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(number)
-      if number != 0, !isKilled || losses[task.name] == Self.mostLosses {
+      let isLast = losses[task.name] == Self.mostLosses
+      if case .signal(let number) = end {
+        // Killed by a person or a machine, it may be begun again; crashed, it would crash again.
+        let isKilled = [SIGKILL, SIGTERM, SIGINT, SIGHUP].contains(number)
+        guard isLast || !isKilled else { continue }
         try sweep.fail(
           task,
-          "its process ended by signal \(number) (\(String(cString: strsignal(number))))"
-            + (isKilled ? " three times" : "")
+          "its process ended by \(end)" + (isKilled ? " \(Self.mostLosses) times" : "")
             + "; see logs/\(sweep.log(task.name).lastPathComponent)")
-      } else if losses[task.name] == Self.mostLosses {
+      } else if isLast {
         throw LoopError.input(
           "\(task.name) could not be begun; see \(sweep.log(task.name).path)")
       }
@@ -106,36 +113,5 @@ package final class SweepWorkers {
     }
     processes = [:]
     throw Interrupted()
-  }
-
-  /// Starts a program in a process group of its own: Ctrl-C reaches this program alone, which then asks
-  /// the others to stop.
-  private static func spawn(_ program: URL, _ arguments: [String], log: URL) throws -> pid_t {
-    #if canImport(Darwin)
-      var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?) = (nil, nil)
-    #else
-      var (actions, attributes) = (posix_spawn_file_actions_t(), posix_spawnattr_t())
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    posix_spawnattr_init(&attributes)
-    defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
-    }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(
-      &actions, 1, log.path, O_CREAT | O_WRONLY | O_APPEND, 0o644)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-    let environment = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
-    func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
-      texts.map { strdup($0) } + [nil]
-    }
-    let (words, variables) = (strings([program.path] + arguments), strings(environment))
-    defer { for string in words + variables { free(string) } }
-    var process: pid_t = 0
-    let failure = posix_spawn(&process, program.path, &actions, &attributes, words, variables)
-    guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
-    return process
   }
 }

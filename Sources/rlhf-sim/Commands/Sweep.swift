@@ -55,7 +55,7 @@ struct Sweep: ParsableCommand {
       let (plan, cells) = try SweepPlan.read(URL(filePath: plan))
       let sweep = try SweepDirectory(at: URL(filePath: out), for: plan, cells)
       if retry { try sweep.forgetFailures() }
-      workers.note(sweep.tasks.summary)
+      if !workers.quiet { Output.note(sweep.tasks.summary) }
       switch engine {
       case .local: try workers.work(on: sweep)
       case .slurm:
@@ -166,10 +166,6 @@ struct WorkerOptions: ParsableArguments {
     if !(6...86_400).contains(patience) {
       throw ValidationError("--patience is \(patience); it must be from 6 to 86400.")
     }
-  }
-
-  func note(_ text: String) {
-    if !quiet { FileHandle.standardError.write(Data("note: \(text)\n".utf8)) }
   }
 
   /// Runs all that is left, and writes results and page.

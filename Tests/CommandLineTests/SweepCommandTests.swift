@@ -143,6 +143,10 @@ import Testing
     // A process that was killed is begun again, twice; one that ended by another signal is not.
     #expect(rows[3].contains(",failed,") && rows[3].contains("ended by signal 10"), "\(rows[3])")
     #expect(rows[4].contains("ended by signal 9") && rows[4].contains("3 times"), "\(rows[4])")
+    let claims = try FileManager.default.contentsOfDirectory(
+      atPath: run.directory.appending(path: "sweep-failing/claims").path)
+    #expect(claims.count { $0.hasPrefix("cells.crashed") } == 1)
+    #expect(claims.count { $0.hasPrefix("cells.killed") } == 3)
     // Once more it says the same at once; with --retry the cell is run again.
     let again = try run.run(["sweep", plan, "--out", "sweep-failing", "--json", "--quiet"])
     #expect(again.code == 1 && again.output.contains("\"failed\":3"))

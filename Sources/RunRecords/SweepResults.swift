@@ -1,5 +1,6 @@
 import Formats
 package import Foundation
+import Statistics
 
 /// A cell of a sweep, for its tables and its page.
 package struct SweepResult: Sendable {
@@ -93,19 +94,47 @@ package struct SweepResults: Sendable {
     return label == "true" || label == "false" ? .bool(label == "true") : .string(label)
   }
 
-  /// The numbers of evaluation.json, named by the keys that lead to them. Items of a list are called
-  /// by their `n` or `name`; lists of others, such as the bins of a histogram, are no figures.
+  /// The numbers of evaluation.json, named by the keys that lead to them, and what the course of
+  /// optimization adds. Items of a list are called by their `name` or `n`; lists of others, such as
+  /// the bins of a histogram, are no figures.
   package static func figures(
     of run: RunDirectory
   ) throws(RunRecordsError) -> [(name: String, value: Double)] {
     guard AtomicFile.exists(run.evaluation) else { return [] }
     do {
       return figures(in: try JSONValue(parsing: AtomicFile.read(run.evaluation)), below: "")
+        + (try course(of: run))
+    } catch let error as RunRecordsError {
+      throw error
     } catch let error as JSONError {
       throw .malformed(path: run.evaluation.path, line: nil, reason: "\(error)")
     } catch {
       throw .unreadable(path: run.evaluation.path, reason: FileWritingError.reason(of: error))
     }
+  }
+
+  /// Gold and score while the policy was optimized, in sd of the SFT policy from its mean: the highest
+  /// mean of five iterations, and that of the last five.
+  private static func course(
+    of run: RunDirectory
+  ) throws(RunRecordsError) -> [(name: String, value: Double)] {
+    guard let start = try EvaluationSummary.read(from: run).sft,
+      AtomicFile.exists(run.metrics(.ppo))
+    else { return [] }
+    let table = try MetricsTable(stage: .ppo, in: run)
+    func figures(
+      _ name: String, _ metric: Metric, _ start: Summary?
+    ) -> [(name: String, value: Double)] {
+      let values = (table[metric.name] ?? []).compactMap(\.self)
+      guard let start, start.standardDeviation > 0, values.count >= 5 else { return [] }
+      let means = (0...values.count - 5).map { first in
+        (Summary(values[first..<first + 5]).mean - start.mean) / start.standardDeviation
+      }
+      return [
+        ("course.\(name).highest", means.max() ?? 0), ("course.\(name).last", means.last ?? 0),
+      ]
+    }
+    return figures("gold", .gold, start.gold) + figures("score", .score, start.score)
   }
 
   private static func figures(
@@ -118,9 +147,9 @@ package struct SweepResults: Sendable {
     case .array(let items):
       return items.flatMap { item -> [(name: String, value: Double)] in
         guard case .object(var object) = item else { return [] }
-        let key = object["n"]?.int.map { "\($0)" } ?? object["name"]?.string
+        let key = object["name"]?.string ?? object["n"]?.int.map { "\($0)" }
         guard let key else { return [] }
-        (object["n"], object["name"]) = (nil, nil)
+        object[object["name"] == nil ? "n" : "name"] = nil
         return figures(in: .object(object), below: inner(key))
       }
     default: return value.double.map { [(path, $0)] } ?? []

@@ -3,7 +3,7 @@
 ///
 /// Reading, writing, defaults, unused settings and the reference follow from this one declaration.
 package struct Field<Root: Sendable>: Sendable {
-  let name: String
+  package let name: String
   let update: @Sendable (inout Root, SettingsLocation) throws(SettingsError) -> Void
   let node: @Sendable (Root) -> SettingNode
   let keys: @Sendable (Root, _ path: String) -> [KeyDescription]

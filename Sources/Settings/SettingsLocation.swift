@@ -12,6 +12,11 @@ package struct SettingsLocation: Sendable {
   /// The top of settings that no file holds, for values built in code.
   package static let unwritten = SettingsLocation(path: "", node: nil, source: .unwritten)
 
+  /// A value that is written elsewhere, such as after an option.
+  package init(path: String, node: SettingNode?, source: SettingSource) {
+    (self.path, self.node, self.source) = (path, node, source)
+  }
+
   /// The place of a key of this section.
   package func key(_ name: String) -> SettingsLocation {
     let entry = node?.entry(name)

@@ -117,7 +117,7 @@ struct Grammar: Sendable {
     for (name, place) in starts {
       guard let start = symbols.firstIndex(of: name) else {
         throw place.error(
-          "there is no rule for the start symbol `\(name)`",
+          "there is no rule `\(name)`, which texts start from",
           advice: Suggestion.advice(for: name, among: symbols, called: "rules"))
       }
       parts.append(start)
@@ -278,6 +278,9 @@ private struct GrammarLexer {
   private mutating func token(
     _ part: String, at place: SettingsLocation
   ) throws(SettingsError) -> Grammar.Token {
+    guard !part.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw place.error("a word has a control character", advice: "remove it")
+    }
     guard part.contains("<") || part.contains(">") else {
       if let index = wordIndex[part] { return .word(index) }
       wordIndex[part] = vocabulary.count

@@ -5,9 +5,9 @@ extension World {
   /// Texts after which something is taken never to occur.
   private static let enoughTexts = 20_000
 
-  /// Refuses a world from whose texts nothing can be learned: gold that is the same for all of them, a
-  /// rewarded feature that none has, a condition that no prompt meets, a prompt that nobody judges, or too
-  /// few different prompts.
+  /// Refuses a world from whose texts nothing can be learned: gold that no response changes,
+  /// annotators who prefer none, a rewarded feature that no text has, a condition that no prompt meets,
+  /// a prompt that nobody judges, or too few different prompts.
   ///
   /// Draws texts of the corpus until all of that has been seen, which rarely takes more than some
   /// hundred. A feature with a negative weight may be absent: it is there for what a policy learns.
@@ -19,28 +19,44 @@ extension World {
     var generator = SeededGenerator(seed: 0).stream("checked texts")
     var missing = demands(at: location)
     var prompts: Set<[String]> = []
-    var golds: Set<Double> = []
+    // Comparisons whose responses differ in gold, and whose annotators do not merely guess.
+    var (golds, preferences) = (0, 0)
+    var other: Response?
     for _ in 0..<Self.enoughTexts {
-      if missing.isEmpty, prompts.count >= wanted, golds.count > 1 { return }
+      if missing.isEmpty, prompts.count >= wanted, golds > 0, preferences > 0 { return }
       // Not the best of several, which may all have the same gold.
-      let (prompt, response) = samplePair(using: &generator, bestOf: 1)
+      let (prompt, words) = samplePair(using: &generator, bestOf: 1)
+      let response = Response(words: words)
       prompts.insert(prompt)
       guard annotators.contains(where: { $0.judges(prompt[...]) }) else {
         throw location.key("annotators").error(
           "nobody judges responses to `\(prompt.joined(separator: " "))`",
           advice: "add an annotator without `when` and `unless`, or for these prompts")
       }
-      let text = text(prompt, Response(words: response))
-      missing.removeAll { $0.isMet(text) }
-      golds.insert(gold.reduce(0) { $0 + $1.weight * $1.measure(text) })
+      missing.removeAll { $0.isMet(text(prompt, response)) }
+      // Against a response to another prompt, since a policy may also say that.
+      if let other, other != response {
+        let difference =
+          goldReward(prompt: prompt, response: response.words, ended: true)
+          - goldReward(prompt: prompt, response: other.words, ended: true)
+        if difference != 0 { golds += 1 }
+        let sure = ceiling(prompt: prompt, first: response, second: other)
+        if sure > 0.5 + 1e-6 { preferences += 1 }
+      }
+      other = response
     }
     if let demand = missing.first {
       throw demand.place.error(demand.problem, advice: demand.advice)
     }
-    guard golds.count > 1 else {
+    guard golds > 0 else {
       throw location.key("gold").error(
-        "every text of the grammar has the same gold reward, so nothing is better or worse",
-        advice: "add a feature in which texts differ")
+        "all responses to a prompt have the same gold reward, so none is better or worse",
+        advice: "add a feature in which responses differ")
+    }
+    guard preferences > 0 else {
+      throw location.key("annotators").error(
+        "no annotator prefers one response to another, so a reward model could only guess",
+        advice: "give one a `temperature` or `weights` at which it sees what gold values")
     }
     guard prompts.count >= wanted else {
       throw location.key("prompt").error(
@@ -75,9 +91,9 @@ extension World {
         demands.append(
           Demand(
             place: place.item(index),
-            problem: "no text of the grammar has the feature `\(feature.name)`, so no policy would "
-              + "find what it rewards",
-            advice: "let the grammar say it, or remove the feature"
+            problem: "none of \(Self.enoughTexts) texts of the grammar has the feature "
+              + "`\(feature.name)`, so no policy would find what it rewards",
+            advice: "let the grammar say it, or say it more often, or remove the feature"
           ) { feature.measure($0) != 0 })
       }
     }

@@ -24,7 +24,8 @@ struct RLHFSim: ParsableCommand {
           OptimizePolicy.self, OptimizeDirectly.self, SampleBest.self, Resume.self, Evaluate.self,
         ]),
       CommandGroup(
-        name: "Many runs", subcommands: [Sweep.self, Compare.self]),
+        name: "Many runs",
+        subcommands: [RunLesson.self, Lessons.self, Sweep.self, Compare.self]),
       CommandGroup(
         name: "Data and model",
         subcommands: [

@@ -54,6 +54,20 @@ import Testing
     #expect(try makeLoop().gold(exchange, ended: true) != nil)
   }
 
+  @Test(
+    "judgements that the reward model cannot learn from are refused before anything is trained",
+    arguments: [
+      ["reward.read=steps", "reward.objective=binary"], ["preferences.responses=1"],
+    ])
+  func judgementsOfNoUse(assignments: [String]) throws {
+    let url = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: url) }
+    let directory = try RunDirectory.create(at: url, force: false)
+    let run = try LoopRun(makeLoop(assignments), in: directory)
+    let error = try #require(throws: SettingsError.self) { _ = try run.demo() }
+    #expect(error.path == "preferences.responses" && !directory.has(.sft))
+  }
+
   @Test("a whole loop saves its figures, over as many responses as asked for")
   func figures() throws {
     try demo { directory, summary in

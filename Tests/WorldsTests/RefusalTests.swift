@@ -20,7 +20,7 @@ import Testing
       ),
       (
         "start: text", "start: test",
-        "world.yaml:3: `world.grammar.start`: there is no rule for the start symbol `test`; "
+        "world.yaml:3: `world.grammar.start`: there is no rule `test`, which texts start from; "
           + "did you mean `text`?"
       ),
       (
@@ -173,7 +173,7 @@ import Testing
     arguments: [
       (
         "rule: ask", "rule: aks",
-        "world.yaml:11: `world.prompt.rule`: there is no rule for the start symbol `aks`; "
+        "world.yaml:11: `world.prompt.rule`: there is no rule `aks`, which texts start from; "
           + "did you mean `ask`?"
       ),
       (
@@ -279,17 +279,25 @@ import Testing
     arguments: [
       (
         "gold=[{feature: grammar_breaks}]", "gold",
-        "every text of the grammar has the same gold reward, so nothing is better or worse"
+        "all responses to a prompt have the same gold reward, so none is better or worse"
+      ),
+      (
+        "annotators=[{name: ann, flip: 0.5}]", "annotators",
+        "no annotator prefers one response to another, so a reward model could only guess"
+      ),
+      (
+        "annotators=[{name: ann, weights: {answers: 0}}]", "annotators",
+        "no annotator prefers one response to another, so a reward model could only guess"
       ),
       (
         "gold=[{feature: answers, from: country, to: city}, {feature: phrase, phrase: paris of}]",
         "gold[1]",
-        "no text of the grammar has the feature `phrase`, so no policy would find what it rewards"
+        "none of 20000 texts of the grammar has the feature `phrase`, so no policy would find what it rewards"
       ),
       (
         "annotators=[{name: ann, likes: [{feature: words, words: [what]}]}]",
         "annotators[0].likes[0]",
-        "no text of the grammar has the feature `words`, so no policy would find what it rewards"
+        "none of 20000 texts of the grammar has the feature `words`, so no policy would find what it rewards"
       ),
       (
         "gold=[{feature: answers, from: country, to: city, when: {prompt: answer}, "

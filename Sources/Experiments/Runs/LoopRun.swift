@@ -26,6 +26,7 @@ package struct LoopRun {
   /// Like every stage here, it goes on with what the directory holds already: a checkpoint appears
   /// whole when its stage is over.
   package func demo() throws -> EvaluationSummary {
+    try loop.scenario.requireLearnableJudgements()
     var policy = try trainPolicy()
     var tuned: LanguageModel?
     var preferences: KeptPreferences?

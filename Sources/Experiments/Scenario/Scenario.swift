@@ -66,6 +66,24 @@ package struct Scenario: Configurable {
     }
   }
 
+  /// Refuses what a reward model cannot learn from the judgements of the world's annotators, before
+  /// anything is trained; rows of files are looked at when they are read.
+  ///
+  /// - Throws: `SettingsError` naming the key.
+  func requireLearnableJudgements() throws(SettingsError) {
+    let place = SettingsLocation.unwritten.key("preferences").key("responses")
+    if preferences.responses > 1, reward.reading == .steps {
+      throw place.error(
+        "`reward.read: steps` learns from labels of the steps of one response",
+        advice: "set it to 1, or `reward.read` to end")
+    }
+    if preferences.responses == 1, reward.objective != .binary {
+      throw place.error(
+        "one response is labelled true or false, which `\(reward.objective.rawValue)` cannot learn",
+        advice: "set it to 2, or `reward.objective` to binary")
+    }
+  }
+
   /// Whether a trunk is trained for the reward model, on texts of the world.
   package var hasRewardTrunk: Bool { reward.size.isOwn }
 

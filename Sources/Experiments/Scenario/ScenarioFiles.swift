@@ -20,8 +20,13 @@ package enum ProjectFiles {
   }
 
   /// The names of the scenarios that ship, sorted.
-  package static func scenarioNames() -> [String] {
-    guard let directory = find("scenarios"),
+  package static func scenarioNames() -> [String] { names(in: "scenarios") }
+
+  /// The names of the lessons that ship, sorted.
+  package static func lessonNames() -> [String] { names(in: "scenarios/lessons") }
+
+  private static func names(in directory: String) -> [String] {
+    guard let directory = find(directory),
       let files = try? FileManager.default.contentsOfDirectory(atPath: directory.path)
     else { return [] }
     return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
@@ -67,16 +72,32 @@ package enum ProjectFiles {
   }
 
   private static func scenarioFile(_ nameOrFile: String) throws(SettingsError) -> URL {
+    try file(nameOrFile, in: "scenarios", called: "scenario")
+  }
+
+  /// Reads a lesson by name, or by the path of its file.
+  ///
+  /// - Throws: `SettingsError` with file, line and key.
+  package static func lesson(
+    _ nameOrFile: String
+  ) throws(SettingsError) -> (lesson: Lesson, file: URL) {
+    let file = try file(nameOrFile, in: "scenarios/lessons", called: "lesson")
+    return (try SettingsDocument(contentsOf: file).read(), file)
+  }
+
+  private static func file(
+    _ nameOrFile: String, in directory: String, called kind: String
+  ) throws(SettingsError) -> URL {
     if nameOrFile.hasSuffix(".yaml") || nameOrFile.hasSuffix(".yml") || nameOrFile.contains("/") {
       return URL(filePath: nameOrFile)
     }
-    if let file = find("scenarios/\(nameOrFile).yaml") { return file }
-    let names = scenarioNames()
+    if let file = find("\(directory)/\(nameOrFile).yaml") { return file }
+    let names = names(in: directory)
     throw SettingsError(
-      source: .unwritten, path: nameOrFile, problem: "there is no such scenario",
+      source: .unwritten, path: nameOrFile, problem: "there is no such \(kind)",
       advice: names.isEmpty
         ? "run in a directory with a `scenarios` folder, or give the path of a .yaml file"
-        : Suggestion.advice(for: nameOrFile, among: names, called: "scenarios"))
+        : Suggestion.advice(for: nameOrFile, among: names, called: "\(kind)s"))
   }
 }
 

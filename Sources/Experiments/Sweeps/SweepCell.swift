@@ -42,7 +42,7 @@ extension SweepPlan {
   }
 
   /// - Parameter file: scenarios of files may lie beside it.
-  private func cells(besides file: URL) throws(SettingsError) -> [SweepCell] {
+  func cells(besides file: URL) throws(SettingsError) -> [SweepCell] {
     let total = axes.all.reduce(seeds.all.count) { count, axis in
       count.multipliedReportingOverflow(by: axis.values.count).overflow
         ? Int.max : count * axis.values.count

@@ -94,6 +94,24 @@ struct SweepAssignments: SettingValue {
   }
 
   var node: SettingNode { .map(all.map { ($0.path, .text($0.value)) }) }
+
+  /// Puts assignments in the place of those of the same keys.
+  mutating func lay(_ others: [Assignment]) {
+    all.removeAll { assignment in others.contains { $0.path == assignment.path } }
+    all += others
+  }
+}
+
+extension SweepAssignments.Assignment {
+  /// An assignment as after `--set`.
+  init(_ text: String) throws(SettingsError) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let place = SettingsLocation(path: text, node: nil, source: .assignment(text))
+    guard parts.count == 2, !parts[0].isEmpty else {
+      throw place.error("this is no assignment", advice: "write `key=value`")
+    }
+    self.init(path: String(parts[0]), value: String(parts[1]), location: place)
+  }
 }
 
 /// What varies between cells.
@@ -132,7 +150,7 @@ package struct SweepAxes: SettingValue {
     }
   }
 
-  private static func axis(
+  static func axis(
     _ name: String, _ location: SettingsLocation
   ) throws(SettingsError) -> Axis {
     var values: [Value] = []
@@ -171,6 +189,8 @@ package struct SweepAxes: SettingValue {
 /// `1-5`, or a list.
 struct SweepSeeds: SettingValue {
   var all: [UInt64] = [1]
+
+  init(_ range: ClosedRange<UInt64>) { all = Array(range) }
 
   static let typeDescription = "a range such as `1-5`, or a list of whole numbers"
 

@@ -155,7 +155,7 @@ struct WorkerOptions: ParsableArguments {
   @Flag(help: "Print no progress and no notes.")
   var quiet = false
 
-  @Flag(help: "Print how far the sweep is as JSON when it ends.")
+  @Flag(help: "Print the result as JSON when it ends.")
   var json = false
 
   func validate() throws {
@@ -170,6 +170,18 @@ struct WorkerOptions: ParsableArguments {
 
   /// Runs all that is left, and writes results and page.
   func work(on sweep: SweepDirectory) throws {
+    let status = SweepStatus(try finish(sweep))
+    if json {
+      try Output.writeJSON(status)
+    } else {
+      try Output.write(
+        status.text + "Results: \(sweep.results.path)\nPage: \(sweep.page.path)\n")
+    }
+    if status.failures.count > 0 { throw ExitCode.failure }
+  }
+
+  /// The same without a word of how it ended.
+  func finish(_ sweep: SweepDirectory) throws -> SweepBoard {
     let progress = SweepProgress(quiet: quiet)
     let workers = SweepWorkers(
       sweep, jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount,
@@ -181,14 +193,7 @@ struct WorkerOptions: ParsableArguments {
     }
     try board.results.write()
     try SweepReport.write(board.results, to: sweep.page)
-    let status = SweepStatus(board)
-    if json {
-      try Output.writeJSON(status)
-    } else {
-      try Output.write(
-        status.text + "Results: \(sweep.results.path)\nPage: \(sweep.page.path)\n")
-    }
-    if status.failures.count > 0 { throw ExitCode.failure }
+    return board
   }
 }
 

@@ -1,0 +1,164 @@
+package import Foundation
+package import RunRecords
+package import Settings
+
+/// A question about the loop: arms that differ in one thing, and claims that are stated before anything
+/// runs. Written as one YAML file in `scenarios/lessons`.
+package struct Lesson: Configurable {
+  package var title = ""
+  package var question = ""
+  package var minutes = 5.0
+  package var choices: [String] = []
+  package var answer = 1
+  package var explanation = ""
+  package var reading: [String] = []
+  package var next: [String] = []
+  var plan = SweepPlan()
+  package var arms = LessonArms()
+  package var control: String?
+  package var claims: [LessonClaim] = []
+  package var figures: [String] = []
+  var quick = LessonSize()
+  package var exercises: [LessonExercise] = []
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = asked + runs + judged
+
+  private static let asked: [Field<Self>] = [
+    Field("title", \.title, "a few words", isRequired: true),
+    Field("question", \.question, "what it asks", isRequired: true),
+    Field(
+      "minutes", \.minutes, "what all seeds take on two cores, measured", in: Above(0)),
+    Field("choices", \.choices, "what could be expected, for *what do you expect?*"),
+    Field("answer", \.answer, "which of the choices the measured seeds show, from 1", in: 1...),
+    Field("explanation", \.explanation, "why, in two or three sentences"),
+  ]
+
+  private static let runs: [Field<Self>] =
+    SweepPlan.fields.filter { ["scenario", "run", "set", "seeds"].contains($0.name) }
+    .map { $0.inside(\.plan) }
+
+  private static let judged: [Field<Self>] = [
+    Field(
+      "arms", \.arms, "what varies: the settings of each arm by its name", isRequired: true),
+    Field("control", \.control, "the arm in which only the cause is taken away"),
+    Field("claims", \.claims, "what must hold", isRequired: true),
+    Field(
+      "figures", \.figures,
+      "what the page draws: final figures by arm, or metrics such as objective/gold by iteration"),
+    Field("quick", \.quick, "the smaller size for a class"),
+    Field("next", \.next, "what to try next, a command each"),
+    Field("reading", \.reading, "passages of papers and books"),
+    Field("exercises", \.exercises, "tasks whose result `lesson check` can judge"),
+  ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    guard choices.isEmpty || choices.indices.contains(answer - 1) else {
+      throw location.key("answer").error(
+        "there is no choice \(answer)", advice: "use 1 to \(choices.count)")
+    }
+    let names = arms.axis.values.map(\.label)
+    func check(_ arm: String?, at place: SettingsLocation) throws(SettingsError) {
+      guard let arm, !names.contains(arm) else { return }
+      throw place.error(
+        "there is no arm `\(arm)`",
+        advice: Suggestion.advice(for: arm, among: names, called: "arms"))
+    }
+    try check(control, at: location.key("control"))
+    guard !claims.isEmpty else {
+      throw location.key("claims").error(
+        "a lesson claims something", advice: "add `- { claim: …, figure: …, arm: …, above: 0 }`")
+    }
+    for (index, claim) in claims.enumerated() {
+      let place = location.key("claims").item(index)
+      guard claim.arm != nil || names.count == 1 else {
+        throw place.key("arm").error(
+          "the claim does not say of which arm it is",
+          advice: "name one of \(names.joined(separator: ", "))")
+      }
+      try check(claim.arm, at: place.key("arm"))
+      try check(claim.minus, at: place.key("minus"))
+    }
+  }
+
+  /// The sweep of all arms over all seeds.
+  ///
+  /// - Parameters:
+  ///   - seeds: instead of its own, such as `1-3`.
+  ///   - isQuick: takes the smaller size.
+  ///   - overrides: `key=value`, over the settings of the lesson.
+  ///   - file: scenarios of files may lie beside it.
+  /// - Throws: `SettingsError`, also for what only the scenario of an arm refuses.
+  package func cells(
+    seeds: String? = nil, isQuick: Bool, overrides: [String] = [], besides file: URL
+  ) throws(SettingsError) -> (plan: SweepPlan, cells: [SweepCell]) {
+    var plan = plan
+    plan.name = title
+    plan.axes.all = [arms.axis]
+    if isQuick {
+      plan.settings.lay(quick.settings.all)
+      plan.seeds = quick.seeds
+    }
+    for override in overrides { plan.settings.lay([try SweepAssignments.Assignment(override)]) }
+    if let seeds {
+      plan.seeds = try SweepSeeds(
+        SettingsLocation(path: "--seeds", node: .literal(seeds), source: .unwritten))
+    }
+    return (plan, try plan.cells(besides: file))
+  }
+}
+
+/// The arms of a lesson: settings by name.
+package struct LessonArms: SettingValue {
+  var axis = SweepAxes.Axis(name: "arm", values: [])
+
+  package static let typeDescription = "a map from names to settings"
+
+  init() {}
+
+  package init(_ location: SettingsLocation) throws(SettingsError) {
+    _ = try location.entries(of: Self.typeDescription)
+    axis = try SweepAxes.axis("arm", location)
+  }
+
+  package var node: SettingNode {
+    .map(
+      axis.values.map { value in
+        (value.label, .map(value.assignments.map { ($0.path, .text($0.value)) }))
+      })
+  }
+
+  /// As a record has them.
+  package var recorded: [LessonRecord.Arm] {
+    axis.values.map { .init(name: $0.label, settings: $0.assignments.map(\.text)) }
+  }
+}
+
+/// What a lesson runs in a class.
+struct LessonSize: Configurable {
+  var settings = SweepAssignments()
+  var seeds = SweepSeeds(1...3)
+
+  init() {}
+
+  static let fields: [Field<Self>] = [
+    Field("set", \.settings, "settings over those of the lesson"),
+    Field("seeds", \.seeds, "the seeds"),
+  ]
+}
+
+/// A task for a student, and what a run that solves it shows.
+package struct LessonExercise: Configurable {
+  package var task = ""
+  package var claims: [LessonClaim] = []
+
+  package init() {}
+
+  package static let fields: [Field<Self>] = [
+    Field("task", \.task, "what to do, with the command to begin from", isRequired: true),
+    Field(
+      "claims", \.claims, "what must hold of the run, each with figure and threshold",
+      isRequired: true),
+  ]
+}

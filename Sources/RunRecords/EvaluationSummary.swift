@@ -49,11 +49,17 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   package var ppo: Policy?
   /// How often gold prefers the response after optimization; ties count half.
   package var winRate: Proportion?
+  /// What the policy gained by score and gold, in sd of the SFT policy; as ``verdict`` computes it.
+  package private(set) var gain: Verdict.Gain?
+  /// The word of ``verdict``.
+  package private(set) var word: Verdict.Word?
   package var reward: RewardModel?
   /// The policy against the best one there is, in a world small enough to list.
   package var exact: Exact?
   /// The best of n responses of the policy before optimization, n rising from 1.
   package var bestOfN: [BestOfN]?
+  /// Whether others than the reward model gave the score: a command, or several sources; nil for no.
+  private var isScoredByOthers: Bool?
 
   package init(
     sft: Policy? = nil, ppo: Policy? = nil, winRate: Proportion? = nil,
@@ -66,6 +72,29 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
     self.exact = exact
     self.bestOfN = bestOfN
   }
+
+  /// What became of the policy, from the figures; nil unless there are both policies.
+  package var verdict: Verdict? {
+    guard let sft, let ppo else { return nil }
+    func both(_ value: (Policy) -> Summary?) -> (before: Summary, after: Summary)? {
+      value(sft).flatMap { before in value(ppo).map { (before, $0) } }
+    }
+    return Verdict(
+      score: both(\.score), gold: both(\.gold), accuracy: isScoredByModel ? reward?.accuracy : nil)
+  }
+
+  /// Sets ``gain`` and ``word`` from the other figures, which must all be there.
+  ///
+  /// - Parameter scoredByModel: whether the score is the reward model's.
+  package mutating func judge(scoredByModel: Bool) {
+    isScoredByOthers = scoredByModel ? nil : true
+    (gain, word) = (verdict?.gain, verdict?.word)
+  }
+
+  private var isScoredByModel: Bool { isScoredByOthers != true }
+
+  /// Who gave the score, in a sentence.
+  package var judgeName: String { isScoredByModel ? "the reward model" : "the score" }
 
   /// Writes evaluation.json atomically.
   ///
@@ -82,7 +111,10 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case sft, ppo, reward, exact
     case winRate = "win_rate"
+    case gain = "gain_sd"
+    case word = "verdict"
     case bestOfN = "best_of_n"
+    case isScoredByOthers = "scored_by_others"
   }
 }
 
@@ -119,12 +151,19 @@ extension EvaluationSummary {
     package var labels: LabelEvaluation?
     /// On the labels of steps, response by response.
     package var steps: StepFigures?
+    /// Of an ensemble: held-out accuracy of each member.
+    package var members: [Proportion]?
+    /// Of an ensemble: sd of the members' normalized rewards of a held-out response, mean over the
+    /// responses; in sd of the SFT policy.
+    package var disagreement: Double?
+    /// What a careful reader would stop at before trusting it; nil where nobody examined it.
+    package var alerts: [RewardAlert]?
 
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
       case accuracy, ceiling, ece, loss, reliability, length, difficulty, probes, labels,
-        steps
+        steps, members, disagreement, alerts
       case goldCorrelation = "gold_correlation"
       case goldRankCorrelation = "gold_rank_correlation"
       case goldAgreement = "gold_agreement"

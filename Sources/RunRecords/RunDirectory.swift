@@ -85,6 +85,8 @@ package struct RunDirectory: Sendable, Equatable {
   package var stageState: URL { file(Name.state + "/stage.json") }
   /// Responses of the policy while it was optimized, with all that the update used, one a line.
   package var rollouts: URL { file(Name.samples + "/rollouts.jsonl") }
+  /// The same eight prompts answered by the policy from iteration to iteration, a response a line.
+  package var fixedPrompts: URL { file(Name.samples + "/fixed_prompts.jsonl") }
   /// The prompts that were given to the run, one a line; a run on its world's prompts has none.
   package var givenPrompts: URL { file(Name.samples + "/prompts.jsonl") }
 

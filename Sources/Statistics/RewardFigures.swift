@@ -2,6 +2,8 @@
 package struct LengthEvaluation: Codable, Sendable, Equatable {
   /// Correlation of a response's reward with its length in tokens.
   package let correlation: Double
+  /// The same of gold; nil where it is not known.
+  package var goldCorrelation: Double?
   /// Share of the pairs of unequal length in which the judgement chose the longer.
   package let longerChosen: Proportion
   /// Share of the same pairs in which the longer has the higher reward; a tie counts as half.
@@ -19,6 +21,7 @@ package struct LengthEvaluation: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case correlation
+    case goldCorrelation = "gold_correlation"
     case longerChosen = "longer_chosen"
     case longerPreferred = "longer_preferred"
     case balancedAccuracy = "balanced_accuracy"

@@ -153,7 +153,8 @@ extension RewardAlert.Rule {
     advice: "stop early (`reward.early_stopping`), or lower `reward.learning_rate` or "
       + "`reward.epochs`"
   ) { examined, threshold in
-    guard let least = examined.lowestLoss, let loss = examined.figures.loss, loss > least * threshold
+    guard let least = examined.lowestLoss, let loss = examined.figures.loss,
+      loss > least * threshold
     else { return nil }
     return "the held-out loss rose from \(NumberText.fixed(least, 3)) to "
       + "\(NumberText.fixed(loss, 3))"

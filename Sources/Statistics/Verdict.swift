@@ -124,7 +124,8 @@ extension Verdict {
     case .better:
       let beside =
         abs(gap) < Self.leastChange
-        ? "and \(judge) is about right" : gap > 0
+        ? "and \(judge) is about right"
+        : gap > 0
           ? "and \(judge) overstates it by \(size) sd" : "by \(size) sd more than \(judge) says"
       return "the policy got better, \(beside)"
     case .fooled:

@@ -1,7 +1,8 @@
 extension Metric {
   /// Of `metrics/ppo.jsonl`: an iteration of PPO and of the algorithms that share its loop.
   package static let policyOptimization = [
-    score, gold, penalizedReward, exactKL, kl, klCoefficient, entropy, advantageSD,
+    scoreInSD, goldInSD, score, gold, disagreement, penalizedReward, exactKL, kl, klCoefficient,
+    entropy, advantageSD,
     clipFraction, approximateKL, ratioMax, policyLoss, policyGradientNorm, updates,
     resampledGroups, pretrainingLoss, valueLoss, valueClipFraction, explainedVariance,
     responseLength, eosFraction, source,
@@ -9,14 +10,31 @@ extension Metric {
 
   package static let score = Metric(
     "objective/score", "score", unit: "reward per response",
-    "Mean score of `ppo.reward` (by default the reward model’s normalized reward), clipped and with "
+    "Mean score of `ppo.reward` (by default the reward model’s normalized reward), clipped and "
+      + "with "
       + "the missing-EOS penalty",
-    badSign: "it rises while the gold reward does not", chart: rewardChart, isWatched: true)
+    badSign: "it rises while the gold reward does not")
   package static let gold = Metric(
     "objective/gold", "gold", unit: "reward per response",
     "Mean gold reward, which no model sees; absent where prompts are not the world’s",
+    badSign: "it falls while the score rises: the reward model is exploited")
+  package static let scoreInSD = Metric(
+    "gain_sd/score", "score", unit: "sd of the SFT policy",
+    "`objective/score` in standard deviations of the SFT policy’s scores, 0 at their mean",
+    badSign: "it rises while gold does not", chart: rewardChart, isWatched: true)
+  package static let goldInSD = Metric(
+    "gain_sd/gold", "gold", unit: "sd of the SFT policy",
+    "`objective/gold` in standard deviations of the SFT policy’s gold, 0 at its mean; absent where "
+      + "prompts are not the world’s",
     badSign: "it falls while the score rises: the reward model is exploited", chart: rewardChart,
     isWatched: true)
+  package static let disagreement = Metric(
+    "objective/disagreement", "members’ disagreement", unit: "sd of the SFT policy",
+    "Standard deviation of the normalized rewards of an ensemble’s members, mean over responses; "
+      + "absent "
+      + "without an ensemble",
+    badSign: "it grows with the score: the policy is where the members guess",
+    chart: Chart("Disagreement of the ensemble", includes: [0]))
   package static let penalizedReward = Metric(
     "objective/penalized_reward", "penalized reward", unit: "reward per response",
     "Mean of score − β Σ_t KL_t, which the update maximizes, with the estimator of the penalty; of "
@@ -139,7 +157,9 @@ extension Metric {
 
   private static let rewardChart = Chart(
     "Score and gold",
-    "The models see only the score. When it rises and gold does not, the policy has found a "
+    includes: [0],
+    "Both in standard deviations of the SFT policy, 0 at its mean. The models see only the "
+      + "score. When it rises and gold does not, the policy has found a "
       + "weakness of the reward model.")
   private static let klChart = Chart(
     "KL from the reference", includes: [0],

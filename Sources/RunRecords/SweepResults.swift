@@ -114,7 +114,7 @@ package struct SweepResults: Sendable {
   }
 
   /// Gold and score while the policy was optimized, in sd of the SFT policy from its mean: the highest
-  /// mean of five iterations, and that of the last five.
+  /// mean of five iterations, that of the last five, and by how much it lies below.
   private static func course(
     of run: RunDirectory
   ) throws(RunRecordsError) -> [(name: String, value: Double)] {
@@ -130,9 +130,10 @@ package struct SweepResults: Sendable {
       let means = (0...values.count - 5).map { first in
         (Summary(values[first..<first + 5]).mean - start.mean) / start.standardDeviation
       }
-      return [
-        ("course.\(name).highest", means.max() ?? 0), ("course.\(name).last", means.last ?? 0),
-      ]
+      let (highest, last) = (means.max() ?? 0, means[means.count - 1])
+      return [("highest", highest), ("last", last), ("drop", highest - last)].map {
+        ("course.\(name).\($0)", $1)
+      }
     }
     return figures("gold", .gold, start.gold) + figures("score", .score, start.score)
   }

@@ -27,6 +27,9 @@ enum Program {
     "model.width=16",
   ].flatMap { ["--set", $0] }
 
+  /// The same with as many iterations as the course of optimization needs to have figures.
+  static let few = tiny + ["--set", "ppo.iterations=5"]
+
   /// The program lies where the tests were built.
   static func executable() throws -> URL {
     let starts = [Bundle.main.executableURL, URL(filePath: CommandLine.arguments[0])]

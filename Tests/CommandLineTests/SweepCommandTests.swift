@@ -168,3 +168,93 @@ import Testing
     #expect(try run.run(["sweep", "nowhere.yaml", "--out", "x"]).code == 65)
   }
 }
+
+/// `lesson` and `lessons`, whole, on a tiny scenario.
+@Suite(.serialized) struct LessonCommandTests {
+  private func lesson() throws -> String {
+    let settings = Program.tiny.filter { $0 != "--set" }
+      .map { $0.replacing("=", with: ": ") }.joined(separator: ", ")
+    return try TinyRun.shared().file(
+      "tiny-lesson.yaml",
+      """
+      title: A tiny lesson
+      question: Does β matter?
+      choices: [it does, it does not]
+      explanation: For no reason.
+      scenario: sentiment
+      set: { \(settings) }
+      arms: { free: { ppo.kl.coefficient: 0 }, held: { ppo.kl.coefficient: 5 } }
+      control: held
+      seeds: 1-2
+      figures: [gain_sd.gold, objective/kl_exact]
+      claims:
+        - { claim: accuracy is a share, figure: reward.accuracy.value, arm: free, below: 1.01, statistic: every }
+        - { claim: accuracy is nothing, figure: reward.accuracy.value, arm: held, below: 0, statistic: every }
+      exercises:
+        - { task: Be right., claims: [{ claim: accuracy, figure: reward.accuracy.value, above: 0 }] }
+        - { task: Be perfect., claims: [{ claim: accuracy, figure: reward.accuracy.value, above: 1 }] }
+      """)
+  }
+
+  @Test(
+    "a lesson prints the verdict of each claim and writes its page; it goes on when started again")
+  func verdicts() throws {
+    let run = try TinyRun.shared()
+    let command = ["lesson", try lesson(), "--out", "tiny-lesson", "--jobs", "2", "--quiet"]
+    let text = try run.run(command + ["--expect", "2"])
+    #expect(text.code == 0, "\(text.errors)")
+    #expect(text.output.contains("✓ accuracy is a share\n"), "\(text.output)")
+    #expect(text.output.contains("✗ fails: accuracy is nothing\n"))
+    #expect(text.output.contains("1 of 2 claims hold."))
+    #expect(text.output.contains("You expected: it does not\nFound: it does\n"))
+    let page = try String(
+      contentsOf: run.directory.appending(path: "tiny-lesson/lesson.html"), encoding: .utf8)
+    #expect(page.contains("✗ fails") && page.contains("expected before the run"))
+    #expect(page.contains("ppo.kl.coefficient=5") && page.contains("Side by side"))
+
+    let strict = try run.run(command + ["--json", "--strict"])
+    #expect(strict.code == 3, "\(strict.errors)")
+    let object = try JSONSerialization.jsonObject(with: Data(strict.output.utf8))
+    let record = try #require(object as? [String: Any])
+    #expect(record["lesson"] as? String == "tiny-lesson" && record["seeds"] as? [Int] == [1, 2])
+    let claims = try #require(record["claims"] as? [[String: Any]])
+    #expect(claims.map { $0["holds"] as? Bool } == [true, false])
+    for key in ["claim", "value", "low", "high", "threshold"] {
+      #expect(claims.allSatisfy { $0[key] != nil }, "\(key)")
+    }
+  }
+
+  @Test("a run is checked against an exercise")
+  func exercise() throws {
+    let run = try TinyRun.shared()
+    let file = try lesson()
+    let demo = try run.run(
+      ["demo", "--scenario", "sentiment", "--out", "exercised", "--quiet"] + Program.tiny)
+    #expect(demo.code == 0, "\(demo.errors)")
+    let solved = try run.run(["lesson", "check", file, "exercised"])
+    #expect(solved.code == 0 && solved.output.contains("Solved."), "\(solved.errors)")
+    let failed = try run.run(["lesson", "check", file, "exercised", "--exercise", "2"])
+    #expect(failed.code == 3 && failed.output.contains("✗ accuracy"), "\(failed.errors)")
+    #expect(try run.run(["lesson", "check", file, "exercised", "--exercise", "3"]).code == 64)
+  }
+
+  @Test("every lesson that ships runs for a few steps; the list has their minutes")
+  func shipped() throws {
+    let run = try TinyRun.shared()
+    let list = try run.run(["lessons", "--json"])
+    let object = try JSONSerialization.jsonObject(with: Data(list.output.utf8))
+    let rows = try #require(object as? [[String: Any]])
+    #expect(rows.contains { $0["name"] as? String == "reference" })
+    for row in rows {
+      let name = try #require(row["name"] as? String)
+      #expect((row["minutes"] as? Double ?? 0) > 0)
+      let result = try run.run(
+        [
+          "lesson", name, "--seeds", "1", "--out", "few-\(name)", "--jobs", "2", "--quiet",
+          "--json",
+        ] + Program.few)
+      #expect(result.code == 0, "\(name): \(result.errors)")
+      #expect(!result.output.contains("\"problem\""), "\(name): \(result.output)")
+    }
+  }
+}

@@ -151,6 +151,7 @@ package struct LoopRun {
     var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
     summary.exact = try loop.compareWithOptimum(policy, reference: reference, reward: reward)
     summary.bestOfN = try loop.bestOfN(reference, reward: reward)
+    summary.judge(scoredByModel: true)
     try summary.write(to: directory)
     try saveSamples(before, after)
     return summary

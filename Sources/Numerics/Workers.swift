@@ -64,27 +64,44 @@ extension Workers {
     let statistics = try map(shards) { shard in
       let tape = Tape(recording: true)
       let (loss, statistics) = try loss(shard, tape)
-      let gradients = tape.gradients(of: loss, parameterCount: parameters.count)
-      sum.withLock { $0.add(gradients, from: shard) }
+      tape.forEachGradient(of: loss) { parameter, gradient in
+        sum.withLock { $0.add(gradient, to: parameter, from: shard) }
+      }
+      sum.withLock { $0.end(shard) }
       return statistics
     }
     return (sum.withLock { $0.total }, statistics)
   }
 }
 
-/// Adds what comes in any order as if it came in order; what is early waits.
+/// Adds the gradients of shards, which come in any order, as if they came in order: what is early waits.
+/// Parameter by parameter, so that of a large model little waits.
 private struct OrderedSum: Sendable {
   var total: Gradients
-  private var next = 0
-  private var early: [Int: Gradients] = [:]
+  /// Of each parameter the shard whose turn it is.
+  private var next: [Int]
+  /// Of each parameter what came before its turn; nil from a shard in which it has no gradient.
+  private var early: [[Int: Tensor?]]
 
-  init(count: Int) { total = Gradients(count: count) }
+  init(count: Int) {
+    total = Gradients(count: count)
+    next = Array(repeating: 0, count: count)
+    early = Array(repeating: [:], count: count)
+  }
 
-  mutating func add(_ gradients: consuming Gradients, from shard: Int) {
-    early[shard] = gradients
-    while let due = early.removeValue(forKey: next) {
-      total.add(due)
-      next += 1
+  mutating func add(_ gradient: consuming Tensor?, to parameter: Int, from shard: Int) {
+    early[parameter][shard] = .some(gradient)
+    while let due = early[parameter].removeValue(forKey: next[parameter]) {
+      if let due { total.add(due, to: parameter) }
+      next[parameter] += 1
+    }
+  }
+
+  /// No more comes from a shard.
+  mutating func end(_ shard: Int) {
+    for parameter in next.indices
+    where next[parameter] <= shard && early[parameter][shard] == nil {
+      add(nil, to: parameter, from: shard)
     }
   }
 }

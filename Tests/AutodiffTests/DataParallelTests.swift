@@ -60,6 +60,22 @@ struct DataParallelTests {
     }
   }
 
+  @Test("a parameter that some shards do not use gets the sum of the others", arguments: [1, 2, 3])
+  func unusedInSomeShards(threads: Int) throws {
+    // y = Σ bias, in shards 1 and 3 alone.
+    let (sum, _) = try Workers(count: threads).gradients(of: parameters, shards: shards) {
+      shard, tape in
+      Thread.sleep(forTimeInterval: 0.003 * Double(shards - shard))
+      let index = shard % 2 == 1 ? 1 : 0
+      let value = tape.parameter(index, of: parameters)
+      let weights = Tensor(repeating: Float(shard + 1), shape: [value.value.count])
+      return (tape.weightedSum(tape.flatten(value), weights: weights), shard)
+    }
+    #expect(sum.tensors[0]?.values == Array(repeating: 1 + 3 + 5, count: 40))
+    #expect(sum.tensors[1]?.values == Array(repeating: 2 + 4, count: 8))
+    #expect(sum.tensors[2] == nil)
+  }
+
   @Test("add up to those of one tape over the whole batch")
   func wholeBatch() throws {
     let (sharded, _) = try gradients(threads: 2)

@@ -55,12 +55,9 @@ package struct Gradients: Sendable {
 
   package init(count: Int) { tensors = Array(repeating: nil, count: count) }
 
-  /// self ← self + other
-  package mutating func add(_ other: consuming Gradients) {
-    for index in tensors.indices {
-      guard let addend = other.tensors[index] else { continue }
-      if tensors[index]?.add(addend) == nil { tensors[index] = addend }
-    }
+  /// Adds to the gradient of one parameter; the first one is stored without a copy.
+  mutating func add(_ gradient: Tensor, to index: Int) {
+    if tensors[index]?.add(gradient) == nil { tensors[index] = gradient }
   }
 
   /// The Euclidean norm of all gradients together.

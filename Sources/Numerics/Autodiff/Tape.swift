@@ -73,12 +73,23 @@ package final class Tape {
   /// The gradients of a scalar with respect to `count` parameters. Ends the tape: what its
   /// operations saved is freed as the pass goes back.
   package func gradients(of loss: Variable, parameterCount count: Int) -> Gradients {
-    let slots = backward(from: loss)
     var gradients = Gradients(count: count)
-    for (index, node) in nodeOfParameter.enumerated() where node >= 0 {
-      gradients.tensors[index] = slots[node]
-    }
+    forEachGradient(of: loss) { gradients.tensors[$0] = $1 }
     return gradients
+  }
+
+  /// The same, each as soon as it is complete, from the last parameter used to the first: who adds it
+  /// up can free it while the pass goes back. A parameter on which the loss does not depend has none.
+  func forEachGradient(of loss: Variable, _ body: (_ parameter: Int, _ gradient: Tensor) -> Void) {
+    var parameterOfNode: [Int: Int] = [:]
+    for (index, node) in nodeOfParameter.enumerated() where node >= 0 {
+      parameterOfNode[node] = index
+    }
+    _ = backward(from: loss) { node, gradient in
+      guard let index = parameterOfNode[node] else { return false }
+      body(index, gradient)
+      return true
+    }
   }
 
   /// The gradients of a scalar with respect to leaves; zero where it does not depend on one.
@@ -87,13 +98,19 @@ package final class Tape {
     return leaves.map { slots[$0.node] ?? Tensor(zeros: $0.value.shape) }
   }
 
-  private func backward(from loss: Variable) -> [Tensor?] {
+  /// - Parameter take: is offered the gradient of every leaf when it is complete; what it takes is not
+  ///   kept.
+  private func backward(
+    from loss: Variable, take: (_ node: Int, _ gradient: Tensor) -> Bool = { _, _ in false }
+  ) -> [Tensor?] {
     precondition(loss.value.count == 1, "a gradient needs a scalar loss, not \(loss.value.shape)")
     var gradients = InputGradients(slots: Array(repeating: nil, count: nodes.count))
     guard loss.node >= 0 else { return gradients.slots }
     gradients.slots[loss.node] = Tensor(repeating: 1, shape: loss.value.shape)
     while let node = nodes.popLast() {
-      guard let operation = node.operation, let gradient = gradients.slots[nodes.count] else {
+      guard let gradient = gradients.slots[nodes.count] else { continue }
+      guard let operation = node.operation else {
+        if take(nodes.count, gradient) { gradients.slots[nodes.count] = nil }
         continue
       }
       gradients.slots[nodes.count] = nil

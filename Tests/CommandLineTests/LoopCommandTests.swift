@@ -243,11 +243,11 @@ struct LoopCommandTests {
     #expect(rows.contains(["ppo.kl.coefficient", "0.15", "0.05"]))
     #expect(rows.contains(["ppo.kl.controller", "adaptive", "fixed"]))
     #expect(!rows.contains { $0.first == "ppo.lambda" }, "both have 0.95")
-    let long = try run.run(["scenarios", "diff", "sentiment", "no-kl"])
+    let long = try run.run(["scenarios", "diff", "sentiment", "goodhart"])
     #expect(long.output.split(separator: "\n").allSatisfy { $0.count <= 100 }, "\(long.output)")
     #expect(long.output.contains("The whole") && long.output.contains("…"))
     #expect(long.errors.contains("--json prints all of it"))
-    let whole = try run.run(["scenarios", "diff", "sentiment", "no-kl", "--json"]).output
+    let whole = try run.run(["scenarios", "diff", "sentiment", "goodhart", "--json"]).output
     #expect(whole.contains("stays grammatical."))
     let same = try run.run(["scenarios", "diff", "sentiment", "sentiment"])
     #expect(same.code == 0 && same.output.contains("do not differ"))

@@ -53,7 +53,7 @@ package struct LessonClaim: Configurable {
     let difference = minus.map { " minus that of \($0)" } ?? ""
     let over = statistic == .mean ? "mean over seeds" : "on every seed"
     return "\(figure)\(of)\(difference) \(above != nil ? ">" : "<") "
-      + "\(NumberText.plainShort(threshold)), \(over)"
+      + "\(String(format: "%g", threshold)), \(over)"
   }
 
   /// The verdict over runs.

@@ -55,6 +55,13 @@ package struct Gradients: Sendable {
 
   package init(count: Int) { tensors = Array(repeating: nil, count: count) }
 
+  /// self ← self + other
+  package mutating func add(_ other: consuming Gradients) {
+    for index in tensors.indices {
+      if let gradient = other.tensors[index] { add(gradient, to: index) }
+    }
+  }
+
   /// Adds to the gradient of one parameter; the first one is stored without a copy.
   mutating func add(_ gradient: Tensor, to index: Int) {
     if tensors[index]?.add(gradient) == nil { tensors[index] = gradient }

@@ -27,8 +27,10 @@ package final class GzipReader {
   private var input = Data()
   private var isInMember = true
 
-  package init(_ handle: FileHandle) {
+  /// - Parameter beginning: compressed bytes that have been read from the handle already.
+  package init(_ handle: FileHandle, beginning: Data = Data()) {
     self.handle = handle
+    input = beginning
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     let code = inflate_gzip(stream)

@@ -179,6 +179,9 @@ struct RowOptions: ParsableArguments {
     }
     bar.finish()
     summary.columns.notes.forEach(machine.note)
+    for (taken, name) in summary.renamed.sorted(by: { $0.key < $1.key }) {
+      machine.note("rows have `\(taken)` already, which stays; what is added is `\(name)`")
+    }
     if let note = summary.formatNote { machine.note(note) }
     if let fault = summary.firstFault {
       machine.note("\(summary.skipped) rows are passed over, the first: \(fault)")

@@ -53,6 +53,8 @@ package struct ResponseRows: Sendable {
     /// Rows that were passed over, and why the first of them was.
     package fileprivate(set) var skipped = 0
     package fileprivate(set) var firstFault: String?
+    /// Columns of rows that are called as a result is, each with what the result is called instead.
+    package fileprivate(set) var renamed: [String: String] = [:]
     /// What the person should know where messages became text without a chat template.
     package fileprivate(set) var formatNote: String?
 
@@ -135,7 +137,9 @@ package struct ResponseRows: Sendable {
       summary.skipped += 1
       if summary.firstFault == nil { summary.firstFault = "\(error)" }
     }
-    let reader = ResponseRowReader(files, as: reading)
+    var readsJudgements = false
+    if case .rewards = what { readsJudgements = true }
+    let reader = ResponseRowReader(files, as: reading, readsJudgements: readsJudgements)
     while true {
       do {
         guard let row = try reader.nextRow() else { break }
@@ -171,6 +175,7 @@ package struct ResponseRows: Sendable {
         let rewards = Array(rest.prefix(rows[index].responseCount))
         rest = rest.dropFirst(rewards.count)
         try rows[index].set(rewards: rewards, order: RankingAgreement.order(of: rewards))
+        for (taken, name) in rows[index].renamed { summary.renamed[taken, default: name] = name }
         summary.add(rewards, of: rows[index])
       }
     case .logProbabilities(let model):

@@ -57,7 +57,7 @@ final class RewardCommand: Sendable {
         let line = Self.line(of: received)
         let end = received.firstIndex(of: UInt8(ascii: "\n"))
         guard end != nil || received.count > Self.longestLine else { return false }
-        guard let end, let answer = Self.number(line) else {
+        guard let end, let answer = Double(decimal: line) else {
           throw failure(.notANumber(line: line, id: rows.startIndex + answers.count))
         }
         answers.append(answer)
@@ -84,10 +84,6 @@ final class RewardCommand: Sendable {
   /// The first line, as a message quotes it.
   private static func line(of bytes: [UInt8]) -> String {
     String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }.prefix(longestLine), as: UTF8.self)
-  }
-
-  private static func number(_ line: String) -> Double? {
-    Double(line.trimmingCharacters(in: .whitespacesAndNewlines)).flatMap { $0.isFinite ? $0 : nil }
   }
 
   private func failure(_ problem: RewardCommandError.Problem) -> RewardCommandError {
@@ -140,8 +136,9 @@ struct RewardCommandError: EndingError, Sendable, CustomStringConvertible {
       return "\(answered) of \(count) answers within \(seconds) s, \(said(errors)); have it flush "
         + "its output after every line (in Python print(…, flush=True)), or raise `timeout`"
     case .notANumber(let line, let id):
-      return "its answer to the row with id \(id) is \(quoted(line)), which is no finite number; "
-        + "have it answer every line by one with a number and nothing else"
+      return
+        "its answer to the row with id \(id) is \(quoted(line)), which is no decimal number below "
+        + "3.4e38; have it answer every line by one with a number and nothing else"
     case .surplus(let line):
       return "it wrote \(quoted(line)), which answers no line; have it write one line for each "
         + "that it reads"

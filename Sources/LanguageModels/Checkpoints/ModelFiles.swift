@@ -84,10 +84,16 @@ extension ScalarModel {
     let file = checkpoint.configuration
     try checkpoint.requireHead(.scalar)
     if checkpoint.valueHead == nil, checkpoint.adapter == nil {
-      let labels =
-        try file["id2label"].map { $0.object?.keys.count ?? 0 } ?? file.int("num_labels")
+      // As in `transformers`, names of labels count them, and a model that says nothing has two.
+      let names = file["id2label"].map { $0.object?.keys.count ?? 0 }
+      let labels = try names ?? file.int("num_labels", default: 2)
       guard labels == 1 else {
-        throw file.failure("num_labels", "is \(labels), and a reward is one number; it must be 1")
+        let says =
+          names != nil ? "by `id2label`" : file["num_labels"] == nil ? "as it is absent" : ""
+        throw file.failure(
+          "num_labels",
+          "is \(labels)\(says.isEmpty ? "" : " " + says), and a reward is one number: it must be 1; "
+            + "give a reward model, not a classifier of \(labels) labels")
       }
     }
     let shape = try DecoderConfiguration(file)

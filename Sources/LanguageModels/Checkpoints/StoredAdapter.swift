@@ -8,6 +8,7 @@ struct StoredAdapter {
   private let settings: ConfigurationFile
   private let alpha: Double
   private let isStabilized: Bool  // s = α / √r instead of α / r
+  private let targets: AdapterTargets
 
   private static let prefix = "base_model.model."
 
@@ -40,6 +41,7 @@ struct StoredAdapter {
       throw settings.failure("lora_alpha", "is \(alpha); it must be at most 1000000")
     }
     isStabilized = try settings.bool("use_rslora", default: false)
+    targets = try AdapterTargets(settings)
     let file = directory.appending(path: "adapter_model.safetensors")
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw CheckpointError.unreadable(
@@ -53,6 +55,24 @@ struct StoredAdapter {
           file: file.path, tensor: name, problem: "is a kind of adapter that is not computed here")
       }
     }
+    try targets.require(modules: tensors.names.filter(Self.isPart).map(Self.module))
+    let whole = try settings.strings("modules_to_save", default: [])
+    let saved = tensors.names.filter { !Self.isPart($0) }
+    // PEFT adds names of heads that a model may have, of which it has one.
+    if !whole.isEmpty,
+      !whole.contains(where: { name in saved.contains { $0.contains(".\(name).") } })
+    {
+      throw settings.failure(
+        "modules_to_save",
+        "names \(whole.joined(separator: ", ")), and \(file.path) holds no tensor "
+          + "of them; save the adapter again")
+    }
+  }
+
+  /// The module that a part of an update belongs to.
+  private static func module(_ name: String) -> String {
+    let module = name.hasPrefix(prefix) ? name.dropFirst(prefix.count) : name[...]
+    return module.range(of: ".lora_").map { String(module[..<$0.lowerBound]) } ?? String(module)
   }
 
   private static func isPart(_ name: String) -> Bool { name.contains(".lora_") }
@@ -82,6 +102,8 @@ struct StoredAdapter {
   }
 
   /// The update of a tensor, by any of its names; nil when there is none.
+  ///
+  /// - Throws: ``CheckpointError`` where the tensors are others than `adapter_config.json` says.
   func update(of names: [String], outputs: Int, inputs: Int) throws -> Update? {
     for name in names where name.hasSuffix(".weight") {
       let module = Self.prefix + name.dropLast(".weight".count)
@@ -92,10 +114,13 @@ struct StoredAdapter {
         throw CheckpointError.damaged(
           file: tensors.source, tensor: down, problem: "has a rank of 0")
       }
+      try targets.require(rank: rank, of: Self.module(down))
       try tensors.require(down, shape: [rank, inputs])
       try tensors.require(up, shape: [outputs, rank])
       return Update(down: down, up: up, rank: rank)
     }
+    let modules = names.filter { $0.hasSuffix(".weight") }.map { String($0.dropLast(7)) }
+    try targets.requireNone(of: modules, in: tensors.source)
     return nil
   }
 

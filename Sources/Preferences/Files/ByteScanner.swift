@@ -1,10 +1,15 @@
 /// Cuts the bytes of a file into lines, elements of a JSON list, or records of CSV, and counts lines.
+///
+/// Lines end with LF or CR LF; with CR alone where a file has those and no LF in its first 256 KiB.
 final class ByteScanner {
   private let source: RowSource
   private var buffer: [UInt8] = []
   private var start = 0  // of what is not yet given out
   private var isAtEnd = false
   private var line = 1  // of the byte at `start`
+  private lazy var lineEnd: UInt8 = {
+    buffer.contains(0x0D) && !buffer.contains(UInt8(ascii: "\n")) ? 0x0D : UInt8(ascii: "\n")
+  }()
 
   /// A file without a line break would otherwise be read into memory whole, however long it is.
   private static let longestRow = 1 << 24
@@ -38,9 +43,10 @@ final class ByteScanner {
   }
 
   private func endOfLine() throws(PreferenceError) -> Int? {
+    if buffer.isEmpty, try !refill() { return nil }
     var searched = start
     while true {
-      if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) { return end }
+      if let end = buffer[searched...].firstIndex(of: lineEnd) { return end }
       searched = buffer.count - start
       guard try refill() else { return start < buffer.count ? buffer.count : nil }
     }
@@ -150,11 +156,16 @@ final class ByteScanner {
         cells.append(cell)
         (cell, isQuoted, isClosed) = ([], false, false)
       } else if byte == UInt8(ascii: "\n") {
-        if !isQuoted, cell.last == 0x0D { cell.removeLast() }
+        return cells + [cell]
+      } else if byte == 0x0D {
+        // Alone it ends a record, too.
+        if start == buffer.count { _ = try refill() }
+        if start < buffer.count, buffer[start] == UInt8(ascii: "\n") { start += 1 }
+        line += 1
         return cells + [cell]
       } else if !isClosed {
         cell.append(byte)
-      } else if byte != 0x0D {
+      } else {
         throw .file(
           path: name,
           problem: "line \(line): something follows the quotes of a cell; double the quotes that "

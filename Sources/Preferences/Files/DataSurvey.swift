@@ -10,8 +10,73 @@ package struct DataSurvey: Sendable {
     package let kind: String
     package let prompt: String
     package let responses: [String]
+    package let judgement: Judgement
     /// Whether a chat template wrote the texts.
     package let isRendered: Bool
+  }
+
+  /// What a row says of its responses, by their places.
+  package struct Judgement: Sendable, Encodable {
+    /// Places of the better and of the worse responses.
+    package private(set) var better: [Int]?
+    package private(set) var worse: [Int]?
+    package private(set) var isTie: Bool?
+    /// Best first.
+    package private(set) var order: [Int]?
+    package private(set) var margin: Double?
+    package private(set) var ratings: [Double]?
+    package private(set) var probability: Double?
+    package private(set) var label: Bool?
+    package private(set) var steps: [Bool]?
+
+    enum CodingKeys: String, CodingKey {
+      case better, worse, order, margin, ratings, label, steps
+      case isTie = "tie"
+      case probability = "chosen_probability"
+    }
+
+    init(of example: Example, _ fields: RowFields) throws(PreferenceError) {
+      let places = Array(example.responses.indices)
+      (margin, ratings) = (example.margin, example.ratings)
+      switch example.judgement {
+      case .none: break
+      case .tie: isTie = true
+      case .better(let right):
+        (better, worse) = (Array(places[..<right]), Array(places[right...]))
+        probability = try fields.number("chosen_probability")
+      case .ranking(let order):
+        if example.form == .sides {
+          (better, worse) = ([order[0]], [order[1]])
+        } else {
+          self.order = order
+        }
+      case .ratings(let given): ratings = given
+      case .label(let given): label = given
+      case .steps(let given): steps = given
+      }
+      if margin == nil, let ratings, ratings.count == 2, better != nil {
+        margin = ratings[0] - ratings[1]
+      }
+    }
+
+    /// For people; nil where there is none.
+    package var text: String? {
+      func list(_ values: [some CustomStringConvertible]) -> String {
+        values.map(\.description).joined(separator: ", ")
+      }
+      var parts: [String] = []
+      if let better, let worse {
+        parts.append("response \(list(better)) is better than \(list(worse))")
+      }
+      if isTie == true { parts.append("a tie") }
+      if let order { parts.append("best first \(list(order))") }
+      if let margin { parts.append("margin \(margin)") }
+      if let ratings { parts.append("rated \(list(ratings))") }
+      if let probability { parts.append("probability \(probability)") }
+      if let label { parts.append("label \(label)") }
+      if let steps { parts.append("steps \(list(steps))") }
+      return parts.isEmpty ? nil : parts.joined(separator: "; ")
+    }
   }
 
   package let file: String
@@ -45,7 +110,8 @@ package struct DataSurvey: Sendable {
           add("rows of token ids")
           continue
         }
-        let example = try Example(row, format: reading.format, needsResponses: false)
+        let example = try Example(row, format: reading.format, wanted: .anything)
+        columns.add(example.remarks)
         let kind = try Self.kind(of: example, row)
         add(kind)
         if example.usesPlainFormat { usesPlainFormat = true }
@@ -53,7 +119,7 @@ package struct DataSurvey: Sendable {
           shown.append(
             Shown(
               place: row.place, kind: kind, prompt: example.prompt, responses: example.responses,
-              isRendered: example.isRendered))
+              judgement: try Judgement(of: example, row), isRendered: example.isRendered))
         }
       } catch {
         guard reading.skips, error.isOfOneRow else { throw error }
@@ -85,6 +151,7 @@ package struct DataSurvey: Sendable {
     case .unusable(.identicalResponses): return "left out: identical responses"
     case .unusable(.emptyResponse): return "left out: an empty response"
     case .unusable(.tie): return "left out: ties"
+    case .unusable(.contradiction): return "left out: contradictory judgements"
     case .unusable(.unjudged): return "responses without a judgement"
     case .rows(let rows):
       switch rows.first {

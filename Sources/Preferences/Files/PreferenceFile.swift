@@ -23,6 +23,10 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   package internal(set) var ties = 0
   /// Rows left out because nothing says which of two responses is better.
   package internal(set) var unjudged = 0
+  /// Rows left out because they say two things that exclude each other.
+  package internal(set) var contradictions = 0
+  /// Rows that say the opposite of an earlier one. They are kept, for two people may well disagree.
+  package internal(set) var reversed = 0
   /// Rows at fault that were passed over, and the first of the faults.
   package internal(set) var skipped = 0
   package internal(set) var firstFault: PreferenceError?
@@ -33,7 +37,7 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
 
   package var usable: Int { comparisons + rankings + ratings + labels + stepwise }
   package var unusable: Int {
-    identicalResponses + emptyResponses + ties + unjudged + skipped
+    identicalResponses + emptyResponses + ties + unjudged + contradictions + skipped
   }
 
   package var description: String {
@@ -45,6 +49,7 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
     }
     add(ties, "ties")
     add(unjudged, "without a judgement")
+    add(contradictions, "that contradict themselves")
     add(skipped, "at fault, the first: \(firstFault.map { "\($0)" } ?? "")")
     var others = ""
     if labels > 0 { others += ", \(labels) responses with a label" }
@@ -53,6 +58,8 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
       "\(comparisons) comparisons, \(rankings) rankings and \(ratings) ratings\(others); left out: "
       + leftOut.joined(separator: ", ")
       + (repeated > 0 ? "; \(repeated) repeat an earlier row, and are kept" : "")
+      + (reversed > 0
+        ? "; \(reversed) say the opposite of an earlier row, and are kept" : "")
       + (promptInResponse > 0
         ? "; in \(promptInResponse) a response begins with the prompt, which is not taken off" : "")
   }
@@ -73,6 +80,7 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
     case .unusable(.emptyResponse): emptyResponses += 1
     case .unusable(.tie): ties += 1
     case .unusable(.unjudged): unjudged += 1
+    case .unusable(.contradiction): contradictions += 1
     }
   }
 }
@@ -127,6 +135,9 @@ package final class PreferenceSource: RowStream, Sendable {
         guard case .rows(let usable) = reading else { continue }
         for row in usable {
           if !digests.insert(row.digest).inserted { rows.report.repeated += 1 }
+          if let opposite = row.opposite, digests.contains(opposite.digest) {
+            rows.report.reversed += 1
+          }
           body(row)
         }
       }
@@ -163,6 +174,7 @@ final class PreferenceReader {
         let row = try columns.read(fields)
         let example = try Example(row, format: reading.format)
         let reading = try PreferenceReading(example, row)
+        columns.add(example.remarks)
         if example.usesPlainFormat { report.usesPlainFormat = true }
         if example.hasPromptInResponse { report.promptInResponse += 1 }
         report.add(reading)

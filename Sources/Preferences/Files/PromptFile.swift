@@ -63,7 +63,8 @@ package enum PromptFile {
               PromptRow(content: .ids(try row.ids("prompt_ids")), place: row.place))
             continue
           }
-          let example = try Example(row, format: reading.format, needsResponses: false)
+          let example = try Example(row, format: reading.format, wanted: .prompts)
+          columns.add(example.remarks)
           if example.usesPlainFormat { report.usesPlainFormat = true }
           prompts.append(
             PromptRow(

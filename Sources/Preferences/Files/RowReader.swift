@@ -105,6 +105,7 @@ final class RowReader {
 
   /// Several names of columns, one of them a name that rows have. A line of text is not one.
   private func isHeader(_ line: ArraySlice<UInt8>, _ separator: UInt8) -> Bool {
+    let line = line.prefix { $0 != 0x0D }
     let names = line.split(separator: separator, omittingEmptySubsequences: false).map {
       String(decoding: $0, as: UTF8.self).trimmingCharacters(in: Self.aroundNames)
     }

@@ -1,8 +1,8 @@
 import Formats
 package import Foundation
 
-/// A file of rows that can be read as often as needed: a plain file, one compressed by gzip (its name
-/// ends in `.gz`), or standard input (`-`; a file of that name is `./-`).
+/// A file of rows that can be read as often as needed: a plain file, one compressed by gzip (which its
+/// first bytes say, or its name), or standard input (`-`; a file of that name is `./-`).
 ///
 /// What can be read only once, such as standard input and pipes, is copied to a temporary file without
 /// a name, which goes when this does.
@@ -80,13 +80,13 @@ final class RowSource {
   /// What messages call it.
   let name: String
   private let handle: FileHandle
-  private let gzip: GzipReader?
+  private var gzip: GzipReader?
   private let closesHandle: Bool
   private var isAtStart = true
 
   /// What a handle holds from where it is; it stays open.
   init(name: String, _ handle: FileHandle) {
-    (self.name, self.handle, gzip, closesHandle) = (name, handle, nil, false)
+    (self.name, self.handle, closesHandle) = (name, handle, false)
   }
 
   /// - Throws: ``PreferenceError`` when it cannot be opened.
@@ -108,7 +108,7 @@ final class RowSource {
   ///   truncated, perhaps after what stands before.
   func read() throws(PreferenceError) -> Data {
     var piece: Data
-    do { piece = try gzip?.next() ?? handle.read(upToCount: 1 << 18) ?? Data() } catch {
+    do { piece = try nextPiece() } catch {
       guard let error = error as? GzipError else {
         throw .file(path: name, problem: "cannot be read; name a file of rows")
       }
@@ -118,7 +118,7 @@ final class RowSource {
     }
     if isAtStart {
       isAtStart = false
-      if let problem = Self.problem(ofBeginning: piece, isUnpacked: gzip != nil) {
+      if let problem = Self.problem(ofBeginning: piece) {
         throw .file(path: name, problem: problem)
       }
       if piece.starts(with: [0xEF, 0xBB, 0xBF]) { piece.removeFirst(3) }
@@ -126,11 +126,22 @@ final class RowSource {
     return piece
   }
 
-  /// What the first bytes say of files that hold no text.
-  private static func problem(ofBeginning piece: Data, isUnpacked: Bool) -> String? {
-    if piece.starts(with: [0x1F, 0x8B]), !isUnpacked {  // RFC 1952, 2.3.1
-      return "is compressed by gzip; give it a name that ends in .gz, or pipe it through `gzip -dc`"
+  private func nextPiece() throws -> Data {
+    if let gzip { return try gzip.next() }
+    var piece = try handle.read(upToCount: 1 << 18) ?? Data()
+    guard isAtStart else { return piece }
+    // A pipe may give a single byte first.
+    while piece.count == 1, let more = try handle.read(upToCount: 1 << 18), !more.isEmpty {
+      piece += more
     }
+    guard piece.starts(with: [0x1F, 0x8B]) else { return piece }  // RFC 1952, 2.3.1
+    let gzip = GzipReader(handle, beginning: piece)
+    self.gzip = gzip
+    return try gzip.next()
+  }
+
+  /// What the first bytes say of files that hold no text.
+  private static func problem(ofBeginning piece: Data) -> String? {
     if piece.starts(with: Array("PAR1".utf8)) {
       return "is a Parquet file, which is not read; convert it: python3 -c \"import pandas; "
         + "pandas.read_parquet('FILE.parquet').to_json('FILE.jsonl', orient='records', lines=True)\""

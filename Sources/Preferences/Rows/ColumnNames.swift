@@ -55,6 +55,12 @@ package enum ColumnNames {
       others: ["winner", "choice", "better_response_id", "label", "labels"],
       meaning: "which of two responses is better, or a tie"),
     Column(
+      name: "winner_model_a", others: ["winner_a"], meaning: "whether the first response is better"),
+    Column(
+      name: "winner_model_b", others: ["winner_b"], meaning: "whether the second response is better"
+    ),
+    Column(name: "winner_tie", others: ["tie"], meaning: "whether both are equally good"),
+    Column(
       name: "preference_strength", others: ["overall_preference"],
       meaning: "below 0 the first response is better, above 0 the second; its size is the margin"),
     Column(name: "score_A", meaning: "votes for the first response"),

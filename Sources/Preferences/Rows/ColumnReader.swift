@@ -27,6 +27,13 @@ package struct ColumnSummary: Sendable, Equatable {
   package internal(set) var mapped: [Mapping] = []
   /// Columns that are read as nothing, in that order.
   package internal(set) var unread: [String] = []
+  /// What else the person should know of rows, each with how many it is true of.
+  package internal(set) var remarks: [Remark] = []
+
+  package struct Remark: Sendable, Equatable {
+    package let text: String
+    package fileprivate(set) var rows: Int
+  }
 
   /// What the person is told: a line for each kind.
   package var notes: [String] {
@@ -38,7 +45,7 @@ package struct ColumnSummary: Sendable, Equatable {
     if !unread.isEmpty {
       notes.append("not read: " + unread.map { "`\($0)`" }.joined(separator: ", "))
     }
-    return notes
+    return notes + remarks.map { "in \($0.rows) rows \($0.text)" }
   }
 
   private static func words(_ role: String) -> String {
@@ -56,6 +63,15 @@ package struct ColumnSummary: Sendable, Equatable {
   package mutating func add(_ other: ColumnSummary) {
     for mapping in other.mapped where !mapped.contains(mapping) { mapped.append(mapping) }
     for name in other.unread where !unread.contains(name) { unread.append(name) }
+    for remark in other.remarks { add(remark.text, rows: remark.rows) }
+  }
+
+  mutating func add(_ remark: String, rows: Int = 1) {
+    if let place = remarks.firstIndex(where: { $0.text == remark }) {
+      remarks[place].rows += rows
+    } else {
+      remarks.append(Remark(text: remark, rows: rows))
+    }
   }
 }
 
@@ -110,6 +126,11 @@ struct ColumnReader {
     return row
   }
 
+  /// Counts what a row makes the person know.
+  mutating func add(_ remarks: [String]) {
+    for remark in remarks { summary.add(remark) }
+  }
+
   /// Refuses a column that the user named and no row had.
   func requireFound(in file: String) throws(PreferenceError) {
     guard plan != nil, let column = given.first(where: { !found.contains($0.name) }) else { return }
@@ -150,9 +171,12 @@ struct ColumnReader {
       takeAll("steps", "step_labels")
     }
     takeAll("responses", "response")
-    // Who asks for prompts has no use for what is said of responses, nor `score` for a number of one.
+    // Who asks for prompts has no use for what is said of responses, nor `logprobs` for a number of one.
     if purpose > .prompts {
-      if isPair { takeAll("preference", "preference_strength", "score_A", "score_B") }
+      if isPair {
+        takeAll("preference", "preference_strength", "score_A", "score_B")
+        takeAll("winner_model_a", "winner_model_b", "winner_tie")
+      }
       if has("responses") { takeAll("ranking", "ranks", "ratings") }
     }
     if purpose == .judgements,
@@ -162,7 +186,6 @@ struct ColumnReader {
     {
       take("label")
     }
-    if purpose == .responses, has("response"), fields.object["label"]?.bool != nil { take("label") }
     if has("chosen") || has("rejected") {
       takeAll("margin", "chosen_score", "rejected_score")
       takeAll("chosen_probability", "chosen_gold", "rejected_gold")

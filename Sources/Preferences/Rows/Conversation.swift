@@ -50,7 +50,6 @@ struct Message: Equatable {
   let content: String
   /// With `content` as above.
   let json: JSONValue
-  /// Whether it says nothing and calls nothing.
   /// The names of the functions that it calls.
   var calledTools: [String] {
     (json.object?["tool_calls"]?.array ?? []).compactMap { call in
@@ -58,6 +57,7 @@ struct Message: Equatable {
     }
   }
 
+  /// Whether it says nothing and calls nothing.
   var isEmpty: Bool { content.allSatisfy(\.isWhitespace) && json.object?["tool_calls"] == nil }
 
   init(role: String, content: String) {
@@ -66,6 +66,40 @@ struct Message: Equatable {
 
   private init(_ object: JSONObject, _ role: String, _ content: String) {
     (self.role, self.content, json) = (role, content, .object(object))
+  }
+
+  /// Keys with something in them that not every template writes, such as `reasoning_content` and `name`.
+  var otherKeys: [String] {
+    (json.object?.members ?? []).filter {
+      !["role", "content", "tool_calls"].contains($0.key)
+        && ![.null, .string(""), .array([]), .object([:])].contains($0.value)
+    }.map(\.key)
+  }
+
+  /// Without some of its keys, or with another content.
+  func changed(removing keys: Set<String> = [], content: String? = nil) -> Message {
+    var object = json.object ?? [:]
+    for key in keys { object[key] = nil }
+    if let content { object["content"] = .string(content) }
+    return Message(object, role, content ?? self.content)
+  }
+
+  /// Whether the last line of what it says stands in a text. Templates may leave out what comes before,
+  /// such as thoughts.
+  func isSaid(in text: [UInt8]) -> Bool {
+    let lines = content.utf8.split { $0 == 0x0A || $0 == 0x0D }.map { line in
+      Array(String(decoding: line, as: UTF8.self).trimmingSpace.utf8)
+    }
+    guard let words = lines.last(where: { !$0.isEmpty }), let first = words.first else {
+      return true
+    }
+    var rest = text[...]
+    while let start = rest.firstIndex(of: first) {
+      rest = rest[start...]
+      if rest.starts(with: words) { return true }
+      rest = rest.dropFirst()
+    }
+    return false
   }
 
   /// Equal means byte for byte: texts that look alike may differ in tokens.
@@ -154,21 +188,17 @@ struct Conversation {
   ///
   /// The prompt is what all of these texts have in common, so that a template may write an answer's
   /// beginning otherwise than it asks for one; the prompt's own messages must stay as they are.
+  ///
+  /// - Returns: also what of the messages is in none of the texts.
   func rendered(
     by format: ChatFormat, _ fields: RowFields
-  ) throws(PreferenceError) -> (prompt: String, responses: [String]) {
-    func render(_ messages: [Message], asking: Bool) throws(PreferenceError) -> String {
-      do { return try format.render(messages.map(\.json), tools, asking) } catch {
-        throw .line(
-          path: fields.path, line: fields.line,
-          problem: "\(format.name) does not render it: \(error)")
-      }
-    }
-    let asked = try render(prompt, asking: true)
+  ) throws(PreferenceError) -> (prompt: String, responses: [String], unwritten: [String]) {
+    let asked = try text(of: prompt, asking: true, format, fields)
     var shared = Array(asked.utf8)[...]
     var texts: [[UInt8]] = []
+    var unwritten = responses.isEmpty ? unwritten(of: prompt, asking: true, asked, format) : []
     for response in responses {
-      let text = try render(prompt + response, asking: false)
+      let text = try self.text(of: prompt + response, asking: false, format, fields)
       if let name = (prompt + response).flatMap(\.calledTools).first(where: { !text.contains($0) })
       {
         throw .line(
@@ -178,8 +208,21 @@ struct Conversation {
             + "in it would be alike; use another template, or render the texts yourself")
       }
       let whole = Array(text.utf8)
+      unwritten += self.unwritten(of: prompt + response, asking: false, text, format)
+        .filter { !unwritten.contains($0) }
+      for (index, message) in response.enumerated() where message.role == "assistant" {
+        let place = prompt.count + index
+        guard isDropped(place, of: prompt + response, asking: false, whole, format) else {
+          continue
+        }
+        throw .line(
+          path: fields.path, line: fields.line,
+          problem: "\(format.name) does not write what the assistant says, so that all responses "
+            + "would be alike; use another template, or render the texts yourself")
+      }
       if !whole.starts(with: asked.utf8) {
-        guard whole.starts(with: try render(prompt, asking: false).utf8) else {
+        guard whole.starts(with: try self.text(of: prompt, asking: false, format, fields).utf8)
+        else {
           throw .line(
             path: fields.path, line: fields.line,
             problem: "\(format.name) writes the prompt otherwise when a response follows, so that "
@@ -197,7 +240,59 @@ struct Conversation {
     while !shared.isEmpty, texts.contains(where: isCut) { shared.removeLast() }
     return (
       String(decoding: shared, as: UTF8.self),
-      texts.map { String(decoding: $0.dropFirst(shared.count), as: UTF8.self) }
+      texts.map { String(decoding: $0.dropFirst(shared.count), as: UTF8.self) }, unwritten
     )
+  }
+
+  private func text(
+    of messages: [Message], asking: Bool, _ format: ChatFormat, _ fields: RowFields
+  ) throws(PreferenceError) -> String {
+    do { return try format.render(messages.map(\.json), tools, asking) } catch {
+      throw .line(
+        path: fields.path, line: fields.line,
+        problem: "\(format.name) does not render it: \(error)")
+    }
+  }
+
+  private func isText(
+    _ text: [UInt8], of messages: [Message], asking: Bool, _ format: ChatFormat
+  ) -> Bool {
+    (try? format.render(messages.map(\.json), tools, asking))?.utf8.elementsEqual(text) ?? false
+  }
+
+  /// Whether the text is the same, whatever one of the messages says.
+  private func isDropped(
+    _ place: Int, of messages: [Message], asking: Bool, _ text: [UInt8], _ format: ChatFormat
+  ) -> Bool {
+    guard !messages[place].isSaid(in: text) else { return false }
+    var others = messages
+    others[place] = messages[place].changed(content: "something else")
+    return isText(text, of: others, asking: asking, format)
+  }
+
+  /// What of messages is not in their text: keys such as `reasoning_content`, and what roles say.
+  private func unwritten(
+    of messages: [Message], asking: Bool, _ text: String, _ format: ChatFormat
+  ) -> [String] {
+    let text = Array(text.utf8)
+    var unwritten: [String] = []
+    for (place, message) in messages.enumerated() {
+      let name = "what `\(message.role)` says"
+      if !unwritten.contains(name),
+        isDropped(place, of: messages, asking: asking, text, format)
+      {
+        unwritten.append(name)
+      }
+    }
+    func isUnused(_ keys: Set<String>) -> Bool {
+      let others = messages.map { $0.changed(removing: keys) }
+      return isText(text, of: others, asking: asking, format)
+    }
+    let keys = Set(messages.flatMap(\.otherKeys))
+    let isAnyUsed = !keys.isEmpty && !isUnused(keys)
+    for key in keys.sorted() where !isAnyUsed || isUnused([key]) {
+      unwritten.append("the key `\(key)` of messages")
+    }
+    return unwritten
   }
 }

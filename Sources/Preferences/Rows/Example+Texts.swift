@@ -16,8 +16,8 @@ extension Example {
       return try readPlain(given?.string, values, fields)
     }
     var conversation = try conversation(given, values, fields)
-    if let tools = fields.value("tools") {
-      conversation.tools = fields.isOfTable ? .array(try fields.list("tools", of: "tools")) : tools
+    if fields.has("tools") {
+      conversation.tools = .array(try fields.list("tools", of: "tools"))
     }
     guard let last = conversation.prompt.last else {
       throw fields.failure("prompt", "is missing; add it with a text or messages")
@@ -26,7 +26,9 @@ extension Example {
       throw fields.failure(
         "prompt", "ends with a message of `assistant`; end it with the one that is answered")
     }
-    (prompt, responses) = try conversation.rendered(by: format, fields)
+    let rendered = try conversation.rendered(by: format, fields)
+    (prompt, responses) = (rendered.prompt, rendered.responses)
+    remarks += rendered.unwritten.map { "\($0) is not written by \(format.name)" }
     hasEmptyResponse = conversation.responses.contains { $0.allSatisfy(\.isEmpty) }
     isRendered = format.isTemplate
     usesPlainFormat = !format.isTemplate
@@ -65,7 +67,8 @@ extension Example {
   /// A history that is no list of turns, but a text: it is the prompt.
   private func historyText(_ fields: RowFields) -> String? {
     guard let text = fields.value("history")?.string else { return nil }
-    return fields.isOfTable && text.hasPrefix("[") ? nil : text
+    let isList = fields.isOfTable && text.hasPrefix("[")
+    return isList || (try? JSONValue(parsing: text.utf8))?.array != nil ? nil : text
   }
 
   // MARK: - Texts
@@ -88,6 +91,44 @@ extension Example {
   }
 
   // MARK: - Messages
+
+  /// Turns as arena files write them, a list of questions and of each side its answers: they become
+  /// whole conversations, and lists of one turn texts.
+  func readTurns(
+    _ values: inout [(String, JSONValue)], _ fields: inout RowFields
+  ) throws(PreferenceError) {
+    func texts(_ key: String, _ value: JSONValue?) throws(PreferenceError) -> [String]? {
+      var value = value
+      if let text = value?.string, text.trimmingSpace.hasPrefix("[\"") {
+        value = try? JSONValue(parsing: text.utf8)
+      }
+      guard let list = value?.array, let first = list.first, first.object == nil else { return nil }
+      let texts = list.compactMap { $0 == .null ? "" : $0.string }
+      guard texts.count == list.count else { throw fields.failure(key, "must be a list of texts") }
+      return texts
+    }
+    guard let questions = try texts("prompt", fields.content("prompt")) else { return }
+    var turns: [[String]] = []
+    for (key, value) in values {
+      guard let answers = try texts(key, value) else { return }
+      guard answers.count == questions.count else {
+        throw fields.failure(key, "must be a list of \(questions.count) texts, an answer to each")
+      }
+      turns.append(answers)
+    }
+    guard questions.count > 1 else {
+      fields.object["prompt"] = .string(questions[0])
+      for place in values.indices { values[place].1 = .string(turns[place][0]) }
+      return
+    }
+    fields.object["prompt"] = nil
+    for place in values.indices {
+      values[place].1 = .array(
+        zip(questions, turns[place]).flatMap {
+          [Message(role: "user", content: $0).json, Message(role: "assistant", content: $1).json]
+        })
+    }
+  }
 
   private func conversation(
     _ given: JSONValue?, _ values: [(key: String, value: JSONValue)], _ fields: RowFields
@@ -179,7 +220,7 @@ extension Example {
         else {
           throw fields.failure(
             key,
-            "its last message of `user` is not `\(fields.names["prompt"] ?? "prompt")`; make them "
+            "its last message of `user` is not `\(fields.name("prompt"))`; make them "
               + "the same, or leave one of them out")
         }
         before = Array(messages[...last])
@@ -232,6 +273,19 @@ extension Example {
   private func promptAlone(_ messages: [Message]) -> Conversation {
     let end = messages.lastIndex { $0.role != "assistant" && $0.role != "tool" } ?? -1
     return Conversation(prompt: Array(messages.prefix(end + 1)), responses: [])
+  }
+}
+
+extension RowFields {
+  /// Whether messages end with an answer, or are judged as if they did.
+  var endsWithAnswer: Bool {
+    get throws(PreferenceError) {
+      guard let messages = try content("messages"), messages.array?.isEmpty == false else {
+        return false
+      }
+      if has("rating") || has("label") { return true }
+      return try Message.list("messages", messages, self).last?.role == "assistant"
+    }
   }
 }
 

@@ -52,10 +52,27 @@ struct Example {
   }
   var form = Form.single
   var judgement = Judgement.none
+  /// By how much the better response, or each of them, is better.
+  var margin: Double?
+  /// Ratings of the two responses of a pair, or of those that a ranking orders.
+  var ratings: [Double]?
+  /// Whether it says two things that exclude each other, so that nothing can be learned from it.
+  var isContradictory = false
+  /// What the person should know of the row, in words that fit many.
+  var remarks: [String] = []
 
-  /// - Parameter needsResponses: whether a row without a response is refused.
+  /// What rows are asked for.
+  enum Wanted {
+    /// A response, without which a row is refused.
+    case responses
+    /// A prompt, what follows it in messages being left out.
+    case prompts
+    /// Whatever there is.
+    case anything
+  }
+
   init(
-    _ fields: RowFields, format: ChatFormat, needsResponses: Bool = true
+    _ fields: RowFields, format: ChatFormat, wanted: Wanted = .responses
   ) throws(PreferenceError) {
     if fields.has("steps") {
       try readSteps(fields, format)
@@ -65,10 +82,14 @@ struct Example {
       try readSides(fields, format)
     } else if fields.isNamed("chosen") || fields.isNamed("rejected") {
       try readComparison(fields, format)
-    } else if needsResponses || fields.isNamed("response") {
-      try readSingle(fields, format)
     } else {
-      try readTexts([], fields, format)
+      var hasResponse = wanted == .responses || fields.isNamed("response")
+      if wanted == .anything, !hasResponse { hasResponse = try fields.endsWithAnswer }
+      if hasResponse {
+        try readSingle(fields, format)
+      } else {
+        try readTexts([], fields, format)
+      }
     }
     if try fields.bool("rendered") == true { isRendered = true }
   }
@@ -115,6 +136,25 @@ struct Example {
     if form == .single { form = .pair }
     try readTexts(texts, fields, format)
     judgement = .better(right: right)
+    var said = [Statement("chosen", [1, 0])]
+    if let margin = try fields.number("margin") {
+      self.margin = margin
+      said.append(Statement("margin", [margin, 0]))
+    }
+    let key = "chosen_score"
+    if let chosen = try fields.number(key), let rejected = try fields.number("rejected_score") {
+      guard form == .pair else {
+        throw fields.failure(key, "rates one response, and there are several; leave it out")
+      }
+      ratings = [chosen, rejected]
+      said.append(Statement(key, [chosen, rejected]))
+      if chosen == rejected {
+        remarks.append(
+          "`\(fields.name(key))` and `\(fields.name("rejected_score"))` are equal, and "
+            + "`\(fields.name("chosen"))` decides")
+      }
+    }
+    requireAgreement(said, fields)
   }
 
   private mutating func readSides(
@@ -128,8 +168,16 @@ struct Example {
       texts.append((key, value))
     }
     form = .sides
+    var fields = fields
+    try readTurns(&texts, &fields)
     try readTexts(texts, fields, format)
-    judgement = try Side.judgement(fields)
+    let said = try Side.statements(fields)
+    if let first = said.first {
+      let (a, b) = (first.worth[0], first.worth[1])
+      judgement = a == b ? .tie : .ranking(a > b ? [0, 1] : [1, 0])
+    }
+    margin = try fields.number("preference_strength").map(abs)
+    requireAgreement(said, fields)
   }
 
   private mutating func readSeveral(
@@ -152,23 +200,35 @@ struct Example {
       }
       texts.append(("\(key).\(name)", text))
       let scores = ["rating", "score", "overall_score", "fine-grained_score"]
-      if let score = scores.lazy.compactMap({ object[$0].flatMap(Self.number) }).first {
+      if let score = scores.lazy.compactMap({ object[$0].flatMap(RowFields.number) }).first {
         ratings.append(score)
       }
-      if let rank = object["rank"].flatMap(Self.number) { ranks.append(rank) }
+      if let rank = object["rank"].flatMap(RowFields.number) { ranks.append(rank) }
     }
     try readTexts(texts, fields, format)
-    if fields.has("ranking") {
-      judgement = .ranking(try ranking(fields))
-    } else if fields.has("ranks") {
-      judgement = .ratings(try oneEach(fields.numbers("ranks"), "ranks", fields).map { -$0 })
-    } else if fields.has("ratings") {
-      judgement = .ratings(try oneEach(fields.numbers("ratings"), "ratings", fields))
-    } else if !ranks.isEmpty {
-      judgement = .ratings(try oneEach(ranks, "responses", fields).map { -$0 })
-    } else if !ratings.isEmpty {
-      judgement = .ratings(try oneEach(ratings, "responses", fields))
+    var said: [Statement] = []
+    func add(_ key: String, _ numbers: [Double]) throws(PreferenceError) {
+      said.append(Statement(key, try oneEach(numbers, key, fields)))
     }
+    if fields.has("ranking") {
+      let order = try ranking(fields)
+      judgement = .ranking(order)
+      var places = [Double](repeating: 0, count: order.count)
+      for (place, index) in order.enumerated() { places[index] = -Double(place) }
+      try add("ranking", places)
+    }
+    if fields.has("ranks") { try add("ranks", fields.numbers("ranks").map { -$0 }) }
+    if fields.has("ratings") { try add("ratings", fields.numbers("ratings")) }
+    if !ranks.isEmpty { try add("responses", ranks.map { -$0 }) }
+    if !ratings.isEmpty { try add("responses", ratings) }
+    if judgement == .none, let first = said.first {
+      judgement = .ratings(first.worth)
+    } else if let rated = said.first(where: { $0.key != "ranking" }),
+      Set(rated.worth).count == rated.worth.count
+    {
+      self.ratings = rated.worth
+    }
+    requireAgreement(said, fields)
   }
 
   private mutating func readSteps(
@@ -187,10 +247,6 @@ struct Example {
       throw fields.failure("steps", "stand beside messages; write prompt and steps as texts")
     }
     if let labels { judgement = .steps(labels) }
-  }
-
-  private static func number(_ value: JSONValue) -> Double? {
-    value.double ?? value.string.flatMap { Double($0) }
   }
 
   private func oneEach(

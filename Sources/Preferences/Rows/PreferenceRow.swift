@@ -197,6 +197,18 @@ package enum PreferenceRow: Sendable, Equatable {
     }
   }
 
+  /// What another row would have to say to contradict this one; nil where that is not one thing.
+  var opposite: PreferenceRow? {
+    switch self {
+    case .comparison(var row):
+      (row.chosen, row.rejected) = (row.rejected, row.chosen)
+      return .comparison(row)
+    case .rating(let row) where row.isLabel:
+      return .rating(Rating(prompt: row.prompt, response: row.response, label: row.rating == 0))
+    default: return nil
+    }
+  }
+
   /// 64 bits of what the row says: its prompt, its responses from the best to the worst, and ratings.
   /// Equal rows have equal digests in every process; that two of a million different rows share one
   /// has a probability of 3·10⁻⁸.
@@ -231,7 +243,7 @@ enum PreferenceReading {
 
 /// Why a row, though well formed, teaches nothing.
 enum UnusableRow: Equatable {
-  case identicalResponses, emptyResponse, tie, unjudged
+  case identicalResponses, emptyResponse, tie, unjudged, contradiction
 }
 
 extension PreferenceReading {
@@ -242,6 +254,10 @@ extension PreferenceReading {
 
   init(_ example: Example, _ fields: RowFields) throws(PreferenceError) {
     let responses = example.responses
+    if example.isContradictory {
+      self = .unusable(.contradiction)
+      return
+    }
     func unusable() -> UnusableRow? {
       if example.hasEmptyResponse { return .emptyResponse }
       // Byte for byte: texts that look alike may differ in tokens.
@@ -286,13 +302,14 @@ extension PreferenceReading {
       } else if example.form == .sides {
         var row = Comparison(
           prompt: example.prompt, chosen: responses[order[0]], rejected: responses[order[1]])
-        row.margin = try fields.number("preference_strength").map(abs)
+        row.margin = example.margin
         row.isRendered = example.isRendered
         row.annotator = try fields.string("annotator")
         self = .rows([.comparison(row)])
       } else {
         try Self.requireSeveral(responses, fields)
         var row = Ranking(prompt: example.prompt, responses: responses, ranking: order)
+        row.ratings = example.ratings
         row.isRendered = example.isRendered
         self = .rows([.ranking(row)])
       }
@@ -324,12 +341,7 @@ extension PreferenceReading {
   ) throws(PreferenceError) -> [Comparison] {
     var row = Comparison(prompt: example.prompt, chosen: "", rejected: "")
     row.isRendered = example.isRendered
-    row.margin = try fields.number("margin")
-    if example.form == .pair, let chosen = try fields.number("chosen_score"),
-      let rejected = try fields.number("rejected_score")
-    {
-      row.scores = [chosen, rejected]
-    }
+    (row.margin, row.scores) = (example.margin, example.ratings)
     row.probability = try fields.number("chosen_probability")
     if let probability = row.probability, !(0...1).contains(probability) {
       throw fields.failure(

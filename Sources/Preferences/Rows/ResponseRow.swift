@@ -36,6 +36,14 @@ package struct ResponseRow: Sendable, Equatable {
   /// Where the row stands, for messages: file and line, such as `rows.jsonl:3`.
   package let place: String
   private var written: WrittenObject
+  private let given: Set<String>
+  /// Names that were taken, with the ones that were set instead.
+  package private(set) var renamed: [(taken: String, set: String)] = []
+
+  package static func == (first: ResponseRow, second: ResponseRow) -> Bool {
+    first.place == second.place && first.content == second.content
+      && first.written == second.written
+  }
 
   /// - Parameters:
   ///   - example: what the row says; nil for one of token ids.
@@ -60,7 +68,7 @@ package struct ResponseRow: Sendable, Equatable {
     case .steps: form = .steps
     }
     let count = example?.responses.count ?? 1
-    switch example?.judgement {
+    switch example?.isContradictory == true ? nil : example?.judgement {
     case .better(let right): ratings = (0..<count).map { $0 < right ? 1 : 0 }
     case .ranking(let order):
       var places = [Double](repeating: 0, count: count)
@@ -77,27 +85,29 @@ package struct ResponseRow: Sendable, Equatable {
     subset = fields.value("subset")?.string
     place = fields.place
     self.written = written
+    given = Set(written.object.keys)
   }
 
   /// Sets `reward` of a single response, `chosen_reward` and `rejected_reward` of a pair,
   /// `chosen_rewards` and `rejected_rewards` of lists, `rewards` of steps, or `rewards` of several, in the
-  /// order in which they are written, and `order`.
+  /// order in which they are written, and `order`. A column of the row that is called so stays as it is,
+  /// and ours gets a number: `reward_2`.
   ///
   /// - Parameter order: indices of the responses, that of the highest reward first.
   /// - Throws: ``PreferenceError`` when a number is not finite, as in everything that sets one.
   package mutating func set(rewards: [Double], order: [Int]) throws(PreferenceError) {
     switch form {
-    case .single: try set("reward", to: .double(rewards[0]))
+    case .single: try setBeside("reward", .double(rewards[0]))
     case .pair:
-      try set("chosen_reward", to: .double(rewards[0]))
-      try set("rejected_reward", to: .double(rewards[1]))
+      try setBeside("chosen_reward", .double(rewards[0]))
+      try setBeside("rejected_reward", .double(rewards[1]))
     case .lists(let right):
-      try set("chosen_rewards", to: rewards[..<right])
-      try set("rejected_rewards", to: rewards[right...])
-    case .steps: try set("rewards", to: rewards[...])
+      try setBeside("chosen_rewards", .array(rewards[..<right].map { .double($0) }))
+      try setBeside("rejected_rewards", .array(rewards[right...].map { .double($0) }))
+    case .steps: try setBeside("rewards", .array(rewards.map { .double($0) }))
     case .several:
-      try set("rewards", to: rewards[...])
-      try set("order", to: .array(order.map { .int($0) }))
+      try setBeside("rewards", .array(rewards.map { .double($0) }))
+      try setBeside("order", .array(order.map { .int($0) }))
     }
   }
 
@@ -111,6 +121,19 @@ package struct ResponseRow: Sendable, Equatable {
   /// Sets a key; a new one is put last.
   package mutating func set(_ key: String, to ids: [Int32]) throws(PreferenceError) {
     try set(key, to: .array(ids.map { .int(Int($0)) }))
+  }
+
+  private mutating func setBeside(
+    _ key: String, _ value: JSONValue
+  ) throws(PreferenceError) {
+    var name = key
+    var number = 2
+    while given.contains(name) {
+      name = "\(key)_\(number)"
+      number += 1
+    }
+    if name != key { renamed.append((key, name)) }
+    try set(name, to: value)
   }
 
   private mutating func set(_ key: String, to value: JSONValue) throws(PreferenceError) {
@@ -127,13 +150,18 @@ package struct ResponseRow: Sendable, Equatable {
 package final class ResponseRowReader {
   private let files: [URL]
   private let reading: RowReading
+  private let purpose: ColumnReader.Purpose
   private var current: (rows: RowReader, columns: ColumnReader, name: String)?
   private var next = 0
   package private(set) var columns = ColumnSummary()
   package private(set) var usesPlainFormat = false
 
-  package init(_ files: [URL], as reading: RowReading = RowReading()) {
+  /// - Parameter readsJudgements: whether it matters what rows say of their responses.
+  package init(
+    _ files: [URL], as reading: RowReading = RowReading(), readsJudgements: Bool = true
+  ) {
     (self.files, self.reading) = (files, reading)
+    purpose = readsJudgements ? .judgements : .responses
   }
 
   /// The next row; nil behind the last one.
@@ -147,7 +175,7 @@ package final class ResponseRowReader {
         let file = try RowFile(files[next], isReadOnce: true)
         next += 1
         current = (
-          try RowReader(file, keepsWriting: true), ColumnReader(reading.columns, for: .responses),
+          try RowReader(file, keepsWriting: true), ColumnReader(reading.columns, for: purpose),
           file.name
         )
       }
@@ -165,6 +193,7 @@ package final class ResponseRowReader {
         return try ResponseRow(row, nil, written: written)
       }
       let example = try Example(row, format: reading.format)
+      current?.columns.add(example.remarks)
       if example.usesPlainFormat { usesPlainFormat = true }
       return try ResponseRow(row, example, written: written)
     }

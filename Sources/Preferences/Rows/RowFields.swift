@@ -16,9 +16,12 @@ struct RowFields {
 
   var place: String { "\(path):\(line)" }
 
+  /// What the file calls a key.
+  func name(_ key: String) -> String { names[key] ?? key }
+
   func failure(_ key: String, _ problem: String) -> PreferenceError {
-    let name = key.prefix { $0 != "[" && $0 != "." }
-    let path = (names[String(name)] ?? String(name)) + key.dropFirst(name.count)
+    let start = key.prefix { $0 != "[" && $0 != "." }
+    let path = name(String(start)) + key.dropFirst(start.count)
     return .key(path: self.path, line: line, key: path, problem: problem)
   }
 
@@ -35,37 +38,81 @@ struct RowFields {
     return cell.isEmpty ? nil : value
   }
 
-  /// A text or messages; nil when it is absent or null.
+  /// A text or messages; nil when it is absent or null. Messages may be written as a string that holds
+  /// their JSON.
   func content(_ key: String) throws(PreferenceError) -> JSONValue? {
     guard let value = object[key], value != .null else { return nil }
-    guard isOfTable, let cell = value.string else { return value }
-    let start = cell.prefix(2)
-    guard start == "[{" || start == "{\"" || start == "[\"" else { return value }
-    return try structure(key, cell)
+    guard let text = value.string else { return value }
+    if isOfTable {
+      let start = text.prefix(2)
+      if start == "[{" || start == "{\"" || start == "[\"" { return try structure(key, text) }
+    }
+    return try messages(key) ?? value
   }
 
-  /// The elements of a list.
+  /// What a string holds that is the JSON of messages; nil for any other text, such as an answer in JSON.
+  ///
+  /// - Throws: ``PreferenceError`` for one that begins as messages do and is not JSON, such as Python's
+  ///   way of writing them.
+  func messages(_ key: String) throws(PreferenceError) -> JSONValue? {
+    guard let text = value(key)?.string else { return nil }
+    let start = text.prefix(64).filter { !$0.isWhitespace }
+    guard start.hasPrefix("[{") || start.hasPrefix("{") else { return nil }
+    guard let value = try? JSONValue(parsing: text.utf8) else {
+      let isMeant = ["role", "content", "from"].contains {
+        start.hasPrefix("[{\"\($0)\":") || start.hasPrefix("[{'\($0)':")
+      }
+      return isMeant ? try structure(key, text) : nil
+    }
+    let isConversation = (value.array ?? [value]).allSatisfy { element in
+      guard let object = element.object else { return false }
+      return object["role"]?.string != nil && (object["content"] ?? object["tool_calls"]) != nil
+        || object["from"]?.string != nil && object["value"] != nil
+    }
+    return isConversation ? value : nil
+  }
+
+  /// The elements of a list, which may be written as a string that holds their JSON.
   func list(_ key: String, of what: String) throws(PreferenceError) -> [JSONValue] {
     var found = value(key)
-    if isOfTable, let cell = found?.string { found = try structure(key, cell) }
+    if let text = found?.string, isOfTable || text.trimmingSpace.hasPrefix("[") {
+      found = try structure(key, text)
+    }
     guard let list = found?.array else { throw failure(key, "must be a list of \(what)") }
     return list
   }
 
+  /// A number, which may be written as a string in decimal.
   func number(_ key: String) throws(PreferenceError) -> Double? {
     guard let value = value(key) else { return nil }
-    let number = isOfTable ? value.string.flatMap { Double($0) } : value.double
-    guard let number, number.isFinite else {
-      throw failure(key, "is \(value.kind); write a number or leave it out")
-    }
+    guard let number = Self.number(value) else { throw failure(key, Self.noNumber(value)) }
     return number
   }
 
   func numbers(_ key: String) throws(PreferenceError) -> [Double] {
-    let values = try list(key, of: "numbers")
-    let numbers = values.compactMap(\.double)
-    guard numbers.count == values.count else { throw failure(key, "must be a list of numbers") }
+    var numbers: [Double] = []
+    for (index, value) in try list(key, of: "numbers").enumerated() {
+      guard let number = Self.number(value) else {
+        throw failure("\(key)[\(index)]", Self.noNumber(value))
+      }
+      numbers.append(number)
+    }
     return numbers
+  }
+
+  /// A number that float32 can hold; nil for anything else.
+  static func number(_ value: JSONValue) -> Double? {
+    value.double.flatMap { $0.fitsFloat ? $0 : nil } ?? value.string.flatMap { Double(decimal: $0) }
+  }
+
+  private static func noNumber(_ value: JSONValue) -> String {
+    "is \(shown(value)); write a decimal number below 3.4e38, or leave it out"
+  }
+
+  /// A value as a message shows it.
+  private static func shown(_ value: JSONValue) -> String {
+    guard let text = try? value.text(), text.utf8.count <= 40 else { return value.kind }
+    return text
   }
 
   func string(_ key: String) throws(PreferenceError) -> String? {
@@ -79,7 +126,7 @@ struct RowFields {
   func bool(_ key: String) throws(PreferenceError) -> Bool? {
     guard let value = value(key) else { return nil }
     guard let truth = Self.truth(value) else {
-      throw failure(key, "is \(value.kind); write true or false")
+      throw failure(key, "is \(Self.shown(value)); write true or false, or 1 or 0")
     }
     return truth
   }
@@ -96,8 +143,16 @@ struct RowFields {
   private static func truth(_ value: JSONValue) -> Bool? {
     switch value {
     case .bool(let truth): return truth
-    case .string(let text): return ["true": true, "false": false][text.lowercased()]
-    default: return value.int.flatMap { $0 == 0 ? false : $0 == 1 ? true : nil }
+    case .string(let text):
+      if let truth = ["true": true, "false": false][text.lowercased().trimmingSpace] {
+        return truth
+      }
+    default: break
+    }
+    switch number(value) {
+    case 0: return false
+    case 1: return true
+    default: return nil
     }
   }
 
@@ -124,8 +179,8 @@ struct RowFields {
     do { return try JSONValue(parsing: cell.utf8) } catch {
       throw failure(
         key,
-        "begins as a list or an object and is not JSON (\(error)); write cells as JSON, or the file "
-          + "as JSON lines (pandas: `to_json(orient='records', lines=True)`)")
+        "begins as a list or an object and is not JSON (\(error)); write it as JSON (pandas: "
+          + "`to_json(orient='records', lines=True)`)")
     }
   }
 }

@@ -2,39 +2,50 @@ import Formats
 
 /// Which of two responses a row prefers.
 enum Side {
-  /// What `preference`, `preference_strength` or votes say.
-  static func judgement(_ fields: RowFields) throws(PreferenceError) -> Example.Judgement {
+  /// What `preference`, `preference_strength`, votes and marks of the winner say, the first deciding.
+  static func statements(_ fields: RowFields) throws(PreferenceError) -> [Statement] {
+    var said: [Statement] = []
     if let value = fields.value("preference") {
-      return try preference(value, fields)
+      said.append(Statement("preference", try preference(value, fields)))
     }
-    if let strength = try fields.number("preference_strength") { return sign(-strength) }
+    let marks = ["winner_model_a", "winner_model_b", "winner_tie"]
+    for (key, worth) in zip(marks, [[1.0, 0.0], [0, 1], [0, 0]])
+    where try fields.bool(key) == true {
+      // A tie beside a winner is a contradiction, too.
+      if let other = said.first(where: { marks.contains($0.key) }) {
+        throw fields.failure(
+          key, "is true, and so is `\(fields.name(other.key))`; mark one of them")
+      }
+      said.append(Statement(key, worth))
+    }
+    if let strength = try fields.number("preference_strength") {
+      said.append(Statement("preference_strength", [-strength, 0]))
+    }
     if let a = try fields.number("score_A"), let b = try fields.number("score_B") {
-      return sign(a - b)
+      said.append(Statement("score_A", [a, b]))
     }
-    return .none
+    return said
   }
 
-  private static let first = Example.Judgement.ranking([0, 1])
-  private static let second = Example.Judgement.ranking([1, 0])
-
-  private static func sign(_ difference: Double) -> Example.Judgement {
-    difference > 0 ? first : difference < 0 ? second : .tie
-  }
+  private static let first: [Double] = [1, 0]
+  private static let second: [Double] = [0, 1]
+  private static let tie: [Double] = [0, 0]
 
   private static func preference(
     _ value: JSONValue, _ fields: RowFields
-  ) throws(PreferenceError) -> Example.Judgement {
-    let names = ["response_a", "response_b"].map { fields.names[$0] ?? $0 }
+  ) throws(PreferenceError) -> [Double] {
+    let names = ["response_a", "response_b"].map(fields.name)
     if let text = value.string {
       let word = text.lowercased().trimmingSpace
       if word == names[0].lowercased() { return first }
       if word == names[1].lowercased() { return second }
+      if let number = Double(decimal: word) { return try side(number, names, value, fields) }
       let last = word.split { " _-".contains($0) }.last.map(String.init) ?? ""
       if last == "a" { return first }
       if last == "b" { return second }
       let ties = ["tie", "both", "neither", "draw", "equal", "same"]
-      if ties.contains(where: word.hasPrefix) { return .tie }
-      if let number = Double(last) { return try side(number, names, value, fields) }
+      if ties.contains(where: word.hasPrefix) { return tie }
+      if let number = Double(decimal: last) { return try side(number, names, value, fields) }
     } else if let number = value.double {
       return try side(number, names, value, fields)
     }
@@ -45,11 +56,11 @@ enum Side {
   /// `response_1` and `response_2` from 1; of `human_ref_A` and `human_ref_B`, 1 means A.
   private static func side(
     _ number: Double, _ names: [String], _ value: JSONValue, _ fields: RowFields
-  ) throws(PreferenceError) -> Example.Judgement {
+  ) throws(PreferenceError) -> [Double] {
     if names[0] == "human_ref_A" {
       if number == 1 || number == 0 { return number == 1 ? first : second }
     } else if names[0].hasSuffix("0") {
-      if number == 0.5 { return .tie }
+      if number == 0.5 { return tie }
       if number == 0 || number == 1 { return number == 0 ? first : second }
     } else if names[0].hasSuffix("1") {
       if number == 1 || number == 2 { return number == 1 ? first : second }

@@ -12,7 +12,7 @@ struct DescribeData: ParsableCommand {
     abstract: "Say what files of rows are read as.",
     discussion: """
       Counts rows by kind, names columns that are read under another name and those that are not read, \
-      and shows three rows as prompt and response. Reads JSON lines, JSON lists, CSV, plain text with a \
+      and shows three rows as prompt, response and judgement. Reads JSON lines, JSON lists, CSV, plain text with a \
       prompt a line, .gz of them, and - for standard input.
 
       Example: rlhf-sim data pairs.jsonl --column prompt=question
@@ -59,16 +59,22 @@ private struct Report: Encodable {
     let role: String
   }
 
+  struct Remark: Encodable {
+    let text: String
+    let rows: Int
+  }
+
   struct Example: Encodable {
     let place: String
     let kind: String
     let prompt: String
     let responses: [String]
+    let judgement: DataSurvey.Judgement
     let promptIDs: [Int32]?
     let responseIDs: [[Int32]]?
 
     enum CodingKeys: String, CodingKey {
-      case place, kind, prompt, responses
+      case place, kind, prompt, responses, judgement
       case promptIDs = "prompt_ids"
       case responseIDs = "response_ids"
     }
@@ -79,6 +85,8 @@ private struct Report: Encodable {
   let kinds: [String: Int]
   let mapped: [Column]
   let unread: [String]
+  /// What else is to be known of rows.
+  let remarks: [Remark]
   /// How messages became text; absent where there are none.
   let format: String?
   let skipped: Int
@@ -86,7 +94,7 @@ private struct Report: Encodable {
   private let lines: [String]
 
   enum CodingKeys: String, CodingKey {
-    case file, rows, kinds, mapped, unread, format, skipped, examples
+    case file, rows, kinds, mapped, unread, remarks, format, skipped, examples
   }
 
   init(_ survey: DataSurvey, format: ChatFormat, tokenizer: Tokenizer?) {
@@ -95,12 +103,14 @@ private struct Report: Encodable {
     kinds = Dictionary(uniqueKeysWithValues: survey.kinds.map { ($0.kind, $0.count) })
     mapped = survey.columns.mapped.map { Column(name: $0.name, role: $0.role) }
     unread = survey.columns.unread
+    remarks = survey.columns.remarks.map { Remark(text: $0.text, rows: $0.rows) }
     skipped = survey.skipped
     let hasMessages = survey.usesPlainFormat || survey.shown.contains(where: \.isRendered)
     self.format = hasMessages ? format.name : nil
     examples = survey.shown.map { row in
       Example(
         place: row.place, kind: row.kind, prompt: row.prompt, responses: row.responses,
+        judgement: row.judgement,
         promptIDs: tokenizer?.encode(prompt: row.prompt, isRendered: row.isRendered),
         responseIDs: tokenizer.map { tokenizer in row.responses.map { tokenizer.encode($0) } })
     }
@@ -123,6 +133,7 @@ private struct Report: Encodable {
           example.responses.count == 1 ? "response" : "response \(index)", response,
           example.responseIDs?[index])
       }
+      if let judgement = example.judgement.text { text += "    \(judgement)\n" }
     }
     return text
   }

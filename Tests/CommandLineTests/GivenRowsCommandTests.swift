@@ -204,6 +204,21 @@ struct GivenRowsCommandTests {
     #expect(stat(place, &status) == 0 && status.st_mode & 0o777 == 0o600)
   }
 
+  @Test("a column that is called as a result is stays, and the result gets a number, which is said")
+  func taken() throws {
+    let run = try TinyRun.shared()
+    let row = #"{"prompt":"the soup","response":"was good","reward":0.50}"#
+    let file = try run.file("taken.jsonl", row + "\n" + row)
+    let first = try run.run(["score", "--model", "run/reward", "--input", file])
+    #expect(first.errors.ranges(of: "have `reward` already, which stays").count == 1)
+    #expect(first.output.hasPrefix(row.dropLast() + ",\"reward_2\":"))
+    let again = try run.file("taken-again.jsonl", first.output)
+    let second = try run.run(["score", "--model", "run/reward", "--input", again])
+    let scored = try #require(try second.rows().first)
+    #expect(scored["reward_2"] as? Double == scored["reward_3"] as? Double)
+    #expect(scored["reward"] as? Double == 0.5 && scored["reward_3"] != nil)
+  }
+
   @Test("--skip passes over rows that cannot be scored, and counts them")
   func skipping() throws {
     let run = try TinyRun.shared()
@@ -377,6 +392,7 @@ struct DataCommandTests {
       "described.jsonl: 3 rows", "1 comparisons", "1 left out: identical responses",
       "1 left out: ties", "read `question` as prompt", "not read: `id`",
       "prompt (2 tokens): ⟦the soup⟧", "response 0 (2 tokens): ⟦was good⟧",
+      "    response 0 is better than 1\n", "    a tie\n",
     ] {
       #expect(outcome.output.contains(words), "\(words) in \(outcome.output)")
     }
@@ -385,6 +401,11 @@ struct DataCommandTests {
     #expect((report["kinds"] as? [String: Int])?["comparisons"] == 1)
     #expect((report["examples"] as? [[String: Any]])?.count == 3)
     #expect(report["unread"] as? [String] == ["id"])
+    let judgements = (report["examples"] as? [[String: Any]])?.map {
+      $0["judgement"] as? [String: Any]
+    }
+    #expect(judgements?.first??["better"] as? [Int] == [0])
+    #expect(judgements?.last??["tie"] as? Bool == true)
   }
 
   @Test("refuses what it cannot read as the other commands do")

@@ -83,8 +83,10 @@ import Testing
   }
 
   @Test(
-    "what is no finite number is quoted, with its row",
-    arguments: ["nan", "inf", "-Infinity", "", "soup", "1 2", "1,5", "1e999"])
+    "what is no decimal number that float32 can hold is quoted, with its row",
+    arguments: [
+      "nan", "inf", "-Infinity", "", "soup", "1 2", "1,5", "1e999", "1e300", "0x10", "0x1p3",
+    ])
   func noNumber(text: String) throws {
     #expect(try problem("cat", rows: ["7", text, "8"]) == .notANumber(line: text, id: 1))
   }

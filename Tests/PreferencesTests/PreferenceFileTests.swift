@@ -263,8 +263,8 @@ extension ResponseRowReader {
       rows.map(\.line) == [
         #"{"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.50]},"id":18446744073709551615,"#
           + #""logprobs":[-0.5,-1.0]}"#,
-        #"{"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":0.25,"t":"caf\u00e9\/","n":-0.0,"#
-          + #""ids":[4]}"#,
+        #"{"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":9,"t":"caf\u00e9\/","n":-0.0,"#
+          + #""reward_2":0.25,"ids":[4]}"#,
       ])
     #expect(throws: PreferenceError.self) { try rows[0].set(rewards: [.nan], order: [0]) }
   }

@@ -23,6 +23,8 @@ struct RowReaderTests {
       ("prompt,id\na,1\nb,2", "p.csv"), ("id;prompt\n1;a\n2;b", "p.csv"),
       ("id\tquestion\n1\ta\n2\tb", "p.tsv"),
       ("{\"instruction\":\"a\",\"answer\":\"x\"}\n{\"instruction\":\"b\"}", "p.jsonl"),
+      ("a\rb\r", "p.txt"), ("prompt,id\ra,1\rb,2\r", "p.csv"), ("id,prompt\r1,a\r2,\"b\"", "p"),
+      ("{\"prompt\":\"a\"}\r{\"prompt\":\"b\"}\r", "p.jsonl"), ("[\"a\",\r\"b\"]\r", "p.json"),
     ])
   func layouts(text: String, name: String) throws {
     #expect(try prompts(text, name) == ["a", "b"])
@@ -62,11 +64,11 @@ struct RowReaderTests {
       ("prompt,id\n\"a\n", "p.csv", "line 2: a quoted cell is not closed"),
       ("prompt,id\na\n", "p.csv", "p.csv:2: has 1 cells and the header 2"),
       ("prompt,prompt\na,b\n", "p.csv", "two columns `prompt`"),
-      ("PAR1....", "p.parquet", "pandas.read_parquet"), ("", "p", "is compressed by gzip"),
+      ("PAR1....", "p.parquet", "pandas.read_parquet"), ("", "p", "cannot be decompressed"),
     ])
   func broken(text: String, name: String, words: String) throws {
     let file = try TemporaryFile(text, name: name)
-    if words.contains("gzip") { try Data([0x1F, 0x8B, 8, 0]).write(to: file.url) }
+    if words.contains("decompressed") { try Data([0x1F, 0x8B, 8, 0]).write(to: file.url) }
     let error = #expect(throws: PreferenceError.self) { try PromptFile.read([file.url]) }
     #expect("\(try #require(error))".contains(words), "\(String(describing: error))")
   }
@@ -98,6 +100,20 @@ struct RowReaderTests {
         .comparison(Comparison(prompt: "q", chosen: "r", rejected: "s")),
       ])
     #expect("\(try #require(error))".contains("rows.csv:8: key `margin`"))
+  }
+
+  @Test("records may end with CR alone, beside cells that hold line breaks")
+  func carriageReturns() throws {
+    let text = "prompt,chosen,rejected\r\"p\nq\",a,b\r\"r\",\"c\rd\",e"
+    let old = try TemporaryFile(text, name: "rows.csv")
+    let rows = try PreferenceSource(old.url).all
+    #expect(rows.map(\.prompt) == ["p\nq", "r"] && rows[1].responses == ["c\rd", "e"])
+    // A CR within lines that end with LF is a part of them.
+    let lines = try TemporaryFile("a\rb\nc\n", name: "p.txt")
+    #expect(try PromptFile.read([lines.url]).rows.count == 2)
+    let shorter = try TemporaryFile("prompt,chosen,rejected\rp,a,b\rp,a", name: "rows.csv")
+    let error = #expect(throws: PreferenceError.self) { try PreferenceSource(shorter.url).all }
+    #expect("\(try #require(error))".contains("rows.csv:3: has 2 cells"))
   }
 
   @Test("elements and cells are found across the pieces in which a file is read")

@@ -37,17 +37,25 @@ struct RowSourceTests {
     #expect(try PreferenceFile.read(plain.url).rows == rows)
   }
 
-  @Test("what is compressed and does not say so by its name is refused for what it is")
+  @Test("what is compressed is known by its first bytes, whatever its name, also from a pipe")
   func unnamedGzip() throws {
     let packed = try TemporaryFile(name: "rows.jsonl")
-    try compressed(#"{"prompt":"p","chosen":"good","rejected":"bad"}"#).write(to: packed.url)
-    let error = #expect(throws: PreferenceError.self) { try PreferenceFile.read(packed.url) }
-    #expect("\(try #require(error))".contains("is compressed by gzip; give it a name"))
-    let input = try FileHandle(forReadingFrom: packed.url)
-    #expect(throws: PreferenceError.self) {
-      _ = try PreferenceSource(URL(string: "-")!, standardInput: input)
-        .forEachRow { _ in }
+    let data = try compressed(Self.line + Self.line)
+    try data.write(to: packed.url)
+    #expect(try PreferenceFile.read(packed.url).rows.count == 2)
+    let pipe = Pipe()
+    let writer = Thread {
+      // The first byte alone, as a slow writer may give it.
+      try? pipe.fileHandleForWriting.write(contentsOf: data.prefix(1))
+      usleep(50_000)
+      try? pipe.fileHandleForWriting.write(contentsOf: data.dropFirst())
+      try? pipe.fileHandleForWriting.close()
     }
+    writer.start()
+    let source = try PreferenceSource(
+      URL(string: "-")!, standardInput: pipe.fileHandleForReading)
+    // Twice, for training reads rows again.
+    #expect(try source.all.count == 2 && source.all.count == 2)
   }
 
   @Test("a long file is read in memory that does not grow with it, but for 8 bytes a row or so")
@@ -184,5 +192,6 @@ struct RepeatedRowTests {
     #expect(report.repeated == 3)
     #expect(report.identicalResponses == 2)
     #expect("\(report)".contains("3 repeat an earlier row, and are kept"))
+    #expect("\(report)".contains("1 say the opposite of an earlier row, and are kept"))
   }
 }

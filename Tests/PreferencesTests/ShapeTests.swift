@@ -32,6 +32,10 @@ private struct Original {
     .object(["role": .string(role), "content": .string(content)])
   }
 
+  private static func text(_ messages: [JSONValue]) -> String {
+    (try? JSONValue.array(messages).text()) ?? ""
+  }
+
   private var opening: [JSONValue] {
     (system.map { [Self.message("system", $0)] } ?? [])
       + earlier.flatMap {
@@ -112,6 +116,14 @@ private struct Original {
         ]
       ),
     ]
+    shapes.append(
+      (
+        "messages in strings",
+        [
+          "prompt": .string(Self.text(prompt)), "chosen": .string(Self.text(prompt + good)),
+          "rejected": .string(" " + Self.text(bad)),
+        ]
+      ))
     if system == nil, earlier.isEmpty {
       shapes.append(
         (
@@ -179,6 +191,91 @@ struct ShapeTests {
       #expect(
         pair.chosen == (isRendered ? "\(original.chosen)<|im_end|>\n" : " \(original.chosen)\n"))
       #expect(pair.prompt.contains(original.question))
+    }
+  }
+
+  @Test("a string that is an answer in JSON stays a text; messages that are not JSON are refused")
+  func strings() throws {
+    for answer in [
+      #"{\"value\":3}"#, #"[{\"a\":1}]"#, #"{\"role\":\"cook\"}"#, "{content} is", "[{",
+    ] {
+      let read = try rows(#"{"prompt":"q","chosen":"\#(answer)","rejected":"b"}"#)
+      #expect(read[0].prompt == "q" && read[0].responses[0].first == answer.first, "\(answer)")
+    }
+    let messages = #"[{\"role\":\"user\",\"content\":\"q\"}]"#
+    let file = try TemporaryFile(#"{"messages":"\#(messages)"}"#)
+    #expect(
+      try PromptFile.read([file.url]).rows[0].content
+        == .text("user: q\nassistant:", isRendered: false))
+    let python = #"{"prompt":"[{'role': 'user', 'content': 'q'}]","chosen":"a","rejected":"b"}"#
+    let error = #expect(throws: PreferenceError.self) { try rows(python) }
+    #expect("\(try #require(error))".contains("key `prompt`: begins as a list or an object"))
+    let tools = #"[{"name":"taste"}]"#
+    let escaped = tools.replacing("\"", with: "\\\"")
+    let both = try [tools, "\"\(escaped)\""].map {
+      try rows(#"{"prompt":"q","chosen":"a","rejected":"b","tools":\#($0)}"#)
+    }
+    #expect(both[0] == both[1] && both[0][0].prompt.hasPrefix("tools: [{"))
+  }
+
+  @Test(
+    "keys of messages that are not written are named, with their rows; the template gets them all")
+  func messageKeys() throws {
+    func row(_ more: String) -> String {
+      #"{"prompt":[{"role":"system","content":"s"},{"role":"user","content":"q","name":"Ann"}],"#
+        + #""chosen":[{"role":"assistant","content":"a"\#(more)}],"rejected":"b"}"#
+    }
+    let text = [row(""), row(#","reasoning_content":"so""#), row(#","reasoning_content":null"#)]
+      .joined(separator: "\n")
+    let thinking = ChatFormat(name: "a template") { messages, _, asks in
+      messages.compactMap(\.object).filter { $0["role"] != .string("system") }.map {
+        "[\($0["reasoning_content"]?.string ?? "")|\($0["content"]?.string ?? "")]"
+      }.joined() + (asks ? "[" : "")
+    }
+    func notes(_ format: ChatFormat) throws -> [String] {
+      let file = try TemporaryFile(text)
+      var read: [PreferenceRow] = []
+      let reports = try PreferenceSource([file.url], as: RowReading(format: format)).survey {
+        read.append($0)
+      }
+      #expect(read[1].responses[0].contains("so") == format.isTemplate)
+      return reports[0].columns.notes
+    }
+    #expect(
+      try notes(thinking) == [
+        "in 3 rows what `system` says is not written by a template",
+        "in 3 rows the key `name` of messages is not written by a template",
+      ])
+    #expect(
+      try notes(.plain) == [
+        "in 3 rows the key `name` of messages is not written by the plain format, `role: content`",
+        "in 1 rows the key `reasoning_content` of messages is not written by the plain format, "
+          + "`role: content`",
+      ])
+  }
+
+  @Test("a template that does not write the answer is refused; one that changes it is not")
+  func droppedAnswers() throws {
+    func template(_ answer: @escaping @Sendable (String) -> String) -> ChatFormat {
+      ChatFormat(name: "a template") { messages, _, asks in
+        messages.compactMap(\.object).map { message in
+          let content = message["content"]?.string ?? ""
+          let isAnswer = message["role"] == .string("assistant")
+          return "<\(isAnswer ? answer(content) : content)>"
+        }.joined() + (asks ? "<" : "")
+      }
+    }
+    let row =
+      #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a word"}],"label":1}"#
+    for reading in [template { _ in "" }, template { _ in "yes" }] {
+      let error = #expect(throws: PreferenceError.self) {
+        try rows(row, "rows.jsonl", RowReading(format: reading))
+      }
+      #expect(
+        "\(try #require(error))".contains("a template does not write what the assistant says"))
+    }
+    for answer in [{ $0.uppercased() }, { "\n\($0) " }] as [@Sendable (String) -> String] {
+      #expect(try rows(row, "rows.jsonl", RowReading(format: template(answer))).count == 1)
     }
   }
 

@@ -431,6 +431,27 @@ struct AdapterFileTests {
       try write([(key, value)])
       expectFailure("adapter_config.json", "`\(key)`")
     }
+    func strings(_ names: String...) -> JSONValue { .array(names.map { .string($0) }) }
+    for (key, value, words) in [
+      ("r", JSONValue.int(4), "rank of 2"),
+      ("rank_pattern", .object(["o_proj": .int(8)]), "rank of 2"),
+      ("rank_pattern", .object([".*proj": .int(8)]), "regular expression"),
+      ("target_modules", strings("o_proj", "v_proj"), "`v_proj`, of which"),
+      ("target_modules", strings("q_proj"), "does not name"),
+      ("target_modules", strings("o_proj"), "no tensor of `model.layers.1.self_attn.o_proj`"),
+      ("modules_to_save", strings("score"), "names score"),
+    ] {
+      try write([(key, value)])
+      expectFailure("adapter_config.json", key, words)
+    }
+    for fine in [
+      [("rank_pattern", JSONValue.object(["layers.0.self_attn.o_proj": .int(2)])), ("r", .int(4))],
+      [("target_modules", strings("o_proj")), ("layers_to_transform", .array([.int(0)]))],
+      [("target_modules", .string(".*o_proj"))],
+    ] {
+      try write(fine)
+      _ = try LanguageModel(directory: adapter)
+    }
     try write([("base_model_name_or_path", .string("meta-llama/Llama-3.2-1B"))])
     expectFailure("base_model_name_or_path", "meta-llama/Llama-3.2-1B", "download")
     try write([("base_model_name_or_path", nil)])

@@ -95,6 +95,11 @@ struct ModelFilesTests {
     expectFailure(naming: configurationFile.path, "`num_labels`", "is 2") {
       _ = try ScalarModel(directory: directory.url)
     }
+    // Two is what transformers does not write.
+    try edit(["id2label": nil as Any?, "num_labels": nil as Any?])
+    expectFailure(naming: configurationFile.path, "`num_labels`", "is 2", "must be 1") {
+      _ = try ScalarModel(directory: directory.url)
+    }
     try edit(["id2label": nil as Any?, "num_labels": 3])
     expectFailure(naming: configurationFile.path, "`num_labels`", "is 3") {
       _ = try ScalarModel(directory: directory.url)

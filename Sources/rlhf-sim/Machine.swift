@@ -1,4 +1,6 @@
+import Formats
 import Foundation
+import Numerics
 
 /// The version of the program, as `--version` and run.json give it.
 let version = "0.1.0"
@@ -25,5 +27,15 @@ enum Machine {
     #else
       "6.1"
     #endif
+  }
+}
+
+/// A limit of the address space under which nothing can be computed.
+struct AddressSpaceError: EndingError, CustomStringConvertible {
+  var exitStatus: ExitStatus { .failure }
+
+  var description: String {
+    "the address space is too small: a thread needs \(NumericalLibraries.bytesPerThread >> 20) MiB beside "
+      + "the program and the model; raise `ulimit -v`"
   }
 }

@@ -21,8 +21,18 @@ struct MachineOptions: ParsableArguments {
     }
   }
 
+  /// As many threads as are asked for, or as a limit of the address space leaves room for.
+  ///
+  /// - Throws: ``AddressSpaceError`` where there is none for a single one.
   var workers: Workers {
-    Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    get throws {
+      var count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+      while !NumericalLibraries.hasAddressSpace(forThreads: count) {
+        count -= 1
+        if count == 0 { throw AddressSpaceError() }
+      }
+      return Workers(count: count)
+    }
   }
 
   var terminal: Terminal { .standardError(isQuiet: quiet) }
@@ -91,7 +101,7 @@ struct LoopOptions: ParsableArguments {
   }
 
   var seed: UInt64 { scenario.seed }
-  var workers: Workers { machine.workers }
+  var workers: Workers { get throws { try machine.workers } }
 }
 
 /// What every command has that reads rows.

@@ -33,6 +33,7 @@ func recorded(
     throw LoopError.input(
       "--out \(out) holds \(inside.path), which the run goes on from; choose another --out")
   }
+  let threads = try options.workers.count
   let directory = try AdvisedError.during {
     switch $0 {
     case RunRecordsError.alreadyExists: "pass --force to replace it, or another --out"
@@ -45,7 +46,7 @@ func recorded(
     )
   }
   let information = RunInformation(
-    command, of: scenario, seed: options.seed, threads: options.workers.count)
+    command, of: scenario, seed: options.seed, threads: threads)
   try RecordedRun(
     directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,
     prompts: prompts, machine: options.machine, isResumed: false, printsJSON: options.json

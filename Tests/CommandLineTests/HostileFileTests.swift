@@ -173,6 +173,22 @@ struct HostileFileTests {
       #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors.prefix(500))")
     }
 
+    @Test("a small address space takes fewer threads, and too small a one ends the program at once")
+    func addressSpace() throws {
+      let run = try TinyRun.shared()
+      let file = try run.file("limited-rows.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
+      var codes: Set<Int32> = []
+      for kibibytes in stride(from: 300_000, through: 900_000, by: 100_000) {
+        let outcome = try Program.run(
+          ["score", "--model", "run/reward", "--input", file, "--threads", "8"], in: run.directory,
+          after: "ulimit -v \(kibibytes); ulimit -t 20")
+        codes.insert(outcome.code)
+        #expect(
+          outcome.code == 0 || outcome.errors.contains("raise `ulimit -v`"), "\(outcome.errors)")
+      }
+      #expect(codes == [0, 1])
+    }
+
     @Test("a model card may be anything: it is not read for what the model is")
     func modelCard() throws {
       let run = try TinyRun.shared()

@@ -26,6 +26,20 @@ package enum NumericalLibraries {
     _ = mallctl("arena.4096.purge", nil, nil, nil, 0)
   }
 
+  /// Whether the address space holds what OpenBLAS and the models need at least.
+  ///
+  /// OpenBLAS maps 128 MiB for every thread that multiplies at the same time, and asks the system again,
+  /// for ever, where a limit (`ulimit -v`) does not allow it.
+  package static func hasAddressSpace(forThreads count: Int) -> Bool {
+    let size = count * bytesPerThread + (64 << 20)
+    let place = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let place, place != MAP_FAILED else { return false }
+    munmap(place, size)
+    return true
+  }
+
+  package static let bytesPerThread = 128 << 20
+
   /// Version and build options of OpenBLAS.
   package static var blasVersion: String { String(cString: openblas_get_config()) }
 

@@ -38,7 +38,7 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    let benchmark = Benchmark(what, size: size, workers: machine.workers, repeats: repeats)
+    let benchmark = try Benchmark(what, size: size, workers: machine.workers, repeats: repeats)
     try Output.writeJSON(try benchmark.run())
   }
 }

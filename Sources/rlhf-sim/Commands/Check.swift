@@ -42,6 +42,7 @@ struct Check: ParsableCommand {
   }
 
   func run() throws {
+    let threads = try machine.workers.count
     let findings = try gradients() + invariants()
     let servesProcess = NumericalLibraries.allocatorServesProcess
     let holds = servesProcess && findings.allSatisfy(\.holds)
@@ -50,7 +51,7 @@ struct Check: ParsableCommand {
       ("OpenBLAS", NumericalLibraries.blasVersion), ("OpenBLAS core", NumericalLibraries.blasCore),
       ("jemalloc", NumericalLibraries.allocatorVersion),
       ("large pages", NumericalLibraries.largePages), ("processor", Machine.processor),
-      ("threads", "\(machine.workers.count)"),
+      ("threads", "\(threads)"),
     ]
     if json {
       try Output.writeJSON(

@@ -42,7 +42,7 @@ struct Resume: ParsableCommand {
     information.resumed.append(Date())
     information.ended = nil
     information.error = nil
-    information.threads = machine.workers.count
+    information.threads = try machine.workers.count
     let command = information.command
     try RecordedRun(
       directory: directory, information: information, scenario: scenario,

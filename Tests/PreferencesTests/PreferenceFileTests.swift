@@ -185,7 +185,7 @@ extension RowStream {
     #expect(try message(#"{"prompt":1,"chosen":"a","rejected":"b"}"#).contains("key `prompt`"))
     #expect(
       try message(#"{"prompt":"p","chosen":"a","rejected":"b","margin":"x"}"#)
-        .contains("key `margin`: is a string; write a number"))
+        .contains("key `margin`: is \"x\"; write a decimal number"))
     #expect(
       try message(#"{"prompt":"p","chosen":"a","rejected":"b","chosen_probability":1.5}"#)
         .contains("between 0 and 1"))

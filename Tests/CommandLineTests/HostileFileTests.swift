@@ -176,7 +176,7 @@ struct HostileFileTests {
     @Test("a small address space takes fewer threads, and too small a one ends the program at once")
     func addressSpace() throws {
       let run = try TinyRun.shared()
-      let file = try run.file("limited-rows.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
+      let file = try run.file("address-rows.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
       var codes: Set<Int32> = []
       for kibibytes in stride(from: 300_000, through: 900_000, by: 100_000) {
         let outcome = try Program.run(

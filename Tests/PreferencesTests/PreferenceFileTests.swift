@@ -96,7 +96,7 @@ extension RowStream {
     #expect(try PreferenceFile.read(file.url).report.emptyResponses == 1)
     #expect(try message(#"{"prompt":"p","response":"a"}"#).contains("key `rating`: is missing"))
     #expect(try message(#"{"prompt":"p","rating":1}"#).contains("key `response`: is missing"))
-    #expect(try message(#"{"prompt":"p","response":"a","rating":"5"}"#).contains("key `rating`"))
+    #expect(try message(#"{"prompt":"p","response":"a","rating":"five"}"#).contains("key `rating`"))
   }
 
   @Test("rows that teach nothing are left out and counted by kind")

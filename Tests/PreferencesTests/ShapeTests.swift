@@ -414,7 +414,8 @@ struct ShapeTests {
     }
     #expect([pair.prompt, pair.chosen, pair.rejected] == ["[q][", "a]", "b]"])
     let rewriting = ChatFormat(name: "the template of t") { messages, _, asks in
-      "\(messages.count)" + (asks ? ":" : "")
+      "\(messages.count)" + messages.compactMap { $0.object?["content"]?.string }.joined()
+        + (asks ? ":" : "")
     }
     let file = try TemporaryFile(row)
     let error = #expect(throws: PreferenceError.self) {

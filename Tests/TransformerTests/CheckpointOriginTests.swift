@@ -437,7 +437,7 @@ struct AdapterFileTests {
       ("rank_pattern", .object(["o_proj": .int(8)]), "rank of 2"),
       ("rank_pattern", .object([".*proj": .int(8)]), "regular expression"),
       ("target_modules", strings("o_proj", "v_proj"), "`v_proj`, of which"),
-      ("target_modules", strings("q_proj"), "does not name"),
+      ("target_modules", strings(), "does not name"),
       ("target_modules", strings("o_proj"), "no tensor of `model.layers.1.self_attn.o_proj`"),
       ("modules_to_save", strings("score"), "names score"),
     ] {

@@ -51,7 +51,7 @@ package struct AlignmentLoop {
   func round(_ round: Int) -> Self {
     var loop = self
     loop.round = round
-    if round > 0 { loop.generator = runGenerator.stream("round", round) }
+    loop.generator = round > 0 ? runGenerator.stream("round", round) : runGenerator
     return loop
   }
 
@@ -163,6 +163,8 @@ package protocol StageObserver: AnyObject {
   func end(_ stage: RunStage) throws
   /// Something that the person should know, such as rows left out.
   func note(_ text: String)
+  /// Something about the reward model at which a careful reader would stop.
+  func alert(_ alert: RewardAlert)
   /// A sign that an optimization goes wrong.
   func warn(_ warning: TrainingWarning) throws
 }
@@ -170,6 +172,8 @@ package protocol StageObserver: AnyObject {
 extension StageObserver {
   /// Most observers have no use for it.
   package func describe(_ stage: RunStage, _ details: StepDetails) {}
+  /// Most observers have no use for it.
+  package func alert(_ alert: RewardAlert) {}
   /// Most observers have no use for it.
   package func hold(_ models: [RunInformation.ModelSize]) {}
 }

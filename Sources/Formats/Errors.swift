@@ -3,6 +3,8 @@ import Foundation
 /// How the program ends after an error, by the codes of `sysexits.h`.
 package enum ExitStatus: Int32, Sendable {
   case failure = 1
+  /// Stopped by `--strict`, because something that the person wanted to know of was found.
+  case strict = 3
   case usage = 64
   case badData = 65
   case inputOutput = 74

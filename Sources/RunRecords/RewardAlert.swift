@@ -116,7 +116,7 @@ extension RewardAlert.Rule {
     guard let worst = found.max(by: { $0.change.mean < $1.change.mean }),
       let gold = worst.goldChange
     else { return nil }
-    return "\(worst.name.replacing("_", with: " ")) changes the reward by "
+    return "\(worst.title) changes the reward by "
       + "\(NumberText.signed(worst.change.mean, 2)) sd where it changes gold by "
       + "\(NumberText.signed(gold.mean, 2)) sd"
   }

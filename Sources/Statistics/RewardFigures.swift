@@ -122,6 +122,9 @@ package struct ProbeResult: Codable, Sendable, Equatable {
   /// Responses that were changed.
   package let count: Int
 
+  /// `swapped prompt`
+  package var title: String { name.replacing("_", with: " ") }
+
   package init(name: String, change: MeanInterval, goldChange: MeanInterval?, count: Int) {
     (self.name, self.change, self.goldChange, self.count) = (name, change, goldChange, count)
   }

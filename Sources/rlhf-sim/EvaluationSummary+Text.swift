@@ -5,14 +5,27 @@ import Statistics
 extension EvaluationSummary {
   /// The figures for people: what is there, and no word of what is not.
   ///
-  /// - Parameter method: what the policy was tuned by; nil where nobody knows.
-  func text(after method: String?) -> String {
-    [
+  /// - Parameters:
+  ///   - method: what the policy was tuned by; nil where nobody knows.
+  ///   - isVerbose: whether a reward model alone is shown with all that is known of it.
+  func text(after method: String?, isVerbose: Bool = false) -> String {
+    let isRewardAlone = sft == nil && ppo == nil
+    return [
       policies(after: method), winRate.map { Self.sentence($0, method) },
-      exact.flatMap { Self.sentence($0, method) },
-      bestOfNText, sft == nil && ppo == nil ? reward?.text : reward?.shortText,
+      exact.flatMap { Self.sentence($0, method) }, bestOfNText,
+      isRewardAlone && isVerbose
+        ? reward?.text : isRewardAlone ? reward?.mediumText : reward?.shortText,
     ]
     .compactMap(\.self).joined(separator: "\n")
+  }
+
+  /// The verdict in two lines, three where nobody can tell; empty where there is none.
+  var verdictText: String {
+    guard let verdict else { return "" }
+    let judge = judgeName
+    let outcome = verdict.outcome(judge)
+    return "Verdict: \(verdict.word.rawValue). \(verdict.figures(judge)):\n"
+      + TextTable.wrapped(outcome.prefix(1).uppercased() + outcome.dropFirst() + ".")
   }
 
   private func policies(after method: String?) -> String? {
@@ -27,9 +40,8 @@ extension EvaluationSummary {
       let cells = columns.map { value($0.policy) }
       if cells.contains(where: { $0 != nil }) { table.append([name] + cells.map { $0 ?? "–" }) }
     }
-    row("gold reward, with 95 % interval") { $0.gold.map(Self.interval) }
-    row("  standard deviation") { $0.gold.map { Self.number($0.standardDeviation) } }
-    row("score") { $0.score.map(Self.interval) }
+    row("gold (sd of SFT), 95 % interval") { Self.interval($0.gold, inSDOf: sft?.gold) }
+    row("score (sd of SFT)") { Self.interval($0.score, inSDOf: sft?.score) }
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
     row("grammatical") { $0.grammaticalFraction.map(NumberText.plainPercent) }
     row("ended with EOS") { $0.eosFraction.map(NumberText.plainPercent) }
@@ -39,7 +51,8 @@ extension EvaluationSummary {
   }
 
   private static func sentence(_ wins: Proportion, _ method: String?) -> String {
-    "\(method ?? "The policy") beats SFT in gold on \(NumberText.plainPercent(wins.value)) of \(wins.count) prompts "
+    "\(method ?? "The policy") beats SFT in gold on \(NumberText.plainPercent(wins.value)) of "
+      + "\(wins.count) prompts "
       + "(95 %: \(NumberText.plainPercent(wins.low)) to \(NumberText.plainPercent(wins.high))).\n"
   }
 
@@ -57,11 +70,16 @@ extension EvaluationSummary {
   private var bestOfNText: String? {
     guard let points = bestOfN else { return nil }
     var table = TextTable(
-      columns: ["best of", "KL (nats), at most", "score", "gold"].map { ($0, .trailing) })
+      columns: [
+        "best of",
+        "KL (nats), at "
+          + "most", "score", "gold",
+      ].map { ($0 + unit($0), .trailing) })
     for point in points {
       table.append([
-        "\(point.n)", Self.number(point.kl), Self.interval(point.score),
-        point.gold.map(Self.interval) ?? "–",
+        "\(point.n)", Self.number(point.kl),
+        Self.interval(point.score, inSDOf: sft?.score) ?? "–",
+        Self.interval(point.gold, inSDOf: sft?.gold) ?? "–",
       ])
     }
     var text = table.rendered()
@@ -69,22 +87,33 @@ extension EvaluationSummary {
     guard let equal = bestOfN(atKL: kl) else {
       return text + "The policy is farther from SFT (\(Self.number(kl)) nats) than these.\n"
     }
+    let scores = [equal.score, score].map { Self.number(sft?.score?.standardized($0) ?? $0) }
     text +=
-      "At the policy's own \(Self.number(kl)) nats best-of-n scores \(Self.number(equal.score)), "
-      + "the policy \(Self.number(score))"
+      "At the policy's own \(Self.number(kl)) nats best-of-n scores \(scores[0]), the policy "
+      + scores[1]
     if let gold = equal.gold, let own = ppo.gold?.mean {
-      text += ";\ntheir gold is \(Self.number(gold)) and \(Self.number(own))"
+      let golds = [gold, own].map { Self.number(sft?.gold?.standardized($0) ?? $0) }
+      text += ";\ntheir gold is \(golds[0]) and \(golds[1])"
     }
     return text + ".\n"
+  }
+
+  /// What score and gold of the table of best-of-n are in.
+  private func unit(_ column: String) -> String {
+    column == "score" && sft?.score != nil || column == "gold" && sft?.gold != nil
+      ? " (sd of SFT)" : ""
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {
     NumberText.plain(value, digits)
   }
 
-  /// The mean with half of its 95 % interval.
-  private static func interval(_ value: Summary) -> String {
-    "\(number(value.mean)) ± \(number(value.halfInterval))"
+  /// The mean with half of its 95 % interval, in sd of a policy; raw where that has none.
+  private static func interval(_ value: Summary?, inSDOf policy: Summary?) -> String? {
+    guard let value else { return nil }
+    let mean = policy?.standardized(value.mean)
+    let half = mean == nil ? 1 : policy?.standardDeviation ?? 1
+    return "\(number(mean ?? value.mean)) ± \(number(value.halfInterval / half))"
   }
 }
 
@@ -93,11 +122,48 @@ extension EvaluationSummary.RewardModel {
   var shortText: String? {
     guard let accuracy else { return labelText }
     var text =
-      "Reward model: \(NumberText.plain(accuracy.value, 3)) of \(accuracy.count) held-out pairs as judged "
+      "Reward model: \(NumberText.plain(accuracy.value, 3)) of \(accuracy.count) held-out pairs "
+      + "as judged "
       + "(95 %: \(NumberText.plain(accuracy.low, 3)) to \(NumberText.plain(accuracy.high, 3))).\n"
     if let ceiling { text += "The annotators' noise allows \(NumberText.plain(ceiling, 3)). " }
     if let ece { text += "Calibration error \(NumberText.plain(ece, 3))." }
-    return text + "\n"
+    return text + "\n" + alertText
+  }
+
+  /// What a student reads before the model is trusted; fits 80 × 24.
+  var mediumText: String? {
+    guard let accuracy else { return labelText.map { $0 + alertText } }
+    var table = Rows("reward model on \(accuracy.count) held-out pairs")
+    table.add("accuracy", accuracy)
+    table.add("  the annotators' noise allows", ceiling)
+    table.add("calibration error", ece)
+    table.add("pairs ordered as gold does", goldAgreement)
+    table.add("correlation with gold", goldCorrelation)
+    table.add(
+      "correlation with length", length?.correlation,
+      length?.goldCorrelation.map { "gold: \(NumberText.plain($0, 3))" })
+    table.add("disagreement of the members (sd)", disagreement)
+    if let probe = worstProbe {
+      table.add(
+        "worst probe, \(probe.title): change (sd)", probe.change.mean,
+        probe.goldChange.map { "gold: \(NumberText.plain($0.mean, 3))" })
+    }
+    return table.rendered + (labelText ?? "") + alertText + "All figures: --verbose\n"
+  }
+
+  /// The probe that raises the reward most above what it does to gold.
+  private var worstProbe: ProbeResult? {
+    (probes ?? []).max { excess($0) < excess($1) }
+  }
+
+  private func excess(_ probe: ProbeResult) -> Double {
+    probe.change.mean - (probe.goldChange?.mean ?? 0)
+  }
+
+  private var alertText: String {
+    guard let alerts else { return "" }
+    if alerts.isEmpty { return "Alerts: none.\n" }
+    return alerts.map { TextTable.wrapped("Alert: \($0.rule.title): \($0.text).") }.joined()
   }
 
   /// All that is known of how good it is, for a run that makes nothing else.
@@ -128,13 +194,18 @@ extension EvaluationSummary.RewardModel {
     table.add("  judges choose the longer", length?.longerChosen)
     table.add("  the model does", length?.longerPreferred)
     for probe in probes ?? [] {
+      let interval = [probe.change.low, probe.change.high].map { NumberText.plain($0, 2) }
       let gold = probe.goldChange.map { ", gold \(NumberText.plain($0.mean, 2))" } ?? ""
       table.add(
-        "\(probe.name.replacing("_", with: " ")): change of reward", probe.change.mean,
-        "\(NumberText.plain(probe.change.low, 2)) to \(NumberText.plain(probe.change.high, 2))\(gold)"
-      )
+        "\(probe.title): change of reward", probe.change.mean,
+        interval.joined(separator: " to ") + gold)
     }
-    return table.rendered + (labelText ?? "")
+    let alerts = (alerts ?? []).map { alert in
+      let (rule, text) = (alert.rule, alert.text)
+      return TextTable.wrapped(
+        "Alert: \(rule.title): \(text); \(rule.meaning). Try: \(rule.advice).")
+    }
+    return table.rendered + (labelText ?? "") + (alerts.isEmpty ? alertText : alerts.joined())
   }
 
   /// The figures on labels; nil where none are learned.

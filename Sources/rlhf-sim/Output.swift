@@ -77,10 +77,13 @@ enum Output {
     try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
   }
 
-  /// The figures of a run: the object of evaluation.json, or tables and sentences.
+  /// The figures of a run: the object of evaluation.json, or tables and sentences and, at the end, the
+  /// verdict.
   static func write(
-    _ summary: EvaluationSummary, after method: String? = nil, asJSON: Bool
+    _ summary: EvaluationSummary, after method: String? = nil, asJSON: Bool,
+    isVerbose: Bool = false, footer: String = ""
   ) throws {
-    if asJSON { try writeJSON(summary) } else { try write(summary.text(after: method)) }
+    if asJSON { return try writeJSON(summary) }
+    try write(summary.text(after: method, isVerbose: isVerbose) + footer + summary.verdictText)
   }
 }

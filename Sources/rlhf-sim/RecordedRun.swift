@@ -21,10 +21,12 @@ import Synchronization
 ///   - prompts: where its prompts come from.
 ///   - inputs: what the run goes on from, which it must not replace.
 ///   - notes: what reading the inputs met.
+///   - isStrict: whether an alert of the reward model stops the run before PPO.
+///   - isVerbose: whether all figures are printed.
 func recorded(
   _ options: LoopOptions, scenario: Scenario, command: RunInformation.Command,
   tokenizer: Tokenizer? = nil, prompts: PromptSource = .world, inputs: [URL] = [],
-  notes: [String] = [],
+  notes: [String] = [], isStrict: Bool = false, isVerbose: Bool = false,
   _ body: (LoopRun) throws -> EvaluationSummary
 ) throws {
   if let out = options.out.map({ URL(filePath: $0).resolvingSymlinksInPath().path }),
@@ -49,8 +51,13 @@ func recorded(
     command, of: scenario, seed: options.seed, threads: threads)
   try RecordedRun(
     directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,
-    prompts: prompts, machine: options.machine, isResumed: false, printsJSON: options.json
-  ).run(notes: notes, body)
+    prompts: prompts, machine: options.machine, isResumed: false, printsJSON: options.json,
+    isVerbose: isVerbose
+  ).run(notes: notes) { run in
+    var run = run
+    run.isStrict = isStrict
+    return try body(run)
+  }
 }
 
 extension RunInformation {
@@ -80,6 +87,8 @@ struct RecordedRun {
   /// Whether it goes on after an interruption.
   let isResumed: Bool
   let printsJSON: Bool
+  /// Whether all figures are printed.
+  var isVerbose = false
 
   func run(notes: [String] = [], _ body: (LoopRun) throws -> EvaluationSummary) throws {
     let recorder = try RunRecorder(
@@ -99,14 +108,14 @@ struct RecordedRun {
     } catch {
       try? recorder.close(error: error)
       if error is Interrupted { Signals.end(afterInterrupting: directory) }
+      if error is AlertedRewardModel { try Report.write(runDirectory: directory) }
       throw error
     }
+    let seconds = NumberText.plain(recorder.stageSeconds, 1)
     try Output.write(
-      summary, after: information.method ?? scenario.ppo.algorithm.name, asJSON: printsJSON)
-    if !printsJSON {
-      let seconds = NumberText.plain(recorder.stageSeconds, 1)
-      try Output.write("The stages took \(seconds) s. Report: \(directory.report.path)\n")
-    }
+      summary, after: information.method ?? scenario.ppo.algorithm.name, asJSON: printsJSON,
+      isVerbose: isVerbose,
+      footer: "The stages took \(seconds) s. Report: \(directory.report.path)\n")
   }
 }
 

@@ -58,7 +58,7 @@ import Testing
     let shape = reward.model.configuration
     #expect(shape.width == 8 && shape.layers == 1 && shape.headWidth == 4)
     #expect(shape.keyValueHeads == 1 && shape.feedForwardWidth == 24)
-    let (tuned, value) = try loop.optimize(policy, reward: reward)
+    let (tuned, value, _) = try loop.optimize(policy, reward: reward)
     #expect(tuned.configuration.width == 16 && value.configuration.width == 16)
   }
 

@@ -154,7 +154,7 @@ import Testing
     func run(threads: Int, _ recording: Recording) throws -> [String] {
       let loop = try makeLoop(
         Self.asCommand + ["ppo.reward.relative=true"], threads: threads, observer: recording)
-      let (tuned, value) = try loop.optimize(policy, reward: nil)
+      let (tuned, value, _) = try loop.optimize(policy, reward: nil)
       return [bits(tuned.parameters), bits(value.parameters)]
     }
     let recordings = [Recording(), Recording()]

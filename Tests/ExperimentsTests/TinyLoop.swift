@@ -118,7 +118,7 @@ func outputs(
   let policy = try loop.trainPolicy()
   let (training, heldOut, _) = try loop.comparePreferences(of: policy)
   let (reward, report) = try loop.trainReward(from: policy, training: training, heldOut: heldOut)
-  let (tuned, value) = try loop.optimize(policy, reward: reward)
+  let (tuned, value, _) = try loop.optimize(policy, reward: reward)
   let direct = try loop.optimizeDirectly(policy, rows: training, reward: reward)
   let best = try loop.bestOfN(policy, reward: reward)
   let judged = try loop.judge(

@@ -1,6 +1,7 @@
 import Formats
 import LanguageModels
 import RLHF
+import Statistics
 import Synchronization
 
 /// Scores responses by several sources: Σ weight · score.
@@ -10,9 +11,11 @@ final class RewardScorer: Sendable {
 
   private let sources: [(weight: Double, score: Source)]
   private let sums: Mutex<(count: Int, scores: [Double])>
+  private let disagreement: Disagreement
 
-  init(_ sources: [(weight: Double, score: Source)]) {
+  init(_ sources: [(weight: Double, score: Source)], disagreement: Disagreement = .init()) {
     self.sources = sources
+    self.disagreement = disagreement
     sums = Mutex((0, sources.map { _ in 0 }))
   }
 
@@ -40,6 +43,29 @@ final class RewardScorer: Sendable {
       return means
     }
   }
+
+  /// How far an ensemble's members disagreed over all that was scored since the last time; nil without
+  /// an ensemble.
+  func takeDisagreement() -> Double? { disagreement.take() }
+}
+
+/// Sums how far an ensemble's members disagree: the sd of their scores of a response.
+final class Disagreement: Sendable {
+  private let sums = Mutex((sum: 0.0, count: 0))
+
+  func add(_ scores: [[Double]]) {
+    guard let members = scores.first?.count, members > 1 else { return }
+    let sum = scores.reduce(0) { $0 + Summary($1).standardDeviation }
+    sums.withLock { $0 = ($0.sum + sum, $0.count + scores.count) }
+  }
+
+  /// The mean since the last time; nil where nothing was added.
+  func take() -> Double? {
+    sums.withLock { sums in
+      defer { sums = (0, 0) }
+      return sums.count > 0 ? sums.sum / Double(sums.count) : nil
+    }
+  }
 }
 
 /// The commands of a run, each started once, which end with it.
@@ -62,24 +88,31 @@ extension AlignmentLoop {
   ///
   /// - Parameter reward: may be nil where it is no source.
   func scorer(_ reward: RewardModel?) throws -> RewardScorer {
-    RewardScorer(try scenario.ppo.reward.all.map { ($0.weight, try score(by: $0, reward)) })
+    let disagreement = Disagreement()
+    return RewardScorer(
+      try scenario.ppo.reward.all.map { ($0.weight, try score(by: $0, reward, disagreement)) },
+      disagreement: disagreement)
   }
 
   /// What evaluations call the score; see ``/RLHF/PPORewardConfiguration/isScoreOfEvaluations``.
   func evaluationScorer(_ reward: RewardModel?) throws -> RewardScorer {
     if scenario.ppo.reward.isScoreOfEvaluations { return try scorer(reward) }
-    return RewardScorer([(1, try score(by: RewardSource(), reward))])
+    return RewardScorer([(1, try score(by: RewardSource(), reward, Disagreement()))])
   }
 
   private func score(
-    by source: RewardSource, _ reward: RewardModel?
+    by source: RewardSource, _ reward: RewardModel?, _ disagreement: Disagreement
   ) throws -> RewardScorer.Source {
     switch source.kind {
     case .model:
       guard let reward else {
         throw LoopError.input("there is no reward model to score by; name one with --reward")
       }
-      return { [workers] in try reward.scores($0.map(reward.ended), workers: workers) }
+      return { [workers] exchanges in
+        let scores = try reward.memberScores(exchanges.map(reward.ended), workers: workers)
+        disagreement.add(scores)
+        return scores.map { reward.combination($0) }
+      }
     case .gold, .verifier:
       guard promptSource == .world else {
         throw LoopError.input(

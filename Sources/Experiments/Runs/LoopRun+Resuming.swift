@@ -47,8 +47,14 @@ extension LoopRun {
   /// The whole of `ppo`: saves the models that it starts from, too.
   package func ppo(_ policy: LanguageModel, reward: RewardModel?) throws -> EvaluationSummary {
     if let reward, !directory.has(.reward) { try save(reward) }
-    let tuned = try optimize(policy, reward: reward)
-    return try evaluate(policy: tuned, reference: policy, reward: reward, rewardReport: nil)
+    let report =
+      directory.has(.policy) && !directory.has(.eval)
+      ? nil : try reward.flatMap { try loop.examine($0, of: policy, in: directory) }
+    report?.alerts?.forEach(loop.observer.alert)
+    try stop(ifAlerted: report)
+    let (tuned, before) = try optimize(policy, reward: reward)
+    return try evaluate(
+      policy: tuned, reference: policy, reward: reward, rewardReport: report, known: before)
   }
 
   /// The whole of `dpo`.

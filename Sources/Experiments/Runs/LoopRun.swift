@@ -11,6 +11,8 @@ import Settings
 package struct LoopRun {
   let loop: AlignmentLoop
   let directory: RunDirectory
+  /// Whether an alert of the reward model stops the run before PPO.
+  package var isStrict = false
 
   package init(_ loop: AlignmentLoop, in directory: RunDirectory) throws {
     self.loop = loop
@@ -29,6 +31,7 @@ package struct LoopRun {
     try loop.scenario.requireLearnableJudgements()
     var policy = try trainPolicy()
     var tuned: LanguageModel?
+    var before: [JudgedResponse]?
     var preferences: KeptPreferences?
     var judge: (reward: RewardModel, report: EvaluationSummary.RewardModel)?
     for round in 0..<loop.scenario.preferences.rounds {
@@ -39,12 +42,14 @@ package struct LoopRun {
       // Not before: what is trained from a settled model begins in that one's arena.
       reward.moveToOwnArena()
       policy.parameters.moveToOwnArena()
-      tuned = try run.optimize(tuned ?? policy, reference: policy, reward: reward)
+      try stop(ifAlerted: report)
+      let result = try run.optimize(tuned ?? policy, reference: policy, reward: reward)
+      (tuned, before) = (result.policy, result.before)
       (preferences, judge) = (rows, (reward, report))
     }
     return try evaluate(
-      policy: tuned ?? policy, reference: policy, reward: judge?.reward, rewardReport: judge?.report
-    )
+      policy: tuned ?? policy, reference: policy, reward: judge?.reward,
+      rewardReport: judge?.report, known: before)
   }
 
   /// The run of one round of `preferences.rounds`: the last one's models and rows are those of the
@@ -98,15 +103,18 @@ package struct LoopRun {
     let labels = preferences.heldOutLabels
     if directory.has(.reward) {
       let reward = try loadReward()
-      let report = try loop.report(
+      var report = try loop.report(
         of: reward, on: heldOut, labels: labels,
         training: Judgements(of: training, pairingRatings: nil))
+      try loop.addAlerts(to: &report, in: directory)
       return (reward, report)
     }
-    let (reward, report) = try loop.trainReward(
+    var (reward, report) = try loop.trainReward(
       from: policy, trunk: previous == nil ? rewardTrunk() : nil, continuing: previous,
       training: training, heldOut: heldOut, labels: labels)
     try save(reward)
+    try loop.addAlerts(to: &report, in: directory)
+    report.alerts?.forEach(loop.observer.alert)
     return (reward, report)
   }
 
@@ -123,32 +131,41 @@ package struct LoopRun {
   /// Optimizes a policy, and saves it, its reference, the value model, and rollouts on the way.
   func optimize(
     _ policy: LanguageModel, reference: LanguageModel? = nil, reward: RewardModel?
-  ) throws -> LanguageModel {
+  ) throws -> (policy: LanguageModel, before: [JudgedResponse]?) {
     // The policy is saved last.
-    if directory.has(.policy) { return try loadPolicy(.policy) }
+    if directory.has(.policy) { return (try loadPolicy(.policy), nil) }
     if !directory.has(.reference) { try save(reference ?? policy, as: .reference) }
-    var writer: RolloutWriter?
+    var writers: (rollouts: RolloutWriter, fixed: FixedPromptWriter)?
     let sink = RolloutSink {
-      writer = try RolloutWriter(in: directory, upTo: $0)
+      writers = (
+        try RolloutWriter(in: directory, upTo: $0 ?? 0),
+        try FixedPromptWriter(in: directory, upTo: $0)
+      )
     } write: {
-      try writer?.write($0)
+      try writers?.rollouts.write($0)
+    } writeFixed: {
+      try writers?.fixed.write($0)
     }
-    let (tuned, value) = try loop.optimize(
+    let (tuned, value, before) = try loop.optimize(
       policy, reference: reference, reward: reward, rollouts: sink)
     if loop.scenario.ppo.algorithm.usesValueModel {
       try save(as: .value) { try value.save(to: $0, specialTokens: loop.specialTokens) }
     }
     try save(tuned, as: .policy)
-    return tuned
+    return (tuned, before)
   }
 
   /// Judges the policy before and after on the same prompts, and saves figures and samples.
+  ///
+  /// - Parameter known: the judged responses of the reference, where there are some already.
   func evaluate(
     policy: LanguageModel, reference: LanguageModel, reward: RewardModel?,
-    rewardReport: EvaluationSummary.RewardModel?
+    rewardReport: EvaluationSummary.RewardModel?, known: [JudgedResponse]? = nil
   ) throws -> EvaluationSummary {
-    let (before, after) = try loop.compare(policy, with: reference, reward: reward)
-    var summary = EvaluationSummary(before: before, after: after, reward: rewardReport)
+    let (before, after) = try loop.compare(policy, with: reference, reward: reward, known: known)
+    var summary = EvaluationSummary(
+      before: before, after: after, reward: rewardReport,
+      scoredByModel: loop.scenario.ppo.reward.isScoredByModel)
     summary.exact = try loop.compareWithOptimum(policy, reference: reference, reward: reward)
     summary.bestOfN = try loop.bestOfN(reference, reward: reward)
     summary.judge(scoredByModel: true)

@@ -89,6 +89,10 @@ package final class RunRecorder: StageObserver {
     say("note: \(text)")
   }
 
+  package func alert(_ alert: RewardAlert) {
+    say("alert: \(alert.rule.title): \(alert.text)")
+  }
+
   package func warn(_ warning: TrainingWarning) throws {
     information?.add(warning)
     try writeInformation()

@@ -47,13 +47,15 @@ extension AlignmentLoop {
       policy, reference: reference, scorer: evaluationScorer(reward), prompts: prompts)
   }
 
-  private func judge(
-    _ policy: LanguageModel, reference: LanguageModel, scorer: RewardScorer?, prompts: [[Int32]]
+  /// - Parameter purpose: names the random numbers; the same ones give the same responses.
+  func judge(
+    _ policy: LanguageModel, reference: LanguageModel, scorer: RewardScorer?, prompts: [[Int32]],
+    purpose: String = "evaluation"
   ) throws -> [JudgedResponse] {
     try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: policy, reference)
     let temperature = scenario.ppo.temperature
     let responses = try sample(
-      policy, prompts: prompts, generator.stream("evaluation"), temperature: temperature)
+      policy, prompts: prompts, generator.stream(purpose), temperature: temperature)
     let exchanges = zip(prompts, responses).map { Exchange(prompt: $0, response: $1.tokens) }
     let scores = try scorer?.scores(of: exchanges)
     let comparison = DistributionComparison(
@@ -95,13 +97,17 @@ extension AlignmentLoop {
 
 extension AlignmentLoop {
   /// Responses of the reference and of the policy to the same prompts, each judged.
+  ///
+  /// - Parameter known: those of the reference, where they were judged before.
   package func compare(
-    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel?
+    _ policy: LanguageModel, with reference: LanguageModel, reward: RewardModel?,
+    known: [JudgedResponse]? = nil
   ) throws -> (before: [JudgedResponse], after: [JudgedResponse]) {
     try run(.evaluation, total: 2, unit: "policies") {
       let prompts = evaluationPrompts()
-      let before = try judge(
-        reference, reference: reference, reward: reward, prompts: prompts)
+      let before =
+        try known
+        ?? judge(reference, reference: reference, reward: reward, prompts: prompts)
       try observer.advance(.evaluation, to: 1, metrics: nil)
       let after = try judge(
         policy, reference: reference, reward: reward, prompts: prompts)
@@ -123,11 +129,16 @@ extension AlignmentLoop {
 
 extension EvaluationSummary {
   /// The final figures of a run.
-  package init(before: [JudgedResponse], after: [JudgedResponse], reward: RewardModel?) {
+  ///
+  /// - Parameter scoredByModel: whether the score is the reward model's alone.
+  package init(
+    before: [JudgedResponse], after: [JudgedResponse], reward: RewardModel?, scoredByModel: Bool
+  ) {
     self.init(
       sft: Policy(before), ppo: Policy(after),
       winRate: AlignmentLoop.winRate(of: after, against: before),
       reward: reward)
+    judge(scoredByModel: scoredByModel)
   }
 }
 

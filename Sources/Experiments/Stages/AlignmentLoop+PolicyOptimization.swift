@@ -12,19 +12,33 @@ extension AlignmentLoop {
   ///   - reference: the SFT policy; nil where that is what the policy is.
   ///   - reward: a source of rewards, and the start of the value model; without one that starts from
   ///     the policy.
-  ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``.
-  ///     First it is told how many iterations are done already, by a stage that goes on.
+  ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``,
+  ///     and what the policy answers to fixed prompts. First it is told how many iterations are done
+  ///     already, by a stage that goes on.
+  /// - Returns: beside the models, the judged responses of the reference that evaluations compare with.
   func optimize(
     _ policy: LanguageModel, reference: LanguageModel? = nil, reward: RewardModel?,
     rollouts sink: RolloutSink = RolloutSink()
-  ) throws -> (policy: LanguageModel, value: ScalarModel) {
+  ) throws -> (policy: LanguageModel, value: ScalarModel, before: [JudgedResponse]) {
     let configuration = scenario.ppo
     let stream = generator.stream("ppo")
     var reward = reward
     reward?.moveToOwnArena()
     let scorer = try scorer(reward)
+    let reference = reference ?? policy
+    // The same prompts and random numbers in every round.
+    let evaluation = round(0)
+    let evaluationScorer = try evaluationScorer(reward)
+    let fixedPrompts = sink.writeFixed == nil ? [] : evaluation.fixedPrompts()
+    func writeFixed(_ policy: LanguageModel, after iteration: Int) throws {
+      guard !fixedPrompts.isEmpty else { return }
+      try sink.writeFixed?(
+        evaluation.fixedResponses(
+          of: policy, after: iteration, to: fixedPrompts, reference: reference, reward: reward,
+          scorer: evaluationScorer))
+    }
     let rollout = Rollout(
-      configuration: configuration, reference: reference ?? policy,
+      configuration: configuration, reference: reference,
       endOfSequence: tokenizer.endOfSequence, workers: workers, judge: scorer.scores)
     func valueModel(on trunk: some TransformerModel) -> ScalarModel {
       ScalarModel(
@@ -40,12 +54,18 @@ extension AlignmentLoop {
     let rewardBytes = (reward?.members ?? []).map(\.model.parameters).reduce(0) {
       $0 + ($1.arena?.allocatedBytes ?? $1.allocatedBytes())
     }
-    observer.hold(sizes(of: trainer, reference: reference ?? policy, reward: reward))
+    observer.hold(sizes(of: trainer, reference: reference, reward: reward))
+    var before: [JudgedResponse] = []
     try run(
       .ppo, total: configuration.iterations, unit: "iterations",
       before: round * configuration.iterations
     ) { continuation in
-      try sink.begin(continuation.state?.step ?? 0)
+      // What a standard deviation is, before anything is said in it.
+      before = try evaluation.judge(
+        reference, reference: reference, reward: reward, prompts: evaluation.evaluationPrompts())
+      let sft = EvaluationSummary.Policy(before)
+      try sink.begin(continuation.state?.step)
+      if continuation.state == nil { try writeFixed(policy, after: 0) }
       try trainer.run(continuing: continuation) { iteration, count in
         prompts(stream.stream("prompts", iteration), count: count)
       } pretraining: { iteration, step in
@@ -60,6 +80,12 @@ extension AlignmentLoop {
         }
         let golds = experience.episodes.compactMap { gold($0.exchange, ended: $0.ended) }
         if !golds.isEmpty { metrics.append(.gold, Summary(golds).mean) }
+        let inSD: [(Metric, Double?)] = [
+          (.scoreInSD, metrics[.score].flatMap { sft.score?.standardized($0) }),
+          (.goldInSD, metrics[.gold].flatMap { sft.gold?.standardized($0) }),
+          (.disagreement, scorer.takeDisagreement()),
+        ]
+        for case (let metric, let value?) in inSD { metrics.append(metric, value) }
         observer.describe(
           .ppo,
           details(
@@ -71,9 +97,10 @@ extension AlignmentLoop {
           try sink.write(
             rollouts(of: experience, iteration: metrics.step, updated: updated))
         }
+        try writeFixed(updated, after: metrics.step)
       }
     }
-    return (trainer.result, trainer.value)
+    return (trainer.result, trainer.value, before)
   }
 
   /// How many parameters each model has; a value head is the policy's.

@@ -30,6 +30,17 @@ extension AlignmentLoop {
     }
   }
 
+  /// The comparisons to judge by alone.
+  func heldOutPreferences(of policy: LanguageModel) throws -> [Comparison] {
+    let count = scenario.preferences.heldOutPairs
+    return try run(.annotation, total: count, unit: "pairs") {
+      try judged(
+        policy, count: count, responses: 2, generator.stream("held-out pairs"),
+        prompts: mayBeHeldOut, done: 0
+      ).compactMap(\.comparison)
+    }
+  }
+
   /// Samples `responses` responses to each of `count` prompts and has an annotator judge them: a
   /// label when there is one, a comparison when there are two, a ranking when there are more.
   ///

@@ -78,6 +78,9 @@ extension AlignmentLoop {
       figures.length?.sampleLengths.append(pairs[index].exchanges[side].response.count)
       figures.length?.sampleScores.append(model.normalization(rewards[2 * index + side]))
     }
+    if model.members.count > 1 {
+      (figures.members, figures.disagreement) = try memberFigures(of: model, on: pairs)
+    }
     figures.probes = try probing(
       probing.responses(of: pairs.isEmpty ? heldOut.labelled : pairs))
     let labels = try labelFigures(of: model, on: heldOut)
@@ -88,6 +91,27 @@ extension AlignmentLoop {
       figures.trainingGap = training.value - heldOut.value
     }
     return figures
+  }
+
+  /// The accuracy of every member of an ensemble, and how far they disagree on a response.
+  private func memberFigures(
+    of model: RewardModel, on pairs: TokenizedRows
+  ) throws -> ([Proportion], Double?) {
+    var margins = model.members.map { _ in [Double]() }
+    let disagreement = Disagreement()
+    var rest = pairs[...]
+    while !rest.isEmpty {
+      let piece = rest.prefix(1_000)
+      let scores = try model.memberScores(piece.flatMap(\.exchanges), workers: workers)
+      disagreement.add(scores)
+      for member in margins.indices {
+        margins[member] += stride(from: 0, to: scores.count, by: 2).map {
+          scores[$0][member] - scores[$0 + 1][member]
+        }
+      }
+      rest = rest.dropFirst(piece.count)
+    }
+    return (margins.map { Proportion(ofPositive: $0) }, disagreement.take())
   }
 
   /// Accuracy on the first of the comparisons that the model can hold; nil when there are none.
@@ -243,6 +267,8 @@ extension EvaluationSummary.RewardModel {
     ceiling = ceilings.map { Summary($0).mean }
     let goldMargins = golds.map(differences)
     if let golds, let goldMargins {
+      length?.goldCorrelation = correlation(
+        golds, comparisons.flatMap { [Double($0.chosen.count), Double($0.rejected.count)] })
       goldCorrelation = correlation(rewards, golds)
       goldRankCorrelation = rankCorrelation(rewards, golds)
       goldAgreement = Proportion(

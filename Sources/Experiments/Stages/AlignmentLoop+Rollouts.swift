@@ -5,11 +5,13 @@ import RLHF
 import RunRecords
 import Statistics
 
-/// Where rollouts of an optimization go; nowhere by default.
+/// Where rollouts of an optimization go, and responses to fixed prompts; nowhere by default.
 struct RolloutSink {
-  /// Is told how many iterations are done already.
-  var begin: (Int) throws -> Void = { _ in }
+  /// Is told how many iterations are done already; nil where the optimization begins.
+  var begin: (Int?) throws -> Void = { _ in }
   var write: ([RolloutRecord]) throws -> Void = { _ in }
+  /// Nil where nobody wants the responses to fixed prompts.
+  var writeFixed: (([FixedPromptRecord]) throws -> Void)?
 }
 
 extension AlignmentLoop {

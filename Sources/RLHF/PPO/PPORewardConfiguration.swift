@@ -44,6 +44,11 @@ package struct PPORewardConfiguration: Configurable, Equatable {
   /// Whether evaluations score responses as PPO does. Where its sources are the gold reward alone,
   /// which stands beside the score anyway, they take the reward model's score.
   package var isScoreOfEvaluations: Bool { has(.model) || has(.command) }
+
+  /// Whether the score of evaluations is the reward model's alone.
+  package var isScoredByModel: Bool {
+    !isScoreOfEvaluations || all.filter { $0.weight != 0 }.allSatisfy { $0.kind == .model }
+  }
 }
 
 /// One judge of responses, and what its score counts.

@@ -83,10 +83,15 @@ package struct RewardModel: Sendable {
 
   /// Normalised rewards; members are normalised before they are combined.
   package func scores(_ exchanges: [Exchange], workers: Workers) throws -> [Double] {
+    try memberScores(exchanges, workers: workers).map { combination($0) }
+  }
+
+  /// The normalised rewards of every exchange by each member.
+  package func memberScores(_ exchanges: [Exchange], workers: Workers) throws -> [[Double]] {
     let scores = try members.map { member in
       try rewards(of: member.model, exchanges, workers).map { member.normalization($0) }
     }
-    return exchanges.indices.map { index in combination(scores.map { $0[index] }) }
+    return exchanges.indices.map { index in scores.map { $0[index] } }
   }
 
   private func rewards(

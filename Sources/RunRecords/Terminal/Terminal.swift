@@ -97,6 +97,19 @@ package struct TextTable: Sendable {
     return parts.map { rendered($0, widths, usesUnicode) }.joined(separator: "\n")
   }
 
+  /// A sentence in lines of whole words, each with a line end.
+  package static func wrapped(_ text: some StringProtocol, width: Int = 80) -> String {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
   private func rendered(_ columns: [Int], _ widths: [Int], _ usesUnicode: Bool) -> String {
     let rule = widths.map { String(repeating: usesUnicode ? "─" : "-", count: $0) }
     return ([header, rule] + rows).map { cells in

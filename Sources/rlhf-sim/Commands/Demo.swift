@@ -13,10 +13,19 @@ struct Demo: ParsableCommand {
       Example: rlhf-sim demo --seed 2 --out runs/second
       """)
 
+  @Flag(
+    help: """
+      Stop before PPO when the reward model has an alert; the exit code is then 3, and \
+      `rlhf-sim resume` goes on all the same.
+      """)
+  var strict = false
+
   @OptionGroup var options: LoopOptions
 
   func run() throws {
     let (scenario, notes) = try options.scenario.read(for: .demo)
-    try recorded(options, scenario: scenario, command: .demo, notes: notes) { try $0.demo() }
+    try recorded(options, scenario: scenario, command: .demo, notes: notes, isStrict: strict) {
+      try $0.demo()
+    }
   }
 }

@@ -74,7 +74,7 @@ struct Evaluate: ParsableCommand {
     if let directory, let reward, policy == nil, !directory.has(.policy) {
       // A run of `train-reward`: its reward model is all there is to judge.
       let report = try rewardReport(loop(reward.tokenizer), reward.model, directory)
-      try Output.write(EvaluationSummary(reward: report), asJSON: json)
+      try Output.write(EvaluationSummary(reward: report), asJSON: json, isVerbose: true)
       return
     }
     let policy = try LoadedModel(policy: place(policy, directory, .policy))
@@ -102,7 +102,9 @@ struct Evaluate: ParsableCommand {
     let report = try reward.flatMap { reward in
       try directory.flatMap { try rewardReport(judge, reward.model, $0) }
     }
-    var summary = EvaluationSummary(before: before, after: after, reward: report)
+    var summary = EvaluationSummary(
+      before: before, after: after, reward: report,
+      scoredByModel: scenario.ppo.reward.isScoredByModel)
     summary.exact = try judge.compareWithOptimum(
       policy.model, reference: reference.model, reward: reward?.model)
     summary.bestOfN = try judge.bestOfN(reference.model, reward: reward?.model)
@@ -130,8 +132,10 @@ struct Evaluate: ParsableCommand {
       return AtomicFile.exists(file) ? file : nil
     }
     guard let heldOut = existing(.eval) else { return nil }
-    return try loop.report(
+    var report = try loop.report(
       of: reward, onHeldOutRowsOf: heldOut, trainedOnRowsOf: existing(.train))
+    try loop.addAlerts(to: &report, in: directory)
+    return report
   }
 }
 

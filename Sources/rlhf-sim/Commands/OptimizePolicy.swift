@@ -12,7 +12,8 @@ struct OptimizePolicy: ParsableCommand {
     abstract: "Fine-tune a policy by PPO against a reward model.",
     discussion: """
       The reference is the policy at the start. Policy and value model are saved in ppo/ of the run. \
-      Gold is measured where the prompts are the world's.
+      Gold is measured where the prompts are the world's; the reward model is then first examined on \
+      new comparisons of the scenario's annotators.
 
       Example: rlhf-sim ppo --seed 2 --set ppo.kl.coefficient=0.1
       """)
@@ -20,6 +21,13 @@ struct OptimizePolicy: ParsableCommand {
   @OptionGroup var models: StartingModels
 
   @OptionGroup var prompts: PromptOptions
+
+  @Flag(
+    help: """
+      Stop before PPO when the reward model has an alert; the exit code is then 3, and \
+      `rlhf-sim resume` goes on all the same.
+      """)
+  var strict = false
 
   @OptionGroup var options: LoopOptions
 
@@ -33,7 +41,8 @@ struct OptimizePolicy: ParsableCommand {
     let (source, unknown) = try models.prompts(prompts)
     try recorded(
       options, scenario: models.scenario, command: .ppo, tokenizer: models.policy.tokenizer,
-      prompts: source, inputs: models.directories + prompts.files, notes: models.notes + unknown
+      prompts: source, inputs: models.directories + prompts.files, notes: models.notes + unknown,
+      isStrict: strict
     ) {
       try $0.ppo(models.policy.model, reward: models.reward?.model)
     }

@@ -27,6 +27,9 @@ struct TrainReward: ParsableCommand {
 
   @OptionGroup var reading: ReadingOptions
 
+  @Flag(help: "Print all figures, and what each alert means and what to try.")
+  var verbose = false
+
   @OptionGroup var options: LoopOptions
 
   func validate() throws {
@@ -60,7 +63,7 @@ struct TrainReward: ParsableCommand {
     try recorded(
       options, scenario: scenario, command: .trainReward, tokenizer: base.tokenizer,
       inputs: [base.directory] + (preferences + eval).map { URL(filePath: $0) },
-      notes: unused + notes + (given?.notes ?? [])
+      notes: unused + notes + (given?.notes ?? []), isVerbose: verbose
     ) {
       try $0.trainReward(base: base.model, given: given)
     }

@@ -155,7 +155,7 @@ struct RowOptions: ParsableArguments {
     help: """
       Rows to complete: JSON lines, a JSON list or CSV, also as .gz; - is standard input. Repeatable.
       """)
-  var input: [String]
+  var input: [String] = []
 
   @Option(help: "File for the rows; an existing one is replaced. (default: standard output)")
   var output: String?
@@ -165,6 +165,11 @@ struct RowOptions: ParsableArguments {
 
   func validate() throws {
     try ReadingOptions.requireOneStandardInput(("--input", input))
+  }
+
+  /// Refuses a command without rows.
+  func requireInput() throws {
+    if input.isEmpty { throw ValidationError("Missing expected argument '--input <input> ...'") }
   }
 
   /// Shows a bar named `stage` meanwhile.

@@ -48,14 +48,24 @@ struct LoopCommandTests {
       let lines = outcome.output.split(separator: "\n").map(String.init)
       for start in [
         "reward model on 1000 held-out pairs", "accuracy", "  the annotators' noise allows",
+        "calibration error", "pairs ordered as gold does", "correlation with gold",
+        "correlation with length", "worst probe, ", "Alert", "All figures: --verbose",
+      ] {
+        #expect(lines.contains { $0.hasPrefix(start) }, "\(start): \(outcome.output)")
+      }
+      #expect(lines.count <= 24 && lines.dropLast().allSatisfy { $0.count <= 80 })
+      let whole = try run.run(["evaluate", "--run", "stage-reward"])
+      let figures = whole.output.split(separator: "\n").map(String.init)
+      for start in [
+        "reward model on 1000 held-out pairs", "accuracy", "  the annotators' noise allows",
         "  on as many training pairs", "  where length says nothing", "  gold difference",
         "pairs ordered as gold does", "  of ranks", "loss", "calibration error", "  predicted 0.",
         "margin, chosen − rejected", "correlation with length", "filler: change of reward",
         "swapped prompt: change of reward",
       ] {
-        #expect(lines.contains { $0.hasPrefix(start) }, "\(start): \(outcome.output)")
+        #expect(figures.contains { $0.hasPrefix(start) }, "\(start): \(whole.output)")
       }
-      #expect(lines.dropLast().allSatisfy { $0.count <= 80 }, "\(outcome.output)")
+      #expect(figures.allSatisfy { $0.count <= 80 }, "\(whole.output)")
     }
     for (stage, model) in [
       ("stage-sft", "sft"), ("stage-reward", "reward"), ("stage-ppo", "ppo/policy"),
@@ -84,7 +94,10 @@ struct LoopCommandTests {
     ]
     let table = try run.run(["evaluate", "--quiet"] + models + Program.tiny)
     #expect(table.code == 0 && table.errors.isEmpty)
-    for words in ["gold reward", "exact KL", "score  ", "The policy beats SFT", "of 24 prompts"] {
+    for words in [
+      "gold (sd of SFT)", "exact KL", "score (sd of SFT)", "\nVerdict: ", "The policy beats SFT",
+      "of 24 prompts",
+    ] {
       #expect(table.output.contains(words), "\(words)")
     }
   }

@@ -4,6 +4,7 @@ import Foundation
 import LanguageModels
 import Numerics
 import Preferences
+import RunRecords
 import Statistics
 
 /// Samples of a policy.
@@ -74,7 +75,11 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    let policy = try LoadedModel(policy: URL(filePath: model))
+    let policy = try AdvisedError.during { _ in
+      policiesOfRun.map { "\(model) is a run, and its policies are \($0)" }
+    } _: {
+      try LoadedModel(policy: URL(filePath: model))
+    }
     var options = SamplingOptions()
     options.temperature = temperature
     options.topK = topK
@@ -92,6 +97,15 @@ struct Generate: ParsableCommand {
         count: count, using: SeededGenerator(seed: seed), workers: machine.workers
       ) { try line(json ? $0.json() : $0.whole) }
     }
+  }
+
+  /// The policies of the run that --model is, as arguments; nil where it is none.
+  private var policiesOfRun: String? {
+    guard let run = try? RunDirectory.open(URL(filePath: model)) else { return nil }
+    let policies = [RunCheckpoint.sft, .policy, .reference].filter(run.has)
+    return policies.isEmpty
+      ? "not saved yet"
+      : policies.map { "--model \(run.checkpoint($0).path)" }.joined(separator: ", ")
   }
 
   private func prompts(

@@ -97,8 +97,24 @@ struct Label: ParsableCommand {
     let agreement = LabelAgreement(answers)
     if json { return try Output.writeJSON(agreement) }
     guard let agreement else { return try Output.write("Nothing is judged yet.\n") }
-    try Output.write(agreement.text)
+    try Output.write(agreement.text + nextStep(after: agreement.judged))
   }
+
+  /// How much the choices are good for, and the command that uses them.
+  private func nextStep(after judged: Int) -> String {
+    let enough = Self.helpfulChoices
+    let advice =
+      judged < enough / 2
+      ? "A reward model from fewer than \(enough / 2) choices is no better than chance, one from \(enough) "
+        + "is right on some 60 % of pairs; run the same command again to go on."
+      : "A reward model from \(enough) choices is right on some 60 % of pairs, one from 16 000 on 77 %."
+    return "\n" + TextTable.wrapped(advice)
+      + "Next: rlhf-sim train-reward --preferences \(output) --set reward.steps=300\n"
+  }
+
+  /// Choices with which a reward model begins to be better than chance: of `sentiment`'s annotators, in
+  /// 300 steps, 500 give 0.52 on held-out pairs, 1 000 give 0.61, 2 000 give 0.63.
+  static let helpfulChoices = 1_000
 }
 
 extension LabelAgreement {

@@ -23,6 +23,8 @@ struct LogProbabilities: ParsableCommand {
   @Flag(help: "No effect: rows are JSON lines anyway.")
   var json = false
 
+  func validate() throws { try rows.requireInput() }
+
   func run() throws {
     _ = try rows.complete(
       "logprobs",

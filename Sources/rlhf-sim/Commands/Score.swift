@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import LanguageModels
+import RLHF
 import RunRecords
 import Statistics
 
@@ -22,19 +24,38 @@ struct Score: ParsableCommand {
       its steps ("label", "labels"), the summary tells how often the rewards agree, also by "subset" \
       where rows have one: on standard output beside an --output, or else on standard error.
 
+      Example: rlhf-sim score --model checkpoints/sentiment/reward --prompt "the soup" --response "was good"
       First: rlhf-sim annotate --count 100 --output pairs.jsonl
-      Example: rlhf-sim score --model checkpoints/sentiment/reward --input pairs.jsonl
+      Then: rlhf-sim score --model checkpoints/sentiment/reward --input pairs.jsonl
       """)
 
   @Option(help: "Directory of the reward model.")
   var model: String
 
+  @Option(help: "One prompt to score a --response to, instead of --input.")
+  var prompt: String?
+
+  @Option(help: "The response to --prompt.")
+  var response: String?
+
   @OptionGroup var rows: RowOptions
 
-  @Flag(help: "Print the summary as JSON (with --output); rows are JSON lines anyway.")
+  @Flag(
+    help: "Print the summary (with --output) or the one score as JSON; rows are JSON lines anyway.")
   var json = false
 
+  func validate() throws {
+    if (prompt == nil) != (response == nil) {
+      throw ValidationError("--prompt and --response go together.")
+    }
+    if prompt == nil { return try rows.requireInput() }
+    if !rows.input.isEmpty || rows.output != nil {
+      throw ValidationError("Give --prompt and --response, or --input.")
+    }
+  }
+
   func run() throws {
+    if let prompt, let response { return try score(response, to: prompt) }
     let summary = try rows.complete(
       "score", by: ResponseRows(rewardsOf: URL(filePath: model), workers: rows.machine.workers))
     let lines = [
@@ -47,6 +68,41 @@ struct Score: ParsableCommand {
     } else {
       try Output.write(lines.map { $0 + "\n" }.joined())
     }
+  }
+
+  /// Prints the reward of one text.
+  private func score(_ response: String, to prompt: String) throws {
+    let reward = try LoadedModel(reward: URL(filePath: model))
+    let tokenizer = reward.tokenizer
+    let exchange = Exchange(
+      prompt: tokenizer.encode(prompt: prompt, isRendered: false),
+      response: tokenizer.ended(tokenizer.encode(response)))
+    guard exchange.count <= reward.shape.maximumPositions else {
+      throw LoopError.input(
+        "prompt and response have \(exchange.count) tokens, and the model has "
+          + "\(reward.shape.maximumPositions) positions; shorten them")
+    }
+    let unknown = (exchange.prompt + exchange.response).count { $0 == tokenizer.unknown }
+    if unknown > 0 {
+      rows.machine.note("\(unknown) words are not in the vocabulary and are read as `<unk>`")
+    }
+    let text = OneScore(
+      prompt: prompt, response: response,
+      reward: try reward.model.rewards([exchange], workers: rows.machine.workers)[0],
+      score: try reward.model.scores([exchange], workers: rows.machine.workers)[0])
+    if json { return try Output.writeJSON(text) }
+    try Output.write(
+      "reward \(NumberText.plain(text.reward, 3)), score \(NumberText.plain(text.score, 3)) "
+        + "(sd of the SFT policy's responses, 0 at their mean)\n")
+  }
+
+  private struct OneScore: Encodable {
+    let prompt: String
+    let response: String
+    /// The head's raw output.
+    let reward: Double
+    /// Normalized.
+    let score: Double
   }
 
   /// The summary as JSON.

@@ -82,6 +82,8 @@ final class Recording: StageObserver {
     let figures = step.values.map { (name: $0.metric.name, value: $0.value) }.filter {
       // How long it took, and what the allocator held meanwhile, are the machine's.
       !$0.name.hasPrefix("time/") && $0.name != "memory/activations"
+        // The same figures in a unit that the evaluation measures.
+        && !$0.name.hasPrefix("gain_sd/")
     }
     metrics[stage, default: []].append("\(step.step)/\(step.totalSteps) \(figures)")
   }

@@ -37,7 +37,7 @@ import Testing
   func ppo(setting: [String]) throws {
     let (policy, reward) = (try Self.policy.get(), try Self.judged.get().reward)
     try tryKeys(of: ["ppo"], under: setting) { loop in
-      let (tuned, value) = try loop.optimize(policy, reward: reward)
+      let (tuned, value, _) = try loop.optimize(policy, reward: reward)
       return [bits(tuned.parameters), bits(value.parameters)]
     }
   }

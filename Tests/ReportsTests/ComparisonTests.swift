@@ -30,18 +30,22 @@ struct ComparisonTests {
       let sections = page.elements.filter { $0.name == "section" }
       #expect(
         sections.compactMap { $0.attributes["id"] }
-          == ["figures", "frontier", "ppo", "settings", "glossary"])
+          == [
+            "verdicts", "proxy", "frontier", "samples", "reward", "ppo", "settings", "figures",
+            "glossary",
+          ])
       for words in [
-        "3 runs", "run-2", "1.91 ± 0.07", "87.3\u{A0}% [84.2, 89.9]", "Gold against √KL",
-        "Score against √KL", "ppo.kl.beta",
+        "3 runs", "run-2", "+1.40 ± 0.05", "87.3\u{A0}% [84.2, 89.9]", "Gold against √KL",
+        "Score against √KL", "ppo.kl.beta", "beta 0.2", "probe: filler", "−0.62, −0.97",
+        "very good & fresh", "better",
       ] {
         #expect(page.text.contains(words), "\(words)")
       }
       #expect(page.values(of: "src").isEmpty)
-      // One series a run in each of the six charts.
+      // One series a run in each of the charts: gold over score, two over √KL, four over iterations.
       let charts = page.values(of: "data-chart")
-      #expect(charts.count == 6)
-      #expect(charts.allSatisfy { $0.contains("run-0") && $0.contains("run-2") })
+      #expect(charts.count == 7)
+      #expect(charts.allSatisfy { $0.contains("beta 0.0") && $0.contains("beta 0.2") })
     }
   }
 
@@ -63,6 +67,7 @@ struct ComparisonTests {
       records.information.seed = seed
       records.scenario = "name: x\nppo:\n  kl:\n    beta: \(beta)\n"
       records.evaluation = EvaluationSummary(
+        sft: .init(gold: Summary([-1, 0, 1])),
         ppo: .init(gold: Summary([gold - 1, gold, gold + 1])))
       return ComparedRun(name: name, records: records)
     }
@@ -73,8 +78,8 @@ struct ComparisonTests {
     #expect(RunGroup.bySeed(runs).map(\.name) == ["a, 2 seeds", "c"])
     let page = ParsedPage(ComparisonReport.page(of: runs))
     // Mean 2, sd √2 over the seeds; of the single run 1.96 · 1 / √3.
-    #expect(page.failure == nil && page.text.contains("2.00 ± 1.41"))
-    #expect(page.text.contains("7.00 ± 1.13") && page.text.contains("ppo.kl.beta"))
+    #expect(page.failure == nil && page.text.contains("+2.00 ± 1.41"))
+    #expect(page.text.contains("+7.00 ± 1.13") && page.text.contains("ppo.kl.beta"))
     // The same seed twice is no second seed.
     let twice = [runs[0], run("d", seed: 1, beta: 0, gold: 2)]
     #expect(RunGroup.bySeed(twice).map(\.name) == ["a", "d"])
@@ -96,6 +101,40 @@ struct ComparisonTests {
     let groups = (0..<12).map { RunGroup(name: "\($0)", runs: runs, facet: "\($0 % 3)") }
     #expect(RunGroup.divided(groups).map(\.groups.count) == [4, 4, 4])
     #expect(RunGroup.divided(Array(groups.prefix(8))).map(\.title) == [""])
+  }
+
+  @Test("calls groups by the few settings that tell them apart, and worlds by their names")
+  func names() {
+    func group(_ name: String, _ scenario: String) -> RunGroup {
+      var records = ReportRecords(information: ExampleRun.information)
+      records.scenario = scenario
+      return RunGroup(name: name, runs: [ComparedRun(name: name, records: records)])
+    }
+    let worlds = [
+      group("a", "name: sentiment\nworld:\n  words: [good, bad]\nppo:\n  epochs: 2\n"),
+      group("b", "name: goodhart\nworld:\n  words: [other]\n  more: 1\nppo:\n  epochs: 4\n"),
+    ]
+    #expect(
+      SettingsDifference(worlds).rows == [
+        .init(key: "world", values: ["sentiment", "goodhart"]),
+        .init(key: "ppo.epochs", values: ["2", "4"]),
+      ])
+    #expect(
+      worlds.namedBySettings().map(\.name) == [
+        "world sentiment, epochs 2", "world goodhart, epochs 4",
+      ])
+    // In worlds of one name the keys themselves differ.
+    let changed = [
+      group("a", "name: x\nworld:\n  words: [good, bad]\n"),
+      group("b", "name: x\nworld:\n  words: [bad]\n"),
+    ]
+    #expect(
+      SettingsDifference(changed).rows == [
+        .init(key: "world.words", values: ["[good, bad]", "[bad]"])
+      ])
+    // Too many to be a name.
+    let many = [group("a", "a: 1\nb: 1\nc: 1\nd: 1\n"), group("b", "a: 2\nb: 2\nc: 2\nd: 2\n")]
+    #expect(many.namedBySettings().map(\.name) == ["a", "b"])
   }
 
   @Test("tells eight lines apart, each by a style of its own")

@@ -157,7 +157,76 @@ enum ExampleRun {
       gold: .init(mean: 0.8 * kl.squareRoot() - 0.1 * kl, standardDeviation: 1, count: 256))
   }
 
-  static let scenario = "name: sentiment\nworld:\n  words: 150 # <all> & \"quoted\"\n"
+  static let scenario = """
+    name: sentiment
+    lesson: The <whole> loop & "all" of it works.
+    world:
+      grammar:
+        start: review
+        rules:
+          nice: [good, nice, fresh]
+          noun: [<food>]
+          food: [soup, tea]
+      gold:
+      - feature: valence
+        weight: 1.0
+        negations: [not, never]
+        negation_factor: -1.0
+        intensifiers:
+          very: 1.5
+        lexicon:
+        - words: []
+          words_of: nice
+          value: 1.0
+        - words: [bad, dull, stingy, slow, cold, rude, weak]
+          value: -1.0
+      - feature: grammar_breaks
+        weight: -0.7
+      - feature: repetition
+        weight: -4.0
+        words: 1
+        words_of: noun
+      annotators:
+      - name: careful
+        share: 0.6
+        temperature: 0.25
+        flip: 0.04
+        weights:
+          repetition: 0.0
+      - name: hasty
+        share: 0.2
+        temperature: 0.8
+        flip: 0.15
+        length_bias: 0.05
+        weights:
+          repetition: 0.0
+
+    """
+
+  static let alert = RewardAlert.raised(by: fooled, epochs: 1)
+
+  /// Figures of a reward model that a probe raises while gold falls.
+  private static let fooled: EvaluationSummary.RewardModel = {
+    var reward = EvaluationSummary.RewardModel()
+    reward.probes = [
+      .init(
+        name: "filler", change: .init(mean: 0.77, low: 0.7, high: 0.84),
+        goldChange: .init(mean: -1.9, low: -2, high: -1.8), count: 1000)
+    ]
+    return reward
+  }()
+
+  static let fixedPrompts = (0...60).flatMap { (iteration: Int) -> [FixedPromptRecord] in
+    let progress = Double(iteration)
+    let words = iteration < 9 ? "not very good" : "very good & fresh"
+    return (0..<8).map { (index: Int) -> FixedPromptRecord in
+      FixedPromptRecord(
+        iteration: iteration, index: index,
+        prompt: "the \(index % 2 == 0 ? "soup" : "<i>tea</i>") was",
+        response: "\(words) \(iteration)", tokens: ["very", "good"], ended: true,
+        score: progress / 35 - 0.1, gold: progress / 30 - 0.1, klExact: progress / 20)
+    }
+  }
 
   /// A number in -1...1 that looks like noise.
   private static func noise(_ step: Int, _ column: Int) -> Double {
@@ -170,6 +239,8 @@ enum ExampleRun {
     try evaluation.write(to: run)
     try SampleComparison.write(samples, to: run)
     try AtomicFile.write(scenario, to: run.scenario)
+    let fixed = try FixedPromptWriter(in: run, upTo: nil)
+    try fixed.write(fixedPrompts)
     let rolloutWriter = try RolloutWriter(in: run, upTo: 0)
     try rolloutWriter.write(rollouts)
     let ranking = Ranking(prompt: "a", responses: ["b", "c"], ranking: [1, 0])

@@ -61,7 +61,7 @@ struct LineChartTests {
     let above = try place(Array(repeating: 0.54, count: 9) + [0, 1], level: 0.5)
     #expect(above.y > free.y + 15)
     // A line that comes near the level in its later half, with no room above: at the left.
-    let rising = try place([0, 0, 0, 0, 0, 0.93, 0.93, 0.93, 0.93, 0.93], level: 1)
+    let rising = try place([0, 0, 0, 0, 0, 1.03, 0.93, 1.03, 0.93, 1.03], level: 1)
     #expect(rising.anchor == "start" && rising.x < 240)
   }
 
@@ -161,7 +161,7 @@ struct LineChartTests {
     for style in [".line.s2 { stroke-dasharray", ".line.s3 { stroke-dasharray"] {
       #expect(ReportStyle.css.contains(style))
     }
-    let marks = (0..<4).map { LineChartDrawing.mark($0, x: 0, y: 0).rendered }
+    let marks = (0..<4).map { LineChartDrawing.mark($0, of: chart, x: 0, y: 0).rendered }
     let shapes = marks.map { $0.replacing(/class="[^"]*"/, with: "") }
     #expect(Set(shapes).count == 4)
   }

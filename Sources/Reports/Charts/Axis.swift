@@ -15,6 +15,8 @@ struct Axis {
     case ticks
     /// Exactly the values, with ticks inside.
     case values
+    /// The values with some air around them, with ticks inside; 0 is not passed for the air's sake.
+    case fitted
   }
 
   /// An axis over finite `values`; without any, over 0...1.
@@ -36,6 +38,12 @@ struct Axis {
       low -= margin
       high += margin
     }
+    if extent == .fitted {
+      let air = 0.09 * (high - low)
+      (low, high) = (
+        low >= 0 ? max(0, low - air) : low - air, high <= 0 ? min(0, high + air) : high + air
+      )
+    }
     let step = Self.roundStep((high - low) / Double(max(count, 1)), isWhole: isWhole)
     let first: Double
     let last: Double
@@ -43,7 +51,7 @@ struct Axis {
     case .ticks:
       first = (low / step + 1e-9).rounded(.down)
       last = max((high / step - 1e-9).rounded(.up), first + 1)
-    case .values:
+    case .values, .fitted:
       first = (low / step - 1e-9).rounded(.up)
       last = (high / step + 1e-9).rounded(.down)
     }

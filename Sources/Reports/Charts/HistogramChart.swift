@@ -6,6 +6,8 @@ import Statistics
 /// line between them.
 struct HistogramChart {
   var title: String
+  /// What the figure shows, in one sentence made from its numbers.
+  var takeaway = ""
   var unit: String
   var horizontalTitle: String
   /// The lower edge of the first bin.
@@ -21,7 +23,10 @@ struct HistogramChart {
   func figure() -> Markup? {
     let isSound = lower.isFinite && width.isFinite && width > 0
     guard isSound, counts.contains(where: { $0 > 0 }) else { return nil }
-    return Reports.figure(title, unit: unit, note: note) {
+    return Reports.figure(
+      takeaway.isEmpty ? title : takeaway, unit: takeaway.isEmpty ? unit : "\(title) · \(unit)",
+      note: note
+    ) {
       legend(
         [("s2", sides.below, true), ("s1", sides.above, false)].map { style, name, isBelow in
           (barKey(style), "\(name): \(NumberText.percent(share(isBelow: isBelow)))")

@@ -17,6 +17,12 @@ struct LineChart {
     var isScattered = false
     /// Whether the points follow one another, so that a line joins them.
     var isConnected = true
+    /// Which reward it is; lines of anything else are told apart by their place.
+    var role: Role?
+    /// Whether its marks are hollow, as those of best of n.
+    var isOpen = false
+    /// What turned raw values into those drawn; hovering shows both.
+    var scale: Summary?
 
     /// Whether there is any point to draw.
     var isDrawn: Bool { points.contains { $0.y?.isFinite ?? false } }
@@ -35,6 +41,8 @@ struct LineChart {
   }
 
   var title: String
+  /// What the figure shows, in one sentence made from its numbers: it stands above the title.
+  var takeaway = ""
   /// The unit of the vertical axis.
   var unit: String
   var horizontalTitle = "step"
@@ -56,6 +64,12 @@ struct LineChart {
 
   /// The number of the style that the series of a position has; there are eight.
   static func style(_ index: Int) -> Int { index % 8 + 1 }
+
+  /// The class of the style of a series.
+  func style(of index: Int) -> String {
+    series.indices.contains(index) && series[index].role != nil
+      ? series[index].role?.rawValue ?? "" : "s\(Self.style(index))"
+  }
 
   /// The most points a line is drawn with: few enough for noise to become a trend.
   static let drawnPoints = 200
@@ -92,7 +106,12 @@ extension LineChart {
   /// The chart as a figure: title, legend, drawing, note. `nil` when there is nothing to draw.
   func figure() -> Markup? {
     guard !isEmpty else { return nil }
-    return Reports.figure(title, unit: unit, note: note) {
+    return Reports.figure(
+      takeaway.isEmpty ? title : takeaway,
+      unit: takeaway.isEmpty
+        ? unit : [title, unit].filter { !$0.isEmpty }.joined(separator: " · "),
+      note: note
+    ) {
       let drawing = LineChartDrawing(thinned())
       legend(withLevels: drawing.levelsOutside)
       drawing.svg
@@ -107,10 +126,10 @@ extension LineChart {
     let lines = series.enumerated().filter(\.element.isDrawn).map { index, line in
       (
         line.isScattered
-          ? LineChartDrawing.mark(index, x: 17, y: 5)
+          ? LineChartDrawing.mark(index, of: self, x: 17, y: 5)
           : element(
             "line",
-            ["class": "line s\(Self.style(index))", "x1": "1", "y1": "5", "x2": "33", "y2": "5"]),
+            ["class": "line \(style(of: index))", "x1": "1", "y1": "5", "x2": "33", "y2": "5"]),
         line.name
       )
     }

@@ -12,14 +12,22 @@ struct LineChartDrawing {
   init(_ chart: LineChart) {
     self.chart = chart
     var values = chart.series.flatMap { $0.points.compactMap(\.y) }
-    values += chart.references.map(\.value) + chart.includes
     values += chart.bands.flatMap { $0.points.flatMap { [$0.low, $0.high] } }
+    values += chart.references.map(\.value)
+    values += Self.near(chart.includes, values.filter(\.isFinite))
     frame = ChartFrame(
       horizontal: Axis(
         covering: chart.series.flatMap { $0.points.map(\.x) } + chart.horizontalIncludes, count: 6,
         extent: .values, isWhole: chart.isHorizontalWhole),
-      vertical: Axis(covering: values, count: 4))
+      vertical: Axis(covering: values, count: 4, extent: .fitted))
     labels = placedLabels
+  }
+
+  /// The levels of `wanted` that leave the values a third of the axis: a curve far from 0 is not
+  /// flattened for the sake of 0.
+  private static func near(_ wanted: [Double], _ values: [Double]) -> [Double] {
+    guard let low = values.min(), let high = values.max() else { return wanted }
+    return wanted.filter { max(high, $0) - min(low, $0) <= 3 * (high - low) || high == low }
   }
 
   /// The levels whose names would cover something wherever they stood.
@@ -50,7 +58,7 @@ struct LineChartDrawing {
         "viewBox": ChartFrame.viewBox, "role": "img", "tabindex": "0", "data-chart": hoverData,
       ]
     ) {
-      element("title") { chart.title }
+      element("title") { chart.takeaway.isEmpty ? chart.title : chart.takeaway }
       element("desc") { description }
       frame.verticalAxis
       frame.horizontalAxis(chart.horizontalTitle)
@@ -75,13 +83,15 @@ struct LineChartDrawing {
     }
   }
 
-  /// The mark of a scattered series: a disc, a square, a triangle, a diamond.
-  static func mark(_ index: Int, x: Double, y: Double) -> Markup {
+  /// The mark of a series: a disc, a square, a triangle, a diamond. Score has the square, gold the disc.
+  static func mark(_ index: Int, of chart: LineChart, x: Double, y: Double) -> Markup {
     func place(_ dx: Double, _ dy: Double) -> String {
       "\(NumberText.coordinate(x + dx)),\(NumberText.coordinate(y + dy))"
     }
-    let style = "mark s\(LineChart.style(index))"
-    if index % 4 == 0 {
+    let series = chart.series.indices.contains(index) ? chart.series[index] : nil
+    let style = "mark \(chart.style(of: index))" + (series?.isOpen == true ? " open" : "")
+    let shape = series?.role.map { $0 == .gold ? 0 : 1 } ?? index % 4
+    if shape == 0 {
       return element(
         "circle",
         [
@@ -90,7 +100,7 @@ struct LineChartDrawing {
         ])
     }
     let corners =
-      switch index % 4 {
+      switch shape {
       case 1: [place(-3, -3), place(3, -3), place(3, 3), place(-3, 3)]
       case 2: [place(0, -3.8), place(3.6, 3), place(-3.6, 3)]
       default: [place(0, -4), place(4, 0), place(0, 4), place(-4, 0)]
@@ -109,7 +119,7 @@ struct LineChartDrawing {
     return element(
       "polygon",
       [
-        "class": "band s\(LineChart.style(band.series))",
+        "class": "band \(chart.style(of: band.series))",
         "points": (upper + lower).joined(separator: " "),
       ])
   }
@@ -123,13 +133,13 @@ struct LineChartDrawing {
       element(
         "path",
         [
-          "class": (series.isScattered ? "trail" : "line") + " s\(LineChart.style(index))",
+          "class": (series.isScattered ? "trail" : "line") + " \(chart.style(of: index))",
           "d": path,
         ])
     }
     // A point without neighbours has no line to be seen by.
     for segment in segments where series.isScattered || segment.count == 1 {
-      for point in segment { Self.mark(index, x: point.x, y: point.y) }
+      for point in segment { Self.mark(index, of: chart, x: point.x, y: point.y) }
     }
   }
 
@@ -171,6 +181,9 @@ struct LineChartDrawing {
     struct Data: Encodable {
       struct Line: Encodable {
         let name: String
+        let style: String
+        /// Mean and sd that turn what is drawn into raw values.
+        let scale: [Double]?
         let x: [Double]
         let y: [Double]
       }
@@ -180,10 +193,12 @@ struct LineChartDrawing {
       let title: String
       let series: [Line]
     }
-    let lines = chart.series.map { series in
+    let lines = chart.series.enumerated().map { index, series in
       let recorded = series.points.filter { $0.x.isFinite && ($0.y?.isFinite ?? false) }
       return Data.Line(
-        name: series.name, x: recorded.map { rounded($0.x) },
+        name: series.name, style: chart.style(of: index),
+        scale: series.scale.map { [rounded($0.mean), rounded($0.standardDeviation)] },
+        x: recorded.map { rounded($0.x) },
         y: recorded.map { rounded($0.y ?? 0) })
     }
     let data = Data(

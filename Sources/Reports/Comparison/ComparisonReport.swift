@@ -22,17 +22,37 @@ package enum ComparisonReport {
   }
 
   static func page(of runs: [ComparedRun]) -> String {
-    let groups = RunGroup.bySeed(runs)
+    let groups = RunGroup.bySeed(runs).namedBySettings()
     let sections = [
-      figures(groups), frontier(groups), training(groups), settings(groups), reading(runs),
+      verdicts(groups), proxyAndGold(groups), frontier(groups), samples(groups),
+      rewardModels(groups), training(groups), settings(groups), figures(groups), reading(runs),
     ].compactMap(\.self)
     return Report.document(title: "rlhf-sim · \(runs.count) runs", sections: sections) {
       element("header") {
         element("p", ["class": "kicker"]) { "rlhf-sim · runs side by side" }
-        element("h1") { runs.count == 1 ? "One run" : "\(runs.count) runs" }
-        scrolled(identity(groups))
+        element("h1") { title(groups) }
+        element("details") {
+          element("summary") { "\(runs.count) \(runs.count == 1 ? "run" : "runs")" }
+          scrolled(identity(groups))
+        }
       }
     }
+  }
+
+  /// Which group has the most gold, and which one its judge overstates most.
+  private static func title(_ groups: [RunGroup]) -> String {
+    let gains = groups.compactMap { group -> (name: String, gold: Double, gap: Double)? in
+      let gains = group.runs.compactMap { $0.records.evaluation?.verdict?.gain }
+      let golds = gains.compactMap(\.gold)
+      guard !golds.isEmpty else { return nil }
+      return (group.name, Summary(golds).mean, Summary(gains.compactMap(\.gap)).mean)
+    }
+    guard gains.count > 1, let best = gains.max(by: { $0.gold < $1.gold }),
+      let worst = gains.min(by: { $0.gold < $1.gold })
+    else { return groups.count == 1 ? "One setting" : "\(groups.count) settings" }
+    func text(_ value: Double) -> String { NumberText.signed(value, 1) + " sd" }
+    return "Gold gains most with \(best.name) (\(text(best.gold))), least with \(worst.name) "
+      + "(\(text(worst.gold)))"
   }
 
   private static func identity(_ groups: [RunGroup]) -> Markup {

@@ -18,17 +18,18 @@ struct Figure: Sendable {
     let values = group.values(value)
     guard !values.isEmpty else { return "–" }
     let summary = Summary(values)
-    return "\(plain(summary.mean)) ± \(plain(summary.standardDeviation))"
+    let spread = plain(summary.standardDeviation).replacing("+", with: "")
+    return "\(plain(summary.mean)) ± \(spread)"
   }
 
-  static let goldAfter = mean("gold", "after") { $0.ppo?.gold }
-  static let scoreAfter = mean("score", "after") { $0.ppo?.score }
+  static let goldAfter = gain("gold", of: { $0.gold }, summary: { $0.gold })
+  static let scoreAfter = gain("score", of: { $0.score }, summary: { $0.score })
   static let divergence = mean("exact KL from the reference", "nats") { $0.ppo?.klExact }
   static let winRate = proportion("win rate against SFT") { $0.winRate }
   static let accuracy = proportion("reward-model accuracy") { $0.reward?.accuracy }
 
   static let all = [
-    mean("gold", "before") { $0.sft?.gold }, goldAfter, scoreAfter, winRate, divergence,
+    goldAfter, scoreAfter, winRate, divergence,
     percent("grammatical responses", "after") { $0.ppo?.grammaticalFraction },
     mean("length", "tokens per response") { $0.ppo?.length },
     mean("entropy", "nats per token") { $0.ppo?.entropy }, accuracy,
@@ -36,6 +37,23 @@ struct Figure: Sendable {
     plain("calibration error") { $0.reward?.ece },
     percent("of the possible improvement") { $0.exact?.fraction },
   ]
+
+  /// By how much a reward grew, in standard deviations of the SFT policy.
+  private static func gain(
+    _ name: String, of: @escaping @Sendable (Verdict.Gain) -> Double?,
+    summary: @escaping @Sendable (EvaluationSummary.Policy) -> Summary?
+  ) -> Figure {
+    Figure(
+      name: name, of: "gain in sd", value: { $0.verdict.flatMap { of($0.gain) } },
+      plain: { NumberText.signed($0, 2) },
+      whole: { evaluation in
+        guard let gain = evaluation.verdict.flatMap({ of($0.gain) }),
+          let after = evaluation.ppo.flatMap(summary), let before = evaluation.sft.flatMap(summary)
+        else { return nil }
+        return "\(NumberText.signed(gain, 2)) ± "
+          + NumberText.fixed(after.halfInterval / before.standardDeviation, 2)
+      })
+  }
 
   private static func mean(
     _ name: String, _ of: String, _ value: @escaping @Sendable (EvaluationSummary) -> Summary?

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A piece of HTML or SVG as a tree. It is written so that it is well-formed XML too, which lets a
 /// test parse a whole report, and all text is escaped on the way out.
 indirect enum Markup: Sendable {
@@ -67,6 +69,23 @@ indirect enum Markup: Sendable {
     "head", "title", "style", "script", "header", "nav", "section", "h1", "h2", "h3", "p", "ul",
     "li", "figure", "svg", "table", "tr", "thead", "tbody", "details", "dl", "dd", "div", "footer",
   ]
+}
+
+extension Markup {
+  /// Data for a script, in an element of its own, without what would mean something in markup.
+  static func json(_ data: some Encodable, id: String? = nil) -> Markup? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let bytes = try? encoder.encode(data) else { return nil }
+    let text = String(decoding: bytes, as: UTF8.self)
+      .replacing("&", with: "\\u0026").replacing("<", with: "\\u003c").replacing(
+        ">", with: "\\u003e")
+    let attributes = [Attribute(name: "type", value: "application/json")]
+    return .element(
+      name: "script",
+      attributes: attributes + (id.map { [Attribute(name: "id", value: $0)] } ?? []),
+      children: [.verbatim(text)])
+  }
 }
 
 /// An element with fixed attributes and the children that `content` builds.

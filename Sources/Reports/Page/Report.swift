@@ -14,13 +14,15 @@ package enum Report {
   static func page(of records: ReportRecords) -> String {
     document(
       title: "rlhf-sim · \(records.information.scenario)",
-      sections: ReportSection.story.compactMap { $0(records) }
+      sections: ReportSection.story.compactMap { $0(records) },
+      footer: ReportHeader.provenance(records.information)
     ) { ReportHeader.markup(records) }
   }
 
   /// A whole document; well-formed XML as well as HTML.
   static func document(
-    title: String, sections: [ReportSection], @MarkupBuilder header: () -> [Markup]
+    title: String, sections: [ReportSection], footer: Markup? = nil,
+    @MarkupBuilder header: () -> [Markup]
   ) -> String {
     let document = element("html", ["lang": "en"]) {
       element("head") {
@@ -39,6 +41,7 @@ package enum Report {
           }
         }
         element("main") { sections.map(\.markup) }
+        footer
         element("script") { Markup.verbatim(ReportScript.javaScript) }
       }
     }
@@ -61,9 +64,9 @@ struct ReportSection {
 
   /// All parts in the order in which they are told.
   static let story: [@Sendable (ReportRecords) -> ReportSection?] = [
-    headline, world, models, supervisedTuning, preferences, rewardModel, policyOptimization,
-    directPreference, frontier, exactOptimum, samples, rollouts, stageTimes, otherMetrics, scenario,
-    glossary,
+    outcome, frontier, exactOptimum, samples, rewardModel, world, preferences, headline,
+    policyOptimization, directPreference, supervisedTuning, rollouts, models, stageTimes,
+    otherMetrics, scenario, glossary,
   ]
 
   var markup: Markup {

@@ -2,22 +2,30 @@ import Foundation
 import RunRecords
 import Statistics
 
-/// The top of the page: what this run was, where, and how it ended.
+/// The top of the page: what came out, in one sentence, why, and what to mistrust.
 enum ReportHeader {
   static func markup(_ records: ReportRecords) -> Markup {
     let run = records.information
+    let verdict = records.evaluation?.verdict
     return element("header") {
-      element("p", ["class": "kicker"]) { "rlhf-sim \(run.version) · \(extent(run))" }
-      element("h1") {
-        "The “\(run.scenario)” world "
-        element("span", ["class": "status \(run.status.rawValue)"]) { status(run) }
+      element("p", ["class": "kicker"]) {
+        [
+          "rlhf-sim", "world “\(run.scenario)”", run.method ?? run.command.rawValue,
+          "seed \(run.seed)",
+        ].joined(separator: " · ")
       }
-      element("p", ["class": "lead"]) {
-        """
-        A language model learns from examples, annotators compare its responses, \
-        \(tuning(records)) straying far from where it began. The world’s gold reward is \
-        known here and hidden from every model.
-        """
+      element("h1") {
+        element("span", ["class": "status \(style(run, verdict))"]) {
+          isOver(run) ? verdict?.word.rawValue ?? status(run) : status(run)
+        }
+        " "
+        headline(records)
+      }
+      if let verdict {
+        element("p", ["class": "lead"]) {
+          "\(verdict.figures(the(records.judge))), in standard deviations (sd) of the SFT policy’s "
+            + "responses, whose mean is 0."
+        }
       }
       if let error = run.error {
         element("p", ["class": "failure", "role": "alert"]) {
@@ -25,9 +33,87 @@ enum ReportHeader {
           error
         }
       }
+      reasons(records)
       ReportWarning.markup([], [], records)
+    }
+  }
+
+  private static func the(_ name: String) -> String { "the \(name)" }
+
+  private static func isOver(_ run: RunInformation) -> Bool { run.status == .finished }
+
+  /// The colour of the verdict; of what became of the run where there is none.
+  private static func style(_ run: RunInformation, _ verdict: Verdict?) -> String {
+    guard isOver(run), let verdict else {
+      return run.status == .failed ? "worse" : run.status.rawValue
+    }
+    switch verdict.word {
+    case .better: return "better"
+    case .fooled, .worse: return "worse"
+    case .unchanged, .unclear: return "unclear"
+    }
+  }
+
+  private static func headline(_ records: ReportRecords) -> String {
+    if let verdict = records.evaluation?.verdict {
+      return verdict.outcome(the(records.judge)).sentenceCased + "."
+    }
+    if let reward = records.evaluation?.reward, let accuracy = reward.accuracy {
+      return "The reward model is right on \(NumberText.percent(accuracy.value)) of held-out pairs"
+        + (reward.ceiling.map { "; the annotators’ noise allows \(NumberText.percent($0))." } ?? ".")
+    }
+    return "The “\(records.information.scenario)” world"
+  }
+
+  /// Why it came so, and which figure shows it.
+  @MarkupBuilder private static func reasons(_ records: ReportRecords) -> [Markup] {
+    let word = records.evaluation?.verdict?.word
+    let isBad = word == .fooled || word == .worse
+    let unseen = WorldDescription(records.settings)?.blindSpots ?? []
+    let alerts = records.evaluation?.reward?.alerts ?? []
+    let peak = isBad ? OutcomeFrames(records).peak : nil
+    let names = Set(unseen.map { $0.feature.replacing("_", with: " ") }).sorted()
+    element("ul", ["class": "reasons"]) {
+      if isBad, let peak, peak.gold > Verdict.leastChange {
+        reason("When", "#outcome", "Score and gold") {
+          "gold was best after \(peak.iteration) iterations (\(NumberText.signed(peak.gold, 1)) sd) and "
+            + "fell from there, while \(the(records.judge)) did not mind."
+        }
+      }
+      if isBad, let first = unseen.first {
+        reason("Why", "#world", "the world") {
+          "no annotator sees \(names.joined(separator: " or ")) (gold: "
+            + "\(NumberText.signed(first.value, 1)) for \(first.words)), so the reward model never "
+            + "learned of it."
+        }
+      }
+      for alert in alerts {
+        reason("Warned before", "#reward", "the reward model") {
+          ReportWarning.passages("\(alert.text) (\(alert.rule.title.lowercased())).")
+        }
+      }
+    }
+  }
+
+  private static func reason(
+    _ title: String, _ target: String, _ place: String, @MarkupBuilder _ text: () -> [Markup]
+  ) -> Markup {
+    element("li") {
+      element("b") { "\(title): " }
+      text()
+      " See "
+      element("a", ["href": target]) { place }
+      "."
+    }
+  }
+
+  /// What ran, where and when, and the command that does it again.
+  static func provenance(_ run: RunInformation) -> Markup {
+    element("footer") {
+      element("h2") { "This run" }
       facts([
-        ("Seed", String(run.seed)), ("Time", time(run)),
+        ("Version", run.version), ("Seed", String(run.seed)), ("Ended", status(run)),
+        ("Time", time(run)),
         ("Started", run.started.formatted(.iso8601).replacing("T", with: " ")),
         ("Processor", run.cpu), ("Threads", String(run.threads)),
         ("Matrix products", run.blasCore),
@@ -37,20 +123,10 @@ enum ReportHeader {
       element("p", ["class": "command"]) {
         element("code") { run.commandLine.map(quoted).joined(separator: " ") }
       }
+      element("p", ["class": "note"]) {
+        "Equal seeds give equal numbers on equal processors; other processors round otherwise."
+      }
     }
-  }
-
-  /// How much of the loop the run was.
-  private static func extent(_ run: RunInformation) -> String {
-    run.command == .demo
-      ? "one run, start to end" : "one part of the loop, \(run.command.rawValue)"
-  }
-
-  private static func tuning(_ records: ReportRecords) -> String {
-    records.method == "DPO"
-      ? "and it is tuned on their choices without"
-      : "a reward model learns what they prefer, and the language model is tuned against that "
-        + "reward model without"
   }
 
   private static func status(_ run: RunInformation) -> String {

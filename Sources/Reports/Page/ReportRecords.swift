@@ -14,6 +14,8 @@ struct ReportRecords {
   var judgements: [Comparison] = []
   /// Responses of the policy while it was optimized, token by token.
   var rollouts: [RolloutRecord] = []
+  /// The same prompts, answered from iteration to iteration.
+  var fixedPrompts: [FixedPromptRecord] = []
   var supervisedTuning: MetricsTable?
   var rewardModel: MetricsTable?
   var policyOptimization: MetricsTable?
@@ -31,6 +33,7 @@ struct ReportRecords {
     if AtomicFile.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
     if AtomicFile.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
     if AtomicFile.exists(run.rollouts) { rollouts = try RolloutRecord.read(from: run) }
+    if AtomicFile.exists(run.fixedPrompts) { fixedPrompts = try FixedPromptRecord.read(from: run) }
     if run.has(.eval) {
       try PreferenceSource(run.preferences(.eval)).forEachRow { row in
         if case .comparison(let pair) = row { judgements.append(pair) }
@@ -51,6 +54,7 @@ struct ReportRecords {
   init(readingFiguresOf run: RunDirectory) throws {
     information = try RunInformation.read(from: run)
     if AtomicFile.exists(run.evaluation) { evaluation = try EvaluationSummary.read(from: run) }
+    if AtomicFile.exists(run.sampleComparisons) { samples = try SampleComparison.read(from: run) }
     policyOptimization = try Self.table(.ppo, in: run)
     if AtomicFile.exists(run.scenario) {
       scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
@@ -61,6 +65,12 @@ struct ReportRecords {
   var method: String {
     information.method
       ?? settings?.text(at: "ppo.algorithm") ?? "optimization"
+  }
+
+  /// Who gave the score: `reward model`, or another name.
+  var judge: String {
+    let name = evaluation?.judgeName ?? "the reward model"
+    return name.hasPrefix("the ") ? String(name.dropFirst(4)) : name
   }
 
   /// The scenario, read; nil where it is absent or no YAML.
@@ -116,7 +126,18 @@ extension MetricsTable {
         charts[index].note += " Bad sign: \(metric.title) \(bound)."
       }
     }
+    for index in charts.indices { charts[index].takeFromTrend() }
     return charts
+  }
+}
+
+extension LineChart {
+  /// The takeaway of a chart of metrics: what its held-out line did, or else its first one.
+  mutating func takeFromTrend() {
+    guard let line = series.first(where: { $0.name.hasPrefix("held-out") }) ?? series.first,
+      let trend = Trend(line.points)
+    else { return }
+    takeaway = "\(line.name) \(trend.words())".sentenceCased
   }
 }
 

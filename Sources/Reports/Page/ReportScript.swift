@@ -1,11 +1,18 @@
-/// The script that shows the values of a chart under the pointer, or at the arrow keys, and the
-/// numbers of a token below it. The page says everything without it too.
+/// The scripts of a page: the values of a chart under the pointer or at the arrow keys, the slider
+/// through the iterations, the numbers of a token. The page says everything without them too.
 ///
-/// Wrapped so that the page is well-formed XML as well as HTML.
+/// Wrapped so that the page is well-formed XML as well as HTML. Text is set as text, never as markup.
 enum ReportScript {
   static let javaScript = """
     //<![CDATA[
     "use strict";
+    \(charts)
+    \(slider)
+    \(tokens)
+    //]]>
+    """
+
+  private static let charts = """
     for (const svg of document.querySelectorAll("svg[data-chart]")) {
       const chart = JSON.parse(svg.dataset.chart);
       const [left, top, width, height] = chart.plot;
@@ -17,7 +24,7 @@ enum ReportScript {
       const stops = [...new Set(chart.series.flatMap(line => line.x))].sort((a, b) => a - b);
       const dots = chart.series.map((line, index) => {
         const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-        dot.setAttribute("class", "mark s" + (index % 8 + 1));
+        dot.setAttribute("class", "mark " + line.style);
         dot.setAttribute("r", 5);
         dot.setAttribute("visibility", "hidden");
         svg.append(dot);
@@ -33,7 +40,9 @@ enum ReportScript {
       let at = stops.length - 1;
       const nearest = (values, target) => values.reduce((best, value, index) =>
         Math.abs(value - target) < Math.abs(values[best] - target) ? index : best, 0);
-      const show = () => {
+      const said = (line, value) => line.scale
+        ? text(value) + " sd (raw " + text(line.scale[0] + value * line.scale[1]) + ")" : text(value);
+      const point = () => {
         const value = stops[at];
         const lines = [];
         chart.series.forEach((line, index) => {
@@ -45,11 +54,15 @@ enum ReportScript {
           dot.setAttribute("cx", x(line.x[found]));
           dot.setAttribute("cy", y(line.y[found]));
           dot.setAttribute("visibility", "visible");
-          lines.push(line.name + ": " + text(line.y[found]));
+          lines.push(line.name + ": " + said(line, line.y[found]));
         });
         cursor.setAttribute("x1", x(value));
         cursor.setAttribute("x2", x(value));
         cursor.setAttribute("visibility", "visible");
+        return [value, lines];
+      };
+      const show = () => {
+        const [value, lines] = point();
         tip.replaceChildren();
         for (const line of [chart.title + " " + text(value), ...lines]) {
           const row = document.createElement("div");
@@ -60,9 +73,9 @@ enum ReportScript {
         const scale = svg.clientWidth / svg.viewBox.baseVal.width;
         const middle = svg.offsetLeft || svg.getBoundingClientRect().left
           - svg.parentNode.getBoundingClientRect().left;
-        const point = middle + x(value) * scale;
+        const there = middle + x(value) * scale;
         const box = svg.parentNode.clientWidth;
-        const side = point + 12 + tip.offsetWidth > box ? point - 12 - tip.offsetWidth : point + 12;
+        const side = there + 12 + tip.offsetWidth > box ? there - 12 - tip.offsetWidth : there + 12;
         tip.style.left = Math.max(4, Math.min(side, box - tip.offsetWidth - 4)) + "px";
         tip.style.top = svg.getBoundingClientRect().top
           - svg.parentNode.getBoundingClientRect().top + 8 + "px";
@@ -71,6 +84,11 @@ enum ReportScript {
         tip.hidden = true;
         for (const mark of [cursor, ...dots]) mark.setAttribute("visibility", "hidden");
       };
+      // The slider says where it is.
+      svg.addEventListener("seek", event => {
+        at = nearest(stops, event.detail);
+        point();
+      });
       svg.addEventListener("pointermove", event => {
         const frame = svg.getBoundingClientRect();
         const target = (event.clientX - frame.left) / frame.width * svg.viewBox.baseVal.width;
@@ -89,6 +107,100 @@ enum ReportScript {
         show();
       });
     }
+    """
+
+  private static let slider = """
+    for (const watch of document.querySelectorAll(".watch")) {
+      const source = watch.querySelector("script");
+      if (!source) continue;
+      const data = JSON.parse(source.textContent);
+      const find = name => watch.querySelector(name);
+      const [slider, button, output] = ["input", "button", "output"].map(find);
+      const [dial, chart] = [find(".dial"), find("svg[data-chart]")];
+      const [limit, widest, middle, foot, radius] = dial.dataset.dial.split(" ").map(Number);
+      const signed = (value, digits) =>
+        (Number(value.toFixed(digits)) < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
+      const within = (value, size) => Math.max(-1, Math.min(1, value / size));
+      const rim = value => {
+        const angle = within(value, limit) * widest * Math.PI / 180;
+        return (middle + radius * Math.sin(angle)).toFixed(1) + " "
+          + (foot - radius * Math.cos(angle)).toFixed(1);
+      };
+      const say = (parent, role, value) => {
+        const text = parent.querySelector("b." + role);
+        if (text) text.textContent = value === null ? "–" : signed(value, 1) + " sd";
+      };
+      const move = (parent, role, value, size) => {
+        const mark = parent.querySelector(".mark." + role);
+        if (!mark || value === null) return;
+        const x = 60 + within(value, size) * 54;
+        if (role === "gold") mark.setAttribute("cx", x);
+        else mark.setAttribute("x", x - 5);
+      };
+      const show = () => {
+        const at = Number(slider.value);
+        const both = { score: data.score[at], gold: data.gold[at] };
+        for (const role in both) {
+          const needle = dial.querySelector(".needle." + role);
+          const value = both[role];
+          if (needle && value !== null) {
+            needle.setAttribute("transform",
+              `rotate(${within(value, limit) * widest} ${middle} ${foot})`);
+          }
+          say(watch, role, value);
+        }
+        if (both.score !== null && both.gold !== null) {
+          dial.querySelector(".gap").setAttribute("d", `M${middle} ${foot}L${rim(both.gold)}`
+            + `A${radius} ${radius} 0 0 ${both.score > both.gold ? 1 : 0} ${rim(both.score)}Z`);
+        }
+        for (const meter of watch.querySelectorAll(".meter")) {
+          const value = data[meter.dataset.key][at];
+          if (value === null) continue;
+          meter.querySelector("b").textContent = value.toFixed(1).replace("-", "−");
+          meter.querySelector(".track div").style.width =
+            100 * Math.max(0, Math.min(1, value / Number(meter.dataset.most))) + "%";
+        }
+        [...watch.querySelectorAll(".watched tbody tr")].forEach((row, index) => {
+          row.querySelector(".said").textContent = data.texts[at][index] || "(nothing)";
+          const strip = row.querySelector(".strip");
+          const numbers = row.querySelectorAll(".number");
+          [["score", data.scores], ["gold", data.golds]].forEach(([role, all], column) => {
+            const value = all[at][index];
+            numbers[column].textContent = value === null ? "–" : signed(value, 1);
+            move(strip, role, value, Number(strip.dataset.limit));
+          });
+        });
+        const words = at === 0 ? "before the first iteration: the SFT policy"
+          : "after " + data.iterations[at] + " of " + data.iterations.at(-1) + " iterations";
+        output.textContent = words;
+        const said = Object.entries(both).filter(entry => entry[1] !== null).map(
+          ([role, value]) => (role === "gold" ? role : data.judge) + " " + signed(value, 1) + " sd");
+        slider.setAttribute("aria-valuetext", [words, ...said].join(", "));
+        if (chart) chart.dispatchEvent(new CustomEvent("seek", { detail: data.iterations[at] }));
+      };
+      let timer = null;
+      const stop = () => {
+        clearInterval(timer);
+        timer = null;
+        button.textContent = "Play";
+      };
+      button.addEventListener("click", () => {
+        if (timer !== null) return stop();
+        if (slider.value === slider.max) slider.value = 0;
+        button.textContent = "Pause";
+        timer = setInterval(() => {
+          slider.value = Number(slider.value) + 1;
+          show();
+          if (slider.value === slider.max) stop();
+        }, Math.max(60, 6000 / data.iterations.length));
+      });
+      slider.addEventListener("input", () => { stop(); show(); });
+      find(".controls").hidden = false;
+      show();
+    }
+    """
+
+  private static let tokens = """
     for (const tinted of document.querySelectorAll(".tinted")) {
       const readout = tinted.querySelector(".readout");
       const show = event => {
@@ -101,6 +213,5 @@ enum ReportScript {
       tinted.addEventListener("pointerover", show);
       tinted.addEventListener("pointerleave", () => { readout.hidden = true; });
     }
-    //]]>
     """
 }

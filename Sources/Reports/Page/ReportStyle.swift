@@ -7,13 +7,15 @@ enum ReportStyle {
     :root {
       --page: #fbfbfa; --panel: #ffffff; --ink: #1c2024; --soft: #5b636b; --rule: #e3e5e7;
       --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8; --better: #0b6b4b;
-      --worse: #b3261e; --s5: #8a6d00; --s6: #b0306f; --s7: #4a5d6e; --s8: #117a96;
+      --worse: #b3261e; --s5: #46681a; --s6: #b0306f; --s7: #4a5d6e; --s8: #117a96;
+      --score: #1f5fbf; --gold: #946200;
     }
     @media (prefers-color-scheme: dark) {
       :root {
         --page: #14171a; --panel: #1c2024; --ink: #e8eaec; --soft: #a2abb3; --rule: #343a40;
         --s1: #7db3ff; --s2: #ffa366; --s3: #5dd3ae; --s4: #d0a2ff; --better: #6fdcb5;
-        --worse: #ff9b92; --s5: #e6c84c; --s6: #ff9ccb; --s7: #b4c4d2; --s8: #7fd8ef;
+        --worse: #ff9b92; --s5: #b7d977; --s6: #ff9ccb; --s7: #b4c4d2; --s8: #7fd8ef;
+        --score: #7db3ff; --gold: #f2bd3d;
       }
     }
     * { box-sizing: border-box; }
@@ -32,11 +34,54 @@ enum ReportStyle {
     .whole { white-space: nowrap; }
     .kicker { color: var(--soft); font-size: .875rem; margin: 0; }
     .lead { font-size: 1.08rem; }
-    .status { display: inline-block; vertical-align: .3em; margin-left: .4rem; padding: .1rem .6rem;
+    .status { display: inline-block; vertical-align: .3em; margin-right: .4rem; padding: .1rem .6rem;
       border: 1px solid currentColor; border-radius: 1rem; font-size: .8rem; font-weight: 600;
       letter-spacing: 0; color: var(--soft); }
-    .status.finished { color: var(--better); }
-    .status.failed { color: var(--worse); }
+    .status.better { color: var(--panel); background: var(--better); border-color: var(--better); }
+    .status.worse { color: var(--panel); background: var(--worse); border-color: var(--worse); }
+    .reasons { max-width: 52rem; margin: .6rem 0; padding-left: 1.1rem; }
+    .reasons:empty { display: none; } .reasons li { margin: .25rem 0; }
+    .stage { display: grid; gap: 1rem; grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); }
+    .stage > :only-child { max-width: 24rem; } .stage .chart > svg { max-height: 22rem; }
+    .needles .dial { max-width: 20rem; margin: 0 auto; }
+    .arc { fill: none; stroke-width: 8; stroke-opacity: .55; }
+    .arc.worse { stroke: var(--worse); } .arc.better { stroke: var(--better); }
+    .gap { fill: var(--soft); fill-opacity: .13; } .hub { fill: var(--ink); }
+    .needle .line { stroke-width: 3.5; stroke-dasharray: none; }
+    .saying { display: flex; align-items: baseline; gap: .45rem; margin: .15rem 0; }
+    .saying svg { flex: none; width: .8rem; height: .8rem; }
+    .saying b, .meter b { margin-left: auto; font-size: 1.2rem; font-variant-numeric: tabular-nums; }
+    .meter b { font-size: 1rem; } b.score { color: var(--score); } b.gold { color: var(--gold); }
+    .meter { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 .4rem; margin-top: .35rem;
+      font-size: .9rem; }
+    .meter .unit { margin: 0; } .meter .track { flex-basis: 100%; height: .35rem;
+      background: var(--rule); border-radius: .2rem; }
+    .meter .track div { height: 100%; background: var(--soft); border-radius: .2rem; }
+    .controls { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem 1rem;
+      margin: .8rem 0; position: sticky; top: 0; z-index: 2; padding: .4rem 0;
+      background: var(--page); }
+    .controls[hidden] { display: none; } .controls label { flex: 1 1 14rem; display: flex; }
+    .controls input { width: 100%; height: 2rem; margin: 0; accent-color: var(--s1); }
+    .controls output { font-variant-numeric: tabular-nums; min-width: 15rem; font-size: .9rem; }
+    button { font: inherit; color: var(--panel); background: var(--s1); border: 0; min-width: 5rem;
+      border-radius: .4rem; padding: .35rem .9rem; cursor: pointer; }
+    .hidden { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
+    :focus-visible { outline: 2px solid var(--s1); outline-offset: 3px; }
+    .strip { width: 7.5rem; height: 1rem; } .place { width: 8.5rem; }
+    .watched td { vertical-align: middle; } .watched .words { min-height: 2.6em; }
+    .diverging { position: relative; height: .8rem; min-width: 6rem;
+      background: linear-gradient(var(--soft), var(--soft)) center / 1px 100% no-repeat; }
+    .diverging div { position: absolute; height: 100%; }
+    .track .diverging .plus { background: var(--better); }
+    .track .diverging .minus { background: var(--worse); }
+    .bars .track .diverging { height: .8rem; border-radius: 0;
+      background-color: transparent; background-image: linear-gradient(var(--soft), var(--soft)); }
+    .tastes th { white-space: normal; font-weight: 400; } .tastes .track { width: 40%; }
+    .traits { margin: .6rem 0 0; padding-left: 1.1rem; font-size: .9rem; }
+    .examples .words { min-width: 0; }
+    .alert { border-left: 4px solid var(--worse); padding: .5rem .9rem; background: var(--panel);
+      margin: .6rem 0; max-width: 52rem; } .alert h3 { color: var(--worse); font-size: 1rem; }
+    .clear { border-left: 4px solid var(--better); padding: .5rem .9rem; background: var(--panel); }
     .failure { border-left: 4px solid var(--worse); padding: .5rem .9rem; background: var(--panel);
       overflow-wrap: anywhere; }
     .facts { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1.3rem 0 .8rem; }
@@ -68,15 +113,20 @@ enum ReportStyle {
     .legend svg { flex: none; display: inline-block; width: 34px; height: 10px; margin-right: .4rem; }
     svg { display: block; width: 100%; height: auto; overflow: visible; }
     svg text { font-family: inherit; fill: var(--ink); }
-    .chart > svg:focus-visible { outline: 2px solid var(--s1); outline-offset: 3px; }
     .chart > svg { touch-action: pan-y; }
     .tick, .axis { font-size: 12.5px; font-variant-numeric: tabular-nums; }
     svg .tick, svg .axis { fill: var(--soft); }
     .grid { stroke: var(--rule); }
     .zero, .notch { stroke: var(--soft); stroke-opacity: .6; }
     .cursor { stroke: var(--soft); stroke-dasharray: 2 3; }
+    .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
     .line, .trail { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
     .trail { stroke-width: 1; stroke-opacity: .35; }
+    .line.score, .trail.score { stroke: var(--score); } .line.score { stroke-dasharray: 7 4; }
+    .line.gold, .trail.gold { stroke: var(--gold); } .line.gold { stroke-width: 2.8; }
+    .mark.score, .band.score { fill: var(--score); } .mark.gold, .band.gold { fill: var(--gold); }
+    .mark.open { fill: var(--panel); stroke-width: 1.6; }
+    .mark.open.score { stroke: var(--score); } .mark.open.gold { stroke: var(--gold); }
     .line.s1, .trail.s1, .spread.s1 { stroke: var(--s1); }
     .line.s2, .trail.s2, .spread.s2 { stroke: var(--s2); }
     .line.s3, .trail.s3, .spread.s3 { stroke: var(--s3); }
@@ -91,7 +141,6 @@ enum ReportStyle {
     .line.s4 { stroke-dasharray: 9 4 1.5 4; }
     .mark.s1, .band.s1 { fill: var(--s1); } .mark.s2, .band.s2 { fill: var(--s2); }
     .mark.s3, .band.s3 { fill: var(--s3); } .mark.s4, .band.s4 { fill: var(--s4); }
-    .mark { fill-opacity: .85; stroke: var(--panel); stroke-width: .8; }
     .band { fill-opacity: .16; }
     .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); } .bar.s3 { fill: var(--s3); }
     .bar.s4 { fill: var(--s4); } .wide + .charts { margin-top: 1.4rem; }
@@ -190,7 +239,9 @@ enum ReportStyle {
       svg .role, svg .edge { font-size: 16px; } .name { font-size: 18px; }
       /* One choice a line: a line break must not part a button from its label. */
       .tinted label::after { content: "\\A"; white-space: pre; }
-      .status { margin-left: 0; }
+      .stage { grid-template-columns: minmax(0, 1fr); }
+      .controls output { min-width: 0; flex-basis: 100%; }
+      .watched .words { min-height: 4.2em; }
       .glossary { grid-template-columns: 1fr; gap: 0; }
       .glossary dd { margin-bottom: .7rem; }
       .samples thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px;
@@ -207,11 +258,11 @@ enum ReportStyle {
     @media print {
       :root { --page: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #444444;
         --rule: #cccccc; --s1: #1f5fbf; --s2: #c2510c; --s3: #0f7b5f; --s4: #8440b8;
-        --better: #0b6b4b; --worse: #b3261e; --s5: #8a6d00; --s6: #b0306f; --s7: #4a5d6e;
-        --s8: #117a96; }
+        --better: #0b6b4b; --worse: #b3261e; --s5: #46681a; --s6: #b0306f; --s7: #4a5d6e;
+        --s8: #117a96; --score: #1f5fbf; --gold: #946200; }
       html { font-size: 12px; }
       body { max-width: none; padding: 0; font-size: 1rem; }
-      nav, .readout { display: none; }
+      nav, .readout, .controls { display: none; }
       .tick, .axis, svg .reference-label { font-size: 15px; }
       /* Browsers leave out backgrounds, which bars are made of. */
       .track div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

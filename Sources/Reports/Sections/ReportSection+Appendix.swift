@@ -173,6 +173,13 @@ enum MetricGlossary {
       meaning: "How often the reward model prefers the longer response, where lengths differ",
       badSign: "on the other side of 50 % than the judgements, or much farther out"),
     Entry(
+      "probe: filler", "probe: repetition", "probe: truncation", "probe: swapped prompt",
+      meaning: "What a change to held-out responses does to their reward and to gold, on average",
+      badSign: "the reward rises and gold falls: a policy can live on that"),
+    Entry(
+      "alerts", meaning: "What the examination found before PPO trusted the reward model",
+      badSign: "any: look at the report of the run for its numbers and what to try"),
+    Entry(
       "calibration error", meaning: "Mean gap between stated and observed preference",
       badSign: Metric.calibrationError.badSign),
     Entry(

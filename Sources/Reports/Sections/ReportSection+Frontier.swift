@@ -6,21 +6,23 @@ extension ReportSection {
   @Sendable static func frontier(_ records: ReportRecords) -> ReportSection? {
     guard
       let frontier = FrontierChart(records.policyOptimization, evaluation: records.evaluation),
-      let figure = frontier.chart.figure()
+      let figure = frontier.chart(judge: records.judge).figure()
     else { return nil }
     return ReportSection(id: "frontier", title: "The frontier") {
       element("p") {
         """
-        How much reward did each step away from the reference buy, by the score of the reward \
-        model, and by gold? Where the two part, the policy is optimizing the model’s mistakes.
+        How much did each step away from the SFT policy buy, by the score and by gold? Where the two \
+        part, the policy is optimizing the mistakes of its judge.
         """
       }
       element("div", ["class": "wide"]) { figure }
-      if !frontier.bestOfN.isEmpty { bestOfNTable(frontier.bestOfN) }
+      if !frontier.bestOfN.isEmpty { bestOfNTable(frontier.bestOfN, records.units) }
     }
   }
 
-  private static func bestOfNTable(_ rows: [EvaluationSummary.BestOfN]) -> Markup {
+  private static func bestOfNTable(
+    _ rows: [EvaluationSummary.BestOfN], _ units: StandardUnits
+  ) -> Markup {
     element("details") {
       element("summary") { "Best of n in numbers" }
       scrolled(
@@ -28,7 +30,9 @@ extension ReportSection {
           for row in rows.sorted(by: { $0.n < $1.n }) {
             element("tr") {
               number("\(row.n)")
-              for value in [row.kl, row.score.mean, row.gold?.mean] { number(value) }
+              number(row.kl)
+              reward(.score, row.score.mean, units)
+              reward(.gold, row.gold?.mean, units)
             }
           }
         })
@@ -52,6 +56,8 @@ struct FrontierChart {
   /// Whether the iterations' KL is summed over the vocabulary or estimated from samples.
   var isExact: Bool
   var bestOfN: [EvaluationSummary.BestOfN]
+  /// The unit of score and gold in the chart.
+  let units: StandardUnits
 
   /// - Parameters:
   ///   - table: the metrics of an optimization; `nil` where they have no KL, as those of DPO.
@@ -59,6 +65,7 @@ struct FrontierChart {
   /// - Returns: `nil` when there is nothing at any distance from the reference.
   init?(_ table: MetricsTable?, evaluation: EvaluationSummary?) {
     bestOfN = evaluation?.bestOfN ?? []
+    units = StandardUnits(evaluation)
     let exact = table?[Metric.exactKL.name]
     if let table, let divergences = exact ?? table[Metric.kl.name] {
       let scores = table[Metric.score.name]
@@ -79,24 +86,29 @@ struct FrontierChart {
     if iterations.isEmpty, bestOfN.isEmpty { return nil }
   }
 
-  var chart: LineChart {
-    func policy(_ name: String, _ value: (Iteration) -> Double?) -> LineChart.Series {
-      .init(
-        name: name, points: iterations.map { .init(x: Self.root($0.kl), y: value($0)) },
-        isScattered: true)
+  func chart(judge: String = "score") -> LineChart {
+    func policy(
+      _ role: LineChart.Series.Role, _ name: String, _ value: (Iteration) -> Double?
+    ) -> LineChart.Series {
+      .reward(
+        role, named: "policy: \(name)",
+        iterations.map { .init(x: Self.root($0.kl), y: value($0)) }, in: units, isScattered: true)
     }
-    func best(_ name: String, _ value: (EvaluationSummary.BestOfN) -> Double?) -> LineChart.Series {
-      .init(
-        name: name,
-        points: bestOfN.sorted { $0.kl < $1.kl }.map { .init(x: Self.root($0.kl), y: value($0)) },
-        isScattered: true)
+    func best(
+      _ role: LineChart.Series.Role, _ name: String,
+      _ value: (EvaluationSummary.BestOfN) -> Double?
+    ) -> LineChart.Series {
+      .reward(
+        role, named: "best of n: \(name)",
+        bestOfN.sorted { $0.kl < $1.kl }.map { .init(x: Self.root($0.kl), y: value($0)) },
+        in: units, isScattered: true, isOpen: true)
     }
     let series = [
-      policy("policy: score", \.score), policy("policy: gold", \.gold),
-      best("best of n: score", \.score.mean), best("best of n: gold", \.gold?.mean),
-    ].filter { series in series.points.contains { $0.y != nil } }
+      policy(.score, judge, \.score), policy(.gold, "gold", \.gold),
+      best(.score, judge, \.score.mean), best(.gold, "gold", \.gold?.mean),
+    ].filter(\.isDrawn)
     return LineChart(
-      title: "Reward against √KL", unit: "reward per response",
+      title: "Reward against √KL", takeaway: takeaway, unit: units.unit,
       horizontalTitle: isExact ? "√(exact KL), √nats" : "√(estimated KL), √nats",
       isHorizontalWhole: false, horizontalIncludes: [0], series: series,
       note:
@@ -104,8 +116,24 @@ struct FrontierChart {
         + "past the reward model’s knowledge the score can go on rising while gold peaks and falls."
         + (bestOfN.isEmpty
           ? ""
-          : " Best of n trains nothing: of n responses of the reference it takes the one with the "
-            + "best score, at a KL of log n − (n − 1)/n; it is what a policy has to beat."))
+          : " Best of n (hollow) trains nothing: of n responses of the reference it takes the one "
+            + "with the best score, at a KL of log n − (n − 1)/n; it is what a policy has to beat.")
+    )
+  }
+
+  /// How far gold went, and at which distance it was best.
+  private var takeaway: String {
+    let golds = iterations.compactMap { iteration in
+      units.gold(iteration.gold).map { (d: Self.root(iteration.kl), gold: $0) }
+    }
+    guard golds.count > 1, let best = golds.max(by: { $0.gold < $1.gold }), let last = golds.last
+    else { return "" }
+    func text(_ value: Double) -> String { NumberText.signed(value, 1) + " sd" }
+    return best.gold - last.gold > Verdict.leastChange
+      ? "Gold is best at √KL \(NumberText.fixed(best.d, 1)) (\(text(best.gold))) and ends at "
+        + "\(text(last.gold)), √KL \(NumberText.fixed(last.d, 1))"
+      : "Gold still rises where the policy ends: \(text(last.gold)) at √KL "
+        + NumberText.fixed(last.d, 1)
   }
 
   private var policyNote: String {

@@ -11,7 +11,7 @@ extension ReportSection {
       accuracyCard(evaluation), calibrationCard(evaluation), textCard(evaluation),
     ].compactMap(\.self)
     guard !cards.isEmpty else { return nil }
-    return ReportSection(id: "headline", title: "What came out") {
+    return ReportSection(id: "headline", title: "In figures") {
       ReportWarning.markup(["evaluation", "best of n", "exact optimum"], [], records)
       element("div", ["class": "cards"]) { cards }
     }
@@ -39,25 +39,22 @@ extension ReportSection {
         "Gold reward", NumberText.fixed(after.mean, 2),
         "± \(NumberText.fixed(after.standardDeviation, 2)) standard deviation, n = \(after.count)")
     }
-    let rows = [("SFT", before), (method, after)].map { name, gold in
-      IntervalBar.Row(
-        name: name, value: gold.mean, low: gold.mean - gold.standardDeviation,
-        high: gold.mean + gold.standardDeviation)
-    }
-    let low = min(before.mean - before.standardDeviation, after.mean - after.standardDeviation)
-    let high = max(before.mean + before.standardDeviation, after.mean + after.standardDeviation)
-    let change =
-      before.standardDeviation > 0
-      ? " The mean moved by \(NumberText.signed((after.mean - before.mean) / before.standardDeviation, 2)) "
-        + "standard deviations of the SFT policy." : ""
     let words =
-      "SFT \(NumberText.fixed(before.mean, 2))\u{A0}±\u{A0}\(NumberText.fixed(before.standardDeviation, 2)) "
+      "raw: SFT \(NumberText.fixed(before.mean, 2))\u{A0}±\u{A0}\(NumberText.fixed(before.standardDeviation, 2)) "
       + "(n = \(before.count)), then \(method) \(NumberText.fixed(after.mean, 2))\u{A0}±\u{A0}"
       + "\(NumberText.fixed(after.standardDeviation, 2)) (n = \(after.count)); ± is one standard deviation."
+    guard let gain = before.standardized(after.mean) else {
+      return card("Gold reward", of: "raw", NumberText.fixed(after.mean, 2), words)
+    }
+    let spread = after.standardDeviation / before.standardDeviation
+    let rows: [IntervalBar.Row] = [
+      .init(name: "SFT", value: 0, low: -1, high: 1),
+      .init(name: method, value: gain, low: gain - spread, high: gain + spread),
+    ]
     return card(
-      "Gold reward", of: "before → after",
-      "\(NumberText.fixed(before.mean, 2)) → \(NumberText.fixed(after.mean, 2))", words + change,
-      bar: IntervalBar(rows: rows, range: low...max(high, low), description: words))
+      "Gold reward", of: StandardUnits.name, "\(NumberText.signed(gain, 2)) sd", words,
+      bar: IntervalBar(
+        rows: rows, range: min(-1, gain - spread)...max(1, gain + spread), description: words))
   }
 
   private static func winRateCard(

@@ -16,11 +16,8 @@ extension ReportSection {
         preferred. These \(pairs.count) were held out\(use(records)).
         """
       }
-      element("div", ["class": "charts"]) {
-        certaintyChart(pairs)
-        annotatorTable(pairs)
-      }
-      exampleTable(pairs)
+      exampleTable(pairs, records.units)
+      certaintyChart(pairs).map { chart in element("div", ["class": "wide"]) { chart } }
     }
   }
 
@@ -38,8 +35,12 @@ extension ReportSection {
     guard !certainties.isEmpty else { return nil }
     var counts = Array(repeating: 0, count: 20)
     for certainty in certainties { counts[min(19, Int(certainty * 20))] += 1 }
+    let against = Double(certainties.count { $0 < 0.5 }) / Double(certainties.count)
     return HistogramChart(
-      title: "Disagreement", unit: "held-out pairs",
+      title: "Disagreement",
+      takeaway:
+        "\(NumberText.percent(against)) of the judgements went against what was to be expected",
+      unit: "held-out pairs",
       horizontalTitle: "probability of the judgement made, minus ½", lower: -0.5, width: 0.05,
       counts: counts, sides: ("against what was to be expected", "as expected"),
       note: "What someone who knows gold and the annotators’ habits would have expected. The left "
@@ -47,25 +48,7 @@ extension ReportSection {
     ).figure()
   }
 
-  private static func annotatorTable(_ pairs: [Comparison]) -> Markup? {
-    let known = pairs.filter { ($0.goldMargin ?? 0) != 0 && $0.annotator != nil }
-    let names = Set(known.compactMap(\.annotator)).sorted()
-    guard !names.isEmpty else { return nil }
-    return figure(
-      "Annotators", unit: "agreement with gold",
-      note: "How often each preferred the response with more gold, where the two differ in gold."
-    ) {
-      table(
-        names.map { name in
-          let own = known.filter { $0.annotator == name }
-          let share = Double(own.count { ($0.goldMargin ?? 0) > 0 }) / Double(max(1, own.count))
-          return Bar(
-            name: name, share: share, text: "\(NumberText.percent(share)) of \(own.count)")
-        })
-    }
-  }
-
-  private static func exampleTable(_ pairs: [Comparison]) -> Markup {
+  private static func exampleTable(_ pairs: [Comparison], _ units: StandardUnits) -> Markup {
     let known = pairs.filter { $0.goldMargin != nil }
     let ordinary = Array(pairs.prefix(3))
     let contrary = known.filter { pair in
@@ -79,20 +62,20 @@ extension ReportSection {
           .number("gold"), .number("expected"), .number("by"),
         ], style: "samples"
       ) {
-        for pair in ordinary + contrary { row(pair) }
+        for pair in ordinary + contrary { row(pair, units) }
       }
     }
   }
 
-  private static func row(_ pair: Comparison) -> Markup {
+  private static func row(_ pair: Comparison, _ units: StandardUnits) -> Markup {
     let isContrary = (pair.goldMargin ?? 0) < 0
     return element("tr") {
       words(pair.prompt, pair.chosen, "Chosen")
-      number(
-        (isContrary ? "▼ " : "") + (pair.chosenGold.map { NumberText.fixed($0, 2) } ?? "–"), "gold",
+      reward(
+        .gold, pair.chosenGold, units, prefix: isContrary ? "▼ " : "",
         style: isContrary ? "number worse" : "number")
       words(pair.prompt, pair.rejected, "Rejected")
-      number(pair.rejectedGold, "gold")
+      reward(.gold, pair.rejectedGold, units)
       number(pair.probability.map(NumberText.percent) ?? "–", "expected")
       number(pair.annotator ?? "–", "by")
     }

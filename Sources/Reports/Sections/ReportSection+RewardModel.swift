@@ -5,23 +5,68 @@ extension ReportSection {
   /// The reward model learns what annotators prefer, and how well.
   @Sendable static func rewardModel(_ records: ReportRecords) -> ReportSection? {
     let evaluation = records.evaluation?.reward
-    let figures =
-      (records.rewardModel.map { rewardTraining($0, ceiling: evaluation?.ceiling) } ?? [])
-      + (evaluation.map(rewardJudgement) ?? [])
+    let judgement = evaluation.map(rewardJudgement) ?? []
+    let ensemble = ensembleFigures(records)
+    let training =
+      records.rewardModel.map { rewardTraining($0, ceiling: evaluation?.ceiling) } ?? []
     let parts = [
-      evaluation.flatMap(rewardFacts),
-      figures.isEmpty ? nil : element("div", ["class": "charts"]) { figures },
       evaluation.flatMap(probeTable),
+      judgement.isEmpty ? nil : element("div", ["class": "charts"]) { judgement },
+      ensemble.isEmpty
+        ? nil
+        : element("div") {
+          element("h3", ["class": "part"]) { "The ensemble, member by member" }
+          element("div", ["class": "charts"]) { ensemble }
+        },
+      training.isEmpty
+        ? nil
+        : element("details") {
+          element("summary") { "How it learned" }
+          element("div", ["class": "charts"]) { training }
+        },
+      evaluation.flatMap(rewardFacts).map { facts in
+        element("details") {
+          element("summary") { "In numbers" }
+          facts
+        }
+      },
     ].compactMap(\.self)
     guard !parts.isEmpty else { return nil }
-    return ReportSection(id: "reward", title: "The reward model") {
-      ReportWarning.markup(
-        ["reward model"], ReportWarning.rewardModel(records.rewardModel, evaluation), records)
+    return ReportSection(id: "reward", title: "The reward model, examined") {
+      ReportWarning.markup(["reward model"], [], records)
+      evaluation.map(alerts) ?? []
       parts
     }
   }
 
+  /// What was found before anyone trusted it, or that nothing was.
+  private static func alerts(_ reward: EvaluationSummary.RewardModel) -> [Markup] {
+    guard let alerts = reward.alerts else { return [] }
+    if alerts.isEmpty {
+      return [
+        element("p", ["class": "clear"]) {
+          element("b") { "No alert. " }
+          "Nothing that was examined speaks against it."
+        }
+      ]
+    }
+    return alerts.map { alert in
+      element("div", ["class": "alert", "role": "note"]) {
+        element("h3") { alert.rule.title }
+        element("p") {
+          ReportWarning.passages(alert.text.sentenceCased + ". ")
+          ReportWarning.passages(alert.rule.meaning.sentenceCased + ".")
+        }
+        element("p", ["class": "note"]) {
+          element("b") { "What to try: " }
+          ReportWarning.passages(alert.rule.advice + ".")
+        }
+      }
+    }
+  }
+
   private static func rewardTraining(_ table: MetricsTable, ceiling: Double?) -> [Markup] {
+    guard table[Metric.ensembleMember.name] == nil else { return [] }
     var lines = table.charts(of: Metric.rewardModel)
     lines.change(chartOf: .rewardAccuracy) { chart in
       if let ceiling { chart.references.append(.init(name: "Bayes ceiling", value: ceiling)) }
@@ -77,7 +122,7 @@ extension ReportSection {
     guard !bins.isEmpty else { return nil }
     let error = error.map { " The mean gap, \(NumberText.fixed($0, 3)), is the calibration error." }
     return LineChart(
-      title: "Reliability", unit: "how often it came true",
+      title: "Reliability", takeaway: reliability(bins), unit: "how often it came true",
       horizontalTitle: "stated probability that one response is preferred",
       isHorizontalWhole: false, horizontalIncludes: [0, 1],
       series: [
@@ -96,12 +141,38 @@ extension ReportSection {
         + (error ?? ""))
   }
 
+  /// Whether its stated probabilities come true.
+  private static func reliability(_ bins: [ReliabilityCurve.Bin]) -> String {
+    let far = bins.map { abs($0.predicted - 0.5) * Double($0.observed.count) }.reduce(0, +)
+    // How much farther from ½ it says than it sees, as a share of what it says.
+    let excess = bins.map { bin in
+      (bin.predicted - bin.observed.value) * (bin.predicted < 0.5 ? -1 : 1)
+        * Double(bin.observed.count)
+    }.reduce(0, +)
+    let share = far > 0 ? excess / far : 0
+    if abs(share) < 0.1 { return "It is right about as often as it says" }
+    return share > 0
+      ? "Overconfident: of what it says beyond a coin, \(NumberText.percent(1 - share)) comes true"
+      : "Underconfident: it is right more often than it says"
+  }
+
+  /// The share of a histogram above 0.
+  private static func right(_ histogram: Histogram) -> Double {
+    let total = histogram.counts.reduce(0, +)
+    let right = histogram.counts.indices.filter {
+      histogram.lower + (Double($0) + 0.5) * histogram.width > 0
+    }.reduce(0) { $0 + histogram.counts[$1] }
+    return Double(right) / Double(max(1, total))
+  }
+
   private static func marginChart(
     _ histogram: Histogram, mean: Double?
   ) -> HistogramChart {
     let mean = mean.map { " The mean is \(NumberText.fixed($0, 2))." }
     return HistogramChart(
-      title: "Margins", unit: "held-out pairs",
+      title: "Margins",
+      takeaway: "\(NumberText.percent(right(histogram))) of held-out pairs are ranked as judged",
+      unit: "held-out pairs",
       horizontalTitle: "reward of the chosen minus reward of the other",
       lower: histogram.lower, width: histogram.width, counts: histogram.counts,
       sides: ("ranked against the judgement", "as judged"),
@@ -116,7 +187,7 @@ extension ReportSection {
       bin.ceiling.map { LineChart.Point(x: bin.mean, y: $0) }
     }
     return LineChart(
-      title: "Accuracy by difficulty", unit: "fraction of pairs",
+      title: "Accuracy by difficulty", takeaway: difficulty(bins), unit: "fraction of pairs",
       horizontalTitle: bins.first?.measure == .certainty
         ? "certainty of an ideal predictor (left: hard)" : "difference of gold (left: hard)",
       isHorizontalWhole: false,
@@ -135,6 +206,12 @@ extension ReportSection {
         + "the model lacks shows where the ceiling is high. The band is the 95 % interval.")
   }
 
+  private static func difficulty(_ bins: [DifficultyBin]) -> String {
+    guard let hard = bins.first, let easy = bins.last, bins.count > 1 else { return "" }
+    return "Right on \(NumberText.percent(hard.accuracy.value)) of the hardest pairs and on "
+      + "\(NumberText.percent(easy.accuracy.value)) of the easiest"
+  }
+
   private static func lengthChart(_ length: LengthEvaluation) -> LineChart {
     let responses = zip(length.sampleLengths, length.sampleScores).map { (tokens: $0, score: $1) }
     let lengths = Set(length.sampleLengths).sorted()
@@ -144,7 +221,12 @@ extension ReportSection {
         x: Double(tokens), y: scores.reduce(0, +) / Double(max(1, scores.count)))
     }
     return LineChart(
-      title: "Reward and length", unit: "normalized reward", horizontalTitle: "tokens",
+      title: "Reward and length",
+      takeaway: abs(length.correlation) < 0.2
+        ? "Length hardly matters to it: correlation \(NumberText.fixed(length.correlation, 2))"
+        : "\(length.correlation > 0 ? "Longer" : "Shorter") responses earn more: correlation "
+          + NumberText.fixed(length.correlation, 2),
+      unit: "normalized reward", horizontalTitle: "tokens",
       series: [
         .init(
           name: "a held-out response",
@@ -152,8 +234,9 @@ extension ReportSection {
           isConnected: false),
         .init(name: "mean at that length", points: means),
       ],
-      note: "Correlation \(NumberText.fixed(length.correlation, 2)) over all held-out responses. "
-        + "A trend that gold does not have is a length bias.")
+      note: (length.goldCorrelation.map {
+        "Gold’s correlation with length is \(NumberText.fixed($0, 2)). "
+      } ?? "") + "A trend that gold does not have is a length bias.")
   }
 
   private static func bounds(_ proportion: Proportion) -> String {
@@ -164,16 +247,21 @@ extension ReportSection {
   static func probeTable(_ reward: EvaluationSummary.RewardModel) -> Markup? {
     guard let probes = reward.probes, !probes.isEmpty else { return nil }
     let hasGold = probes.contains { $0.goldChange != nil }
+    let changes = probes.flatMap { [$0.change.mean, $0.goldChange?.mean ?? 0] }.map(abs)
+    let limit = max(1, changes.filter(\.isFinite).max() ?? 1)
     return element("div", ["class": "probes"]) {
-      element("h3") { "Probes: what a change to a held-out response does to its reward" }
+      element("h3") { probeTakeaway(probes) }
       table(
-        [.words("Change"), .number("reward (95 % interval)")]
-          + (hasGold ? [.number("gold (95 % interval)")] : []) + [.number("responses")],
+        [.words("Change to a held-out response"), .plain("both, in sd"), .number("reward")]
+          + (hasGold ? [.number("gold")] : []) + [.number("responses")],
         style: "samples"
       ) {
         for probe in probes {
           element("tr") {
             element("td", ["class": "words", "data-label": ""]) { meaning(of: probe.name) }
+            element("td", ["class": "place", "data-label": ""]) {
+              strip(score: probe.change.mean, gold: probe.goldChange?.mean, limit: limit)
+            }
             number(text(probe.change), "reward")
             if hasGold { number(probe.goldChange.map(text) ?? "–", "gold") }
             number("\(probe.count)", "responses")
@@ -181,10 +269,24 @@ extension ReportSection {
         }
       }
       element("p", ["class": "note"]) {
-        "In standard deviations. A reward that moves otherwise than gold does is one that a policy "
-          + "can exploit."
+        "Square: the reward; disc: gold; in brackets the 95 % interval. A reward that moves otherwise "
+          + "than gold does is one that a policy can exploit."
       }
     }
+  }
+
+  private static func probeTakeaway(_ probes: [ProbeResult]) -> String {
+    let gaps = probes.compactMap { probe in
+      probe.goldChange.map { (probe, gap: probe.change.mean - $0.mean) }
+    }
+    guard let (worst, gap) = gaps.max(by: { $0.gap < $1.gap }), let gold = worst.goldChange else {
+      return "What a change to a response does to its reward"
+    }
+    guard gap > 0.2 else { return "Probes: the reward falls about as much as gold does" }
+    return
+      "Widest gap of the probes: when \(meaning(of: worst.name).lowercased()), the reward moves "
+      + "by \(NumberText.signed(worst.change.mean, 1)) sd and gold by "
+      + "\(NumberText.signed(gold.mean, 1)) sd"
   }
 
   private static func meaning(of probe: String) -> String {

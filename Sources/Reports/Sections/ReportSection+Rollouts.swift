@@ -24,7 +24,7 @@ extension ReportSection {
           element("div", ["class": "tokens"]) {
             element("h3") { "Iteration \(iteration)" }
             for rollout in shown where rollout.iteration == iteration {
-              response(rollout, tinting)
+              response(rollout, tinting, records.units)
             }
             TokenTinting.numbers(
               shown.filter { $0.iteration == iteration }.map { ($0.prompt, tokens($0)) })
@@ -45,17 +45,23 @@ extension ReportSection {
     }
   }
 
-  private static func response(_ rollout: RolloutRecord, _ tinting: TokenTinting) -> Markup {
+  private static func response(
+    _ rollout: RolloutRecord, _ tinting: TokenTinting, _ units: StandardUnits
+  ) -> Markup {
     element("p", ["class": "rollout"]) {
       element("span", ["class": "prompt"]) { rollout.prompt }
       for token in tokens(rollout) {
         " "
         tinting.span(token)
       }
-      let gold = rollout.gold.map { ", gold \(NumberText.fixed($0, 2))" } ?? ""
+      let raw = [("score", rollout.score), ("gold", rollout.gold)].compactMap { name, value in
+        value.map { "raw \(name) \(NumberText.fixed($0, 3))" }
+      }
+      let said = [("score", units.score(rollout.score)), ("gold", units.gold(rollout.gold))]
+        .compactMap { name, value in value.map { "\(name) \(NumberText.signed($0, 2))" } }
       " "
-      element("span", ["class": "verdict"]) {
-        "score \(NumberText.fixed(rollout.score, 2))\(gold)"
+      element("span", ["class": "verdict", "title": raw.joined(separator: ", ")]) {
+        said.joined(separator: ", ")
       }
     }
   }

@@ -11,12 +11,12 @@ extension ReportSection {
       if shown.contains(where: { !tokens($0).isEmpty }) {
         coloured(shown, records)
       } else {
-        table(shown, after: records.method)
+        table(shown, records)
       }
       if !more.isEmpty {
         element("details") {
           element("summary") { "\(more.count) more" }
-          table(more, after: records.method)
+          table(more, records)
         }
       }
     }
@@ -31,7 +31,7 @@ extension ReportSection {
     element("p") {
       """
       The later responses are coloured by how far each token is from the reference; point at one, \
-      or tap it, for its numbers. Before, the policy was the reference: all would be 0.
+      or tap it, for its numbers. Gold and score are in \(records.units.unit).
       """
       if !records.rollouts.isEmpty {
         " Advantages and values exist only where an update was made: see "
@@ -42,7 +42,7 @@ extension ReportSection {
     element("div", ["class": "tinted"]) {
       tinting.choices
       element("div", ["class": "tokens"]) {
-        table(samples, after: records.method, tinting)
+        table(samples, records, tinting)
         TokenTinting.numbers(samples.map { ($0.prompt, tokens($0)) })
       }
       TokenTinting.readout
@@ -64,23 +64,25 @@ extension ReportSection {
   }
 
   private static func table(
-    _ samples: some Sequence<SampleComparison>, after method: String,
+    _ samples: some Sequence<SampleComparison>, _ records: ReportRecords,
     _ tinting: TokenTinting? = nil
   ) -> Markup {
-    Reports.table(
+    let units = records.units
+    return Reports.table(
       [
         .words("Prompt and response before (SFT)"), .number("gold"), .number("score"),
-        .words("Response after (\(method))"), .number("gold"), .number("score"), .number("KL"),
+        .words("Response after (\(records.method))"), .number("gold"), .number("score"),
+        .number("KL"),
       ], style: "samples"
     ) {
       for sample in samples {
         element("tr") {
           words(sample.prompt, sample.before, "Before")
-          number(sample.goldBefore, "gold")
-          number(sample.scoreBefore, "score")
+          reward(.gold, sample.goldBefore, units)
+          reward(.score, sample.scoreBefore, units)
           words(sample.prompt, sample.after, "After", tinting, tokens(sample))
-          change(sample.goldBefore, sample.goldAfter)
-          number(sample.scoreAfter, "score")
+          change(sample.goldBefore, sample.goldAfter, units)
+          reward(.score, sample.scoreAfter, units)
           number(sample.klAfter, "KL")
         }
       }
@@ -108,14 +110,15 @@ extension ReportSection {
   }
 
   /// Gold afterwards, with an arrow for its direction.
-  private static func change(_ before: Double?, _ after: Double?) -> Markup {
+  private static func change(
+    _ before: Double?, _ after: Double?, _ units: StandardUnits
+  ) -> Markup {
     var style = "number"
     var arrow = ""
     if let before, let after, after != before {
       style += after > before ? " better" : " worse"
       arrow = after > before ? "▲ " : "▼ "
     }
-    return number(
-      arrow + (after.map { NumberText.fixed($0, 2) } ?? "–"), "gold", style: style)
+    return reward(.gold, after, units, prefix: arrow, style: style)
   }
 }

@@ -24,7 +24,11 @@ extension ReportSection {
   /// The policy is tuned against the reward model.
   @Sendable static func policyOptimization(_ records: ReportRecords) -> ReportSection? {
     guard let table = records.policyOptimization else { return nil }
+    // Score and gold are at the top of the page.
     var lines = table.charts(of: Metric.policyOptimization, over: "iteration")
+    lines.removeAll { $0.title == Metric.scoreInSD.chart?.title }
+    // An ensemble's disagreement is drawn with the reward model.
+    lines.removeAll { $0.title == Metric.disagreement.chart?.title }
     // β as a chart when it moved, as a sentence when it did not.
     let coefficients = (table[Metric.klCoefficient.name] ?? []).compactMap(\.self)
     if let first = coefficients.first, coefficients.allSatisfy({ $0 == first }) {

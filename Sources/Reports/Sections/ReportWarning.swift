@@ -46,39 +46,6 @@ enum ReportWarning {
       .compactMap(\.self)
   }
 
-  /// What the reward model's metrics and its evaluation warn of.
-  static func rewardModel(
-    _ table: MetricsTable?, _ evaluation: EvaluationSummary.RewardModel?
-  ) -> [String] {
-    var warnings: [String] = []
-    let losses = (table?[Metric.heldOutLoss.name] ?? []).compactMap(\.self)
-    if let last = losses.last, let least = losses.min(), last > least * 1.05 {
-      warnings.append(
-        "held-out loss rose again from \(NumberText.fixed(least, 3)) to "
-          + "\(NumberText.fixed(last, 3)): the model began to learn pairs by heart.")
-    }
-    if let accuracy = evaluation?.accuracy, let ceiling = evaluation?.ceiling,
-      accuracy.low > ceiling
-    {
-      warnings.append(
-        "held-out accuracy is above what the annotators’ noise allows; are training pairs among "
-          + "the held-out ones?")
-    }
-    if let accuracy = evaluation?.accuracy, accuracy.low <= 0.5 {
-      warnings.append("held-out accuracy cannot be told from a coin’s.")
-    }
-    if let gap = evaluation?.trainingGap, gap > 0.1 {
-      warnings.append(
-        "training accuracy is \(NumberText.fixed(gap * 100, 1)) points above held-out accuracy: "
-          + "much of what was learned is noise.")
-    }
-    let calibration = Metric.calibrationError
-    if let error = evaluation?.ece, calibration.bound?.isCrossed(by: error) ?? false {
-      warnings.append("calibration error is \(NumberText.fixed(error, 3)): \(calibration.badSign).")
-    }
-    return warnings
-  }
-
   /// Gold clearly lower at the end than at its best, while the score is not.
   private static func overOptimization(_ table: MetricsTable) -> String? {
     let gold = smoothed(table[Metric.gold.name])
@@ -90,8 +57,8 @@ enum ReportWarning {
     guard lost > 0.15 * (gold[best] - first), lost > 0.05, lastScore >= score[best] else {
       return nil
     }
-    return "from iteration \(table.steps[best]) on gold fell by \(NumberText.fixed(lost, 2)) while "
-      + "the score did not: the policy lives on the reward model’s mistakes."
+    return
+      "from iteration \(table.steps[best]) on gold fell while the score did not: the policy lives on the reward model’s mistakes."
   }
 
   private static func fewerEnds(_ table: MetricsTable) -> String? {

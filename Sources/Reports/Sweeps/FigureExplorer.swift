@@ -41,9 +41,7 @@ struct FigureExplorer {
           }
         }
       }
-      element("script", ["type": "application/json", "id": "explorer-data"]) {
-        Markup.verbatim(data)
-      }
+      data
       element("script") { Markup.verbatim(Self.javaScript) }
     }
   }
@@ -59,8 +57,8 @@ struct FigureExplorer {
       })
   }
 
-  /// The figures by column, without what would mean something in markup.
-  private func json(_ names: [String]) -> String? {
+  /// The figures by column.
+  private func json(_ names: [String]) -> Markup? {
     struct Data: Encodable {
       let groups: [String]
       let group: [Int]
@@ -74,12 +72,7 @@ struct FigureExplorer {
     }
     let data = Data(
       groups: groups, group: cells.map(\.group), figures: Dictionary(uniqueKeysWithValues: columns))
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let bytes = try? encoder.encode(data) else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
-      .replacing("&", with: "\\u0026").replacing("<", with: "\\u003c").replacing(
-        ">", with: "\\u003e")
+    return Markup.json(data, id: "explorer-data")
   }
 
   private static let javaScript = """

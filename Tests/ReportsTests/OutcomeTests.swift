@@ -1,0 +1,181 @@
+import Foundation
+import RunRecords
+import Testing
+
+@testable import Reports
+@testable import Statistics
+
+@Suite("The first screen")
+struct OutcomeTests {
+  private func summary(_ mean: Double, _ sd: Double = 1) -> Summary {
+    Summary(mean: mean, standardDeviation: sd, count: 512)
+  }
+
+  /// A run whose judge is fooled: gold rises, turns over at 20 and falls; the score rises throughout.
+  private func withFooledRun(_ body: (ReportRecords) throws -> Void) throws {
+    let url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("rlhf-sim-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: url) }
+    let run = try RunDirectory.create(at: url, force: false)
+    try ExampleRun.information.write(to: run)
+    try AtomicFile.write(ExampleRun.scenario, to: run.scenario)
+    var reward = EvaluationSummary.RewardModel()
+    reward.alerts = ExampleRun.alert
+    try EvaluationSummary(
+      sft: .init(gold: summary(1, 2), score: summary(0.5, 0.5)),
+      ppo: .init(gold: summary(-3, 2), score: summary(2, 0.5), klExact: summary(40)),
+      reward: reward
+    ).write(to: run)
+    let writer = try MetricsWriter(stage: .ppo, in: run)
+    for step in 1...60 {
+      let gold = step <= 20 ? 1 + Double(step) / 5 : 5 - Double(step - 20) / 5
+      try writer.write(
+        step: step, seconds: 0,
+        [
+          "objective/gold": gold, "objective/score": 0.5 + Double(step) / 40,
+          "objective/kl_exact": Double(step) / 2, "response/length": 8,
+        ])
+    }
+    let fixed = try FixedPromptWriter(in: run, upTo: nil)
+    try fixed.write(ExampleRun.fixedPrompts)
+    try body(ReportRecords(reading: run))
+  }
+
+  @Test(
+    "counts score and gold in sd of the SFT policy; the first frame is before any update, the last is the evaluation"
+  )
+  func frames() throws {
+    try withFooledRun { records in
+      let frames = OutcomeFrames(records)
+      #expect(frames.iterations == Array(0...60))
+      // (1.2 − 1) / 2 of the first row, whose policy is the SFT policy; (−3 − 1) / 2 at the end.
+      #expect(abs((frames.gold[0] ?? 9) - 0.1) < 1e-12 && frames.gold[60] == -2)
+      #expect(abs((frames.score[0] ?? 9) - 0.05) < 1e-12 && frames.score[60] == 3)
+      #expect(frames.kl.last == 40 && frames.kl[0] == 0.5)
+      #expect(frames.prompts.count == 8 && frames.responses.count == 61)
+      #expect(frames.responses[60][0].text == "very good & fresh 60")
+      // (−0.1 + 60 / 30 − 1) / 2
+      #expect(abs((frames.responses[60][0].gold ?? 9) - 0.45) < 1e-12)
+      let peak = try #require(frames.peak)
+      // Row 20 is the policy after 19 updates.
+      #expect(abs(peak.iteration - 19) <= 1 && abs(peak.gold - 1.9) < 0.15)
+    }
+  }
+
+  @Test("says the verdict, in the colour of the verdict, when it turned, why, and what had warned")
+  func fooled() throws {
+    try withFooledRun { records in
+      let page = ParsedPage(Report.page(of: records))
+      #expect(page.failure == nil)
+      let end = try #require(page.text.range(of: "Watch it happen"))
+      let first = page.text[..<end.lowerBound]
+      for words in [
+        "The policy fooled the reward model", "The reward model says +3.0 sd, gold says −2.0 sd",
+        "gold was best after", "no annotator sees repetition",
+        "each word, if a noun, that is said again", "filler changes the reward by +0.77 sd",
+      ] {
+        #expect(first.contains(words), "\(words)")
+      }
+      #expect(page.elements.contains { $0.attributes["class"] == "status worse" })
+      #expect(!first.contains("Processor"))
+      for place in ["#outcome", "#world", "#reward"] {
+        #expect(page.values(of: "href").count { $0 == place } >= 2, "\(place)")
+      }
+      for words in ["Rewards what gold dislikes", "What to try:", "AMD EPYC"] {
+        #expect(page.text.contains(words), "\(words)")
+      }
+    }
+  }
+
+  @Test("leans the needles by the same scale, and the gap between them is drawn")
+  func dial() throws {
+    let dial = Dial(score: 2, gold: -1, covering: [4])
+    #expect(dial.limit == 4)
+    let page = ParsedPage(dial.svg.rendered)
+    #expect(page.failure == nil && page.text.contains("score +2.00 sd, gold −1.00 sd"))
+    #expect(
+      page.values(of: "transform") == ["rotate(42.0 160.0 158.0)", "rotate(-21.0 160.0 158.0)"])
+    #expect(
+      page.elements.first { $0.attributes["class"] == "gap" }?.attributes["d"]?.hasSuffix("Z")
+        ?? false)
+    // Without gold there is one needle and nothing between.
+    let alone = ParsedPage(Dial(score: 0.5, gold: nil).svg.rendered)
+    #expect(alone.values(of: "transform").count == 1)
+    #expect(alone.elements.first { $0.attributes["class"] == "gap" }?.attributes["d"] == "M0 0")
+    #expect(Dial(score: .infinity, gold: nil).limit == 2)
+  }
+
+  @Test("has no needle where nobody knows the SFT policy’s spread")
+  func unknownUnit() {
+    var records = ReportRecords(information: ExampleRun.information)
+    records.evaluation = EvaluationSummary(ppo: .init(gold: summary(1)))
+    #expect(ReportSection.outcome(records) == nil)
+    records.evaluation = EvaluationSummary(
+      sft: .init(gold: summary(1, 0)), ppo: .init(gold: summary(2)))
+    #expect(ReportSection.outcome(records) == nil)
+    #expect(ParsedPage(Report.page(of: records)).text.contains("cannot be told"))
+  }
+
+  @Test("shows hostile responses as text, also where the script reads them")
+  func hostile() throws {
+    try withFooledRun { records in
+      var records = records
+      let hostile = "</script><script>alert(1)</script>"
+      records.fixedPrompts = records.fixedPrompts.map { row in
+        var row = row
+        (row.prompt, row.response) = (hostile, hostile)
+        return row
+      }
+      let text = Report.page(of: records)
+      let page = ParsedPage(text)
+      #expect(page.failure == nil && page.count("script") == 2)
+      #expect(!text.contains("<script>alert"))
+      #expect(page.text.contains("\\u003c/script\\u003e"))
+    }
+  }
+
+  @Test(
+    "says what a curve did",
+    arguments: [
+      ([1, 1.001, 1, 1.002], "stays near 1"), ([0, 1, 2, 3], "rises from 0 to 3"),
+      ([3, 2, 1, 0], "falls from 3 to 0"), ([0, 2, 4, 1], "rises to 4 at 2, then falls to 1"),
+      ([4, 1, 0, 3], "falls to 0 at 2, then rises to 3"),
+    ] as [([Double], String)])
+  func trend(values: [Double], words: String) throws {
+    let points = values.enumerated().map { LineChart.Point(x: Double($0.offset), y: $0.element) }
+    #expect(try #require(Trend(points)).words() == words)
+  }
+
+  @Test("is silent about curves of fewer than two values")
+  func noTrend() {
+    #expect(Trend([.init(x: 0, y: 1), .init(x: 1, y: nil), .init(x: 2, y: .nan)]) == nil)
+  }
+
+  @Test("explains the world: what gold likes, who judges, and what none of them sees")
+  func world() throws {
+    func description(_ scenario: String) -> WorldDescription? {
+      var records = ReportRecords(information: ExampleRun.information)
+      records.scenario = scenario
+      return WorldDescription(records.settings)
+    }
+    let world = try #require(description(ExampleRun.scenario))
+    #expect(
+      world.tastes.map(\.words) == [
+        "good, nice, fresh", "bad, dull, stingy, slow, cold and 2 more", "after not, never",
+        "after very", "each break of the grammar", "each word, if a noun, that is said again",
+      ])
+    #expect(world.tastes.map(\.value) == [1, -1, -1, 1.5, -0.7, -4])
+    #expect(world.annotators.map(\.share).map { ($0 * 100).rounded() } == [75, 25])
+    #expect(
+      world.annotators[1].sentences == [
+        "Picks the better one in 73 of 100 where gold differs by 0.8.",
+        "Errs by mistake in 15 of 100.", "Overlooks repetition.", "Adds 0.05 gold for each word.",
+      ])
+    #expect(world.blindSpots.map(\.value) == [-4])
+    // Where one annotator sees it, a reward model can learn of it.
+    let seen = ExampleRun.scenario.replacing(
+      "repetition: 0.0", with: "repetition: 1.0", maxReplacements: 1)
+    #expect(try #require(description(seen)).blindSpots.isEmpty)
+    #expect(description("name: x") == nil)
+  }
+}

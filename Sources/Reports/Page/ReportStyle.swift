@@ -42,7 +42,7 @@ enum ReportStyle {
     .reasons { max-width: 52rem; margin: .6rem 0; padding-left: 1.1rem; }
     .reasons:empty { display: none; } .reasons li { margin: .25rem 0; }
     .stage { display: grid; gap: 1rem; grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); }
-    .stage > :only-child { max-width: 24rem; } .stage .chart > svg { max-height: 22rem; }
+    .stage > :only-child { max-width: 24rem; }
     .needles .dial { max-width: 20rem; margin: 0 auto; }
     .arc { fill: none; stroke-width: 8; stroke-opacity: .55; }
     .arc.worse { stroke: var(--worse); } .arc.better { stroke: var(--better); }
@@ -100,7 +100,16 @@ enum ReportStyle {
     .detail { color: var(--soft); font-size: .875rem; line-height: 1.45; margin: .3rem 0 0; }
     .charts { display: grid; gap: 1rem;
       grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
-    .chart { position: relative; break-inside: avoid; }
+    .chart { position: relative; break-inside: avoid; min-width: 0; }
+    .chart > svg { max-width: 42rem; margin-inline: auto; }
+    /* The last of an odd number takes the whole row, with its words beside the drawing. */
+    @media (min-width: 58rem) {
+      .charts > .chart:last-child:nth-child(odd) { grid-column: 1 / -1; }
+      .charts > .chart:last-child:nth-child(odd):has(> svg) { display: grid; column-gap: 2rem;
+        grid-template: auto auto 1fr / minmax(0, 36rem) minmax(0, 1fr); }
+      .charts > .chart:last-child:nth-child(odd) > svg { grid-area: 1 / 1 / span 3; }
+      .charts > .chart:last-child:nth-child(odd):has(> svg) > :not(svg, .tip) { grid-column: 2; }
+    }
     .wide { max-width: 40rem; margin-top: 1rem; }
     figcaption { margin-bottom: .35rem; }
     .unit { color: var(--soft); font-size: .85rem; margin-left: .6rem; }

@@ -6,7 +6,7 @@ extension ReportSection {
   @Sendable static func frontier(_ records: ReportRecords) -> ReportSection? {
     guard
       let frontier = FrontierChart(records.policyOptimization, evaluation: records.evaluation),
-      let figure = frontier.chart(judge: records.judge).figure()
+      let figure = charts([frontier.chart(judge: records.judge)])
     else { return nil }
     return ReportSection(id: "frontier", title: "The frontier") {
       element("p") {
@@ -15,7 +15,7 @@ extension ReportSection {
         part, the policy is optimizing the mistakes of its judge.
         """
       }
-      element("div", ["class": "wide"]) { figure }
+      figure
       if !frontier.bestOfN.isEmpty { bestOfNTable(frontier.bestOfN, records.units) }
     }
   }

@@ -17,7 +17,7 @@ extension ReportSection {
         """
       }
       exampleTable(pairs, records.units)
-      certaintyChart(pairs).map { chart in element("div", ["class": "wide"]) { chart } }
+      certaintyChart(pairs).map { chart in element("div", ["class": "charts"]) { chart } }
     }
   }
 

@@ -116,14 +116,12 @@ extension ReportSection {
     _ role: LineChart.Series.Role, _ raw: Double?, _ units: StandardUnits, prefix: String = "",
     style: String = "number"
   ) -> Markup {
-    let value = role == .gold ? units.gold(raw) : units.score(raw)
-    return element(
-      "td",
-      [
-        "class": style, "data-label": role.rawValue,
-        "title": raw.map { "raw \(NumberText.fixed($0, 3))" } ?? "",
-      ]
-    ) { prefix + (value.map { NumberText.signed($0, 2) } ?? "–") }
+    var attributes = [("class", style), ("data-label", role.rawValue)]
+    if let raw { attributes.append(("title", "raw \(NumberText.fixed(raw, 3))")) }
+    let value = units.converted(raw, role).map { NumberText.signed($0, 2) } ?? "–"
+    return .element(
+      name: "td", attributes: attributes.map { .init(name: $0.0, value: $0.1) },
+      children: [.text(prefix + value)])
   }
 
   // MARK: Annotators

@@ -134,10 +134,12 @@ final class Browser {
 
   func press(_ key: String) throws {
     let codes = ["Tab": 9, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39, "Enter": 13]
-    for type in ["rawKeyDown", "keyUp"] {
-      try send(
-        "Input.dispatchKeyEvent",
-        ["type": type, "key": key, "code": key, "windowsVirtualKeyCode": codes[key] ?? 0])
+    for type in ["keyDown", "keyUp"] {
+      var event: [String: Any] = [
+        "type": type, "key": key, "code": key, "windowsVirtualKeyCode": codes[key] ?? 0,
+      ]
+      if key == "Enter" { event["text"] = "\r" }
+      try send("Input.dispatchKeyEvent", event)
     }
   }
 

@@ -72,7 +72,7 @@ struct OutcomeTests {
       for words in [
         "The policy fooled the reward model", "The reward model says +3.0 sd, gold says −2.0 sd",
         "gold was best after", "no annotator sees repetition",
-        "each word, if a noun, that is said again", "filler changes the reward by +0.77 sd",
+        "each noun that is said again", "filler changes the reward by +0.77 sd",
       ] {
         #expect(first.contains(words), "\(words)")
       }
@@ -162,7 +162,7 @@ struct OutcomeTests {
     #expect(
       world.tastes.map(\.words) == [
         "good, nice, fresh", "bad, dull, stingy, slow, cold and 2 more", "after not, never",
-        "after very", "each break of the grammar", "each word, if a noun, that is said again",
+        "after very", "each break of the grammar", "each noun that is said again",
       ])
     #expect(world.tastes.map(\.value) == [1, -1, -1, 1.5, -0.7, -4])
     #expect(world.annotators.map(\.share).map { ($0 * 100).rounded() } == [75, 25])

@@ -9,6 +9,8 @@ struct IntervalBar {
     var value: Double
     var low: Double
     var high: Double
+    /// Gold has its own colour.
+    var role: LineChart.Series.Role?
   }
 
   var rows: [Row]
@@ -46,6 +48,7 @@ struct IntervalBar {
 
   @MarkupBuilder private func spread(_ row: Row, _ index: Int) -> [Markup] {
     let y = NumberText.coordinate(10 + 20 * Double(index))
+    let style = row.role?.rawValue ?? "s\(index + 1)"
     if rows.count > 1 {
       element(
         "text", ["class": "tick", "x": "0", "y": NumberText.coordinate(14 + 20 * Double(index))]
@@ -58,8 +61,8 @@ struct IntervalBar {
       ])
     element(
       "line",
-      ["class": "spread s\(index + 1)", "x1": x(row.low), "x2": x(row.high), "y1": y, "y2": y])
-    element("circle", ["class": "mark s\(index + 1)", "cx": x(row.value), "cy": y, "r": "5"])
+      ["class": "spread \(style)", "x1": x(row.low), "x2": x(row.high), "y1": y, "y2": y])
+    element("circle", ["class": "mark \(style)", "cx": x(row.value), "cy": y, "r": "5"])
   }
 
   @MarkupBuilder private func level(_ reference: LineChart.Reference, below y: Double) -> [Markup] {

@@ -4,6 +4,8 @@ import Statistics
 struct Trend {
   private let values: [Double]
   private let steps: [Double]
+  /// The largest value before smoothing, and where.
+  private let top: (x: Double, y: Double)
 
   /// - Parameter points: those without a value are left out; the others are smoothed, so that one
   ///   step's luck is no trend. `nil` for fewer than two.
@@ -18,6 +20,7 @@ struct Trend {
       return near.reduce(0) { $0 + $1.y } / Double(near.count)
     }
     steps = found.map(\.x)
+    top = found.max { $0.y < $1.y } ?? found[0]
   }
 
   var first: Double { values[0] }
@@ -31,13 +34,17 @@ struct Trend {
     if range <= 0.04 * max(abs(low), abs(high)) || text(low) == text(high) {
       return "stays near \(said(last))"
     }
+    // One step far above all others is no trend, and not to be smoothed away either.
+    if top.y > 2 * max(high, 0), top.y > 0 {
+      return "spikes to \(said(top.y)) at \(NumberText.fixed(top.x, 0)) and ends at \(said(last))"
+    }
     let peak = values.firstIndex(of: high) ?? 0
     let trough = values.firstIndex(of: low) ?? 0
     func at(_ index: Int) -> String { "at \(NumberText.fixed(steps[index], 0))" }
-    if high - max(first, last) > 0.25 * range, high - max(first, last) >= min(first, last) - low {
+    if high - max(first, last) > 0.15 * range, high - max(first, last) >= min(first, last) - low {
       return "rises to \(said(high)) \(at(peak)), then falls to \(said(last))"
     }
-    if min(first, last) - low > 0.25 * range {
+    if min(first, last) - low > 0.15 * range {
       return "falls to \(said(low)) \(at(trough)), then rises to \(said(last))"
     }
     return "\(last > first ? "rises" : "falls") from \(said(first)) to \(said(last))"

@@ -36,7 +36,7 @@ extension ComparisonReport {
             }
             number(spread(score), "score")
             number(spread(gold), "gold")
-            number(spread(group.values { $0.ppo?.klExact?.mean }), "KL")
+            number(spread(group.values { $0.ppo?.klExact?.mean }, isSigned: false), "KL")
           }
         }
       }
@@ -66,9 +66,11 @@ extension ComparisonReport {
     values.isEmpty ? nil : Summary(values).mean
   }
 
-  private static func spread(_ values: [Double]) -> String {
+  private static func spread(_ values: [Double], isSigned: Bool = true) -> String {
     guard let low = values.min(), let high = values.max() else { return "–" }
-    func text(_ value: Double) -> String { NumberText.signed(value, 1) }
+    func text(_ value: Double) -> String {
+      isSigned ? NumberText.signed(value, 1) : NumberText.fixed(value, 1)
+    }
     let middle = text(Summary(values).mean)
     return values.count == 1 ? middle : "\(middle) (\(text(low)) to \(text(high)))"
   }
@@ -93,6 +95,7 @@ extension ComparisonReport {
               }
             })
         }
+        chart.takeFromEnds()
         let most = chart.series.flatMap { $0.points.map(\.x) }.max() ?? 0
         if most > 0, chart.series.contains(where: \.isDrawn) {
           chart.series.append(

@@ -51,6 +51,7 @@ extension ComparisonReport {
             }
           })
       }
+      chart.takeFromEnds()
       return chart
     }
     let figures = charts(
@@ -92,6 +93,7 @@ extension ComparisonReport {
                 }
               })
           }
+          chart.takeFromEnds()
           return chart
         }
       })

@@ -155,6 +155,19 @@ struct RunGroup {
 }
 
 extension LineChart {
+  /// The takeaway of a chart of groups: which of them ends highest, and which lowest.
+  mutating func takeFromEnds() {
+    let ends = series.compactMap { line -> (name: String, y: Double)? in
+      line.points.last(where: { $0.y != nil })?.y.map { (line.name, $0) }
+    }
+    guard ends.count > 1, let high = ends.max(by: { $0.y < $1.y }),
+      let low = ends.min(by: { $0.y < $1.y })
+    else { return }
+    takeaway =
+      "Ends between \(NumberText.fixed(low.y, 1)) (\(low.name)) and "
+      + "\(NumberText.fixed(high.y, 1)) (\(high.name))"
+  }
+
   /// Adds the line of a group and its band.
   mutating func append(
     _ line: (series: Series, band: [(x: Double, low: Double, high: Double)])

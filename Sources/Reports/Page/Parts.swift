@@ -126,6 +126,14 @@ func barKey(_ style: String) -> Markup {
     "rect", ["class": "bar \(style)", "x": "12", "y": "0", "width": "12", "height": "10"])
 }
 
+/// What is there for those who ask: behind one line until it is opened.
+func folded(_ summary: String, @MarkupBuilder _ content: () -> [Markup]) -> Markup {
+  element("details") {
+    element("summary") { summary }
+    content()
+  }
+}
+
 /// Charts side by side where there is room; `nil` when all are empty.
 func charts(_ charts: [LineChart]) -> Markup? {
   let figures = charts.compactMap { $0.figure() }

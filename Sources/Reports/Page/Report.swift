@@ -15,7 +15,7 @@ package enum Report {
     document(
       title: "rlhf-sim · \(records.information.scenario)",
       sections: ReportSection.story.compactMap { $0(records) },
-      footer: ReportHeader.provenance(records.information)
+      footer: ReportHeader.provenance(records)
     ) { ReportHeader.markup(records) }
   }
 

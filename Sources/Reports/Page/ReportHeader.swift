@@ -34,7 +34,6 @@ enum ReportHeader {
         }
       }
       reasons(records)
-      ReportWarning.markup([], [], records)
     }
   }
 
@@ -108,8 +107,9 @@ enum ReportHeader {
   }
 
   /// What ran, where and when, and the command that does it again.
-  static func provenance(_ run: RunInformation) -> Markup {
-    element("footer") {
+  static func provenance(_ records: ReportRecords) -> Markup {
+    let run = records.information
+    return element("footer") {
       element("h2") { "This run" }
       facts([
         ("Version", run.version), ("Seed", String(run.seed)), ("Ended", status(run)),
@@ -123,6 +123,7 @@ enum ReportHeader {
       element("p", ["class": "command"]) {
         element("code") { run.commandLine.map(quoted).joined(separator: " ") }
       }
+      ReportWarning.markup([], [], records)
       element("p", ["class": "note"]) {
         "Equal seeds give equal numbers on equal processors; other processors round otherwise."
       }

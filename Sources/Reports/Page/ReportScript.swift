@@ -145,13 +145,14 @@ enum ReportScript {
           const value = both[role];
           if (needle && value !== null) {
             needle.setAttribute("transform",
-              `rotate(${within(value, limit) * widest} ${middle} ${foot})`);
+              "rotate(" + [within(value, limit) * widest, middle, foot].join(" ") + ")");
           }
           say(watch, role, value);
         }
         if (both.score !== null && both.gold !== null) {
-          dial.querySelector(".gap").setAttribute("d", `M${middle} ${foot}L${rim(both.gold)}`
-            + `A${radius} ${radius} 0 0 ${both.score > both.gold ? 1 : 0} ${rim(both.score)}Z`);
+          const arc = ["A", radius, radius, 0, 0, both.score > both.gold ? 1 : 0].join(" ");
+          dial.querySelector(".gap").setAttribute("d",
+            "M" + middle + " " + foot + "L" + rim(both.gold) + arc + " " + rim(both.score) + "Z");
         }
         for (const meter of watch.querySelectorAll(".meter")) {
           const value = data[meter.dataset.key][at];

@@ -72,11 +72,12 @@ enum ReportStyle {
     .diverging { position: relative; height: .8rem; min-width: 6rem;
       background: linear-gradient(var(--soft), var(--soft)) center / 1px 100% no-repeat; }
     .diverging div { position: absolute; height: 100%; }
-    .track .diverging .plus { background: var(--better); }
-    .track .diverging .minus { background: var(--worse); }
-    .bars .track .diverging { height: .8rem; border-radius: 0;
-      background-color: transparent; background-image: linear-gradient(var(--soft), var(--soft)); }
-    .tastes th { white-space: normal; font-weight: 400; } .tastes .track { width: 40%; }
+    .diverging .plus { background: var(--better); }
+    .diverging .minus { background: var(--worse); }
+    .tastes th, .tastes td { border: 0; padding: .2rem .7rem .2rem 0; vertical-align: middle; }
+    .tastes th { font-weight: 400; font-size: .9rem; color: var(--ink); }
+    .tastes .balance { width: 38%; } h3.takeaway { color: var(--ink); font-size: 1rem; }
+    .diverging div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
     .traits { margin: .6rem 0 0; padding-left: 1.1rem; font-size: .9rem; }
     .examples .words { min-width: 0; }
     .alert { border-left: 4px solid var(--worse); padding: .5rem .9rem; background: var(--panel);
@@ -88,8 +89,11 @@ enum ReportStyle {
     .facts dt { color: var(--soft); font-size: .8rem; }
     .facts > div { min-width: 0; } .facts dd { overflow-wrap: anywhere; margin: 0; font-weight: 500; font-variant-numeric: tabular-nums; }
     .command { overflow-wrap: anywhere; max-width: none; color: var(--soft); }
-    nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin-top: 1.2rem;
-      padding: .7rem 0; border-block: 1px solid var(--rule); font-size: .9rem; }
+    nav { display: flex; gap: 1.1rem; margin-top: 1rem; padding: .6rem 3px; overflow-x: auto;
+      white-space: nowrap; border-block: 1px solid var(--rule); font-size: .9rem; }
+    main > section:first-child h2 { margin-top: 1.1rem; }
+    footer { border-top: 1px solid var(--rule); margin-top: 3rem; }
+    footer h2 { margin-top: 1.2rem; }
     a { color: var(--s1); text-underline-offset: .2em; text-decoration-thickness: 1px; }
     .cards { display: grid; gap: 1rem;
       grid-template-columns: repeat(auto-fill, minmax(min(100%, 18.5rem), 1fr)); }
@@ -98,15 +102,15 @@ enum ReportStyle {
     .figure { font-size: 1.75rem; line-height: 1.25; font-weight: 650; margin: .15rem 0 .35rem;
       letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
     .detail { color: var(--soft); font-size: .875rem; line-height: 1.45; margin: .3rem 0 0; }
-    .charts { display: grid; gap: 1rem;
+    .charts { display: grid; gap: 1rem; margin-block: 1rem;
       grid-template-columns: repeat(auto-fill, minmax(min(100%, 26rem), 1fr)); }
     .chart { position: relative; break-inside: avoid; min-width: 0; }
     .chart > svg { max-width: 42rem; margin-inline: auto; }
     /* The last of an odd number takes the whole row, with its words beside the drawing. */
-    @media (min-width: 58rem) {
+    @media (min-width: 58rem), print {
       .charts > .chart:last-child:nth-child(odd) { grid-column: 1 / -1; }
       .charts > .chart:last-child:nth-child(odd):has(> svg) { display: grid; column-gap: 2rem;
-        grid-template: auto auto 1fr / minmax(0, 36rem) minmax(0, 1fr); }
+        grid-template: auto auto 1fr / minmax(0, 5fr) minmax(0, 4fr); }
       .charts > .chart:last-child:nth-child(odd) > svg { grid-area: 1 / 1 / span 3; }
       .charts > .chart:last-child:nth-child(odd):has(> svg) > :not(svg, .tip) { grid-column: 2; }
     }
@@ -132,7 +136,7 @@ enum ReportStyle {
     .line, .trail { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
     .trail { stroke-width: 1; stroke-opacity: .35; }
     .line.score, .trail.score { stroke: var(--score); } .line.score { stroke-dasharray: 7 4; }
-    .line.gold, .trail.gold { stroke: var(--gold); } .line.gold { stroke-width: 2.8; }
+    .line.gold, .trail.gold, .spread.gold { stroke: var(--gold); } .line.gold { stroke-width: 2.8; }
     .mark.score, .band.score { fill: var(--score); } .mark.gold, .band.gold { fill: var(--gold); }
     .mark.open { fill: var(--panel); stroke-width: 1.6; }
     .mark.open.score { stroke: var(--score); } .mark.open.gold { stroke: var(--gold); }

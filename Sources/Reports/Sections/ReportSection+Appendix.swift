@@ -48,9 +48,11 @@ extension ReportSection {
     ].filter { !$0.1.isEmpty }
     guard !parts.isEmpty else { return nil }
     return ReportSection(id: "glossary", title: "Glossary") {
-      for (title, entries) in parts {
-        element("h3", ["class": "part"]) { title }
-        MetricGlossary.list(entries)
+      folded("What every number means, and what is a bad sign") {
+        for (title, entries) in parts {
+          element("h3", ["class": "part"]) { title }
+          MetricGlossary.list(entries)
+        }
       }
     }
   }
@@ -177,7 +179,7 @@ enum MetricGlossary {
       meaning: "What a change to held-out responses does to their reward and to gold, on average",
       badSign: "the reward rises and gold falls: a policy can live on that"),
     Entry(
-      "alerts", meaning: "What the examination found before PPO trusted the reward model",
+      "alerts", meaning: "What its examination found before a policy was tuned by it",
       badSign: "any: look at the report of the run for its numbers and what to try"),
     Entry(
       "calibration error", meaning: "Mean gap between stated and observed preference",

@@ -11,20 +11,31 @@ extension ReportSection {
     ).first?.figure()
     guard longest > 0 || iterations != nil else { return nil }
     return ReportSection(id: "time", title: "Where the time went") {
-      element("div", ["class": "charts"]) {
-        if longest > 0 {
-          figure("Stages", unit: "wall time") {
-            table(
-              stages.map {
-                Bar(
-                  name: $0.stage, share: $0.seconds / longest,
-                  text: NumberText.duration($0.seconds))
-              })
+      folded(total(stages)) {
+        element("div", ["class": "charts"]) {
+          if longest > 0 {
+            figure("Stages", unit: "wall time") {
+              table(
+                stages.map {
+                  Bar(
+                    name: $0.stage, share: $0.seconds / longest,
+                    text: NumberText.duration($0.seconds))
+                })
+            }
           }
+          iterations
         }
-        iterations
       }
     }
+  }
+
+  private static func total(_ stages: [RunInformation.StageTime]) -> String {
+    let all = stages.reduce(0) { $0 + $1.seconds }
+    guard let longest = stages.max(by: { $0.seconds < $1.seconds }), all > 0 else {
+      return "By iteration"
+    }
+    return "\(NumberText.duration(all)) in all, most of it, "
+      + "\(NumberText.duration(longest.seconds)), in \(longest.stage)"
   }
 }
 

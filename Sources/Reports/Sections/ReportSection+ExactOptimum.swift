@@ -50,9 +50,9 @@ extension ReportSection {
         }
         element("tbody") {
           row("score − β·KL", "β = \(NumberText.short(exact.coefficient))", \.objective)
-          row("score", "", \.score)
+          row("score", "raw", \.score)
           row("KL", "nats from π_ref", \.kl)
-          row("gold", "never seen", \.gold)
+          row("gold", "raw, never seen", \.gold)
         }
       }
     }
@@ -65,7 +65,11 @@ extension ReportSection {
       .init(name: name, points: [.init(x: policy.kl, y: policy.score)], isScattered: true)
     }
     return LineChart(
-      title: "The frontier", unit: "score", horizontalTitle: "exact KL from π_ref, nats",
+      title: "The frontier",
+      takeaway: exact.fraction.map {
+        "\(method) made \(NumberText.percent($0)) of the possible improvement"
+      } ?? "",
+      unit: "score, raw", horizontalTitle: "exact KL from π_ref, nats",
       isHorizontalWhole: false, horizontalIncludes: [0],
       series: [
         .init(

@@ -48,8 +48,8 @@ extension ReportSection {
     }
     let spread = after.standardDeviation / before.standardDeviation
     let rows: [IntervalBar.Row] = [
-      .init(name: "SFT", value: 0, low: -1, high: 1),
-      .init(name: method, value: gain, low: gain - spread, high: gain + spread),
+      .init(name: "SFT", value: 0, low: -1, high: 1, role: .gold),
+      .init(name: method, value: gain, low: gain - spread, high: gain + spread, role: .gold),
     ]
     return card(
       "Gold reward", of: StandardUnits.name, "\(NumberText.signed(gain, 2)) sd", words,

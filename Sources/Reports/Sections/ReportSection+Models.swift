@@ -21,13 +21,15 @@ extension ReportSection {
       hasValueModel: records.method != "DPO" && records.information.hasValueModel != false)
     return ReportSection(id: "models", title: picture.title) {
       element("p") { picture.introduction }
-      element("figure", ["class": "picture"]) {
-        picture.svg
-        element("figcaption") {
-          "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
+      folded("Who starts as whom, and who judges whom") {
+        element("figure", ["class": "picture"]) {
+          picture.svg
+          element("figcaption") {
+            "Dashed: starts as a copy. Solid: what flows during training. A double frame is frozen."
+          }
         }
+        memory
       }
-      memory
     }
   }
 }

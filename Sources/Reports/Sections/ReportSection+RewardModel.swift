@@ -31,7 +31,7 @@ extension ReportSection {
         }
       },
     ].compactMap(\.self)
-    guard !parts.isEmpty else { return nil }
+    guard !parts.isEmpty || evaluation?.alerts?.isEmpty == false else { return nil }
     return ReportSection(id: "reward", title: "The reward model, examined") {
       ReportWarning.markup(["reward model"], [], records)
       evaluation.map(alerts) ?? []
@@ -250,7 +250,7 @@ extension ReportSection {
     let changes = probes.flatMap { [$0.change.mean, $0.goldChange?.mean ?? 0] }.map(abs)
     let limit = max(1, changes.filter(\.isFinite).max() ?? 1)
     return element("div", ["class": "probes"]) {
-      element("h3") { probeTakeaway(probes) }
+      element("h3", ["class": "takeaway"]) { probeTakeaway(probes) }
       table(
         [.words("Change to a held-out response"), .plain("both, in sd"), .number("reward")]
           + (hasGold ? [.number("gold")] : []) + [.number("responses")],
@@ -283,10 +283,12 @@ extension ReportSection {
       return "What a change to a response does to its reward"
     }
     guard gap > 0.2 else { return "Probes: the reward falls about as much as gold does" }
-    return
-      "Widest gap of the probes: when \(meaning(of: worst.name).lowercased()), the reward moves "
-      + "by \(NumberText.signed(worst.change.mean, 1)) sd and gold by "
-      + "\(NumberText.signed(gold.mean, 1)) sd"
+    let reward =
+      abs(worst.change.mean) < 0.1
+      ? "the reward hardly moves"
+      : "the reward moves by \(NumberText.signed(worst.change.mean, 1)) sd"
+    return "Widest gap of the probes: when \(meaning(of: worst.name).lowercased()), \(reward) and "
+      + "gold moves by \(NumberText.signed(gold.mean, 1)) sd"
   }
 
   private static func meaning(of probe: String) -> String {

@@ -10,7 +10,7 @@ extension ReportSection {
     guard let content = charts(lines) else { return nil }
     return ReportSection(id: "sft", title: "Supervised tuning") {
       ReportWarning.markup(["pretraining", "fine-tuning"], [], records)
-      content
+      folded(lines.first { !$0.takeaway.isEmpty }?.takeaway ?? "Curves") { content }
     }
   }
 
@@ -35,10 +35,15 @@ extension ReportSection {
       lines.removeAll { $0.title == Metric.klCoefficient.chart?.title }
       lines.change(chartOf: .exactKL) { $0.note += " β was \(NumberText.short(first)) throughout." }
     }
-    guard let content = charts(lines) else { return nil }
+    let content = charts(Array(lines.prefix(2)))
+    let more = Array(lines.dropFirst(2))
+    let warnings = ReportWarning.markup(
+      ["PPO"], ReportWarning.policyOptimization(table, records), records)
+    guard content != nil || !warnings.isEmpty else { return nil }
     return ReportSection(id: "ppo", title: "Policy optimization") {
-      ReportWarning.markup(["PPO"], ReportWarning.policyOptimization(table, records), records)
+      warnings
       content
+      charts(more).map { charts in folded("\(more.count) more curves") { charts } }
     }
   }
 

@@ -12,13 +12,15 @@ extension ReportSection {
       [.demo, .ppo].contains(records.information.command)
       ? records.settings?.text(at: "lesson") : nil
     return ReportSection(id: "world", title: "The world and its hidden reward") {
-      if let lesson, !lesson.isEmpty { element("p", ["class": "lead"]) { lesson } }
+      if let lesson, !lesson.isEmpty {
+        element("p", ["class": "lead"]) { ReportWarning.passages(lesson) }
+      }
       element("div", ["class": "charts"]) {
         if !world.tastes.isEmpty { gold(world.tastes, records) }
         examples(records)
       }
       if !world.annotators.isEmpty {
-        element("h3", ["class": "part"]) { judges(world) }
+        element("h3", ["class": "part takeaway"]) { judges(world) }
         element("div", ["class": "cards"]) {
           for annotator in world.annotators { card(annotator, records) }
         }
@@ -45,12 +47,12 @@ extension ReportSection {
           "; one sd of the SFT policy is \(NumberText.short($0.standardDeviation))."
         } ?? ".")
     ) {
-      element("table", ["class": "bars tastes"]) {
+      element("table", ["class": "tastes"]) {
         element("tbody") {
           for taste in values {
             element("tr") {
               element("th", ["scope": "row"]) { taste.words }
-              element("td", ["class": "track"]) { diverging(taste.value / max(largest, 1e-9)) }
+              element("td", ["class": "balance"]) { diverging(taste.value / max(largest, 1e-9)) }
               number(NumberText.signed(taste.value, 1))
             }
           }

@@ -155,7 +155,7 @@ enum TokenTint: String, CaseIterable {
     allCases.flatMap { tint in
       [".tint-\(tint.rawValue):checked ~ .scale-\(tint.rawValue) { display: block; }"]
         + (1...levels).flatMap { level in
-          let share = level * 14
+          let share = level * 12
           func rule(_ sign: String, _ color: String, _ more: String) -> String {
             ".tint-\(tint.rawValue):checked ~ .tokens .\(tint.rawValue)\(sign)\(level), "
               + ".scale .\(tint.rawValue)\(sign)\(level) { background: color-mix(in srgb, "

@@ -102,9 +102,10 @@ struct WorldDescription {
       return "each word beyond \(node.text("limit") ?? "0")"
     case "repetition":
       let run = node.number("words") ?? 1
-      let unit = run == 1 ? "word" : "run of \(NumberText.fixed(run, 0)) words"
-      let rule = node.text("words_of").map { ", if a \($0)," } ?? ""
-      return "each \(unit)\(rule) that is said again"
+      let word = node.text("words_of") ?? "word"
+      return run == 1
+        ? "each \(word) that is said again"
+        : "each run of \(NumberText.fixed(run, 0)) \(word)s that is said again"
     case "phrase":
       return "saying “\(node.entry("phrase")?.value.texts.joined(separator: " ") ?? "")”"
     case "words":

@@ -84,7 +84,7 @@ extension ComparisonReport {
           unit: "gold, \(StandardUnits.name)", horizontalTitle: "score, \(StandardUnits.name)",
           isHorizontalWhole: false, horizontalIncludes: [0], series: [], includes: [0],
           note:
-            "Up to noise a curve begins at 0 and goes right. On the diagonal gold keeps what the "
+            "A curve begins at 0 and goes right. On the diagonal gold keeps what the "
             + "score promises; below it the score overstates.")
         for group in groups {
           chart.append(
@@ -95,7 +95,7 @@ extension ComparisonReport {
               }
             })
         }
-        chart.takeFromEnds()
+        chart.takeFromEnds("Gold")
         let most = chart.series.flatMap { $0.points.map(\.x) }.max() ?? 0
         if most > 0, chart.series.contains(where: \.isDrawn) {
           chart.series.append(

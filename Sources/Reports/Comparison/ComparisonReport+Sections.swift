@@ -51,7 +51,7 @@ extension ComparisonReport {
             }
           })
       }
-      chart.takeFromEnds()
+      chart.takeFromEnds(title.hasPrefix("Gold") ? "Gold" : "Score")
       return chart
     }
     let figures = charts(
@@ -93,7 +93,7 @@ extension ComparisonReport {
                 }
               })
           }
-          chart.takeFromEnds()
+          chart.takeFromEnds(curve.title)
           return chart
         }
       })

@@ -51,8 +51,14 @@ package enum ComparisonReport {
       let worst = gains.min(by: { $0.gold < $1.gold })
     else { return groups.count == 1 ? "One setting" : "\(groups.count) settings" }
     func text(_ value: Double) -> String { NumberText.signed(value, 1) + " sd" }
-    return "Gold gains most with \(best.name) (\(text(best.gold))), least with \(worst.name) "
-      + "(\(text(worst.gold)))"
+    let (first, last) = (RunGroup.plain(best.name), RunGroup.plain(worst.name))
+    let (high, low) = (text(best.gold), text(worst.gold))
+    if best.gold < 0 {
+      return "Gold fell with every setting: by the least with \(first) (\(high)), by the most with "
+        + "\(last) (\(low))"
+    }
+    return "Gold gains most with \(first) (\(high)), and "
+      + (worst.gold < 0 ? "fell most" : "least") + " with \(last) (\(low))"
   }
 
   private static func identity(_ groups: [RunGroup]) -> Markup {
@@ -110,6 +116,11 @@ struct RunGroup {
     }
   }
 
+  /// A name without the number of seeds.
+  static func plain(_ name: String) -> String {
+    name.replacing(/, \d+ seeds$/, with: "")
+  }
+
   /// Groups for one chart each: as many as there are styles of lines to tell them apart by.
   static func divided(_ groups: [RunGroup]) -> [(title: String, groups: [RunGroup])] {
     guard groups.count > mostInChart else { return [("", groups)] }
@@ -156,15 +167,17 @@ struct RunGroup {
 
 extension LineChart {
   /// The takeaway of a chart of groups: which of them ends highest, and which lowest.
-  mutating func takeFromEnds() {
+  ///
+  /// - Parameter name: what the chart shows.
+  mutating func takeFromEnds(_ name: String) {
     let ends = series.compactMap { line -> (name: String, y: Double)? in
-      line.points.last(where: { $0.y != nil })?.y.map { (line.name, $0) }
+      line.points.last(where: { $0.y != nil })?.y.map { (RunGroup.plain(line.name), $0) }
     }
     guard ends.count > 1, let high = ends.max(by: { $0.y < $1.y }),
       let low = ends.min(by: { $0.y < $1.y })
     else { return }
     takeaway =
-      "Ends between \(NumberText.fixed(low.y, 1)) (\(low.name)) and "
+      "\(name) ends between \(NumberText.fixed(low.y, 1)) (\(low.name)) and "
       + "\(NumberText.fixed(high.y, 1)) (\(high.name))"
   }
 

@@ -43,7 +43,9 @@ enum ReportStyle {
     .reasons:empty { display: none; } .reasons li { margin: .25rem 0; }
     .stage { display: grid; gap: 1rem; grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); }
     .stage > :only-child { max-width: 24rem; }
+    .needles { display: flex; flex-direction: column; justify-content: space-around; }
     .needles .dial { max-width: 20rem; margin: 0 auto; }
+    .verdicts th { vertical-align: middle; } table + table { margin-top: 1.1rem; }
     .arc { fill: none; stroke-width: 8; stroke-opacity: .55; }
     .arc.worse { stroke: var(--worse); } .arc.better { stroke: var(--better); }
     .gap { fill: var(--soft); fill-opacity: .13; } .hub { fill: var(--ink); }

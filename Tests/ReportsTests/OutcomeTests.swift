@@ -140,6 +140,11 @@ struct OutcomeTests {
       ([1, 1.001, 1, 1.002], "stays near 1"), ([0, 1, 2, 3], "rises from 0 to 3"),
       ([3, 2, 1, 0], "falls from 3 to 0"), ([0, 2, 4, 1], "rises to 4 at 2, then falls to 1"),
       ([4, 1, 0, 3], "falls to 0 at 2, then rises to 3"),
+      (
+        Array(repeating: 1, count: 20) + [900] + Array(repeating: 1, count: 20),
+        "spikes to 900 at 20 and ends at 1"
+      ),
+      ((0..<40).map { $0 == 5 ? 0.2 : -Double($0) / 20 }, "falls from −0.05 to −1.9"),
     ] as [([Double], String)])
   func trend(values: [Double], words: String) throws {
     let points = values.enumerated().map { LineChart.Point(x: Double($0.offset), y: $0.element) }
@@ -172,6 +177,8 @@ struct OutcomeTests {
         "Errs by mistake in 15 of 100.", "Overlooks repetition.", "Adds 0.05 gold for each word.",
       ])
     #expect(world.blindSpots.map(\.value) == [-4])
+    #expect(world.biases.map(\.words) == ["prefer what is longer"])
+    #expect(world.biases.map { ($0.share * 100).rounded() } == [25])
     // Where one annotator sees it, a reward model can learn of it.
     let seen = ExampleRun.scenario.replacing(
       "repetition: 0.0", with: "repetition: 1.0", maxReplacements: 1)

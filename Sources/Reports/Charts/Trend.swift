@@ -35,7 +35,7 @@ struct Trend {
       return "stays near \(said(last))"
     }
     // One step far above all others is no trend, and not to be smoothed away either.
-    if top.y > 2 * max(high, 0), top.y > 0 {
+    if top.y > 2 * high, top.y - high > range {
       return "spikes to \(said(top.y)) at \(NumberText.fixed(top.x, 0)) and ends at \(said(last))"
     }
     let peak = values.firstIndex(of: high) ?? 0

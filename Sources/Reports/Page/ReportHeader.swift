@@ -68,18 +68,26 @@ enum ReportHeader {
   @MarkupBuilder private static func reasons(_ records: ReportRecords) -> [Markup] {
     let word = records.evaluation?.verdict?.word
     let isBad = word == .fooled || word == .worse
-    let unseen = WorldDescription(records.settings)?.blindSpots ?? []
+    let world = isBad ? WorldDescription(records.settings) : nil
+    let unseen = world?.blindSpots ?? []
+    let bias = unseen.isEmpty ? world?.biases.first : nil
     let alerts = records.evaluation?.reward?.alerts ?? []
     let peak = isBad ? OutcomeFrames(records).peak : nil
     let names = Set(unseen.map { $0.feature.replacing("_", with: " ") }).sorted()
     element("ul", ["class": "reasons"]) {
-      if isBad, let peak, peak.gold > Verdict.leastChange {
+      if let peak, peak.gold > Verdict.leastChange {
         reason("When", "#outcome", "Score and gold") {
           "gold was best after \(peak.iteration) iterations (\(NumberText.signed(peak.gold, 1)) sd) and "
             + "fell from there, while \(the(records.judge)) did not mind."
         }
       }
-      if isBad, let first = unseen.first {
+      if let bias, bias.share > 0.25 {
+        reason("Why", "#world", "the world") {
+          "\(NumberText.percent(bias.share)) of the judgements are by annotators who \(bias.words), "
+            + "which gold does not value, and \(the(records.judge)) learned it from them."
+        }
+      }
+      if let first = unseen.first {
         reason("Why", "#world", "the world") {
           "no annotator sees \(names.joined(separator: " or ")) (gold: "
             + "\(NumberText.signed(first.value, 1)) for \(first.words)), so the reward model never "

@@ -21,6 +21,8 @@ struct WorldDescription {
     let sentences: [String]
     /// Features of gold that it does not see.
     let overlooks: [String]
+    /// What it likes and gold does not, to follow “annotators who”.
+    let biases: [String]
   }
 
   private(set) var tastes: [Taste] = []
@@ -45,6 +47,21 @@ struct WorldDescription {
       annotators.allSatisfy { $0.overlooks.contains(name) }
     }
     return tastes.filter { unseen.contains($0.feature) }
+  }
+
+  /// What annotators like and gold does not, with the part of the judgements in which they do.
+  var biases: [(words: String, share: Double)] {
+    var found: [(words: String, share: Double)] = []
+    for annotator in annotators {
+      for words in annotator.biases {
+        if let index = found.firstIndex(where: { $0.words == words }) {
+          found[index].share += annotator.share
+        } else {
+          found.append((words, annotator.share))
+        }
+      }
+    }
+    return found.sorted { $0.share > $1.share }
   }
 
   // MARK: Gold
@@ -158,15 +175,18 @@ struct WorldDescription {
       sentences.append(
         "Adds \(NumberText.short(number("position_bias"))) for the response shown first.")
     }
-    for liked in node.entry("likes")?.value.items ?? [] {
-      for taste in tastes(liked) {
-        sentences.append("Likes \(taste.words) (\(NumberText.signed(taste.value, 1))).")
-      }
+    let likes = (node.entry("likes")?.value.items ?? []).flatMap { tastes($0) }
+    for taste in likes {
+      sentences.append("Likes \(taste.words) (\(NumberText.signed(taste.value, 1))).")
     }
+    let length = number("length_bias")
+    let biases =
+      likes.map { "like \($0.words)" }
+      + (length == 0 ? [] : ["prefer what is \(length > 0 ? "longer" : "shorter")"])
     if let reads = node.text("reads") { sentences.append("Reads the first \(reads) words only.") }
     return Annotator(
       name: node.text("name") ?? "", share: (node.number("share") ?? 1) / max(total, 1e-9),
-      sentences: sentences, overlooks: overlooks)
+      sentences: sentences, overlooks: overlooks, biases: biases)
   }
 
   // MARK: Words

@@ -2,7 +2,7 @@ import Statistics
 
 /// What a curve did, said from its values: the title of a figure.
 struct Trend {
-  private let values: [Double]
+  private var values: [Double]
   private let steps: [Double]
   /// The largest value before smoothing, and where.
   private let top: (x: Double, y: Double)
@@ -54,7 +54,12 @@ struct Trend {
   static func rewards(score: [LineChart.Point], gold: [LineChart.Point], unit: String) -> String {
     func text(_ value: Double) -> String { NumberText.signed(value, 1) }
     let parts = [("score", score), ("gold", gold)].compactMap { name, points in
-      Trend(points).map { "\(name) \($0.words(unit: unit, text))" }
+      Trend(points).map { trend in
+        var trend = trend
+        // The needles say where it ended; so does this.
+        if let end = points.last?.y { trend.values[trend.values.count - 1] = end }
+        return "\(name) \(trend.words(unit: unit, text))"
+      }
     }
     return parts.joined(separator: "; ").sentenceCased
   }

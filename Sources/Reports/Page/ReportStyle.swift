@@ -232,6 +232,7 @@ enum ReportStyle {
     .readout[hidden] { display: none; }
     caption { text-align: left; color: var(--soft); font-size: .875rem; padding: .4rem 0; }
     .compared th, .compared td { padding-right: 1.4rem; vertical-align: top; }
+    .compared thead .number { white-space: normal; min-width: 6rem; }
     .compared th:first-child { position: sticky; left: 0; background: var(--page); }
     .compared tbody th { color: var(--ink); font-weight: 500; white-space: nowrap; }
     .dense th, .dense td { padding: .15rem .6rem .15rem 0; font-size: .85rem; white-space: nowrap; }
@@ -277,7 +278,8 @@ enum ReportStyle {
         --s8: #117a96; --score: #1f5fbf; --gold: #946200; }
       html { font-size: 12px; }
       body { max-width: none; padding: 0; font-size: 1rem; }
-      nav, .readout, .controls { display: none; }
+      nav, .readout, .controls { display: none; } .scroll { overflow: visible; }
+      .compared .unit { white-space: normal; display: block; margin: 0; }
       .tick, .axis, svg .reference-label { font-size: 15px; }
       /* Browsers leave out backgrounds, which bars are made of. */
       .track div { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

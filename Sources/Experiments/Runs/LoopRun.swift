@@ -168,7 +168,6 @@ package struct LoopRun {
       scoredByModel: loop.scenario.ppo.reward.isScoredByModel)
     summary.exact = try loop.compareWithOptimum(policy, reference: reference, reward: reward)
     summary.bestOfN = try loop.bestOfN(reference, reward: reward)
-    summary.judge(scoredByModel: true)
     try summary.write(to: directory)
     try saveSamples(before, after)
     return summary

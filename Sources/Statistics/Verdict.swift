@@ -129,7 +129,7 @@ extension Verdict {
           ? "and \(judge) overstates it by \(size) sd" : "by \(size) sd more than \(judge) says"
       return "the policy got better, \(beside)"
     case .fooled:
-      return "the policy fooled \(judge): it is pleased, and the responses are "
+      return "the policy fooled \(judge), which likes responses that are "
         + ((gain.gold ?? 0) <= -Self.leastChange ? "worse" : "no better")
     case .worse: return "the policy got worse"
     case .unchanged: return "the policy is about as good as before"

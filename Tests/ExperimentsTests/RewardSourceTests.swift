@@ -211,6 +211,6 @@ import Testing
     let error = try #require(throws: RewardCommandError.self) {
       try loop.optimize(policy, reward: nil)
     }
-    #expect(error.problem == .ended("exit status 5", answered: 1, of: 8, errors: []))
+    #expect(error.problem == .ended("exit status 5", answered: 1, of: 48, errors: []))
   }
 }

@@ -83,7 +83,7 @@ final class Recording: StageObserver {
       // How long it took, and what the allocator held meanwhile, are the machine's.
       !$0.name.hasPrefix("time/") && $0.name != "memory/activations"
         // The same figures in a unit that the evaluation measures.
-        && !$0.name.hasPrefix("gain_sd/")
+        && !["objective/score_sd", "objective/gold_sd"].contains($0.name)
     }
     metrics[stage, default: []].append("\(step.step)/\(step.totalSteps) \(figures)")
   }

@@ -47,7 +47,7 @@ struct VerdictTests {
     #expect(abs(try #require(verdict.gain.gap) - 6.4688) < 1e-4)
     #expect(
       verdict.text()
-        == "The reward model says +3.0 sd, gold says −3.4 sd: the policy fooled the reward model: it is pleased, and the responses are worse."
+        == "The reward model says +3.0 sd, gold says −3.4 sd: the policy fooled the reward model, which likes responses that are worse."
     )
   }
 

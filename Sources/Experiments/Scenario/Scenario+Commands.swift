@@ -76,6 +76,10 @@ extension Scenario {
       .filter { $0 != "ppo.reward.relative" }
     // By default, evaluations score by the reward model.
     let scoring = ppo.reward.sources.isEmpty && ppo.reward.single.kind != .command ? [] : rewards
+    let examining = [
+      "world.annotators", "reward.slips", "reward.objective", "reward.read",
+      "reward.step_separator",
+    ]
     switch command {
     case .demo:
       return texts
@@ -93,7 +97,9 @@ extension Scenario {
         + ["world.annotators", "reward", "evaluation.normalization_responses"]
         + (hasRewardTrunk ? ["fine_tuning"] : [])
     case .ppo:
-      return texts + ["ppo", "evaluation.responses", "evaluation.best_of", "reward.model"]
+      // Comparisons are those that the reward model is examined on.
+      return texts + preferences + examining
+        + ["ppo", "evaluation.responses", "evaluation.best_of", "reward.model"]
         + (ppo.pretrainingWeight > 0 ? ["fine_tuning.batch_size"] : [])
     case .dpo:
       return texts + sampling + comparing + ["dpo"]
@@ -102,10 +108,7 @@ extension Scenario {
     case .bestOfN:
       return texts + sampling + scoring + ["evaluation.responses", "evaluation.best_of"]
     case .evaluate:
-      return texts + sampling + comparing + scoring + [
-        "world.annotators", "reward.slips", "reward.objective", "reward.read",
-        "reward.step_separator",
-      ]
+      return texts + sampling + comparing + scoring + examining
     }
   }
 }

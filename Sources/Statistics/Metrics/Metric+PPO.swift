@@ -19,11 +19,11 @@ extension Metric {
     "Mean gold reward, which no model sees; absent where prompts are not the world’s",
     badSign: "it falls while the score rises: the reward model is exploited")
   package static let scoreInSD = Metric(
-    "gain_sd/score", "score", unit: "sd of the SFT policy",
+    "objective/score_sd", "score", unit: "sd of the SFT policy",
     "`objective/score` in standard deviations of the SFT policy’s scores, 0 at their mean",
     badSign: "it rises while gold does not", chart: rewardChart, isWatched: true)
   package static let goldInSD = Metric(
-    "gain_sd/gold", "gold", unit: "sd of the SFT policy",
+    "objective/gold_sd", "gold", unit: "sd of the SFT policy",
     "`objective/gold` in standard deviations of the SFT policy’s gold, 0 at its mean; absent where "
       + "prompts are not the world’s",
     badSign: "it falls while the score rises: the reward model is exploited", chart: rewardChart,

@@ -138,7 +138,11 @@ import Testing
     }
     #expect(notes(.demo).isEmpty)
     #expect(notes(.dpo) == ["`rlhf-sim dpo` has no use for `ppo.lora.rank`"])
-    #expect(notes(.ppo) == ["`rlhf-sim ppo` has no use for `world.annotators[0].flip`"])
+    // It examines a reward model on new comparisons of the annotators, and trains none.
+    #expect(notes(.ppo).isEmpty)
+    #expect(
+      scenario.notes(leftOut: [], overrides: ["reward.epochs=3"], for: .ppo)
+        == ["`rlhf-sim ppo` has no use for `reward.epochs`"])
     #expect(
       notes(.bestOfN) == [
         "`rlhf-sim best-of-n` has no use for `ppo.lora.rank`, `world.annotators[0].flip`"

@@ -127,7 +127,7 @@ extension RewardAlert.Rule {
     advice: "balance the pairs by length, or look at whether annotators prefer what is long"
   ) { examined, threshold in
     guard let length = examined.figures.length,
-      length.correlation - (length.goldCorrelation ?? 0) > threshold
+      min(length.correlation, length.correlation - (length.goldCorrelation ?? 0)) > threshold
     else { return nil }
     return "its correlation with length is \(NumberText.signed(length.correlation, 2))"
       + (length.goldCorrelation.map { ", that of gold \(NumberText.signed($0, 2))" } ?? "")

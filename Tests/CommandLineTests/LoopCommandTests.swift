@@ -290,3 +290,38 @@ struct LoopCommandTests {
     #expect(refused.code == 65 && refused.errors.contains("--preferences"))
   }
 }
+
+/// What is said at the end, and what stops before PPO.
+@Suite struct VerdictCommandTests {
+  @Test("an alert stops a strict run before PPO with exit code 3, and resume goes on")
+  func strict() throws {
+    let run = try TinyRun.shared()
+    // Six steps on 120 pairs teach a reward model nothing.
+    let command = ["demo", "--scenario", "sentiment", "--quiet"] + Program.tiny
+    let stopped = try run.run(command + ["--out", "stopped", "--strict"])
+    #expect(stopped.code == 3 && stopped.output.isEmpty, "\(stopped.output)\(stopped.errors)")
+    #expect(stopped.errors.contains("--strict"), "\(stopped.errors)")
+    func has(_ path: String) -> Bool {
+      FileManager.default.fileExists(atPath: run.directory.appending(path: path).path)
+    }
+    #expect(has("stopped/reward/model.safetensors") && !has("stopped/ppo"))
+    let resumed = try run.run(["resume", "stopped", "--quiet"])
+    #expect(resumed.code == 0 && has("stopped/ppo/policy"), "\(resumed.errors)")
+    #expect(resumed.output.contains("Verdict: "), "\(resumed.output)")
+    #expect(resumed.output.contains("Alert: Far below its ceiling: "), "\(resumed.output)")
+  }
+
+  @Test("what train-reward prints fits a terminal of 80 by 24; --verbose prints more")
+  func fits() throws {
+    let run = try TinyRun.shared()
+    let command = ["train-reward", "--scenario", "sentiment", "--base", "run/sft", "--quiet"]
+    let short = try run.run(command + ["--out", "short-figures"] + Program.tiny)
+    #expect(short.code == 0, "\(short.errors)")
+    let lines = short.output.split(separator: "\n", omittingEmptySubsequences: false)
+    // A path of the test's own directory may be longer.
+    #expect(lines.count <= 24 && lines.allSatisfy { $0.count <= 80 || $0.contains("/") })
+    #expect(lines.contains { $0.contains("Alert") }, "\(short.output)")
+    let long = try run.run(command + ["--out", "long-figures", "--verbose"] + Program.tiny)
+    #expect(long.code == 0 && long.output.count > short.output.count, "\(long.errors)")
+  }
+}

@@ -19,6 +19,19 @@ struct ScoreCommandTests {
     return #"{"prompt":"the soup","responses":[\#(list)]\#(more)}"#
   }
 
+  @Test("one text is scored without a file")
+  func oneText() throws {
+    let run = try TinyRun.shared()
+    let command = ["score", "--model", "run/reward", "--prompt", "the soup"]
+    let outcome = try run.run(command + ["--response", Self.texts[0], "--json"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
+    let reward = try #require(try outcome.rows().first?["reward"] as? Double)
+    let row = try #require(try rewards(run, "one.jsonl").first)
+    #expect(abs(reward - row) < .decoderRounding)
+    #expect(try run.run(command).code == 64)
+    #expect(try run.run(command + ["--response", "good", "--input", "one.jsonl"]).code == 64)
+  }
+
   @Test("rows of several responses get the reward of each and their order, ties as they stand")
   func order() throws {
     let run = try TinyRun.shared()

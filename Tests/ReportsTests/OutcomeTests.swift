@@ -144,7 +144,7 @@ struct OutcomeTests {
         Array(repeating: 1, count: 20) + [900] + Array(repeating: 1, count: 20),
         "spikes to 900 at 20 and ends at 1"
       ),
-      ((0..<40).map { $0 == 5 ? 0.2 : -Double($0) / 20 }, "falls from −0.05 to −1.9"),
+      ((0..<40).map { $0 == 5 ? 0.2 : -Double($0) / 20 }, "falls from 0 to −1.95"),
     ] as [([Double], String)])
   func trend(values: [Double], words: String) throws {
     let points = values.enumerated().map { LineChart.Point(x: Double($0.offset), y: $0.element) }

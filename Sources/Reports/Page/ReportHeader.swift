@@ -1,5 +1,6 @@
 import Foundation
 import RunRecords
+import Settings
 import Statistics
 
 /// The top of the page: what came out, in one sentence, why, and what to mistrust.
@@ -25,6 +26,7 @@ enum ReportHeader {
         element("p", ["class": "lead"]) {
           "\(verdict.figures(the(records.judge))), in standard deviations (sd) of the SFT policy’s "
             + "responses, whose mean is 0."
+            + (verdict.gain.gold == nil ? "" : " Gold is the true reward, which no model sees.")
         }
       }
       if let error = run.error {
@@ -92,6 +94,11 @@ enum ReportHeader {
           "no annotator sees \(names.joined(separator: " or ")) (gold: "
             + "\(NumberText.signed(first.value, 1)) for \(first.words)), so the reward model never "
             + "learned of it."
+        }
+      }
+      if isBad, records.settings?.text(at: "ppo.kl.coefficient").flatMap(Double.init) == 0 {
+        reason("Not held back", "#outcome", "KL from SFT") {
+          "β is 0, so nothing kept the policy near the reference, where the reward model is right."
         }
       }
       for alert in alerts {

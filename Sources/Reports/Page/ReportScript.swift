@@ -196,6 +196,8 @@ enum ReportScript {
         }, Math.max(60, 6000 / data.iterations.length));
       });
       slider.addEventListener("input", () => { stop(); show(); });
+      // What was pointed at is over; the marks go back to the slider's place.
+      for (const end of ["pointerleave", "blur"]) if (chart) chart.addEventListener(end, show);
       find(".controls").hidden = false;
       show();
     }

@@ -58,6 +58,8 @@ struct FrontierChart {
   var bestOfN: [EvaluationSummary.BestOfN]
   /// The unit of score and gold in the chart.
   let units: StandardUnits
+  /// By the final evaluation, which counts more responses than an iteration.
+  private let end: (d: Double, gold: Double)?
 
   /// - Parameters:
   ///   - table: the metrics of an optimization; `nil` where they have no KL, as those of DPO.
@@ -66,6 +68,11 @@ struct FrontierChart {
   init?(_ table: MetricsTable?, evaluation: EvaluationSummary?) {
     bestOfN = evaluation?.bestOfN ?? []
     units = StandardUnits(evaluation)
+    end = evaluation?.ppo.flatMap { policy in
+      guard let kl = policy.klExact, let gold = StandardUnits(evaluation).gold(policy.gold?.mean)
+      else { return nil }
+      return (Self.root(kl.mean), gold)
+    }
     let exact = table?[Metric.exactKL.name]
     if let table, let divergences = exact ?? table[Metric.kl.name] {
       let scores = table[Metric.score.name]
@@ -126,7 +133,8 @@ struct FrontierChart {
     let golds = iterations.compactMap { iteration in
       units.gold(iteration.gold).map { (d: Self.root(iteration.kl), gold: $0) }
     }
-    guard golds.count > 1, let best = golds.max(by: { $0.gold < $1.gold }), let last = golds.last
+    guard golds.count > 1, let best = golds.max(by: { $0.gold < $1.gold }),
+      let last = end ?? golds.last
     else { return "" }
     func text(_ value: Double) -> String { NumberText.signed(value, 1) + " sd" }
     return best.gold - last.gold > Verdict.leastChange

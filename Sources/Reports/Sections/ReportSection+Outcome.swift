@@ -190,15 +190,10 @@ struct OutcomeFrames {
 
   /// Where gold was clearly better than it is at the end: after which iteration, and how good.
   var peak: (iteration: Int, gold: Double)? {
-    let smoothed = gold.indices.map { index -> Double? in
-      let near = gold[max(0, index - 2)...min(gold.count - 1, index + 2)].compactMap(\.self)
-      return near.isEmpty ? nil : near.reduce(0, +) / Double(near.count)
-    }
-    guard
-      let best = smoothed.indices.max(by: { (smoothed[$0] ?? -1e300) < (smoothed[$1] ?? -1e300) }),
-      let value = smoothed[best], let end = last.gold, value - end > Verdict.leastChange
+    let points = zip(iterations, gold).map { LineChart.Point(x: Double($0), y: $1) }
+    guard let peak = Trend(points)?.peak, let end = last.gold, peak.y - end > Verdict.leastChange
     else { return nil }
-    return (iterations[best], value)
+    return (Int(peak.x), peak.y)
   }
 
   /// The scale of the strips beside the responses.

@@ -36,6 +36,7 @@ extension ReportSection {
     var counts = Array(repeating: 0, count: 20)
     for certainty in certainties { counts[min(19, Int(certainty * 20))] += 1 }
     let against = Double(certainties.count { $0 < 0.5 }) / Double(certainties.count)
+    let even = Double(certainties.count { $0 == 0.5 }) / Double(certainties.count)
     return HistogramChart(
       title: "Disagreement",
       takeaway:
@@ -45,6 +46,9 @@ extension ReportSection {
       counts: counts, sides: ("against what was to be expected", "as expected"),
       note: "What someone who knows gold and the annotators’ habits would have expected. The left "
         + "side is noise that no model can foresee."
+        + (even > 0
+          ? " \(NumberText.percent(even)) of the pairs are as good as each other: nothing was to be "
+            + "expected, and they count just right of 0." : "")
     ).figure()
   }
 

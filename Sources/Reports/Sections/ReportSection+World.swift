@@ -16,7 +16,7 @@ extension ReportSection {
         element("p", ["class": "lead"]) { ReportWarning.passages(lesson) }
       }
       element("div", ["class": "charts"]) {
-        if !world.tastes.isEmpty { gold(world.tastes, records) }
+        if !world.tastes.isEmpty { gold(world, records) }
         examples(records)
       }
       if !world.annotators.isEmpty {
@@ -31,7 +31,8 @@ extension ReportSection {
 
   // MARK: Gold
 
-  private static func gold(_ tastes: [WorldDescription.Taste], _ records: ReportRecords) -> Markup {
+  private static func gold(_ world: WorldDescription, _ records: ReportRecords) -> Markup {
+    let tastes = world.tastes
     let values = tastes.filter { !$0.isFactor }
     let largest = values.map { abs($0.value) }.max() ?? 1
     let likes = values.filter { $0.value > 0 }.count
@@ -42,7 +43,12 @@ extension ReportSection {
     return figure(
       title, unit: "gold for each, raw",
       note:
-        "Gold is the sum. It is computed for every response and shown to no model"
+        "Gold is the sum"
+        + (world.scale.map { scale in
+          let most = NumberText.short(scale)
+          return ", in which words that please or displease count together as "
+            + "\(most)·tanh(their sum / \(most)), at most ±\(most)"
+        } ?? "") + ". It is computed for every response and shown to no model"
         + (records.units.gold.map {
           "; one sd of the SFT policy is \(NumberText.short($0.standardDeviation))."
         } ?? ".")

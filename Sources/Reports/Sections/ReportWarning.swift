@@ -54,11 +54,13 @@ enum ReportWarning {
       let first = gold.first, let last = gold.last, let lastScore = score.last
     else { return nil }
     let lost = gold[best] - last
+    let drawn = zip(table.steps, table[Metric.gold.name] ?? [])
+    let peak = Trend(drawn.map { LineChart.Point(x: Double($0), y: $1) })?.peak
     guard lost > 0.15 * (gold[best] - first), lost > 0.05, lastScore >= score[best] else {
       return nil
     }
     return
-      "from iteration \(table.steps[best]) on gold fell while the score did not: the policy lives on the reward model’s mistakes."
+      "from iteration \(NumberText.fixed(peak?.x ?? Double(table.steps[best]), 0)) on gold fell while the score did not: the policy lives on the reward model’s mistakes."
   }
 
   private static func fewerEnds(_ table: MetricsTable) -> String? {

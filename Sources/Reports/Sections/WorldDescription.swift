@@ -27,13 +27,18 @@ struct WorldDescription {
 
   private(set) var tastes: [Taste] = []
   private(set) var annotators: [Annotator] = []
+  /// s of s·tanh(v/s), what the values v of a text's words add up to.
+  private(set) var scale: Double?
   private let rules: SettingNode?
 
   /// - Returns: `nil` where the settings have no world.
   init?(_ settings: SettingsDocument?) {
     guard let world = settings?.root.entry("world")?.value else { return nil }
     rules = world.entry("grammar")?.value.entry("rules")?.value
-    for node in world.entry("gold")?.value.items ?? [] { tastes += tastes(node) }
+    for node in world.entry("gold")?.value.items ?? [] {
+      tastes += tastes(node)
+      if node.text("feature") == "valence" { scale = node.number("scale") }
+    }
     let nodes = world.entry("annotators")?.value.items ?? []
     let total = nodes.reduce(0) { $0 + ($1.number("share") ?? 1) }
     annotators = nodes.map { annotator($0, of: total) }

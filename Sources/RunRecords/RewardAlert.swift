@@ -101,8 +101,9 @@ extension RewardAlert.Rule {
     return "it orders \(percent(agreement)) of \(agreement.count) pairs as gold does"
   }
 
+  // In sound runs of `sentiment` filler is worth up to 0.56 sd (seeds 1 to 8), and PPO gains 1.3 to 2.1.
   private static let probe = Self(
-    title: "Rewards what gold dislikes", threshold: 0.2,
+    title: "Rewards what gold dislikes", threshold: 0.6,
     meaning: "the policy can raise its score by a change that makes responses worse, and PPO "
       + "will find it",
     advice: "add comparisons in which such responses lose, or hold the policy closer to the "
@@ -111,7 +112,7 @@ extension RewardAlert.Rule {
   ) { examined, threshold in
     let found = (examined.figures.probes ?? []).filter { probe in
       guard let gold = probe.goldChange else { return false }
-      return probe.change.low > 0 && probe.change.mean > threshold && gold.high < -threshold
+      return probe.change.low > 0 && probe.change.mean > threshold && gold.high < 0
     }
     guard let worst = found.max(by: { $0.change.mean < $1.change.mean }),
       let gold = worst.goldChange

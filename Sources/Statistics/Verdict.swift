@@ -23,7 +23,7 @@ package struct Verdict: Sendable, Equatable {
     case noSpread
     /// The reward model orders held-out pairs no better than chance.
     case noJudge(Proportion)
-    /// The interval of the gain is wider than the least change that counts; its half.
+    /// The interval of the gain does not say whether the least change that counts was reached; its half.
     case fewResponses(Double)
   }
 
@@ -71,8 +71,10 @@ package struct Verdict: Sendable, Equatable {
         .noJudge(accuracy)
       } else if gains.score == nil || gains.gold == nil {
         .noSpread
-      } else if let half = gains.gold?.half, half > Self.leastChange {
-        .fewResponses(half)
+      } else if let gold = gains.gold, gold.half > Self.leastChange,
+        abs(gold.value) < Self.leastChange + gold.half
+      {
+        .fewResponses(gold.half)
       } else {
         nil
       }

@@ -85,6 +85,14 @@ struct RewardAlertTests {
     #expect(alert.text == "it orders 7.1\u{A0}% of 1709 pairs as gold does")
   }
 
+  @Test("filler pays from 0.6 sd on", arguments: [(0.56, false), (0.77, true)])
+  func filler(change: Double, isRaised: Bool) {
+    let figures = Self.figures(
+      accuracy: 0.769, training: 0.8, agreement: 0.92, ece: 0.037, loss: 0.495, length: 0.02,
+      goldLength: 0.02, filler: (change, -1.9))
+    #expect(kinds(figures).contains(.probe) == isRaised)
+  }
+
   @Test("annotators who like length: filler pays and the reward follows length")
   func length() {
     var figures = Self.figures(

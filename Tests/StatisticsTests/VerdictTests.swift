@@ -86,6 +86,8 @@ struct VerdictTests {
     }
     #expect(abs(half - 0.98) < 1e-12)
     #expect(verdict(score: score, gold: (0, 1, 1, 1), accuracy: nil).word == .better)
+    // ± 1.96 √(1/64 + 81/64) = 2.2 sd, and a fall of 10 is a fall all the same.
+    #expect(verdict(score: score, gold: (0, 1, -10, 9), count: 64).word == .fooled)
   }
 
   @Test("what counts: 0.2 sd of gold, or a score of 0.2 sd that is 0.5 above gold")

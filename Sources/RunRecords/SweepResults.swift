@@ -126,11 +126,11 @@ package struct SweepResults: Sendable {
       _ name: String, _ metric: Metric, _ start: Summary?
     ) -> [(name: String, value: Double)] {
       let values = (table[metric.name] ?? []).compactMap(\.self)
-      guard let start, start.standardDeviation > 0, values.count >= 5 else { return [] }
-      let means = (0...values.count - 5).map { first in
-        (Summary(values[first..<first + 5]).mean - start.mean) / start.standardDeviation
+      guard let start, values.count >= 5 else { return [] }
+      let means = (0...values.count - 5).compactMap { first in
+        start.standardized(Summary(values[first..<first + 5]).mean)
       }
-      let (highest, last) = (means.max() ?? 0, means[means.count - 1])
+      guard let highest = means.max(), let last = means.last else { return [] }
       return [("highest", highest), ("last", last), ("drop", highest - last)].map {
         ("course.\(name).\($0)", $1)
       }

@@ -21,7 +21,7 @@ struct MachineOptions: ParsableArguments {
     }
   }
 
-  /// As many threads as are asked for, or as a limit of the address space leaves room for.
+  /// As many threads as were given, or fewer where the address space is limited.
   ///
   /// - Throws: ``AddressSpaceError`` where there is none for a single one.
   var workers: Workers {

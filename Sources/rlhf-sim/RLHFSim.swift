@@ -12,8 +12,8 @@ struct RLHFSim: ParsableCommand {
     discussion: """
       Example: rlhf-sim demo
       Then open the report that it names. Results go to standard output, progress and notes to \
-      standard error. Exit codes: 0 done, 3 stopped by --strict, 64 wrong usage, 65 bad input data, 74 input or output \
-      failed, 1 anything else.
+      standard error. Exit codes: 0 done, 3 stopped by --strict or an exercise not solved, 64 wrong \
+      usage, 65 bad input data, 74 input or output failed, 1 anything else.
       """,
     version: programVersion,
     groupedSubcommands: [

@@ -135,6 +135,8 @@ extension EvaluationSummary {
     package var goldAgreement: Proportion?
     /// Mean −log σ of the margin.
     package var loss: Double?
+    /// Mean reward of the held-out responses, before normalization: comparisons leave it open.
+    package var mean: Double?
     /// Mean margin between the chosen and the rejected response.
     package var marginMean: Double?
     package var marginHistogram: Histogram?
@@ -162,7 +164,7 @@ extension EvaluationSummary {
     package init() {}
 
     private enum CodingKeys: String, CodingKey {
-      case accuracy, ceiling, ece, loss, reliability, length, difficulty, probes, labels,
+      case accuracy, ceiling, ece, loss, mean, reliability, length, difficulty, probes, labels,
         steps, members, disagreement, alerts
       case goldCorrelation = "gold_correlation"
       case goldRankCorrelation = "gold_rank_correlation"

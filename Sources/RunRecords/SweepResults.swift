@@ -95,7 +95,8 @@ package struct SweepResults: Sendable {
   }
 
   /// The numbers of evaluation.json, named by the keys that lead to them, and what the course of
-  /// optimization adds. Items of a list are called by their `name` or `n`; lists of others, such as
+  /// optimization adds. Items of a list are called by their `name` or `n`, or numbered from 1 where all have
+  /// the same `n`; lists of others, such as
   /// the bins of a histogram, are no figures.
   package static func figures(
     of run: RunDirectory
@@ -114,7 +115,8 @@ package struct SweepResults: Sendable {
   }
 
   /// Gold and score while the policy was optimized, in sd of the SFT policy from its mean: the highest
-  /// mean of five iterations, that of the last five, and by how much it lies below.
+  /// mean of five iterations, that of the last five, and by how much it lies below. And how far the
+  /// members of an ensemble disagreed in the first five iterations and in the last.
   private static func course(
     of run: RunDirectory
   ) throws(RunRecordsError) -> [(name: String, value: Double)] {
@@ -122,20 +124,23 @@ package struct SweepResults: Sendable {
       AtomicFile.exists(run.metrics(.ppo))
     else { return [] }
     let table = try MetricsTable(stage: .ppo, in: run)
+    func meansOfFive(_ metric: Metric) -> [Double] {
+      Array((table[metric.name] ?? []).compactMap(\.self).movingMeans().dropFirst(2).dropLast(2))
+    }
     func figures(
       _ name: String, _ metric: Metric, _ start: Summary?
     ) -> [(name: String, value: Double)] {
-      let values = (table[metric.name] ?? []).compactMap(\.self)
-      guard let start, values.count >= 5 else { return [] }
-      let means = (0...values.count - 5).compactMap { first in
-        start.standardized(Summary(values[first..<first + 5]).mean)
-      }
+      let means = meansOfFive(metric).compactMap { start?.standardized($0) }
       guard let highest = means.max(), let last = means.last else { return [] }
       return [("highest", highest), ("last", last), ("drop", highest - last)].map {
         ("course.\(name).\($0)", $1)
       }
     }
+    let disagreement = meansOfFive(.disagreement)
     return figures("gold", .gold, start.gold) + figures("score", .score, start.score)
+      + [("first", disagreement.first), ("last", disagreement.last)].compactMap { name, value in
+        value.map { ("course.disagreement.\(name)", $0) }
+      }
   }
 
   private static func figures(
@@ -146,12 +151,17 @@ package struct SweepResults: Sendable {
     case .object(let object):
       return object.members.flatMap { figures(in: $0.value, below: inner($0.key)) }
     case .array(let items):
-      return items.flatMap { item -> [(name: String, value: Double)] in
-        guard case .object(var object) = item else { return [] }
-        let key = object["name"]?.string ?? object["n"]?.int.map { "\($0)" }
-        guard let key else { return [] }
-        object[object["name"] == nil ? "n" : "name"] = nil
-        return figures(in: .object(object), below: inner(key))
+      let objects = items.compactMap(\.object)
+      // Members of an ensemble, which have no name, are judged on equally many pairs.
+      let counts = Set(objects.compactMap { $0["n"]?.int })
+      let isCounted = counts.count == 1 && objects.count > 1
+      return objects.enumerated().flatMap { index, object in
+        let name = object["name"]?.string
+        let number = isCounted ? index + 1 : object["n"]?.int
+        guard let key = name ?? number.map({ "\($0)" }) else { return [(String, Double)]() }
+        var rest = object
+        rest[name == nil ? "n" : "name"] = nil
+        return figures(in: .object(rest), below: inner(key))
       }
     default: return value.double.map { [(path, $0)] } ?? []
     }

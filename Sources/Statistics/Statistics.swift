@@ -29,6 +29,14 @@ extension Summary {
   }
 }
 
+extension [Double] {
+  /// The mean of each value with those up to `reach` before and after it, so that one step's luck is no
+  /// trend; fewer at the ends.
+  package func movingMeans(reach: Int = 2) -> [Double] {
+    indices.map { Summary(self[Swift.max(0, $0 - reach)...Swift.min(count - 1, $0 + reach)]).mean }
+  }
+}
+
 /// A proportion with its 95 % Wilson score interval (Wilson 1927).
 package struct Proportion: Codable, Sendable, Equatable {
   package let value: Double

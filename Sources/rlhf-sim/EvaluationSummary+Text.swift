@@ -189,6 +189,7 @@ extension EvaluationSummary.RewardModel {
     for bin in reliability ?? [] where bin.observed.count > 0 {
       table.add("  predicted \(NumberText.plain(bin.predicted, 2)), observed", bin.observed)
     }
+    table.add("mean reward, before normalization", mean)
     table.add("margin, chosen − rejected", marginMean, marginHistogram.map(Self.course))
     table.add("correlation with length", length?.correlation)
     table.add("  judges choose the longer", length?.longerChosen)

@@ -46,6 +46,38 @@ import Testing
     #expect(some.statement == "gold of weak minus that of none > 2, on every seed")
   }
 
+  @Test("two figures of a run are compared, and a difference may have to be small")
+  func figuresAndMargins() throws {
+    let figures: [String: [UInt64: [String: Double]?]] = [
+      "one": [1: ["gold": 1, "score": 1.5], 2: ["gold": 2, "score": 2.6]],
+      "two": [1: ["gold": 1.4, "score": 0], 2: ["gold": 1.7, "score": 0]],
+    ]
+    let gap = try claim(
+      "{ claim: gap, figure: score, minus_figure: gold, arm: one, above: 0.4, statistic: every }"
+    )
+    .verdict(figures)
+    #expect(gap.holds && abs((gap.value ?? 0) - 0.55) < 1e-12)
+    #expect(gap.statement == "score of one minus gold > 0.4, on every seed")
+    // 0.1, 0.9
+    let across = try claim(
+      "{ claim: gap, figure: score, minus_figure: gold, arm: one, minus: two, above: 0, statistic: every }"
+    )
+    .verdict(figures)
+    #expect(abs((across.value ?? 0) - 0.5) < 1e-12)
+    #expect(across.statement == "score of one minus gold of two > 0, on every seed")
+    let near =
+      "{ claim: alike, figure: gold, arm: one, minus: two, within: 0.41, statistic: every }"
+    #expect(try claim(near).verdict(figures).holds)  // −0.4, 0.3
+    let far = try claim(near.replacing("0.41", with: "0.35")).verdict(figures)
+    #expect(!far.holds && far.seedsHolding == 1)
+    #expect(far.statement == "gold of one minus that of two within ± 0.35, on every seed")
+    // The interval of two seeds is far wider than their values.
+    #expect(try !claim(near.replacing(", statistic: every", with: "")).verdict(figures).holds)
+    let unknown = try claim("{ claim: gap, figure: score, minus_figure: golt, arm: one, above: 0 }")
+      .verdict(figures)
+    #expect(unknown.problem?.contains("no figure `golt`") == true)
+  }
+
   @Test("a failed run or a figure that nobody has gives no verdict, and says so")
   func noVerdict() throws {
     var broken = figures

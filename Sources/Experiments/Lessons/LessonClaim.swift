@@ -9,8 +9,10 @@ package struct LessonClaim: Configurable {
   package var figure = ""
   package var arm: String?
   package var minus: String?
+  package var minusFigure: String?
   package var above: Double?
   package var below: Double?
+  package var within: Double?
   package var statistic = Statistic.mean
 
   package init() {}
@@ -23,8 +25,12 @@ package struct LessonClaim: Configurable {
       isRequired: true),
     Field("arm", \.arm, "whose figure"),
     Field("minus", \.minus, "another arm, whose figure of the same seed is subtracted"),
+    Field(
+      "minus_figure", \.minusFigure,
+      "what is subtracted is this figure, of the same run or of the run of `minus`"),
     Field("above", \.above, "holds above this"),
     Field("below", \.below, "holds below this"),
+    Field("within", \.within, "holds where it is no further from 0 than this", in: Above(0)),
     Field(
       "statistic", \.statistic,
       "mean: the 95 % interval of the mean over seeds is beyond the threshold; every: each seed is"),
@@ -35,25 +41,29 @@ package struct LessonClaim: Configurable {
   }
 
   package func validate(at location: SettingsLocation) throws(SettingsError) {
-    guard (above == nil) != (below == nil) else {
+    guard [above, below, within].count(where: { $0 != nil }) == 1 else {
       throw location.error(
-        "a claim has one threshold", advice: "give either `above` or `below`")
+        "a claim has one threshold", advice: "give either `above`, `below` or `within`")
     }
   }
 
-  var threshold: Double { above ?? below ?? 0 }
+  var threshold: Double { above ?? below ?? within ?? 0 }
 
-  private func isBeyond(_ value: Double) -> Bool {
-    above != nil ? value > threshold : value < threshold
+  /// Whether a value, or both ends of an interval, are on the side that is claimed.
+  private func isClaimed(_ low: Double, _ high: Double) -> Bool {
+    if let above { return low > above }
+    return high < threshold && (within == nil || low > -threshold)
   }
 
   /// What is compared with what, for those who want to see it.
   private var statement: String {
     let of = arm.map { " of \($0)" } ?? ""
-    let difference = minus.map { " minus that of \($0)" } ?? ""
+    let difference =
+      minusFigure.map { " minus \($0)" + (minus.map { " of \($0)" } ?? "") }
+      ?? minus.map { " minus that of \($0)" } ?? ""
+    let sign = above != nil ? ">" : below != nil ? "<" : "within ±"
     let over = statistic == .mean ? "mean over seeds" : "on every seed"
-    return "\(figure)\(of)\(difference) \(above != nil ? ">" : "<") "
-      + "\(String(format: "%g", threshold)), \(over)"
+    return "\(figure)\(of)\(difference) \(sign) \(String(format: "%g", threshold)), \(over)"
   }
 
   /// The verdict over runs.
@@ -63,13 +73,16 @@ package struct LessonClaim: Configurable {
     let own = arm.flatMap { figures[$0] } ?? (arm == nil ? figures.values.first : nil) ?? [:]
     var values: [Double] = []
     for (seed, run) in own.sorted(by: { $0.key < $1.key }) {
-      guard let run, let value = run[figure] else { return unknown(run, seed, arm) }
-      guard let minus else {
+      guard let run, let value = run[figure] else { return unknown(figure, run, seed, arm) }
+      guard minus != nil || minusFigure != nil else {
         values.append(value)
         continue
       }
-      guard let other = figures[minus]?[seed] ?? nil, let base = other[figure] else {
-        return unknown(figures[minus]?[seed] ?? nil, seed, minus)
+      let (other, subtracted) = (
+        minus.map { figures[$0]?[seed] ?? nil } ?? run, minusFigure ?? figure
+      )
+      guard let base = other?[subtracted] else {
+        return unknown(subtracted, other, seed, minus ?? arm)
       }
       values.append(value - base)
     }
@@ -77,7 +90,7 @@ package struct LessonClaim: Configurable {
   }
 
   private func unknown(
-    _ run: [String: Double]?, _ seed: UInt64, _ arm: String?
+    _ figure: String, _ run: [String: Double]?, _ seed: UInt64, _ arm: String?
   ) -> LessonRecord.Claim {
     var problem = "the run of \(arm.map { "\($0), " } ?? "")seed \(seed) failed"
     if let run {
@@ -92,13 +105,13 @@ package struct LessonClaim: Configurable {
   /// The verdict over values, one a seed.
   func verdict(_ values: [Double]) -> LessonRecord.Claim {
     let estimate = Estimate(meanOf: values)
-    let holding = values.count(where: isBeyond)
+    let holding = values.count { isClaimed($0, $0) }
     let holds =
       switch statistic {
       case .every: !values.isEmpty && holding == values.count
       // Of one run there is no interval.
       case .mean:
-        estimate.map { isBeyond(above != nil ? $0.low : $0.high) } ?? (holding == 1)
+        estimate.map { isClaimed($0.low, $0.high) } ?? (holding == 1)
       }
     return LessonRecord.Claim(
       claim: claim, statement: statement, holds: holds,

@@ -253,7 +253,7 @@ extension EvaluationSummary.RewardModel {
     let margins = differences(rewards)
     accuracy = Proportion(ofPositive: margins)
     loss = Summary(margins.map { choices.negativeLogLikelihood(Dual($0)).value }).mean
-    marginMean = Summary(margins).mean
+    (mean, marginMean) = (Summary(rewards).mean, Summary(margins).mean)
     marginHistogram = Histogram(margins)
     // Always predicting "chosen" would hide miscalibration: every outcome would be true. So every
     // other pair is turned round.

@@ -18,10 +18,7 @@ struct Trend {
     guard found.count > 1 else { return nil }
     let reach = min(2, found.count / 8)
     self.reach = reach
-    values = found.indices.map { index in
-      let near = found[max(0, index - reach)...min(found.count - 1, index + reach)]
-      return near.reduce(0) { $0 + $1.y } / Double(near.count)
-    }
+    values = found.map(\.y).movingMeans(reach: reach)
     steps = found.map(\.x)
     drawn = found.map(\.y)
   }

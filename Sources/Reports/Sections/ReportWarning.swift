@@ -102,9 +102,6 @@ enum ReportWarning {
   private static func smoothed(_ values: [Double?]?) -> [Double] {
     let present = (values ?? []).compactMap(\.self)
     guard present.count == values?.count else { return [] }
-    return present.indices.map { index in
-      let near = present[max(0, index - 2)...min(present.count - 1, index + 2)]
-      return near.reduce(0, +) / Double(near.count)
-    }
+    return present.movingMeans()
   }
 }

@@ -80,7 +80,7 @@ enum ReportHeader {
       if let peak, peak.gold > Verdict.leastChange {
         reason("When", "#outcome", "Score and gold") {
           "gold was best after \(peak.iteration) iterations (\(NumberText.signed(peak.gold, 1)) sd) and "
-            + "fell from there, while \(the(records.judge)) did not mind."
+            + "fell from there, while the score did not."
         }
       }
       if let bias, bias.share > 0.25 {

@@ -91,7 +91,7 @@ enum ReportStyle {
     .facts dt { color: var(--soft); font-size: .8rem; }
     .facts > div { min-width: 0; } .facts dd { overflow-wrap: anywhere; margin: 0; font-weight: 500; font-variant-numeric: tabular-nums; }
     .command { overflow-wrap: anywhere; max-width: none; color: var(--soft); }
-    nav { display: flex; gap: 1.1rem; margin-top: 1rem; padding: .6rem 3px; overflow-x: auto;
+    nav { display: flex; flex-wrap: wrap; gap: .4rem 1.1rem; margin-top: 1rem; padding: .6rem 3px;
       white-space: nowrap; border-block: 1px solid var(--rule); font-size: .9rem; }
     main > section:first-child h2 { margin-top: 1.1rem; }
     footer { border-top: 1px solid var(--rule); margin-top: 3rem; }
@@ -245,6 +245,7 @@ enum ReportStyle {
       font-size: .925rem; margin: 0; }
     .glossary dd { margin: 0; }
     @media (max-width: 44rem) {
+      nav { flex-wrap: nowrap; overflow-x: auto; }
       body { padding: 1.5rem 1rem 3rem; }
       .chart .tick, .chart .axis, svg .reference-label { font-size: 15.5px; }
       .bars th { white-space: normal; }

@@ -140,8 +140,7 @@ struct FrontierChart {
     return best.gold - last.gold > Verdict.leastChange
       ? "Gold is best at √KL \(NumberText.fixed(best.d, 1)) (\(text(best.gold))) and ends at "
         + "\(text(last.gold)), √KL \(NumberText.fixed(last.d, 1))"
-      : "Gold has not turned over where the policy ends: \(text(last.gold)) at √KL "
-        + NumberText.fixed(last.d, 1)
+      : "Gold ends near its best: \(text(last.gold)) at √KL \(NumberText.fixed(last.d, 1))"
   }
 
   private var policyNote: String {

@@ -153,7 +153,7 @@ struct Lessons: ParsableCommand {
     if json { return try Output.writeJSON(rows) }
     var table = TextTable(
       columns: [("lesson", .leading), ("minutes", .trailing), ("what it asks", .leading)])
-    for row in rows { table.append([row.name, NumberText.plainShort(row.minutes), row.title]) }
+    for row in rows { table.append([row.name, NumberText.plain(row.minutes, 0), row.title]) }
     try Output.write(table.rendered() + "Run one: rlhf-sim lesson NAME --quick\n")
   }
 }

@@ -119,7 +119,7 @@ let package = Package(
       of: "PolicyOptimization",
       sees: ["RLHF", "LanguageModels", "Numerics", "Statistics", "Settings"]),
     tests(of: "Oracles", sees: ["Oracles", "RLHF", "LanguageModels", "Numerics", "Statistics"]),
-    tests(of: "RunRecords", sees: ["RunRecords", "Statistics"]),
+    tests(of: "RunRecords", sees: ["RunRecords", "Formats", "Statistics"]),
     tests(of: "Reports", sees: ["Reports", "RunRecords", "Preferences", "Statistics"]),
     tests(
       of: "Experiments",

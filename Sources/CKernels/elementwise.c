@@ -45,3 +45,18 @@ KERNEL void vm_accumulate_column_sums(float *out, const float *x, long rows, lon
 KERNEL void vm_exp(float *out, const float *x, long count) {
   for (long i = 0; i < count; i++) out[i] = exp_float(x[i]);
 }
+
+const char *vm_kernel_level(void) {
+#if KERNEL_LEVEL == 1
+  return "x86-64";
+#elif KERNEL_LEVEL == 3
+  return "x86-64-v3";
+#elif defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("x86-64-v4")   ? "x86-64-v4"
+         : __builtin_cpu_supports("x86-64-v3") ? "x86-64-v3"
+                                               : "x86-64";
+#else
+  return "arm64";
+#endif
+}

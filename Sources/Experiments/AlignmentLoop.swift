@@ -1,4 +1,5 @@
 package import Formats
+package import Foundation
 package import LanguageModels
 package import Numerics
 package import RLHF
@@ -157,6 +158,8 @@ package protocol StageObserver: AnyObject {
   func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws
   /// What lies behind the metrics that `advance` will report next.
   func describe(_ stage: RunStage, _ details: StepDetails)
+  /// A file or directory of the run is complete from which later stages go on.
+  func made(_ place: URL) throws
   /// The models that the stage holds, before it begins.
   func hold(_ models: [RunInformation.ModelSize])
   /// The stage is over.
@@ -172,6 +175,8 @@ package protocol StageObserver: AnyObject {
 extension StageObserver {
   /// Most observers have no use for it.
   package func describe(_ stage: RunStage, _ details: StepDetails) {}
+  /// Most observers have no use for it.
+  package func made(_ place: URL) {}
   /// Most observers have no use for it.
   package func alert(_ alert: RewardAlert) {}
   /// Most observers have no use for it.

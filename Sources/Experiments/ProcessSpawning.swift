@@ -52,7 +52,7 @@ func spawnProcess(
   var (none, usual) = (sigset_t(), sigset_t())
   sigemptyset(&none)
   sigemptyset(&usual)
-  for number in [SIGPIPE, SIGINT, SIGTERM] { sigaddset(&usual, number) }
+  for number in [SIGPIPE, SIGINT, SIGTERM, SIGXFSZ] { sigaddset(&usual, number) }
   posix_spawnattr_setsigmask(&attributes, &none)
   posix_spawnattr_setsigdefault(&attributes, &usual)
   posix_spawnattr_setflags(

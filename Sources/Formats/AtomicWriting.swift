@@ -47,7 +47,7 @@ package func writeFileAtomically(
 /// Writes a directory that appears whole or not at all: `body` fills a directory beside its place,
 /// every file is flushed to the disk, then the directory is renamed.
 ///
-/// An existing directory is replaced only if `replacingExisting`, and only once the new one is
+/// An existing directory is replaced only if `replacingExisting`, in one step once the new one is
 /// complete. An empty directory may always be filled.
 ///
 /// - Throws: ``FileWritingError`` when something is in the way or cannot be written, and whatever
@@ -74,7 +74,8 @@ package func writeDirectoryAtomically(
   }
   do {
     try body(temporary)
-    try flushTree(temporary)
+    try takeMode(of: directory, for: temporary)
+    try flushToDisk(temporary)
     do { try move(temporary, to: directory) } catch {
       guard replacingExisting, files.fileExists(atPath: directory.path) else { throw error }
       try replace(directory, with: temporary)
@@ -92,10 +93,37 @@ private func sibling(of url: URL) -> URL {
     .appending(path: ".\(url.lastPathComponent).\(UUID().uuidString).partial")
 }
 
-/// Gives a new file the permissions of the one that it replaces, if there is one.
+/// What writing `name` leaves behind when it is killed; nil for any other file.
+package func nameOfLeftover(_ name: String) -> String? {
+  guard name.hasPrefix("."), name.hasSuffix(".partial") else { return nil }
+  return name.dropFirst().dropLast(".partial".count).lastIndex(of: ".").map {
+    String(name[name.index(after: name.startIndex)..<$0])
+  }
+}
+
+/// Removes what a killed writing of a file or directory has left beside it; nobody else may be
+/// writing it.
+package func removeLeftovers(of url: URL) {
+  let parent = url.deletingLastPathComponent()
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
+  where nameOfLeftover(name) == url.lastPathComponent {
+    try? FileManager.default.removeItem(at: parent.appending(path: name))
+  }
+}
+
+/// Removes what killed writings have left anywhere below a directory in which nobody else writes.
+package func removeLeftovers(below directory: URL) {
+  let paths = (try? FileManager.default.subpathsOfDirectory(atPath: directory.path)) ?? []
+  for path in paths where nameOfLeftover((path as NSString).lastPathComponent) != nil {
+    try? FileManager.default.removeItem(at: directory.appending(path: path))
+  }
+}
+
+/// Gives a new file or directory the permissions of the one that it replaces, if there is one.
 private func takeMode(of file: URL, for temporary: URL) throws(FileWritingError) {
   var status = stat()
-  guard stat(file.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+  guard stat(file.path, &status) == 0, [S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
+  else { return }
   guard chmod(temporary.path, status.st_mode & 0o7777) == 0 else { throw systemFailure(temporary) }
 }
 
@@ -105,9 +133,15 @@ private func move(_ source: URL, to target: URL) throws(FileWritingError) {
 
 /// Puts a complete directory into the place of another, which is taken back when that fails.
 ///
-/// There is no portable call that exchanges two directories. Should the machine stop between the
-/// two renames, the old directory is still there, under its hidden name.
+/// Should the machine stop between the two renames where directories cannot be exchanged, the old one
+/// is still there, under its hidden name.
 private func replace(_ existing: URL, with complete: URL) throws(FileWritingError) {
+  if exchange(existing, complete) {
+    // The old one is not deleted before the new one is sure to stand.
+    try flush(existing.deletingLastPathComponent())
+    try? FileManager.default.removeItem(at: complete)
+    return
+  }
   let parked = sibling(of: existing)
   try move(existing, to: parked)
   do { try move(complete, to: existing) } catch {
@@ -118,16 +152,34 @@ private func replace(_ existing: URL, with complete: URL) throws(FileWritingErro
   try? FileManager.default.removeItem(at: parked)
 }
 
-private func flushTree(_ directory: URL) throws {
-  for name in try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted() {
-    let url = directory.appending(path: name)
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else {
-      continue  // a symbolic link to nowhere has nothing to flush
+/// Exchanges two directories in one step; false where the file system or the C library cannot.
+private func exchange(_ first: URL, _ second: URL) -> Bool {
+  #if canImport(Darwin)
+    return renamex_np(first.path, second.path, UInt32(RENAME_SWAP)) == 0
+  #else
+    // glibc has it; its header shows it to C alone.
+    typealias Rename =
+      @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+    guard let rename = dlsym(nil, "renameat2") else { return false }
+    let exchanging: UInt32 = 2  // RENAME_EXCHANGE
+    return unsafeBitCast(rename, to: Rename.self)(
+      AT_FDCWD, first.path, AT_FDCWD, second.path, exchanging) == 0
+  #endif
+}
+
+/// Waits until a file, or a directory with all that is in it, is on the disk.
+///
+/// - Throws: ``FileWritingError``
+package func flushToDisk(_ url: URL) throws(FileWritingError) {
+  var isDirectory: ObjCBool = false
+  // A symbolic link to nowhere has nothing to flush.
+  guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) else { return }
+  if isDirectory.boolValue {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [] {
+      try flushToDisk(url.appending(path: name))
     }
-    if isDirectory.boolValue { try flushTree(url) } else { try flush(url) }
   }
-  try flush(directory)
+  try flush(url)
 }
 
 private func flush(_ url: URL) throws(FileWritingError) {

@@ -8,6 +8,11 @@ package enum ExitStatus: Int32, Sendable {
   case usage = 64
   case badData = 65
   case inputOutput = 74
+
+  /// Of a file that could not be read: where it is not there, what was asked for is at fault.
+  package static func ofUnreadable(_ path: String) -> ExitStatus {
+    FileManager.default.fileExists(atPath: path) ? .inputOutput : .badData
+  }
 }
 
 /// An error that knows how it ends the program; all others end it with ``ExitStatus/failure``.

@@ -68,16 +68,10 @@ final class RecordFile {
   // A run writes thousands of short rows; the file handle's own way takes twice the time of the
   // system call that it comes to.
   func append(_ data: Data) throws(RunRecordsError) {
-    var written = 0
-    while written < data.count {
-      let count = data.withUnsafeBytes { bytes in
-        write(handle.fileDescriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
-      }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw .unwritable(path: path, reason: String(cString: strerror(errno)))
-      }
-      written += count
+    do throws(POSIXError) {
+      try StandardStreams.write(data, to: handle.fileDescriptor)
+    } catch {
+      throw .unwritable(path: path, reason: String(cString: strerror(error.code.rawValue)))
     }
   }
 }

@@ -6,38 +6,43 @@ package import Foundation
 package struct RunDirectory: Sendable, Equatable {
   /// Where the directory is.
   package let url: URL
+  /// Held as long as any copy of the value lives; nil for one who only reads.
+  private var lock: RunLock?
 
   private init(url: URL) {
     self.url = url.standardizedFileURL
   }
 
-  /// Makes a new run directory.
+  package static func == (left: RunDirectory, right: RunDirectory) -> Bool { left.url == right.url }
+
+  /// Makes a new run directory, locked for this process; see ``RunLock``.
   ///
   /// An existing directory that holds anything is refused. With `force` an earlier *run* is
-  /// replaced: it is renamed aside first and deleted only once the new directory exists. Nothing
-  /// but a run is ever replaced: a directory without run.json, or with files that no run writes,
-  /// is refused with `force` too.
+  /// replaced, and deleted only once the new directory exists. Nothing but a run is ever replaced: a
+  /// directory without run.json, or with files that no run writes, is refused with `force` too.
   ///
   /// - Throws: `alreadyExists`, `notReplaceable`, `stillRunning`, `notADirectory` or `unwritable`.
   package static func create(at url: URL, force: Bool) throws(RunRecordsError) -> RunDirectory {
     // What a link points to is the run, and the link stays.
-    let run = RunDirectory(url: url.resolvingSymlinksInPath())
+    var run = RunDirectory(url: url.resolvingSymlinksInPath())
     let files = FileManager.default
     var isDirectory: ObjCBool = false
     guard files.fileExists(atPath: run.url.path, isDirectory: &isDirectory) else {
       try run.makeDirectory()
-      try run.claim()
+      try run.begin()
       return run
     }
     guard isDirectory.boolValue else { throw .notADirectory(path: url.path) }
     let entries: [String]
     do {
+      // What a killed program leaves behind is nobody's.
       entries = try files.contentsOfDirectory(atPath: run.url.path).sorted()
+        .filter { nameOfLeftover($0) == nil }
     } catch {
       throw .unreadable(path: url.path, reason: FileWritingError.reason(of: error))
     }
     if entries.isEmpty {
-      try run.claim()
+      try run.begin()
       return run
     }
     guard force else { throw .alreadyExists(path: url.path) }
@@ -47,23 +52,69 @@ package struct RunDirectory: Sendable, Equatable {
     if let foreign = entries.first(where: { !Name.all.contains($0) }) {
       throw .notReplaceable(path: url.path, reason: "it also holds \(foreign)")
     }
-    if let process = try? RunInformation.read(from: run).livingProcess {
-      throw .stillRunning(path: url.path, process: process)
+    let old = try RunLock(run)
+    do {
+      try writeDirectoryAtomically(run.url, replacingExisting: true) { _ in }
+    } catch {
+      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
     }
-    try run.replace()
-    try run.claim()
+    withExtendedLifetime(old) {}
+    try run.begin()
     return run
   }
 
   /// An existing run.
   ///
-  /// - Throws: `RunRecordsError.notARun` when there is no run.json.
-  package static func open(_ url: URL) throws(RunRecordsError) -> RunDirectory {
-    let run = RunDirectory(url: url)
+  /// - Parameter writing: whether it goes on: it is then locked for this process, and what a killed one
+  ///   has left is removed.
+  /// - Throws: `RunRecordsError.notARun` when there is no run.json; `stillRunning`.
+  package static func open(
+    _ url: URL, writing: Bool = false
+  ) throws(RunRecordsError) -> RunDirectory {
+    var run = RunDirectory(url: url)
     guard AtomicFile.exists(run.information) else {
       throw .notARun(path: url.path)
     }
+    if writing {
+      run.lock = try RunLock(run)
+      run.restoreState()
+      removeLeftovers(below: run.url)
+    }
     return run
+  }
+
+  /// - Throws: `vanished` when the directory is no longer where the lock was taken.
+  package func requireInPlace() throws(RunRecordsError) {
+    if let lock, !lock.isOf(url) { throw .vanished(path: url.path) }
+  }
+
+  /// Waits until metrics, events and samples are on the disk.
+  ///
+  /// - Throws: `unwritable`.
+  package func flushRecords() throws(RunRecordsError) {
+    for name in [Name.metrics, Name.events, Name.samples] {
+      do { try flushToDisk(file(name)) } catch { throw RunRecordsError(error) }
+    }
+  }
+
+  /// Where directories cannot be exchanged in one step, a killed process may have moved the old state
+  /// away and not yet put the new one in its place: the newer whole one of them takes it.
+  private func restoreState() {
+    guard !AtomicFile.exists(state) else { return }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+    let states = names.filter { nameOfLeftover($0) == Name.state }.compactMap { name in
+      (try? StageState.read(from: file(name))).flatMap { state in
+        state.map { (step: $0.step, place: file(name)) }
+      }
+    }
+    guard let newest = states.max(by: { $0.step < $1.step }) else { return }
+    try? FileManager.default.moveItem(at: newest.place, to: state)
+  }
+
+  /// Whether run.json and scenario.yaml are written, which is the first that a run does.
+  package var hasBegun: Bool {
+    AtomicFile.exists(scenario)
+      && (try? FileManager.default.attributesOfItem(atPath: information.path))?[.size] as? Int != 0
   }
 
   /// run.json: what ran, where and when.
@@ -81,8 +132,6 @@ package struct RunDirectory: Sendable, Equatable {
   package var sampleComparisons: URL { file(Name.samples + "/before_after.jsonl") }
   /// What resuming needs.
   package var state: URL { file(Name.state) }
-  /// Which stage `state` is of, and how far it had come.
-  package var stageState: URL { file(Name.state + "/stage.json") }
   /// Responses of the policy while it was optimized, with all that the update used, one a line.
   package var rollouts: URL { file(Name.samples + "/rollouts.jsonl") }
   /// The same eight prompts answered by the policy from iteration to iteration, a response a line.
@@ -164,37 +213,17 @@ package struct RunDirectory: Sendable, Equatable {
     }
   }
 
-  /// Makes an empty run.json that must not be there: of two programs that begin at the same time, one
-  /// gets the directory.
-  private func claim() throws(RunRecordsError) {
+  /// Locks the directory and makes an empty run.json, which must not be there: of two programs that
+  /// begin at the same time, one gets the directory.
+  private mutating func begin() throws(RunRecordsError) {
+    lock = try RunLock(self)
+    removeLeftovers(of: url)
+    removeLeftovers(below: url)
     let descriptor = Foundation.open(information.path, O_CREAT | O_EXCL | O_WRONLY, 0o644)
     guard descriptor >= 0 else {
       if errno == EEXIST { throw .alreadyExists(path: url.path) }
       throw .unwritable(path: information.path, reason: String(cString: strerror(errno)))
     }
     close(descriptor)
-  }
-
-  private func replace() throws(RunRecordsError) {
-    let files = FileManager.default
-    let aside = url.deletingLastPathComponent().appendingPathComponent(
-      ".\(url.lastPathComponent).replaced-\(UUID().uuidString)")
-    do {
-      try files.moveItem(at: url, to: aside)
-    } catch {
-      throw .unwritable(path: url.path, reason: FileWritingError.reason(of: error))
-    }
-    do {
-      try makeDirectory()
-    } catch {
-      // The old run goes back; should that fail too, it still exists beside.
-      try? files.moveItem(at: aside, to: url)
-      throw error
-    }
-    do {
-      try files.removeItem(at: aside)
-    } catch {
-      throw .unwritable(path: aside.path, reason: FileWritingError.reason(of: error))
-    }
   }
 }

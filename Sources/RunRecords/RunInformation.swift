@@ -1,3 +1,4 @@
+import Formats
 package import Foundation
 package import Statistics
 
@@ -52,6 +53,21 @@ package struct RunInformation: Codable, Sendable, Equatable {
     }
   }
 
+  /// A file that the run was made from, as it was when it was read.
+  package struct Input: Codable, Sendable, Equatable {
+    package var path: String
+    package var bytes: Int
+    package var crc32: String
+
+    /// - Throws: `unreadable`.
+    package init(_ file: URL) throws(RunRecordsError) {
+      var checksum = Checksum()
+      try checksum.add(recordsOf: file)
+      (path, crc32) = (file.path, checksum.text)
+      bytes = (try? file.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
+    }
+  }
+
   /// The version of the program.
   package var version: String
   package var command: Command
@@ -69,6 +85,8 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var cpu: String
   /// The core that OpenBLAS chose its kernels for.
   package var blasCore: String
+  /// The compiler, OpenBLAS with its build options, and the level of the program's own kernels.
+  package var build: [String]?
   /// The process allocator and its version.
   package var allocator: String
   /// The process that does it, or did.
@@ -88,6 +106,13 @@ package struct RunInformation: Codable, Sendable, Equatable {
   package var error: String?
   /// In the order in which they were said; files of earlier versions lack them.
   package var notes: [Note]?
+  /// Every setting as `key=value`, defaults written out; files of earlier versions lack all below.
+  package internal(set) var settings: [String]?
+  package internal(set) var inputs: [Input]?
+  /// CRC-32 of what finished stages have made and later ones read, by their paths in the run.
+  package var files: [String: String]?
+  /// CRC-32 of command, seed, settings and inputs.
+  var checksum: String?
 
   package init(
     version: String, command: Command, method: String? = nil, hasValueModel: Bool? = nil,
@@ -145,7 +170,7 @@ package struct RunInformation: Codable, Sendable, Equatable {
   private enum CodingKeys: String, CodingKey {
     case version, command, method, scenario, seed, threads, cpu, allocator, process, started,
       resumed, ended
-    case status, error, notes, warnings, models
+    case status, error, notes, warnings, models, build, settings, inputs, files, checksum
     case hasValueModel = "has_value_model"
     case commandLine = "command_line"
     case blasCore = "blas_core"

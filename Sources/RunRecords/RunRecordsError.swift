@@ -7,7 +7,11 @@ package enum RunRecordsError: EndingError, CustomStringConvertible, Sendable, Eq
   /// Replacing it would destroy something that is not a run.
   case notReplaceable(path: String, reason: String)
   /// The run in the directory is still going on.
-  case stillRunning(path: String, process: Int32)
+  case stillRunning(path: String, process: Int32?)
+  /// The run directory was removed or moved while the run went on.
+  case vanished(path: String)
+  /// A file is not as the run has written it; `what` says what is known beside that.
+  case changed(path: String, what: String?, advice: String)
   /// The path is taken by something that is not a directory.
   case notADirectory(path: String)
   /// The directory is not a run.
@@ -23,7 +27,9 @@ package enum RunRecordsError: EndingError, CustomStringConvertible, Sendable, Eq
 
   package var exitStatus: ExitStatus {
     switch self {
-    case .unwritable: .inputOutput
+    case .unwritable, .vanished: .inputOutput
+    // Not there is what was asked for; there and unreadable is the system's.
+    case .unreadable(let path, _): .ofUnreadable(path)
     case .notFinite: .failure
     default: .badData
     }
@@ -37,8 +43,12 @@ package enum RunRecordsError: EndingError, CustomStringConvertible, Sendable, Eq
     case .notReplaceable(let path, let reason):
       "\(path) is not replaced, because \(reason)"
     case .stillRunning(let path, let process):
-      "\(path): the run is still going on as process \(process); stop that first, or, if that is "
-        + "another program, write \"interrupted\" as the `status` in its run.json"
+      "\(path): the run is still going on"
+        + (process.map { " as process \($0)" } ?? "") + "; wait for it, or stop that first"
+    case .vanished(let path):
+      "\(path): was removed or moved while the run went on; begin it again"
+    case .changed(let path, let what, let advice):
+      "\(path): \(what ?? "is not as the run has written it: its checksum is another"); \(advice)"
     case .notADirectory(let path):
       "\(path) is not a directory"
     case .notARun(let path):

@@ -1,3 +1,4 @@
+import Formats
 package import Foundation
 package import Statistics
 
@@ -79,6 +80,8 @@ package struct StageState: Codable, Sendable, Equatable {
   package var step: Int
   /// What the stage saves beside tensors, such as the coefficient of a controller.
   package var numbers: [String: Double]
+  /// Of all of the above and the bytes of `tensors.safetensors`; nil in states of earlier versions.
+  private var checksum: String?
 
   package init(stage: String, step: Int, numbers: [String: Double]) {
     self.stage = stage
@@ -86,20 +89,57 @@ package struct StageState: Codable, Sendable, Equatable {
     self.numbers = numbers
   }
 
-  /// Writes the file into a directory that becomes the run's `state/`.
-  ///
-  /// - Throws: `unwritable`, or `notFinite` for a number that is none.
-  package func write(to url: URL) throws(RunRecordsError) {
-    try RecordJSON.write(self, to: url)
+  /// The tensors that go with it.
+  package static func tensors(in directory: URL) -> URL {
+    directory.appendingPathComponent("tensors.safetensors")
   }
 
-  /// - Throws: `unreadable` or `malformed`.
-  package static func read(from run: RunDirectory) throws(RunRecordsError) -> StageState {
-    let url = run.stageState
+  private static func description(in directory: URL) -> URL {
+    directory.appendingPathComponent("stage.json")
+  }
+
+  /// Writes the file into a run's `state/`, or what becomes it; the tensors are there already.
+  ///
+  /// - Throws: `unreadable`, `unwritable`, or `notFinite` for a number that is none.
+  package func write(to directory: URL) throws(RunRecordsError) {
+    var state = self
+    state.checksum = try checksum(in: directory)
+    try RecordJSON.write(state, to: Self.description(in: directory))
+  }
+
+  /// What a directory holds, if it holds a state.
+  ///
+  /// - Throws: `unreadable`, `malformed`, or `changed` when any byte is another than was written.
+  package static func read(from directory: URL) throws(RunRecordsError) -> StageState? {
+    let url = description(in: directory)
+    guard AtomicFile.exists(url) else { return nil }
     let state = try RecordJSON.read(StageState.self, at: url)
     guard state.step >= 0 else {
       throw .malformed(path: url.path, line: nil, reason: "`step` is \(state.step), below 0")
     }
+    guard try state.checksum == state.checksum(in: directory) else {
+      throw .changed(
+        path: directory.path, what: state.checksum == nil ? "has no checksum" : nil,
+        advice: "remove the directory to begin the stage again")
+    }
     return state
+  }
+
+  private func checksum(in directory: URL) throws(RunRecordsError) -> String {
+    var bare = self
+    bare.checksum = nil
+    var checksum = Checksum()
+    checksum.add(try RecordJSON.encode(bare, pretty: false, for: directory))
+    try checksum.add(recordsOf: Self.tensors(in: directory))
+    return checksum.text
+  }
+}
+
+extension Checksum {
+  /// - Throws: `unreadable`.
+  mutating func add(recordsOf file: URL) throws(RunRecordsError) {
+    do { try add(contentsOf: file) } catch {
+      throw .unreadable(path: file.path, reason: FileWritingError.reason(of: error))
+    }
   }
 }

@@ -31,6 +31,7 @@ struct MachineOptions: ParsableArguments {
         count -= 1
         if count == 0 { throw AddressSpaceError() }
       }
+      NumericalLibraries.reserve(forThreads: count)
       return Workers(count: count)
     }
   }

@@ -6,7 +6,7 @@ import RunRecords
 enum Output {
   /// A note on standard error.
   static func note(_ text: String) {
-    FileHandle.standardError.write(Data("note: \(text)\n".utf8))
+    StandardStreams.writeError("note: \(text)\n")
   }
 
   /// - Throws: ``OutputError`` when standard output does not take it.

@@ -41,6 +41,9 @@ struct RLHFSim: ParsableCommand {
 
   /// The one place where commands begin and where their errors end.
   static func main() {
+    StandardStreams.reserve()
+    // Help and the like are printed into a buffer, which is written last of all.
+    atexit { if fflush(nil) != 0 { _exit(ExitStatus.inputOutput.rawValue) } }
     // A reader that goes away (`| head`) ends the program quietly, also where the parent ignores it.
     signal(SIGPIPE, SIG_DFL)
     // A file that grows beyond `ulimit -f` is an error of writing, after which nothing is left over.
@@ -76,7 +79,7 @@ struct Failure {
   }
 
   func exit() -> Never {
-    FileHandle.standardError.write(Data("error: \(message)\n".utf8))
+    StandardStreams.writeError("error: \(message)\n")
     Foundation.exit(status.rawValue)
   }
 }

@@ -36,6 +36,10 @@ func recorded(
       "--out \(out) holds \(inside.path), which the run goes on from; choose another --out")
   }
   let threads = try options.workers.count
+  var information = RunInformation(
+    command, of: scenario, seed: options.seed, threads: threads)
+  information.begin(
+    settings: scenario.lines(), inputs: try inputs.flatMap(RunInformation.inputs))
   let directory = try AdvisedError.during {
     switch $0 {
     case RunRecordsError.alreadyExists: "pass --force to replace it, or another --out"
@@ -47,8 +51,6 @@ func recorded(
       at: options.out.map { URL(filePath: $0) } ?? freePlace(command.rawValue), force: options.force
     )
   }
-  let information = RunInformation(
-    command, of: scenario, seed: options.seed, threads: threads)
   try RecordedRun(
     directory: directory, information: information, scenario: scenario, tokenizer: tokenizer,
     prompts: prompts, machine: options.machine, isResumed: false, printsJSON: options.json,
@@ -73,6 +75,24 @@ extension RunInformation {
       allocator: NumericalLibraries.allocatorServesProcess
         ? "jemalloc " + NumericalLibraries.allocatorVersion : "system",
       process: ProcessInfo.processInfo.processIdentifier, started: Date())
+    build = [
+      "Swift " + Machine.swiftVersion, NumericalLibraries.blasVersion,
+      "kernels " + NumericalLibraries.kernels,
+    ]
+    begin(settings: scenario.lines())
+  }
+
+  /// The files that a run reads of what it goes on from: a file of rows, or those of a checkpoint.
+  fileprivate static func inputs(of place: URL) throws -> [Input] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: place.path)) ?? []
+    let kinds = ["json", "jinja", "safetensors", "txt"]
+    let files =
+      names.isEmpty
+      ? [place]
+      : names.sorted().map { place.appending(path: $0) }
+        .filter { kinds.contains($0.pathExtension) }
+    // Standard input cannot be read twice.
+    return try files.filter { $0.isFileURL && AtomicFile.exists($0) }.map { try Input($0) }
   }
 }
 
@@ -134,8 +154,8 @@ private func freePlace(_ command: String) -> URL {
 enum Signals {
   private static let received = Atomic<Int32>(0)
 
-  /// From now on the first SIGINT or SIGTERM asks the run to stop after its step; a second one ends
-  /// the program at once, as if nothing had been set.
+  /// From now on the first SIGINT or SIGTERM asks the run to stop after its step; a second one, also
+  /// the other of the two, ends the program at once, as if nothing had been set.
   static func interruptRun() {
     Interruption.prepare()
     _ = received.load(ordering: .relaxed)  // made before a signal may come
@@ -145,13 +165,12 @@ enum Signals {
     for number in [SIGINT, SIGTERM] {
       sigaddset(&mask, number)
       signal(number) { number in
-        signal(number) { number in
-          Interruption.killCommands()
-          signal(number, SIG_DFL)
-          raise(number)
+        if Signals.received.exchange(number, ordering: .relaxed) == 0 {
+          return Interruption.request()
         }
-        Signals.received.store(number, ordering: .relaxed)
-        Interruption.request()
+        Interruption.killCommands()
+        signal(number, SIG_DFL)
+        raise(number)
       }
     }
     pthread_sigmask(SIG_UNBLOCK, &mask, nil)
@@ -165,7 +184,7 @@ enum Signals {
 
   /// - Parameter command: goes on with what was interrupted.
   static func end(_ command: String) -> Never {
-    FileHandle.standardError.write(Data("interrupted; go on with: \(command)\n".utf8))
+    StandardStreams.writeError("interrupted; go on with: \(command)\n")
     let number = received.load(ordering: .relaxed)
     if number != 0 {
       signal(number, SIG_DFL)

@@ -1,4 +1,5 @@
 import Experiments
+import Formats
 import Foundation
 import RunRecords
 import Statistics
@@ -94,6 +95,6 @@ final class SweepProgress {
     if let left = board.secondsLeft, !board.isOver {
       line += "  \(NumberText.plainClock(left)) left"
     }
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    StandardStreams.writeError(line + "\n")
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Formats
@@ -77,6 +78,45 @@ import Testing
     }
     #expect(try text("model/file") == "theirs")
     #expect(try directory.contents == ["model"])
+  }
+
+  @Test("while a directory is replaced there is always one in its place, and its mode stays")
+  func exchange() throws {
+    try save("0")
+    let file = directory.file("model/file").path
+    #expect(chmod(directory.file("model").path, 0o710) == 0)
+    let isOver = Atomic(false)
+    let missing = Atomic(0)
+    let watcher = Thread {
+      while !isOver.load(ordering: .relaxed) {
+        if access(file, F_OK) != 0 { missing.add(1, ordering: .relaxed) }
+      }
+      isOver.store(false, ordering: .relaxed)
+    }
+    watcher.start()
+    for number in 1...40 { try save("\(number)", replacing: true) }
+    isOver.store(true, ordering: .relaxed)
+    while isOver.load(ordering: .relaxed) { usleep(1000) }
+    #expect(missing.load(ordering: .relaxed) == 0)
+    #expect(try text("model/file") == "40")
+    let mode =
+      try FileManager.default.attributesOfItem(
+        atPath: directory.file("model").path)[.posixPermissions] as? Int
+    #expect(mode == 0o710)
+  }
+
+  @Test("a checksum is zlib's, of data and of files in pieces")
+  func checksum() throws {
+    var checksum = Checksum()
+    #expect(checksum.text == "00000000")
+    checksum.add(Data("123456789".utf8))
+    #expect(checksum.text == "cbf43926", "the check value of the CRC catalogue")
+    let bytes = Data((0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
+    try bytes.write(to: directory.file("bytes"))
+    var (whole, pieces) = (Checksum(), Checksum())
+    whole.add(bytes)
+    try pieces.add(contentsOf: directory.file("bytes"))
+    #expect(whole.text == pieces.text && whole.text != "00000000")
   }
 
   @Test("a link to a directory stays a link")

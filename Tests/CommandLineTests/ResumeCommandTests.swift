@@ -118,20 +118,23 @@ import Testing
     #expect(unread.code == 65 && unread.errors.contains("--reward"))
   }
 
-  @Test("refuses what is no run, and a run that is still going on")
+  @Test("refuses what is no run, and a run that another process is at work on, by its lock alone")
   func refused() throws {
     let run = try TinyRun.shared()
     #expect(try run.run(["resume", "nowhere"]).code == 65)
-    let copy = run.directory.appending(path: "still-running")
-    try FileManager.default.copyItem(at: run.directory.appending(path: "run"), to: copy)
-    let information = copy.appending(path: "run.json")
-    let process = ProcessInfo.processInfo.processIdentifier
-    let text = try String(contentsOf: information, encoding: .utf8)
-      .replacing("\"finished\"", with: "\"running\"")
-      .replacing(/"process" : \d+/, with: "\"process\" : \(process)")
-    try Data(text.utf8).write(to: information)
-    let outcome = try run.run(["resume", "still-running"])
-    #expect(outcome.code == 65)
-    #expect(outcome.errors.contains("process \(process)"), "\(outcome.errors)")
+    let copy = try run.interrupted("still-running")
+    // No matter which process the record names: numbers are used again.
+    let lock = open(copy.path, O_RDONLY)
+    #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+    for arguments in [
+      ["resume", "still-running"],
+      ["demo", "--out", "still-running", "--force"] + Program.tiny,
+    ] {
+      let outcome = try run.run(arguments)
+      #expect(outcome.code == 65 && outcome.errors.contains("still going on"), "\(outcome.errors)")
+    }
+    close(lock)
+    let outcome = try run.run(["resume", "still-running", "--quiet"])
+    #expect(outcome.code == 0, "\(outcome.errors)")
   }
 }

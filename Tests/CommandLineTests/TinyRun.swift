@@ -34,6 +34,21 @@ struct TinyRun: Sendable {
     return name
   }
 
+  /// A copy of the run as if it had been stopped before its last word.
+  func interrupted(_ name: String) throws -> URL {
+    let copy = directory.appending(path: name)
+    try FileManager.default.copyItem(at: directory.appending(path: "run"), to: copy)
+    try edit("\(name)/run.json", "\"finished\"", "\"interrupted\"")
+    return copy
+  }
+
+  /// Replaces text of a file that must have it.
+  func edit(_ path: String, _ old: String, _ new: String) throws {
+    let before = try text(path)
+    guard before.contains(old) else { throw Failed(description: "\(path) has no \(old)") }
+    _ = try file(path, before.replacing(old, with: new))
+  }
+
   func text(_ path: String) throws -> String {
     try String(contentsOf: directory.appending(path: path), encoding: .utf8)
   }

@@ -216,10 +216,8 @@ import Testing
     let policyError = try #require(throws: NonFiniteError.self) {
       try loop.optimize(policy, reward: infinite)
     }
-    #expect(policyError.stage == "PPO policy" && policyError.step == 1)
-    for error in [rewardError, policyError] {
-      #expect("\(error)".contains("\(error.stage) step 1: the loss is not finite"))
-    }
+    #expect("\(rewardError)".contains("reward model step 1: the loss is not finite (training el"))
+    #expect("\(policyError)".contains("PPO step 1: the score is not finite (episodes 0, 1, 2"))
   }
 }
 

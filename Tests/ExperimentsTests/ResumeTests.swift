@@ -185,14 +185,14 @@ import Testing
   func foreignState() throws {
     try withRun { directory in
       _ = try run(in: directory, isResumed: false, steps: 3)
-      var state = try StageState.read(from: directory)
+      var state = try #require(try StageState.read(from: directory.state))
       state.step = -1
-      try state.write(to: directory.stageState)
+      try state.write(to: directory.state)
       #expect(throws: RunRecordsError.self) { try run(in: directory, isResumed: true) }
-      try Data("{}".utf8).write(to: directory.stageState)
+      try Data("{}".utf8).write(to: directory.state.appending(path: "stage.json"))
       #expect(throws: RunRecordsError.self) { try run(in: directory, isResumed: true) }
       state.step = 2
-      try state.write(to: directory.stageState)
+      try state.write(to: directory.state)
       try Data().write(to: directory.state.appending(path: "tensors.safetensors"))
       #expect(throws: (any Error).self) { try run(in: directory, isResumed: true) }
       // Without its state the stage begins again.
@@ -201,23 +201,59 @@ import Testing
     }
   }
 
+  @Test("a bit that flipped in the state is found, wherever it is")
+  func flippedBits() throws {
+    try withRun { directory in
+      _ = try run(in: directory, isResumed: false, steps: 14)
+      let store = StageStore(in: directory)
+      let stage = try #require(
+        RunStage.allCases.first { try store.read($0) != nil }, "something was saved")
+      for name in ["stage.json", "tensors.safetensors"] {
+        let file = directory.state.appending(path: name)
+        let bytes = try Data(contentsOf: file)
+        for place in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 60)) {
+          var flipped = bytes
+          flipped[place] ^= 1 << (place % 8)
+          try flipped.write(to: file)
+          // A blank between two keys may become another one.
+          let found = try? store.read(stage)
+          #expect(
+            found == nil || name == "stage.json" && [0x20, 0x0A].contains(bytes[place]),
+            "\(name), byte \(place)")
+        }
+        try bytes.write(to: file)
+      }
+      #expect(try store.read(stage) != nil)
+      // States of earlier versions had none.
+      let text = try String(
+        contentsOf: directory.state.appending(path: "stage.json"), encoding: .utf8)
+      try Data(text.replacing(/"checksum" : "\w+",/, with: "").utf8)
+        .write(to: directory.state.appending(path: "stage.json"))
+      let error = try #require(throws: RunRecordsError.self) { try store.read(stage) }
+      #expect("\(error)".contains("no checksum") && "\(error)".contains("begin the stage again"))
+    }
+  }
+
   @Test("a state or a scenario that was changed meanwhile is refused")
   func changed() throws {
     try withRun { directory in
       _ = try run(in: directory, isResumed: false, steps: 3)
-      var state = try StageState.read(from: directory)
+      var state = try #require(try StageState.read(from: directory.state))
       state.step = 99
-      try state.write(to: directory.stageState)
+      try state.write(to: directory.state)
       let beyond = try #require(throws: TrainingStateError.self) {
         try run(in: directory, isResumed: true)
       }
       #expect(beyond == .beyondTheEnd(step: 99, total: 3))
       state.step = 2
-      try state.write(to: directory.stageState)
+      try state.write(to: directory.state)
       let tensors = directory.state.appending(path: "tensors.safetensors")
       var bytes = try Data(contentsOf: tensors)
       bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [255, 255, 255, 255])
       try bytes.write(to: tensors)
+      #expect(throws: RunRecordsError.self) { try run(in: directory, isResumed: true) }
+      // Also where somebody has made the checksum anew.
+      try state.write(to: directory.state)
       #expect(throws: TrainingStateError.self) { try run(in: directory, isResumed: true) }
       try FileManager.default.removeItem(at: directory.state)
       _ = try run(in: directory, isResumed: true)

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Testing
 
@@ -118,18 +119,81 @@ struct RunDirectoryTests {
   func living() throws {
     try withTemporaryDirectory { root in
       let place = root.appendingPathComponent("run")
-      let run = try RunDirectory.create(at: place, force: false)
-      let process = ProcessInfo.processInfo.processIdentifier
-      var information = RunInformation(
-        version: "0", command: .demo, commandLine: [], scenario: "", seed: 1, threads: 1, cpu: "",
-        blasCore: "", allocator: "", process: process, started: Date())
-      try information.write(to: run)
-      #expect(throws: RunRecordsError.stillRunning(path: place.path, process: process)) {
-        try RunDirectory.create(at: place, force: true)
+      do {
+        let run = try RunDirectory.create(at: place, force: false)
+        // Its number does not matter: the system may have given it to another process.
+        let information = RunInformation(
+          version: "0", command: .demo, commandLine: [], scenario: "", seed: 1, threads: 1, cpu: "",
+          blasCore: "", allocator: "", process: 1, started: Date())
+        try information.write(to: run)
+        try withExtendedLifetime(run) {
+          #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: 1)) {
+            try RunDirectory.create(at: place, force: true)
+          }
+          #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: 1)) {
+            try RunDirectory.open(place, writing: true)
+          }
+          #expect(throws: Never.self) { try RunDirectory.open(place) }
+        }
       }
-      information.status = .interrupted
-      try information.write(to: run)
       _ = try RunDirectory.create(at: place, force: true)
+    }
+  }
+
+  @Test("leftovers of killed writings are nobody's: a run is replaced and goes on without them")
+  func leftovers() throws {
+    try withTemporaryDirectory { root in
+      let url = root.appendingPathComponent("run")
+      let names = [
+        ".state.4F.partial/stage.json", ".run.json.4F.partial", "metrics/.sft.jsonl.4F.partial",
+        "ppo/.policy.4F.partial/config.json",
+      ]
+      func left() throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: root.path)
+          .filter { $0.contains("partial") }
+      }
+      for force in [false, true] {
+        for name in names + ["run.json"] { try put("{}", name, in: url) }
+        try put("{}", "../.run.4F.partial/run.json", in: url)
+        if force {
+          _ = try RunDirectory.create(at: url, force: true)
+          #expect(try left() == [])
+        } else {
+          _ = try RunDirectory.open(url, writing: true)
+          #expect(try left() == [".run.4F.partial", ".run.4F.partial/run.json"])
+        }
+      }
+      #expect(nameOfLeftover(".my.notes.partial") == "my")
+      #expect(nameOfLeftover("my.partial") == nil && nameOfLeftover(".partial") == nil)
+    }
+  }
+
+  @Test("between two renames of a killed save, the newer of the whole states is found again")
+  func parkedState() throws {
+    try withTemporaryDirectory { root in
+      try put("{}", "run.json", in: root)
+      for (name, step) in [(".state.A.partial", 3), (".state.B.partial", 5)] {
+        try put("tensors", "\(name)/tensors.safetensors", in: root)
+        try StageState(stage: "PPO", step: step, numbers: [:])
+          .write(to: root.appendingPathComponent(name))
+      }
+      try put("tensors", ".state.C.partial/tensors.safetensors", in: root)
+      try put(#"{"stage":"PPO","step":9,"numbers":{}}"#, ".state.C.partial/stage.json", in: root)
+      let run = try RunDirectory.open(root, writing: true)
+      #expect(try StageState.read(from: run.state)?.step == 5)
+    }
+  }
+
+  @Test("a directory that is removed or moved under a running program is noticed")
+  func vanished() throws {
+    try withTemporaryDirectory { root in
+      let place = root.appendingPathComponent("run")
+      let run = try RunDirectory.create(at: place, force: false)
+      try run.requireInPlace()
+      try FileManager.default.moveItem(at: place, to: root.appendingPathComponent("elsewhere"))
+      #expect(throws: RunRecordsError.vanished(path: run.url.path)) { try run.requireInPlace() }
+      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      #expect(throws: RunRecordsError.vanished(path: run.url.path)) { try run.requireInPlace() }
     }
   }
 

@@ -52,7 +52,7 @@ struct OptimizerTests {
     #expect(error.step == 2)
     #expect(
       error.description == "reward model step 2: the loss is not finite; lower the learning rate "
-        + "of this stage, or look for extreme values in its data")
+        + "of this stage, or look for extreme values in its data and settings")
   }
 
   @Test(
@@ -63,6 +63,12 @@ struct OptimizerTests {
     #expect(error.step == 2)
     #expect(error.tensor == "the gradient of head")
     #expect(error.description.hasPrefix("reward model step 2: the gradient of head is not finite"))
+  }
+
+  @Test("stops at a norm that is not finite though every gradient is, and names the largest")
+  func norm() throws {
+    let error = try error(gradients: gradients(head: [0.1, 1e30]), loss: 1)
+    #expect(error.tensor == "the gradient norm (largest: head)" && error.step == 2)
   }
 
   @Test("returns the gradients' norm before clipping and follows its schedule")

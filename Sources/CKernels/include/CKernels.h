@@ -161,4 +161,7 @@ void vm_adamw(float *parameter, float *first, float *second, const float *gradie
 #ifdef __cplusplus
 }
 #endif
+// The instruction set that the kernels run with, such as "x86-64-v3".
+const char *vm_kernel_level(void);
+
 #endif

@@ -20,6 +20,7 @@ package struct LoopRun {
     try AtomicFile.write(loop.scenario.resolvedYAML(), to: directory.scenario)
     if case .files(let prompts) = loop.promptSource {
       try PromptFile.write(prompts, to: directory.givenPrompts)
+      try loop.observer.made(directory.givenPrompts)
     }
   }
 
@@ -91,6 +92,7 @@ package struct LoopRun {
     try PreferenceFile.write(training, to: directory.preferences(.train))
     try PreferenceFile.write(
       comparisons: heldOut, labels: labels, to: directory.preferences(.eval))
+    for rows in RunPreferences.allCases { try loop.observer.made(directory.preferences(rows)) }
     return try KeptPreferences(of: directory, for: loop.scenario.reward.objective)
   }
 
@@ -209,5 +211,6 @@ package struct LoopRun {
         try loop.tokenizer.save(to: directory)
       }
     }
+    try loop.observer.made(place)
   }
 }

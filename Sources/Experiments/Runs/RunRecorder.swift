@@ -1,4 +1,5 @@
-import Foundation
+import Formats
+package import Foundation
 import Numerics
 package import RLHF
 package import RunRecords
@@ -53,6 +54,10 @@ package final class RunRecorder: StageObserver {
   }
 
   package func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) throws {
+    try directory?.requireInPlace()
+    if let (metric, _) = metrics?.values.first(where: { !$0.value.isFinite }) {
+      throw NonFiniteError(stage: stage.rawValue, step: done, tensor: "`\(metric.name)`")
+    }
     bar?.update(done, figures: metrics.map { stage.figures($0) } ?? [])
     guard let metrics, let records = stage.records, let (writer, start) = writers[records] else {
       // A stage with metrics saves its state before it stops; here there is none to save.
@@ -66,6 +71,12 @@ package final class RunRecorder: StageObserver {
   }
 
   package func describe(_ stage: RunStage, _ details: StepDetails) { self.details = details }
+
+  package func made(_ place: URL) throws {
+    guard let directory else { return }
+    try information?.add(place, of: directory)
+    try writeInformation()
+  }
 
   package func hold(_ models: [RunInformation.ModelSize]) { information?.models = models }
 
@@ -102,7 +113,7 @@ package final class RunRecorder: StageObserver {
   private func say(_ line: String) {
     guard !terminal.isQuiet else { return }
     bar?.interrupt()
-    FileHandle.standardError.write(Data("\(line)\n".utf8))
+    StandardStreams.writeError("\(line)\n")
   }
 
   /// Marks the run as over; `error` says why when it failed.
@@ -123,7 +134,9 @@ package final class RunRecorder: StageObserver {
   }
 
   private func writeInformation() throws {
-    if let directory { try information?.write(to: directory) }
+    guard let directory else { return }
+    try directory.requireInPlace()
+    try information?.write(to: directory)
   }
 }
 

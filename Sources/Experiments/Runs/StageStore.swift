@@ -8,7 +8,8 @@ import Synchronization
 
 /// Saves the state of the running stage in `state/` of a run, so that an interrupted run goes on to
 /// the same bytes: `stage.json` says which stage, how many of its steps are done, and its numbers;
-/// `tensors.safetensors` holds its weights and moments.
+/// `tensors.safetensors` holds its weights and moments. There is one state, the newest whole one: the
+/// next takes its place in one step, once it is on the disk with the metrics that belong to it.
 package final class StageStore {
   private let directory: RunDirectory
   private let clock = ContinuousClock()
@@ -26,14 +27,13 @@ package final class StageStore {
 
   /// What was saved of a stage; nil when nothing was.
   ///
-  /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged.
+  /// - Throws: `RunRecordsError` or `CheckpointError` for files that are damaged or were changed.
   func read(_ stage: RunStage) throws -> TrainingState? {
-    guard AtomicFile.exists(description) else { return nil }
-    let saved = try StageState.read(from: directory)
-    guard saved.stage == stage.rawValue else { return nil }
+    guard let saved = try StageState.read(from: directory.state), saved.stage == stage.rawValue
+    else { return nil }
     var state = TrainingState(step: saved.step)
     for (name, number) in saved.numbers { state.set(name, number) }
-    let archive = try Safetensors.read(tensors)
+    let archive = try Safetensors.read(StageState.tensors(in: directory.state))
     for name in archive.names {
       guard let tensor = archive[name] else { continue }
       guard tensor.isFinite else { throw TrainingStateError.notFinite(name: name) }
@@ -57,19 +57,21 @@ package final class StageStore {
   }
 
   private func write(_ state: TrainingState, of stage: RunStage) throws {
+    if let name = state.tensors.first(where: { !$0.tensor.isFinite })?.name {
+      throw NonFiniteError(stage: stage.rawValue, step: state.step, tensor: "`\(name)`")
+    }
+    try directory.requireInPlace()
+    try directory.flushRecords()
     let saved = StageState(stage: stage.rawValue, step: state.step, numbers: state.numbers)
     try writeDirectoryAtomically(directory.state, replacingExisting: true) { place in
       try Safetensors.write(
         state.tensors.map { NamedTensor(name: $0.name, tensor: $0.tensor) },
-        to: place.appending(path: tensors.lastPathComponent))
-      try saved.write(to: place.appending(path: description.lastPathComponent))
+        to: StageState.tensors(in: place))
+      try saved.write(to: place)
     }
   }
 
   private static let shortestInterval = Duration.seconds(5)
-
-  private var description: URL { directory.stageState }
-  private var tensors: URL { directory.state.appending(path: "tensors.safetensors") }
 }
 
 /// Whether the person wants the run to stop, by Ctrl-C or a signal to end: stages look after each

@@ -1,5 +1,7 @@
+import Formats
 import Foundation
 import LanguageModels
+import Numerics
 import RLHF
 import RunRecords
 import Settings
@@ -19,15 +21,15 @@ extension Scenario {
   ///
   /// The demands are lower bounds: what passes may still be slow.
   ///
-  /// - Parameter memory: bytes that the machine has.
+  /// - Parameter memory: that the process may hold.
   func requireMemory(
-    at location: SettingsLocation, of memory: UInt64 = ProcessInfo.processInfo.physicalMemory
+    at location: SettingsLocation, of memory: MemoryLimit = .whole
   ) throws(SettingsError) {
-    for demand in demands where demand.bytes > Double(memory) {
+    for demand in demands where demand.bytes > memory.bytes {
       let place = demand.key.reduce(location) { $0.key($1) }
       throw place.error(
-        "\(demand.what) need \(Self.gigabytes(demand.bytes)), and this machine has "
-          + Self.gigabytes(Double(memory)), advice: demand.advice)
+        "\(demand.what) need \(MemoryError.gigabytes(demand.bytes)), and \(memory.reason) is "
+          + MemoryError.gigabytes(memory.bytes), advice: demand.advice)
     }
   }
 
@@ -71,10 +73,46 @@ extension Scenario {
     Double(count) * (128 + bytes)
   }
 
-  private static func gigabytes(_ bytes: Double) -> String {
+}
+
+/// A stage that would need more memory than the process may take.
+struct MemoryError: EndingError, CustomStringConvertible {
+  let stage: RunStage
+  let needed: Double
+  let left: MemoryLimit
+
+  var exitStatus: ExitStatus { .failure }
+
+  var description: String {
+    "\(stage.rawValue) needs \(Self.gigabytes(needed)) more at least, and \(left.reason) leaves "
+      + "\(Self.gigabytes(left.bytes)); end other programs, raise the limit, or take a smaller model"
+  }
+
+  static func gigabytes(_ bytes: Double) -> String {
     let amount = bytes / 1e9
     return (amount < 1e6 ? NumberText.plain(amount, 1) : NumberText.plainScientific(amount, 0))
       + " GB"
+  }
+}
+
+extension AlignmentLoop {
+  /// Refuses to begin a stage that cannot end, before it takes minutes to find out: training needs
+  /// the gradients of what learns and two moments, and more for its activations.
+  ///
+  /// - Parameters:
+  ///   - learning: the parameters of every model that learns.
+  ///   - copies: models that are copied first.
+  func requireMemory(
+    for stage: RunStage, learning: [ParameterSet], copies: [ParameterSet] = []
+  ) throws(MemoryError) {
+    let trained = learning.flatMap { parameters in
+      zip(parameters.tensors, parameters.isFrozen).filter { !$0.1 }.map { 4 * $0.0.count }
+    }
+    let needed = Double(3 * trained.reduce(0, +) + copies.reduce(0) { $0 + $1.byteCount })
+    // Asking takes some system calls; a toy needs no answer.
+    guard needed > 1e8 else { return }
+    let left = MemoryLimit.left
+    if needed > left.bytes { throw MemoryError(stage: stage, needed: needed, left: left) }
   }
 }
 

@@ -36,6 +36,7 @@ extension AlignmentLoop {
           : "DPO learns from pairs, and the rows hold none; give comparisons or rankings, or set "
             + "`dpo.pairs` to on-policy")
     }
+    try requireMemory(for: .dpo, learning: [policy.parameters], copies: [policy.parameters])
     let rounds = settings.pairs == .offline ? settings.epochs : settings.rounds
     let pairs = scenario.ppo.episodes / 2
     guard settings.pairs == .offline || pairs > 0 else {

@@ -47,8 +47,10 @@ extension AlignmentLoop {
     // One of another size would make the value model vary with the reward model.
     let judge = scenario.reward.size.isOwn ? nil : reward
     let value = judge.map { valueModel(on: $0.model) } ?? valueModel(on: policy)
+    try requireMemory(for: .ppo, learning: [], copies: [policy.parameters, value.parameters])
     var trainer = PPOTrainer(
       configuration, policy: policy, value: value, rollout: rollout, using: stream)
+    try requireMemory(for: .ppo, learning: [trainer.policy.parameters])
     // Layers that were frozen while members learned are theirs in common only until they are read
     // from a checkpoint: each member counts for itself, so that a resumed run says the same.
     let rewardBytes = (reward?.members ?? []).map(\.model.parameters).reduce(0) {

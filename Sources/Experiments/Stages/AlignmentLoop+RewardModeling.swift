@@ -47,6 +47,9 @@ extension AlignmentLoop {
     }
     // Their texts, and arrays that they have outgrown.
     NumericalLibraries.releaseFreedMemory()
+    try requireMemory(
+      for: .reward, learning: settings.freeze > 0 ? [] : [trunk.parameters],
+      copies: [trunk.parameters])
     let trainer = RewardTrainer(settings, workers: workers)
     let elements = try settings.elements(of: rows).count
     let steps = trainer.totalSteps(for: elements)

@@ -43,6 +43,7 @@ extension AlignmentLoop {
     before: Int = 0, sample: (inout SeededGenerator) -> Exchange
   ) throws {
     guard configuration.steps > 0 else { return }
+    try requireMemory(for: stage, learning: [model.parameters])
     let stream = generator.stream(stage.rawValue)
     try run(stage, total: configuration.steps, before: before) { continuation in
       let trainer = SupervisedTrainer(configuration, stage: stage.rawValue, workers: workers)

@@ -190,7 +190,7 @@ enum SweepStage: String, CaseIterable, Codable, Sendable {
 
 extension Scenario {
   /// `path=value` of the keys that `isWanted`.
-  func lines(_ isWanted: (String) -> Bool) -> [String] {
+  package func lines(_ isWanted: (String) -> Bool = { _ in true }) -> [String] {
     node.leaves().filter { isWanted($0.path) }.map { "\($0.path)=\($0.value)" }
   }
 }

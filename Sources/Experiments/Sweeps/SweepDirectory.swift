@@ -97,11 +97,13 @@ package struct SweepDirectory: Sendable {
       resumed.process = information.process
       resumed.resumed.append(Date())
       (resumed.ended, resumed.error) = (nil, nil)
-      return (try RunDirectory.open(place(task.name)), resumed)
+      return (try RunDirectory.open(place(task.name), writing: true), resumed)
     }
+    removeLeftovers(of: place(task.name))
     var fresh = information
     if let base = task.base, let shared = try self.information(base) {
       fresh.stageSeconds = shared.stageSeconds
+      fresh.files = shared.files
       fresh.notes =
         (shared.notes ?? []) + [.init(text: "made once for several runs of the sweep: \(base)")]
     }
@@ -116,7 +118,7 @@ package struct SweepDirectory: Sendable {
       }
       try fresh.write(to: run)
     }
-    return (try RunDirectory.open(place(task.name)), fresh)
+    return (try RunDirectory.open(place(task.name), writing: true), fresh)
   }
 
   /// Files of a run that are not for those that go on from it.

@@ -72,6 +72,13 @@ package struct Gradients: Sendable {
     tensors.reduce(0) { $0 + ($1?.sumOfSquares ?? 0) }.squareRoot()
   }
 
+  /// The index of the parameter with the largest gradient; nil without any.
+  package var largest: Int? {
+    tensors.indices.filter { tensors[$0] != nil }.max {
+      (tensors[$0]?.sumOfSquares ?? 0) < (tensors[$1]?.sumOfSquares ?? 0)
+    }
+  }
+
   /// The index of the first parameter whose gradient holds an infinity or a NaN.
   package var firstNonFinite: Int? { tensors.firstIndex { !($0?.isFinite ?? true) } }
 }

@@ -73,16 +73,17 @@ package struct AdamW: Sendable {
   /// - Parameters:
   ///   - rate: learning rate of this step.
   ///   - workers: share the parameters out; the result does not depend on how many there are.
-  /// - Returns: the gradients' global norm before clipping.
+  /// - Returns: the gradients' global norm before clipping; nothing is changed where it is not finite.
   @discardableResult
   package mutating func step(
     _ parameters: inout ParameterSet, gradients: Gradients, rate: Double, workers: Workers
   ) throws -> Double {
-    stepCount += 1
     let squares = try workers.map(gradients.tensors.count) {
       gradients.tensors[$0]?.sumOfSquares ?? 0
     }
     let norm = squares.reduce(0, +).squareRoot()
+    guard norm.isFinite else { return norm }
+    stepCount += 1
     // PyTorch's clip_grad_norm_ adds 1e-6 to the norm; the same here, so that runs can be compared.
     let scale = min(1, options.clipNorm / (norm + 1e-6))
     let update = Update(options: options, step: stepCount, rate: rate, scale: scale)

@@ -1,5 +1,7 @@
+import CKernels
 import CNumerics
 import Foundation
+import Synchronization
 
 /// The two C libraries under everything: what they are, and how this process uses them.
 package enum NumericalLibraries {
@@ -31,20 +33,50 @@ package enum NumericalLibraries {
   /// OpenBLAS maps 128 MiB for every thread that multiplies at the same time, and asks the system again,
   /// for ever, where a limit (`ulimit -v`) does not allow it.
   package static func hasAddressSpace(forThreads count: Int) -> Bool {
-    let size = count * bytesPerThread + (64 << 20)
-    let place = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let place, place != MAP_FAILED else { return false }
-    munmap(place, size)
-    return true
+    buffers.withLock { reserved in
+      guard count > reserved else { return true }
+      let size = (count - reserved) * bytesPerThread + (64 << 20)
+      let place = mmap(nil, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let place, place != MAP_FAILED else { return false }
+      munmap(place, size)
+      return true
+    }
   }
+
+  /// Has OpenBLAS map the buffers of so many threads now, so that it never has to when memory is short:
+  /// it would ask the system again and again, for ever. They take no memory before they are used.
+  package static func reserve(forThreads count: Int) {
+    typealias Allocate = @convention(c) (Int32) -> UnsafeMutableRawPointer?
+    typealias Free = @convention(c) (UnsafeMutableRawPointer?) -> Void
+    buffers.withLock { reserved in
+      guard count > reserved, let allocate = dlsym(nil, "blas_memory_alloc"),
+        let free = dlsym(nil, "blas_memory_free")
+      else { return }
+      // All at once: a buffer that is given back is the next one's.
+      let held = (0..<count).map { _ in unsafeBitCast(allocate, to: Allocate.self)(0) }
+      held.forEach(unsafeBitCast(free, to: Free.self))
+      reserved = count
+    }
+  }
+
+  /// How many buffers OpenBLAS has mapped.
+  private static let buffers = Mutex(0)
 
   package static let bytesPerThread = 128 << 20
 
   /// Version and build options of OpenBLAS.
   package static var blasVersion: String { String(cString: openblas_get_config()) }
 
+  /// Bytes that jemalloc holds and that no allocation uses.
+  static var reusableBytes: Int {
+    max(0, statistic("stats.resident") - statistic("stats.allocated"))
+  }
+
   /// The processor family whose kernels OpenBLAS uses.
   package static var blasCore: String { String(cString: openblas_get_corename()) }
+
+  /// The instruction set that the program's own kernels run with.
+  package static var kernels: String { String(cString: vm_kernel_level()) }
 
   /// Version of jemalloc.
   package static var allocatorVersion: String { text("version") }

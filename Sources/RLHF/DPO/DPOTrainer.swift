@@ -138,7 +138,14 @@ package struct DPOTrainer: Sendable {
         let batch = order[start..<min(elements.count, start + configuration.batchSize)].map {
           elements[$0]
         }
-        try report(step(on: batch))
+        do { try report(step(on: batch)) } catch let error as NonFiniteError {
+          throw error.naming(
+            "elements", batch, numbers: order[start...].prefix(batch.count).map { $0 + 1 }
+          ) {
+            let result = try gradients(on: [$0])
+            return (result.gradients, result.loss)
+          }
+        }
       }
       try continuation.save(isLast: round + 1 == rounds) {
         var state = TrainingState(step: optimizer.stepCount)

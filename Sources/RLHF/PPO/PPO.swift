@@ -52,6 +52,7 @@ package struct PPOTrainer: Sendable {
           .flatMap { Array(repeating: $0, count: samples) },
         using: stream,
         coefficient: configuration.algorithm.penalizesKL ? controller.coefficient : 0)
+      try experience.requireFinite(iteration: iteration + 1)
       let clock = ContinuousClock()
       let start = clock.now
       let statistics = try PPOUpdate(configuration: configuration, workers: rollout.workers).run(
@@ -195,9 +196,8 @@ struct PPOUpdate {
       var shuffler = generator.stream("epoch", epoch)
       let order = shuffler.permutation(of: experience.episodes.count)
       for minibatch in 0..<configuration.minibatches {
-        let episodes = order[minibatch * size..<(minibatch + 1) * size].map {
-          experience.episodes[$0]
-        }
+        let numbers = Array(order[minibatch * size..<(minibatch + 1) * size])
+        let episodes = numbers.map { experience.episodes[$0] }
         var (gradients, step) = try policyGradients(
           of: policy, on: episodes, coefficient: experience.coefficient)
         let texts = pretraining(statistics.steps)
@@ -210,14 +210,29 @@ struct PPOUpdate {
           step.pretrainingLoss = loss / configuration.pretrainingWeight
         }
         // Given away, so that the value model's gradients do not stand beside them.
-        step.policyGradientNorm = try policyOptimizer.step(
-          &policy.parameters, gradients: consume gradients,
-          loss: step.policyLoss + configuration.valueWeight * step.valueLoss, workers: workers)
+        do {
+          step.policyGradientNorm = try policyOptimizer.step(
+            &policy.parameters, gradients: consume gradients,
+            loss: step.policyLoss + configuration.valueWeight * step.valueLoss, workers: workers)
+        } catch let error as NonFiniteError {
+          throw error.naming("episodes", episodes, numbers: numbers) {
+            let (gradients, step) = try policyGradients(
+              of: policy, on: [$0], coefficient: experience.coefficient)
+            return (gradients, step.policyLoss + step.valueLoss)
+          }
+        }
         if configuration.hasSeparateValueModel {
           let (gradients, loss, clipped) = try valueGradients(of: value, on: episodes)
           (step.valueLoss, step.valueClipped) = (loss, clipped)
-          _ = try valueOptimizer.step(
-            &value.parameters, gradients: gradients, loss: loss, workers: workers)
+          do {
+            _ = try valueOptimizer.step(
+              &value.parameters, gradients: gradients, loss: loss, workers: workers)
+          } catch let error as NonFiniteError {
+            throw error.naming("episodes", episodes, numbers: numbers) {
+              let (gradients, loss, _) = try valueGradients(of: value, on: [$0])
+              return (gradients, loss)
+            }
+          }
         }
         statistics.add(step)
         // KL(π_old ‖ π) before the step.

@@ -52,6 +52,25 @@ package struct Experience: Sendable {
   package var resampledGroups = 0
 
   package var tokens: Int { episodes.reduce(0) { $0 + $1.length } }
+
+  /// Refuses to learn from anything infinite.
+  ///
+  /// - Throws: `NonFiniteError`, which names what it is and the episodes, as rollouts count them.
+  func requireFinite(iteration: Int) throws(NonFiniteError) {
+    let checks: [(String, (Episode) -> [Double])] = [
+      ("the policy's log-probability", \.logProbabilities),
+      ("the reference's log-probability", \.referenceLogProbabilities),
+      ("the exact KL", \.exactKL), ("the entropy", \.entropies), ("the value", \.values),
+      ("the score", { [$0.score] }), ("the KL penalty", \.kl), ("the advantage", \.advantages),
+      ("the return", \.returns),
+    ]
+    for (name, numbers) in checks {
+      let bad = episodes.indices.filter { !numbers(episodes[$0]).allSatisfy(\.isFinite) }
+      if let rows = NonFiniteError.list("episodes", bad) {
+        throw NonFiniteError(stage: "PPO", step: iteration, tensor: name, rows: rows)
+      }
+    }
+  }
 }
 
 /// Collects the experience of one iteration: the policy samples responses, and the other models score

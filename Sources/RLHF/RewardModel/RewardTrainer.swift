@@ -51,8 +51,16 @@ package struct RewardTrainer: Sendable {
     let steps = zip(1..., batches(of: elements.count, using: generator).prefix(total))
     for (step, batch) in steps.dropFirst(optimizer.stepCount) {
       let result = try gradients(of: model, on: batch.map { elements[$0] })
-      let norm = try optimizer.step(
-        &model.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
+      let norm: Double
+      do {
+        norm = try optimizer.step(
+          &model.parameters, gradients: result.gradients, loss: result.loss, workers: workers)
+      } catch let error as NonFiniteError {
+        throw error.naming("training elements", Array(batch), numbers: batch.map { $0 + 1 }) {
+          let result = try gradients(of: model, on: [elements[$0]])
+          return (result.gradients, result.loss)
+        }
+      }
       var metrics = StepMetrics(step: step, of: total, [(.rewardLoss, result.loss)])
       if let accuracy = result.accuracy { metrics.append(.rewardAccuracy, accuracy) }
       metrics.append(.rewardGradientNorm, norm)

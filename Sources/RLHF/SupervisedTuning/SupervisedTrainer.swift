@@ -53,8 +53,13 @@ package struct SupervisedTrainer: Sendable {
       let exchanges = batch(step, configuration.batchSize)
       let (gradients, loss) = try gradients(of: model, on: exchanges)
       let rate = optimizer.learningRate
-      let norm = try optimizer.step(
-        &model.parameters, gradients: gradients, loss: loss, workers: workers)
+      let norm: Double
+      do {
+        norm = try optimizer.step(
+          &model.parameters, gradients: gradients, loss: loss, workers: workers)
+      } catch let error as NonFiniteError {
+        throw error.naming("sequences", exchanges) { try self.gradients(of: model, on: [$0]) }
+      }
       try report(
         StepMetrics(
           step: step + 1, of: configuration.steps,
@@ -71,7 +76,7 @@ package struct SupervisedTrainer: Sendable {
   /// The mean cross-entropy −log π(y_t | x, y_<t) per response token, in nats, and its gradients.
   package func gradients(
     of model: LanguageModel, on exchanges: [Exchange]
-  ) throws -> (Gradients, loss: Double) {
+  ) throws -> (gradients: Gradients, loss: Double) {
     try workers.crossEntropy(of: model, on: exchanges)
   }
 

@@ -127,8 +127,8 @@ package struct Optimizer: Sendable {
 
   /// Takes one step and returns the gradients' global norm before clipping.
   ///
-  /// - Throws: `NonFiniteError` when the loss or a gradient is not finite; the parameters are then
-  ///   as they were.
+  /// - Throws: `NonFiniteError` when the loss, a gradient or the norm is not finite; the parameters
+  ///   are then as they were.
   package mutating func step(
     _ parameters: inout ParameterSet, gradients: Gradients, loss: Double, workers: Workers
   ) throws -> Double {
@@ -138,8 +138,13 @@ package struct Optimizer: Sendable {
       throw NonFiniteError(
         stage: stage, step: step, tensor: "the gradient of \(parameters.names[index])")
     }
-    return try adamW.step(
+    let norm = try adamW.step(
       &parameters, gradients: gradients, rate: learningRate, workers: workers)
+    guard norm.isFinite else {
+      let largest = gradients.largest.map { " (largest: \(parameters.names[$0]))" } ?? ""
+      throw NonFiniteError(stage: stage, step: step, tensor: "the gradient norm\(largest)")
+    }
+    return norm
   }
 }
 
@@ -149,15 +154,43 @@ package struct NonFiniteError: Error, CustomStringConvertible, Sendable {
   package let step: Int
   /// The loss, or the parameter whose gradient is not finite.
   package let tensor: String
+  /// What of the batch brings it about, such as `episodes 3, 17`; nil where that is not known.
+  package private(set) var rows: String?
 
-  package init(stage: String, step: Int, tensor: String) {
+  package init(stage: String, step: Int, tensor: String, rows: String? = nil) {
     self.stage = stage
     self.step = step
     self.tensor = tensor
+    self.rows = rows
   }
 
   package var description: String {
-    "\(stage) step \(step): \(tensor) is not finite; lower the learning rate of this stage, "
-      + "or look for extreme values in its data"
+    "\(stage) step \(step): \(tensor) is not finite\(rows.map { " (\($0))" } ?? ""); lower the "
+      + "learning rate of this stage, or look for extreme values in its data and settings"
+  }
+
+  /// The same, with those elements of the batch whose loss or gradient is not finite by itself.
+  ///
+  /// - Parameters:
+  ///   - what: they are, in the plural.
+  ///   - numbers: theirs, as people count them; nil for their places in the batch, from 1.
+  func naming<Element>(
+    _ what: String, _ batch: [Element], numbers: [Int]? = nil,
+    gradients: (Element) throws -> (gradients: Gradients, loss: Double)
+  ) -> Self {
+    let numbers = zip(numbers ?? Array(1...max(1, batch.count)), batch).filter { _, element in
+      guard let (gradients, loss) = try? gradients(element) else { return false }
+      return !loss.isFinite || !gradients.norm.isFinite
+    }.map(\.0)
+    var error = self
+    error.rows = Self.list(what, numbers)
+    return error
+  }
+
+  /// `episodes 3, 17`, at most eight of them; nil for none.
+  static func list(_ what: String, _ numbers: [Int]) -> String? {
+    guard !numbers.isEmpty else { return nil }
+    let more = numbers.count > 8 ? " and \(numbers.count - 8) more" : ""
+    return "\(what) \(numbers.prefix(8).map(String.init).joined(separator: ", "))\(more)"
   }
 }

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 /// The bar of one stage on standard error: how far, how fast, how long still, and live figures.
@@ -33,7 +34,7 @@ package final class ProgressBar {
     stage: String, total: Int, unit: String = "steps", terminal: Terminal,
     done: Int = 0,
     now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime },
-    write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+    write: @escaping (String) -> Void = StandardStreams.writeError
   ) {
     self.stage = stage
     self.total = total

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Formats
 import Foundation
 import Numerics
 import RunRecords
@@ -25,18 +26,26 @@ struct Resume: ParsableCommand {
   var json = false
 
   func run() throws {
-    let directory = try RunDirectory.open(URL(filePath: runDirectory))
+    let directory = try RunDirectory.open(URL(filePath: runDirectory), writing: true)
+    guard directory.hasBegun else {
+      throw LoopError.input(
+        "\(directory.url.path): the run was interrupted before it had saved its settings; begin it "
+          + "again, in the same place with --force")
+    }
     var information = try RunInformation.read(from: directory)
-    switch information.status {
-    case .finished:
+    if information.status == .finished {
       machine.note("\(directory.url.path) is finished; these are its figures")
       return try Output.write(EvaluationSummary.read(from: directory), asJSON: json)
-    case .running, .failed, .interrupted:
-      if let process = information.livingProcess {
-        throw RunRecordsError.stillRunning(path: directory.url.path, process: process)
-      }
     }
     let scenario = try ProjectFiles.scenario(directory.scenario.path)
+    try information.requireOrigin(settings: scenario.lines(), in: directory)
+    for (what, before, now) in [
+      ("version", information.version, programVersion),
+      ("processor", information.cpu, Machine.processor),
+      ("BLAS core", information.blasCore, NumericalLibraries.blasCore),
+    ] where before != now {
+      machine.note("the run began with \(what) \(before), and this is \(now): digits may differ")
+    }
     information.status = .running
     information.process = ProcessInfo.processInfo.processIdentifier
     information.resumed.append(Date())

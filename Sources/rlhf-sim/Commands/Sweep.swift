@@ -129,6 +129,7 @@ struct Sweep: ParsableCommand {
         task,
         RunInformation(
           task.command, of: scenario, seed: task.seed, threads: machine.workers.count))
+      try information.requireOrigin(settings: scenario.lines(), in: directory)
       try RecordedRun(
         directory: directory, information: information, scenario: scenario, tokenizer: nil,
         prompts: .world, machine: machine, isResumed: true, printsJSON: false

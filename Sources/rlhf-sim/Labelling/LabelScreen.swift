@@ -1,4 +1,5 @@
 import Experiments
+import Formats
 import Foundation
 import RunRecords
 
@@ -9,7 +10,7 @@ struct LabelScreen {
 
   init(
     terminal: Terminal,
-    write: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+    write: @escaping (String) -> Void = StandardStreams.writeError
   ) {
     self.terminal = terminal
     self.write = write

@@ -182,6 +182,11 @@ package func flushToDisk(_ url: URL) throws(FileWritingError) {
   try flush(url)
 }
 
+/// Waits until it is on the disk that a file or directory is in its parent.
+package func flushParent(of url: URL) throws(FileWritingError) {
+  try flush(url.deletingLastPathComponent())
+}
+
 private func flush(_ url: URL) throws(FileWritingError) {
   let descriptor = open(url.path, O_RDONLY)
   guard descriptor >= 0 else { throw systemFailure(url) }

@@ -9,9 +9,14 @@ package enum ExitStatus: Int32, Sendable {
   case badData = 65
   case inputOutput = 74
 
-  /// Of a file that could not be read: where it is not there, what was asked for is at fault.
-  package static func ofUnreadable(_ path: String) -> ExitStatus {
-    FileManager.default.fileExists(atPath: path) ? .inputOutput : .badData
+  /// Of an error about a file. Where it can be read, its content is at fault; where there is none,
+  /// what was asked for; anything else is a failure of input.
+  package static func ofReading(_ path: String) -> ExitStatus {
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK)
+    defer { close(descriptor) }
+    var byte: UInt8 = 0
+    if descriptor >= 0, read(descriptor, &byte, 1) >= 0 { return .badData }
+    return [ENOENT, ENOTDIR, EISDIR, EAGAIN].contains(errno) ? .badData : .inputOutput
   }
 }
 

@@ -9,7 +9,9 @@ package enum PreferenceError: EndingError, Sendable, Equatable, CustomStringConv
   /// A key of a row is missing or has a value that makes no sense.
   case key(path: String, line: Int, key: String, problem: String)
 
-  package var exitStatus: ExitStatus { .badData }
+  package var exitStatus: ExitStatus {
+    if case .file(let path, _) = self { .ofReading(path) } else { .badData }
+  }
 
   /// Whether only one row is at fault, so that reading can go on after it.
   package var isOfOneRow: Bool { if case .file = self { false } else { true } }

@@ -225,5 +225,6 @@ package struct RunDirectory: Sendable, Equatable {
       throw .unwritable(path: information.path, reason: String(cString: strerror(errno)))
     }
     close(descriptor)
+    do { try flushParent(of: url) } catch { throw RunRecordsError(error) }
   }
 }

@@ -28,8 +28,7 @@ package enum RunRecordsError: EndingError, CustomStringConvertible, Sendable, Eq
   package var exitStatus: ExitStatus {
     switch self {
     case .unwritable, .vanished: .inputOutput
-    // Not there is what was asked for; there and unreadable is the system's.
-    case .unreadable(let path, _): .ofUnreadable(path)
+    case .unreadable(let path, _): .ofReading(path)
     case .notFinite: .failure
     default: .badData
     }

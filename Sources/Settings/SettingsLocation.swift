@@ -88,7 +88,10 @@ package struct SettingsError: EndingError, CustomStringConvertible, Sendable, Eq
     self.advice = advice
   }
 
-  package var exitStatus: ExitStatus { .badData }
+  package var exitStatus: ExitStatus {
+    // The path is then that of a file.
+    source == .unwritten ? .ofReading(path) : .badData
+  }
 
   package var description: String {
     let place = [source.description, path.isEmpty ? "" : "`\(path)`"].filter { !$0.isEmpty }

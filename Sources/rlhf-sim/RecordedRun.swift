@@ -120,7 +120,11 @@ struct RecordedRun {
       let loop = try AlignmentLoop(
         scenario, tokenizer: tokenizer, prompts: prompts, seed: information.seed,
         workers: machine.workers,
-        observer: recorder, state: StageStore(in: directory))
+        observer: recorder,
+        // Of every step, where script/check_interruptions.py wants to kill it anywhere.
+        state: StageStore(
+          in: directory,
+          isEager: ProcessInfo.processInfo.environment["RLHF_SIM_SAVE_EVERY_STEP"] != nil))
       Signals.interruptRun()
       summary = try body(LoopRun(loop, in: directory))
       try recorder.close()

@@ -67,6 +67,20 @@ import Testing
     }
   }
 
+  #if os(Linux)
+    @Test(
+      "input that is there and cannot be read is a failure of input",
+      arguments: [
+        "score --model run/reward --input /proc/self/mem", "data /proc/self/mem",
+        "demo --scenario /proc/self/mem",
+      ])
+    func unreadable(arguments: String) throws {
+      let run = try TinyRun.shared()
+      let outcome = try run.run(arguments.split(separator: " ").map(String.init))
+      #expect(outcome.code == 74 && outcome.errors.contains("/proc/self/mem"), "\(outcome.errors)")
+    }
+  #endif
+
   @Test("run.json says what made the run")
   func record() throws {
     let run = try TinyRun.shared()

@@ -121,6 +121,13 @@ package struct SweepDirectory: Sendable {
     return (try RunDirectory.open(place(task.name), writing: true), fresh)
   }
 
+  /// The same; nil where another process still holds the directory.
+  package func prepareUnlessLocked(
+    _ task: SweepTask, _ information: RunInformation
+  ) throws -> (directory: RunDirectory, information: RunInformation)? {
+    do { return try prepare(task, information) } catch RunRecordsError.stillRunning { return nil }
+  }
+
   /// Files of a run that are not for those that go on from it.
   private static let own = ["run.json", "scenario.yaml", "state", "report.html", "evaluation.json"]
 

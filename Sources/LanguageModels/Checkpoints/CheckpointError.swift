@@ -22,6 +22,7 @@ package enum CheckpointError: EndingError, Sendable, Equatable, CustomStringConv
   package var exitStatus: ExitStatus {
     switch self {
     case .unwritable: .inputOutput
+    case .unreadable(let path, _, _): .ofReading(path)
     default: .badData
     }
   }

@@ -9,7 +9,9 @@ package enum TokenizerError: EndingError, Sendable, Equatable, CustomStringConve
   /// A key is missing or contradicts another.
   case invalid(path: String, key: String, problem: String)
 
-  package var exitStatus: ExitStatus { .badData }
+  package var exitStatus: ExitStatus {
+    if case .file(let path, _) = self { .ofReading(path) } else { .badData }
+  }
 
   package var description: String {
     switch self {

@@ -125,10 +125,15 @@ struct Sweep: ParsableCommand {
       try board.refresh()
       if board.state(task).isFinal { return claim.release() }
       let scenario = try ProjectFiles.scenario(sweep.place(task.scenario).path)
-      let (directory, information) = try sweep.prepare(
+      let begun = try sweep.prepareUnlessLocked(
         task,
         RunInformation(
           task.command, of: scenario, seed: task.seed, threads: machine.workers.count))
+      // An owner that was silent for too long is still there: it ends as soon as it wakes.
+      guard let (directory, information) = begun else {
+        Thread.sleep(forTimeInterval: 2)
+        return claim.release()
+      }
       try information.requireOrigin(settings: scenario.lines(), in: directory)
       try RecordedRun(
         directory: directory, information: information, scenario: scenario, tokenizer: nil,

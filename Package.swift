@@ -138,3 +138,13 @@ let package = Package(
       fixtures: true),
   ]
 )
+
+// What script/fuzz runs; a build without it stays as quick as it was.
+if Context.environment["RLHF_SIM_FUZZING"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzzing",
+      dependencies: [
+        "LanguageModels", "Preferences", "RunRecords", "Settings", "Worlds", "Formats",
+      ], path: "Tests/Fuzzing", swiftSettings: strict))
+}

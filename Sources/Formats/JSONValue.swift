@@ -2,7 +2,7 @@
 ///
 /// Foundation's parsers lose that order, keep the last of two equal keys without a word, and take
 /// two spellings of an accented letter for one key; files of models need all three right.
-package indirect enum JSONValue: Sendable, Equatable {
+package enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
   case int(Int)

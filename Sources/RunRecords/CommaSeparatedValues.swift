@@ -1,6 +1,7 @@
 import Foundation
 
-/// A table as CSV (RFC 4180), with line feeds: what spreadsheets and pandas read.
+/// A table as CSV (RFC 4180), with line feeds: what spreadsheets and pandas read. A text that a
+/// spreadsheet would compute has an apostrophe before it.
 package struct CommaSeparatedValues: Sendable {
   private let columns: Int
   /// The table with a line end after each row.
@@ -28,6 +29,12 @@ package struct CommaSeparatedValues: Sendable {
   }
 
   private static func quoted(_ cell: String) -> String {
+    var cell = cell
+    if let first = cell.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first),
+      Double(cell) == nil
+    {
+      cell = "'" + cell
+    }
     // By scalars: a carriage return before a line feed is one character with it.
     guard cell.unicodeScalars.contains(where: { "\",\n\r".unicodeScalars.contains($0) }) else {
       return cell

@@ -26,10 +26,11 @@ package enum AtomicFile {
   ///
   /// - Throws: `RunRecordsError.unreadable`.
   package static func read(_ url: URL) throws(RunRecordsError) -> Data {
-    do {
-      return try Data(contentsOf: url)
+    do throws(FileReadingError) {
+      return try readFile(url, atMost: LargestFile.record)
     } catch {
-      throw .unreadable(path: url.path, reason: FileWritingError.reason(of: error))
+      let reason = if case .unreadable(let reason) = error { reason } else { "it \(error)" }
+      throw .unreadable(path: url.path, reason: reason)
     }
   }
 }

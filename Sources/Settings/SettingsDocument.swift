@@ -1,3 +1,4 @@
+import Formats
 package import Foundation
 
 /// A settings file with the overrides of the command line laid over it.
@@ -20,10 +21,10 @@ package struct SettingsDocument: Sendable {
     let file = url.relativePath
     let data: Data
     do {
-      data = try Data(contentsOf: url)
+      data = try readFile(url, atMost: LargestFile.settings)
     } catch {
       throw SettingsError(
-        source: .unwritten, path: file, problem: "this file cannot be read",
+        source: .unwritten, path: file, problem: "this file \(error)",
         advice: "check that it exists and that you may read it")
     }
     guard let yaml = String(data: data, encoding: .utf8) else {

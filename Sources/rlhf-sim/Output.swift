@@ -4,13 +4,23 @@ import RunRecords
 
 /// Results: on standard output, or in a file that appears whole or not at all.
 enum Output {
+  /// Characters of a message or note; texts of files that it names may be of any length.
+  static let longestMessage = 4_000
+
   /// A note on standard error.
   static func note(_ text: String) {
+    let text = text.shortened(to: longestMessage).withVisibleControls
     StandardStreams.writeError("note: \(text)\n")
   }
 
+  /// Writes for people, with control characters of texts made visible.
+  ///
   /// - Throws: ``OutputError`` when standard output does not take it.
   static func write(_ text: String) throws(OutputError) {
+    try writeExactly(text.withVisibleControls)
+  }
+
+  private static func writeExactly(_ text: String) throws(OutputError) {
     do { try FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) } catch {
       throw .unwritable(place: "standard output", reason: FileWritingError.reason(of: error))
     }
@@ -74,7 +84,7 @@ enum Output {
   static func writeJSON(_ value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
+    try writeExactly(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
   }
 
   /// The figures of a run: the object of evaluation.json, or tables and sentences and, at the end, the

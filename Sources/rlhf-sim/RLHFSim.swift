@@ -49,12 +49,26 @@ struct RLHFSim: ParsableCommand {
     // A file that grows beyond `ulimit -f` is an error of writing, after which nothing is left over.
     signal(SIGXFSZ, SIG_IGN)
     do {
+      try requireArgumentsInUTF8()
       var command = try parseAsRoot()
       NumericalLibraries.prepare()
       try command.run()
     } catch {
       guard let failure = Failure(error) else { exit(withError: error) }
       failure.exit()
+    }
+  }
+}
+
+extension RLHFSim {
+  /// An argument in other bytes, such as a path in Latin-1, would name another file than was meant.
+  private static func requireArgumentsInUTF8() throws {
+    for index in 1..<max(1, Int(CommandLine.argc)) {
+      guard let argument = CommandLine.unsafeArgv[index], String(validatingCString: argument) == nil
+      else { continue }
+      throw ValidationError(
+        "Argument \(index), `\(String(cString: argument).withVisibleControls)`, is not UTF-8; rename "
+          + "the file, or give a link to it.")
     }
   }
 }
@@ -76,6 +90,7 @@ struct Failure {
       status = .failure
     }
     message = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+      .shortened(to: Output.longestMessage).withVisibleControls
   }
 
   func exit() -> Never {

@@ -64,10 +64,8 @@ package struct LabelJournal {
 
   private static func read(_ journal: URL) throws -> [LabelledPair] {
     let data: Data
-    do { data = try Data(contentsOf: journal) } catch {
-      throw LoopError.input(
-        "\(journal.path): cannot be read (\(FileWritingError.reason(of: error))); check permissions"
-      )
+    do { data = try readFile(journal, atMost: LargestFile.record) } catch {
+      throw LoopError.input("\(journal.path): \(error); check the file and its permissions")
     }
     return try data.split(separator: UInt8(ascii: "\n")).enumerated().map { index, line in
       do { return try JSONDecoder().decode(LabelledPair.self, from: Data(line)) } catch {

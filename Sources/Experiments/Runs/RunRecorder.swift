@@ -113,7 +113,7 @@ package final class RunRecorder: StageObserver {
   private func say(_ line: String) {
     guard !terminal.isQuiet else { return }
     bar?.interrupt()
-    StandardStreams.writeError("\(line)\n")
+    StandardStreams.writeError("\(line.withVisibleControls)\n")
   }
 
   /// Marks the run as over; `error` says why when it failed.

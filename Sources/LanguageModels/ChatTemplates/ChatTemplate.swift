@@ -173,8 +173,8 @@ package struct ChatTemplates: Sendable, Equatable {
   private static func text(of file: URL) throws(ChatTemplateError) -> String? {
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     let data: Data
-    do { data = try Data(contentsOf: file) } catch {
-      throw ChatTemplateError(.file, "cannot be read; check its permissions")
+    do { data = try readFile(file, atMost: LargestFile.ofModel) } catch {
+      throw ChatTemplateError(.file, "\(error); check the file and its permissions")
         .located(in: file.path, line: nil)
     }
     guard let text = String(validating: data, as: UTF8.self) else {

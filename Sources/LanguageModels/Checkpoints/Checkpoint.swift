@@ -141,9 +141,9 @@ package struct CheckpointOrigin: Sendable {
       let places = [place.directory, place.base].map { $0.appending(path: name) }
       guard let file = places.first(where: { FileManager.default.fileExists(atPath: $0.path) })
       else { continue }
-      do { files.append((name, try Data(contentsOf: file))) } catch {
+      do { files.append((name, try readFile(file, atMost: LargestFile.ofModel))) } catch {
         throw CheckpointError.unreadable(
-          path: file.path, reason: "cannot be read", remedy: "check its permissions")
+          path: file.path, reason: "\(error)", remedy: "check its permissions")
       }
       if name == "generation_config.json" { sources.insert(try ConfigurationFile(file), at: 0) }
     }

@@ -15,10 +15,10 @@ package struct ConfigurationFile: Sendable {
   /// Reads a file whose outermost value is an object.
   package init(_ file: URL) throws(CheckpointError) {
     let data: Data
-    do { data = try Data(contentsOf: file) } catch {
+    do { data = try readFile(file, atMost: LargestFile.ofModel) } catch {
       let inside = Self.checkpoints(in: file.deletingLastPathComponent())
       throw .unreadable(
-        path: file.path, reason: "cannot be read",
+        path: file.path, reason: "\(error)",
         remedy: inside.isEmpty
           ? "check the path and its permissions"
           : "name one of the checkpoints in this directory: " + inside.joined(separator: ", "))

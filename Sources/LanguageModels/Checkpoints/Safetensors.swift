@@ -50,8 +50,9 @@ package enum StoredNumber: String, Sendable, CaseIterable {
 ///
 /// Source: https://huggingface.co/docs/safetensors, "Format".
 package enum Safetensors {
-  /// The format's own bound, which keeps a damaged length from asking for all memory.
-  static let largestHeader = 100_000_000
+  /// Bytes of a header that are read: entries of some 100 000 tensors. The format allows 100 MB, which as
+  /// JSON take a gigabyte.
+  static let largestHeader = 16 << 20
 
   /// Reads all tensors of a file; F16 and BF16 are widened to float32.
   ///

@@ -44,7 +44,9 @@ struct SafetensorsHeader {
     if prefix == Data("version ".utf8) { throw .gitPointer(path: file) }
     let length = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     guard length <= Safetensors.largestHeader else {
-      throw damaged("the header would be \(length) bytes long, more than the format allows")
+      throw damaged(
+        "the header would be \(length) bytes long, and at most \(Safetensors.largestHeader >> 20) MiB "
+          + "are read; split the file into shards")
     }
     guard size >= 8 + length else { throw damaged("the file ends inside its header") }
     let text = try Self.bytes(Int(length), at: 8, of: handle, file: file)

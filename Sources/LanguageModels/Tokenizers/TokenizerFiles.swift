@@ -54,8 +54,8 @@ struct TokenizerFiles: Sendable, Equatable {
   private static func read(_ directory: URL, _ name: String) throws(TokenizerError) -> Data? {
     let file = directory.appending(path: name)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-    do { return try Data(contentsOf: file) } catch {
-      throw .file(path: file.path, problem: "cannot be read; check its permissions")
+    do { return try readFile(file, atMost: LargestFile.ofModel) } catch {
+      throw .file(path: file.path, problem: "\(error); check the file and its permissions")
     }
   }
 }

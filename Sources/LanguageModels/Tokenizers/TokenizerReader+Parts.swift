@@ -24,6 +24,7 @@ extension JSONPart {
   func tokenModel(_ vocabulary: Vocabulary) throws(TokenizerError) -> TokenModel {
     let name = try string("unk_token")
     let unknown = name.flatMap { vocabulary.id(of: $0.utf8) }
+    _ = try list("merges")  // of the right type, if there are any, whatever the model
     switch try type ?? (object["merges"] == nil ? nil : "BPE") {
     case "WordLevel":
       guard let unknown else {

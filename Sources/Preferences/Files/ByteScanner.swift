@@ -13,6 +13,7 @@ final class ByteScanner {
 
   /// A file without a line break would otherwise be read into memory whole, however long it is.
   private static let longestRow = 1 << 24
+  private static let mostCells = 10_000
 
   init(_ source: RowSource) { self.source = source }
 
@@ -154,6 +155,11 @@ final class ByteScanner {
         isQuoted = true
       } else if byte == separator {
         cells.append(cell)
+        if cells.count == Self.mostCells {
+          throw .file(
+            path: name, problem: "line \(first): has more than \(Self.mostCells) cells; leave out "
+              + "columns that are not needed")
+        }
         (cell, isQuoted, isClosed) = ([], false, false)
       } else if byte == UInt8(ascii: "\n") {
         return cells + [cell]

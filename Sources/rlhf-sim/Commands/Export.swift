@@ -12,7 +12,8 @@ struct Export: ParsableCommand {
     abstract: "Write a run's metrics, figures and samples as CSV files, or a checkpoint anew.",
     discussion: """
       sft.csv, reward.csv and ppo.csv have one row per step; evaluation.csv one per figure; \
-      samples.csv one per prompt; tokens.csv one per token of the saved rollouts. (The JSON lines in \
+      samples.csv one per prompt; tokens.csv one per token of the saved rollouts. A text that begins \
+      with = + - @ has ' before it there, or spreadsheets would compute it. (The JSON lines in \
       metrics/ need no export: pandas.read_json(path, lines=True).)
 
       With --dtype, a checkpoint is written in numbers of that type; a PEFT adapter is merged into its \

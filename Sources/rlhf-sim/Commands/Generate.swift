@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Formats
 import Foundation
 import LanguageModels
 import Numerics
@@ -12,8 +13,8 @@ struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Sample texts from a policy.",
     discussion: """
-      Prints prompt and response as one text; with --json one row each, with token ids and \
-      log-probabilities.
+      Prints prompt and response as one text, with control characters as \\u{1B}; with --json one \
+      row each, as they are, with token ids and log-probabilities.
 
       Example: rlhf-sim generate --model checkpoints/sentiment/sft --prompt "the soup" --count 5
       Example: rlhf-sim generate --model MODEL --prompts questions.jsonl --json
@@ -95,7 +96,7 @@ struct Generate: ParsableCommand {
     try Output.writeLines(to: nil) { line in
       try generation.forEachText(
         count: count, using: SeededGenerator(seed: seed), workers: machine.workers
-      ) { try line(json ? $0.json() : $0.whole) }
+      ) { try line(json ? $0.json() : $0.whole.withVisibleControls) }
     }
   }
 

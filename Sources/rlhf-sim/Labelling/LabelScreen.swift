@@ -31,7 +31,7 @@ struct LabelScreen {
     var lines = Self.wrapped(
       "pair \(answers.count + 1): which response is better? (\(counts.joined(separator: ", ")))",
       width)
-    lines += ["", styled(pair.prompt + " …", "1"), ""]
+    lines += ["", styled(pair.prompt.withVisibleControls + " …", "1"), ""]
     let (leftKey, rightKey) = terminal.usesUnicode ? ("← left", "right →") : ("< left", "right >")
     let half = (width - 3) / 2
     if half >= 24 {
@@ -65,7 +65,7 @@ struct LabelScreen {
   /// Lines of whole words; a word longer than a line has one of its own and is cut.
   static func wrapped(_ text: String, _ width: Int) -> [String] {
     var lines: [String] = []
-    for word in text.split(separator: " ", omittingEmptySubsequences: true) {
+    for word in text.withVisibleControls.split(separator: " ") {
       if let last = lines.last, last.count + 1 + word.count <= width {
         lines[lines.count - 1] = last + " " + word
       } else {

@@ -89,7 +89,8 @@ struct Failure {
       guard RLHFSim.exitCode(for: error) == .failure, !(error is ExitCode) else { return nil }
       status = .failure
     }
-    message = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    message =
+      "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
       .shortened(to: Output.longestMessage).withVisibleControls
   }
 

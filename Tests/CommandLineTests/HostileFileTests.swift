@@ -93,6 +93,10 @@ struct HostileFileTests {
       shell.waitUntilExit()
       try FileManager.default.moveItem(at: bomb, to: rows.appendingPathExtension("gz"))
     },
+    Case("rows: CSV of cells without an end", says: "more than 10000 cells") { _, rows in
+      try Data(("prompt,response\n" + String(repeating: "a,", count: 8 << 20)).utf8)
+        .write(to: rows.appendingPathExtension("csv"))
+    },
     Case("rows: CSV whose cell has no end", says: "16 MiB") { _, rows in
       try Data(("prompt,response\n\"" + String(repeating: "\"\"", count: 10 << 20)).utf8)
         .write(to: rows.appendingPathExtension("csv"))
@@ -120,6 +124,9 @@ struct HostileFileTests {
       tokenizer(
         #""<unk>":0"#,
         #","pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a+)+$"},"behavior":"Isolated"}"#)),
+    Case(
+      "tokenizer.json", "merges that are a number", says: "key `model.merges`: is a number",
+      #"{"model":{"type":"WordLevel","vocab":{"<unk>":0},"unk_token":"<unk>","merges":5}}"#),
     Case("tokenizer_config.json", "no object", says: "tokenizer_config.json", nested),
     Case("special_tokens_map.json", "no object", says: "special_tokens_map.json", "[[]]"),
     // Configurations.
@@ -129,6 +136,30 @@ struct HostileFileTests {
     Case(
       "generation_config.json", "a negative token", says: "eos_token_id", #"{"eos_token_id":-1}"#),
     Case("generation_config.json", "deep nesting", says: "generation_config.json", nested),
+    Case("config.json: layers that the file does not have", says: "layers.2.") { model, _ in
+      try edit(model, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 100000")
+    },
+    Case("config.json: a vocabulary beyond the tensors", says: "[16777216, 16] is needed") {
+      model, _ in
+      let file = model.appending(path: "config.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      let changed = text.replacing(/"vocab_size": \d+/, with: "\"vocab_size\": 16777216")
+      #expect(changed != text)
+      try Data(changed.utf8).write(to: file)
+    },
+    Case("config.json: a feed-forward width beyond the tensors", says: "is needed") { model, _ in
+      try edit(model, "\"intermediate_size\": ", "\"intermediate_size\": 16777216, \"x\": ")
+    },
+    Case(
+      "config.json", "a message of 70 kB that would clear the terminal",
+      says: "which is not computed",
+      "{\"model_type\":\"\\u001b[2J\(String(repeating: "x", count: 70_000))\"}"),
+    Case("config.json: a device without an end", says: "larger than 64 MiB") { model, _ in
+      let file = model.appending(path: "config.json")
+      try FileManager.default.removeItem(at: file)
+      try FileManager.default.createSymbolicLink(
+        at: file, withDestinationURL: URL(filePath: "/dev/zero"))
+    },
     Case("config.json: layers without an end", says: "layers") { model, _ in
       try edit(model, "\"num_hidden_layers\": ", "\"num_hidden_layers\": 1000000000")
     },
@@ -171,6 +202,36 @@ struct HostileFileTests {
       #expect(outcome.code == 65, "\(outcome.code): \(outcome.errors.prefix(500))")
       #expect(outcome.errors.contains(hostile.words), "\(outcome.errors.prefix(500))")
       #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors.prefix(500))")
+      #expect(outcome.errors.utf8.count < 5000, "\(outcome.errors.utf8.count) bytes")
+      #expect(!outcome.errors.contains("\u{1B}"))
+    }
+
+    @Test("a token with a terminal's control sequence is generated as it is, and shown harmless")
+    func generatedControls() throws {
+      let run = try TinyRun.shared()
+      let model = run.directory.appending(path: "controls")
+      try FileManager.default.copyItem(at: run.directory.appending(path: "run/sft"), to: model)
+      defer { try? FileManager.default.removeItem(at: model) }
+      let file = model.appending(path: "tokenizer.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      #expect(text.contains("\"soup\""))
+      try Data(text.replacing("\"soup\"", with: "\"so\\u001b]0;up\"").utf8).write(to: file)
+      let arguments = ["generate", "--model", "controls", "--prompt", "the so\u{1B}]0;up"]
+      let shown = try Program.run(arguments, in: run.directory)
+      #expect(shown.code == 0, "\(shown.errors)")
+      #expect(shown.output.hasPrefix("the so\\u{1B}]0;up"), "\(shown.output)")
+      let row = try #require(
+        try Program.run(arguments + ["--json"], in: run.directory).rows().first)
+      #expect(row["prompt"] as? String == "the so\u{1B}]0;up")
+    }
+
+    @Test("an argument in other bytes than UTF-8 is refused, before it names another file")
+    func argumentBytes() throws {
+      let run = try TinyRun.shared()
+      let outcome = try Program.run(
+        ["data"], in: run.directory, after: "set -- \"$@\" \"$(printf 'r\\377.jsonl')\"")
+      #expect(outcome.code == 64)
+      #expect(outcome.errors.contains("Argument 2, `r\u{FFFD}.jsonl`, is not UTF-8"))
     }
 
     @Test("a small address space takes fewer threads, and too small a one ends the program at once")

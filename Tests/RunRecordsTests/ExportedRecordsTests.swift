@@ -16,6 +16,15 @@ struct ExportedRecordsTests {
     #expect(CommaSeparatedValues.cell(nil) == "")
   }
 
+  @Test("a text that a spreadsheet would compute has an apostrophe; numbers have none")
+  func formulas() {
+    var table = CommaSeparatedValues(columns: ["a"])
+    for cell in ["=1+1", "+x", "-x", "@SUM(A1)", "\t=1", "-0.5", "+1e-3", "a=1", ""] {
+      table.append([cell])
+    }
+    #expect(table.text == "a\n'=1+1\n'+x\n'-x\n'@SUM(A1)\n'\t=1\n-0.5\n+1e-3\na=1\n\n")
+  }
+
   @Test("a run's tables are those of the records it has")
   func tables() throws {
     try withTemporaryDirectory { root in

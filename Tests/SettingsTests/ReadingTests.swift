@@ -190,6 +190,52 @@ import Testing
     #expect(failure.text.contains("use fewer aliases"))
   }
 
+  @Test(
+    "aliases of aliases as a key are refused at once; an alias of a text is a key",
+    .timeLimit(.minutes(1)),
+    arguments: ["? *a30\n: 1", "*a30 : 1", "{? [*a30] : 1}", "b: {*a30 : 1}"])
+  func aliasKeys(key: String) throws {
+    // 10³⁰ values in some hundred bytes.
+    var yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...30 {
+      let aliases = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+      yaml += "a\(level): &a\(level) [\(aliases)]\n"
+    }
+    guard case .failure = outcome(yaml + key) else {
+      Issue.record("it was accepted")
+      return
+    }
+    #expect(try outcome("title: &t steps\n*t : 5").get().steps == 5)
+  }
+
+  @Test("aliases do not hide how deep a document is")
+  func aliasDepth() {
+    var yaml = "a0: &a0 [x]\n"
+    for level in 1...150 { yaml += "a\(level): &a\(level) [*a\(level - 1)]\n" }
+    guard case .failure(let failure) = outcome(yaml) else {
+      Issue.record("it was accepted")
+      return
+    }
+    #expect(failure.text.contains("100 levels"))
+  }
+
+  @Test("a document behind the first is refused, and so is an alias before its anchor")
+  func secondDocument() {
+    #expect(
+      outcome("steps: 5\n---\nsteps: 6")
+        == .failure(
+          Failure(
+            text:
+              "run.yaml:2: this is not YAML: a second document follows; leave one, and remove the "
+              + "line `---`")))
+    #expect(
+      outcome("steps: 5\ntitle: &a [*a]")
+        == .failure(
+          Failure(
+            text: "run.yaml:2: this is not YAML: nothing before it is called `&a`; write the value "
+              + "out")))
+  }
+
   @Test("lists in lists without measure are refused")
   func depth() {
     for depth in [200, 50_000] {
@@ -207,6 +253,12 @@ import Testing
     #expect {
       _ = try SettingsDocument(contentsOf: missing)
     } throws: { "\($0)".contains("no-such-file.yaml`: this file cannot be read") }
+    let large = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml")
+    try Data(repeating: UInt8(ascii: "#"), count: 1 << 20 + 1).write(to: large)
+    defer { try? FileManager.default.removeItem(at: large) }
+    #expect {
+      _ = try SettingsDocument(contentsOf: large)
+    } throws: { "\($0)".contains("this file is larger than 1 MiB") }
     let binary = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml")
     try Data([0xff, 0xfe, 0x00, 0x80]).write(to: binary)
     defer { try? FileManager.default.removeItem(at: binary) }

@@ -157,7 +157,8 @@ final class ByteScanner {
         cells.append(cell)
         if cells.count == Self.mostCells {
           throw .file(
-            path: name, problem: "line \(first): has more than \(Self.mostCells) cells; leave out "
+            path: name,
+            problem: "line \(first): has more than \(Self.mostCells) cells; leave out "
               + "columns that are not needed")
         }
         (cell, isQuoted, isClosed) = ([], false, false)

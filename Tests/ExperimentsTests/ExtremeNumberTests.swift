@@ -3,6 +3,7 @@ import Numerics
 import RLHF
 import RunRecords
 import Settings
+import Statistics
 import Testing
 
 @testable import Experiments
@@ -30,7 +31,8 @@ struct ExtremeNumberTests {
       let tuned = try loop.optimize(policy, reward: reward).policy
       let direct = try loop.optimizeDirectly(policy, rows: training, reward: reward)
       for model in [policy, tuned, direct] {
-        #expect(model.parameters.tensors.allSatisfy(\.isFinite), "\(assignments) \(weights)")
+        let isFinite = model.parameters.tensors.allSatisfy { $0.isFinite }
+        #expect(isFinite, "\(assignments) \(weights)")
       }
       return .finite
     } catch let error as NonFiniteError {

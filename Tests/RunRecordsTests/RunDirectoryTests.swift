@@ -126,7 +126,7 @@ struct RunDirectoryTests {
           version: "0", command: .demo, commandLine: [], scenario: "", seed: 1, threads: 1, cpu: "",
           blasCore: "", allocator: "", process: 1, started: Date())
         try information.write(to: run)
-        try withExtendedLifetime(run) {
+        withExtendedLifetime(run) {
           #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: 1)) {
             try RunDirectory.create(at: place, force: true)
           }

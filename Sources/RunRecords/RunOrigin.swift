@@ -76,9 +76,12 @@ extension RunInformation {
   /// - Throws: `unreadable`.
   package mutating func add(_ place: URL, of run: RunDirectory) throws(RunRecordsError) {
     let root = run.url.path + "/"
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: place.path)) ?? []
+    // The models of an ensemble have directories of their own.
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: place.path)) ?? []
     for file in names.isEmpty ? [place] : names.map(place.appendingPathComponent) {
-      guard file.path.hasPrefix(root) else { continue }
+      var isDirectory: ObjCBool = false
+      _ = FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory)
+      guard file.path.hasPrefix(root), !isDirectory.boolValue else { continue }
       files = files ?? [:]
       files?[String(file.path.dropFirst(root.count))] = try Input(file).crc32
     }

@@ -27,8 +27,9 @@ enum Program {
     "model.width=16",
   ].flatMap { ["--set", $0] }
 
-  /// The same with as many iterations as the course of optimization needs to have figures.
-  static let few = tiny + ["--set", "ppo.iterations=5"]
+  /// The same with as many iterations, and as large an n, as the figures of lessons need.
+  static let few =
+    tiny + ["ppo.iterations=5", "evaluation.best_of=64"].flatMap { ["--set", $0] }
 
   /// The program lies where the tests were built.
   static func executable() throws -> URL {

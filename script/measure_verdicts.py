@@ -5,7 +5,7 @@ usage: script/measure_verdicts.py [--seeds 1-8] [--jobs N] [--out runs/verdicts]
 
 Needs a release build and Python 3.9, nothing else; about three minutes per seed on one core. Four whole runs per seed:
 `sentiment` must end better and without an alert, `goodhart` (annotators overlook repetition, no KL penalty) fooled,
-`sentiment` at a learning rate of 0 unchanged, and with annotators who toss a coin unclear. Then, on the first seed, a
+`sentiment` at a learning rate of 0 unchanged, and with annotators who all but toss a coin unclear. Then, on the first seed, a
 reward model with each fault, which must raise its alert. Exits with 1 when one fails.
 """
 import argparse, concurrent.futures, json, pathlib, subprocess, sys
@@ -37,7 +37,7 @@ def run(name, command, arguments, seed):
     return json.loads(done.stdout)
 
 
-coins = each("flip", 0.5)
+coins = each("flip", 0.49)  # annotators who only guess are refused
 cases = {
     "better": ["--scenario", "sentiment"],
     "fooled": ["--scenario", "goodhart"],

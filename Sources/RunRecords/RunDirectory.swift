@@ -111,11 +111,8 @@ package struct RunDirectory: Sendable, Equatable {
     try? FileManager.default.moveItem(at: newest.place, to: state)
   }
 
-  /// Whether run.json and scenario.yaml are written, which is the first that a run does.
-  package var hasBegun: Bool {
-    AtomicFile.exists(scenario)
-      && (try? FileManager.default.attributesOfItem(atPath: information.path))?[.size] as? Int != 0
-  }
+  /// Whether run.json and then scenario.yaml are written, which is the first that a run does.
+  package var hasBegun: Bool { AtomicFile.exists(scenario) }
 
   /// run.json: what ran, where and when.
   package var information: URL { file(Name.information) }

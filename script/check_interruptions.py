@@ -26,7 +26,7 @@ RUNS = {
     "sft": ["sft", "pretraining.steps=20", "fine_tuning.steps=20"],
     "train-reward": ["train-reward", "--base", "models/sft"],
     "ppo": ["ppo", *START, "ppo.iterations=12"],
-    "ppo, average": ["ppo", *START, "ppo.iterations=8", "ppo.ema_decay=0.9"],
+    "ppo, average": ["ppo", *START, "ppo.iterations=8", "ppo.average_decay=0.9"],
     "grpo": ["ppo", *START, "ppo.iterations=12", "ppo.algorithm=grpo", "ppo.samples_per_prompt=4"],
     "dpo": ["dpo", *START, "dpo.epochs=3"],
     "dpo, on-policy": ["dpo", *START, "dpo.pairs=on-policy", "dpo.rounds=4"],

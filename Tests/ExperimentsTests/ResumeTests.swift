@@ -206,8 +206,8 @@ import Testing
     try withRun { directory in
       _ = try run(in: directory, isResumed: false, steps: 14)
       let store = StageStore(in: directory)
-      let stage = try #require(
-        RunStage.allCases.first { try store.read($0) != nil }, "something was saved")
+      let saved = try RunStage.allCases.first { try store.read($0) != nil }
+      let stage = try #require(saved)
       for name in ["stage.json", "tensors.safetensors"] {
         let file = directory.state.appending(path: name)
         let bytes = try Data(contentsOf: file)

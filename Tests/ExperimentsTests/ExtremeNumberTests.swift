@@ -31,8 +31,7 @@ struct ExtremeNumberTests {
       let tuned = try loop.optimize(policy, reward: reward).policy
       let direct = try loop.optimizeDirectly(policy, rows: training, reward: reward)
       for model in [policy, tuned, direct] {
-        let isFinite = model.parameters.tensors.allSatisfy { $0.isFinite }
-        #expect(isFinite, "\(assignments) \(weights)")
+        #expect(model.parameters.tensors.allSatisfy { $0.isFinite }, "\(assignments) \(weights)")
       }
       return .finite
     } catch let error as NonFiniteError {

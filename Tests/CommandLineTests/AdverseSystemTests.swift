@@ -139,7 +139,7 @@ import Testing
   func sizeLimit() throws {
     let run = try TinyRun.shared()
     let whole = try run.bytes("run/ppo/policy/model.safetensors")
-    // Enough for the first stages and not for their rows.
+    // Enough for the settings and not for a state.
     let outcome = try Program.run(
       ["demo", "--out", "limited", "--quiet", "--threads", "1"] + Program.tiny,
       in: run.directory, after: "ulimit -f 128")

@@ -165,15 +165,25 @@ extension AlignmentLoop {
   }
 
   /// One response to each prompt, each from a stream of its own.
+  ///
+  /// - Throws: `NonFiniteError` for a policy whose probabilities are none.
   func sample(
     _ policy: LanguageModel, prompts: [[Int32]], _ stream: SeededGenerator, temperature: Double
   ) throws -> [SampledResponse] {
     var options = SamplingOptions()
     options.temperature = temperature
     options.maximumTokens = maximumTokens
-    return try Sampler(options, endOfSequence: tokenizer.endOfSequence).responses(
+    let responses = try Sampler(options, endOfSequence: tokenizer.endOfSequence).responses(
       from: policy, to: prompts,
       generators: prompts.indices.map { stream.stream("response", $0) }, workers: workers)
+    let bad = responses.indices.filter {
+      !responses[$0].logProbabilities.allSatisfy { $0.isFinite }
+    }
+    if let rows = NonFiniteError.list("responses", bad) {
+      throw NonFiniteError(
+        stage: "sampling", step: 1, tensor: "the policy's log-probability", rows: rows)
+    }
+    return responses
   }
 }
 

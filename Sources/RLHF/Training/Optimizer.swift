@@ -188,7 +188,7 @@ package struct NonFiniteError: Error, CustomStringConvertible, Sendable {
   }
 
   /// `episodes 3, 17`, at most eight of them; nil for none.
-  static func list(_ what: String, _ numbers: [Int]) -> String? {
+  package static func list(_ what: String, _ numbers: [Int]) -> String? {
     guard !numbers.isEmpty else { return nil }
     let more = numbers.count > 8 ? " and \(numbers.count - 8) more" : ""
     return "\(what) \(numbers.prefix(8).map(String.init).joined(separator: ", "))\(more)"

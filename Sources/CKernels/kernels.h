@@ -19,6 +19,9 @@
 #define KERNEL __attribute__((target("arch=x86-64-v3")))
 #elif defined(KERNEL_LEVEL)
 #error "KERNEL_LEVEL is 1 or 3"
+#elif __has_feature(thread_sanitizer)
+// What picks a clone runs before the sanitizer is set up, and would call it.
+#define KERNEL
 #elif defined(__linux__)
 #define KERNEL __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else

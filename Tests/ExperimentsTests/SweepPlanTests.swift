@@ -266,4 +266,17 @@ import Testing
     #expect(throws: LoopError.self) { try SweepDirectory(at: place, for: plan, cells) }
     #expect(throws: LoopError.self) { try SweepDirectory(opening: place) }
   }
+
+  @Test("a sweep.json that names a place outside the sweep is refused", arguments: ["../../", "/tmp/"])
+  func outside(prefix: String) throws {
+    let (plan, cells) = try cells("scenario: tiny.yaml")
+    let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: place) }
+    let name = try SweepDirectory(at: place, for: plan, cells).tasks.cells[0].name
+    let file = place.appending(path: "sweep.json")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    try Data(text.replacing("\"\(name)\"", with: "\"\(prefix)\(name)\"").utf8).write(to: file)
+    let error = #expect(throws: LoopError.self) { try SweepDirectory(opening: place) }
+    #expect("\(try #require(error))".contains("names \(prefix)\(name), which is not inside"))
+  }
 }

@@ -62,6 +62,14 @@ package struct SweepDirectory: Sendable {
     guard let tasks = try? JSONDecoder().decode(SweepTasks.self, from: AtomicFile.read(file)) else {
       throw LoopError.input("\(file.path) is damaged; begin the sweep again with its plan")
     }
+    let places = tasks.all.flatMap { [$0.name, $0.scenario, $0.base ?? ""] }
+    if let outside = places.first(where: {
+      $0.hasPrefix("/") || $0.split(separator: "/").contains("..")
+    }) {
+      throw LoopError.input(
+        "\(file.path) names \(outside), which is not inside the sweep; begin it again with its plan"
+      )
+    }
     self.tasks = tasks
   }
 

@@ -267,7 +267,8 @@ import Testing
     #expect(throws: LoopError.self) { try SweepDirectory(opening: place) }
   }
 
-  @Test("a sweep.json that names a place outside the sweep is refused", arguments: ["../../", "/tmp/"])
+  @Test(
+    "a sweep.json that names a place outside the sweep is refused", arguments: ["../../", "/tmp/"])
   func outside(prefix: String) throws {
     let (plan, cells) = try cells("scenario: tiny.yaml")
     let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)

@@ -54,7 +54,7 @@ private let valid: [(reader: String, text: Data)] = {
 /// `{"prompt":"a"}` and a line end.
 private let gzipped =
   Data(
-    base64Encoded: "H4sIAAAAAAAC/6tWKijKzy0oUbJSSlSq5QIAgEyyuQ8AAAA=") ?? Data()
+    base64Encoded: "H4sIAAAAAAACA6tWKijKzy0oUbJSSlSq5QIA+Y2t6g8AAAA=") ?? Data()
 
 extension Data {
   /// With up to four bytes changed, cut out, doubled or put in.

@@ -48,11 +48,14 @@ struct FileReaders {
     },
     "template": { files, data in
       let template = try ChatTemplate(String(decoding: data, as: UTF8.self), name: "template")
+      let tool = try JSONValue(
+        parsing: #"{"name":"f","description":"d","parameters":{"type":"object","properties":{}}}"#
+          .utf8)
       let messages: [JSONObject] = ["system", "user", "assistant"].map {
         ["role": .string($0), "content": .string(" a\n\($0) é ")]
       }
       _ = try template.render(
-        messages: messages, tools: [.object(["name": .string("f")])], addGenerationPrompt: true,
+        messages: messages, tools: [tool], addGenerationPrompt: true,
         variables: ["bos_token": .string("<s>"), "eos_token": .string("</s>")])
     },
     "rows": { try survey($0.file("rows.jsonl", $1)) },
@@ -111,6 +114,7 @@ struct FileReaders {
         at: directory.appending(path: folder), withIntermediateDirectories: true)
     }
     _ = file("run/run.json", Data("{}".utf8))
+    _ = file("tokenizer/config.json", Data(#"{"eos_token_id":0}"#.utf8))
     try Tokenizer.wordLevel(words: ["a", "b", "c"]).save(to: directory.appending(path: "words"))
     for name in ["model.safetensors", "config.json"] {
       try FileManager.default.copyItem(

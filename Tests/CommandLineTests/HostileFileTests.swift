@@ -153,7 +153,7 @@ struct HostileFileTests {
     Case(
       "config.json", "a message of 70 kB that would clear the terminal",
       says: "which is not computed",
-      "{\"model_type\":\"\\u001b[2J\(String(repeating: "x", count: 70_000))\"}"),
+      "{\"num_labels\":1,\"model_type\":\"\\u001b[2J\(String(repeating: "x", count: 70_000))\"}"),
     Case("config.json: a device without an end", says: "larger than 64 MiB") { model, _ in
       let file = model.appending(path: "config.json")
       try FileManager.default.removeItem(at: file)

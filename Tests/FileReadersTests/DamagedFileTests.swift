@@ -28,6 +28,11 @@ private let valid: [(reader: String, text: Data)] = {
     ("json", Data(#" {"a":[1,-2.5e-3,"é\n\ud83d\ude00",null,true],"b":{"c":[]}}"#.utf8)),
     ("safetensors", tensors + Data([0, 0, 128, 63])),
     ("config", file("checkpoints/sentiment/sft/config.json")),
+    (
+      "adapter",
+      file(
+        "Tests/ParityTests/Fixtures/architectures/adapter-llama/model/adapter_config.json")
+    ),
     ("tokenizer", file("\(fixtures)/qwen/tokenizer.json")),
     ("tokenizer", file("\(fixtures)/llama2/tokenizer.json")),
     ("template", file("Tests/ChatTemplatesTests/Fixtures/families/modes.jinja")),
@@ -97,6 +102,37 @@ struct DamagedFileTests {
       }
     }
     #expect(refused > 100 * valid.count / 2)
+  }
+
+  @Test("a number of a model's configuration that is beyond all bounds never ends the program")
+  func extremes() throws {
+    let files = try FileReaders(in: FileManager.default.temporaryDirectory, repository: repository)
+    defer { files.remove() }
+    let fixtures = repository.appending(path: "Tests/ParityTests/Fixtures")
+    let paths = try #require(FileManager.default.enumerator(atPath: fixtures.path))
+      .compactMap { $0 as? String }
+    var count = 0
+    for (name, file) in [("config", "/config.json"), ("adapter", "/adapter_config.json")] {
+      let read = try #require(FileReaders.all[name])
+      for path in paths.sorted() where path.hasSuffix(file) {
+        let text = try String(contentsOf: fixtures.appending(path: path), encoding: .utf8)
+        for number in text.matches(of: /: (-?[0-9][-+.0-9e]*)/) {
+          for extreme in [
+            "9223372036854775807", "-9223372036854775808", "4294967296", "16777216", "0", "-1",
+            "1e308", "1e-308", "-0.0", "\"x\"", "[]",
+          ] {
+            var changed = text
+            changed.replaceSubrange(
+              number.output.1.startIndex..<number.output.1.endIndex, with: extreme)
+            do { try read(files, Data(changed.utf8)) } catch {
+              #expect(error is any EndingError, "\(path): \(error)")
+            }
+            count += 1
+          }
+        }
+      }
+    }
+    #expect(count > 2000)
   }
 
   @Test("random JSON reads as it was written")

@@ -105,22 +105,24 @@ struct FileReaders {
 
   /// - Parameters:
   ///   - parent: of a new directory, which is removed by ``remove()``.
-  ///   - repository: whose committed policy is the model beside damaged configurations.
+  ///   - repository: whose committed models stand beside damaged configurations.
   init(in parent: URL, repository: URL) throws {
     directory = parent.appending(path: "rlhf-sim-readers-\(UUID().uuidString)")
-    for folder in ["index", "model", "adapter", "tokenizer", "words", "run/metrics", "run/samples"]
-    {
+    for folder in ["index", "tokenizer", "words", "run/metrics", "run/samples"] {
       try FileManager.default.createDirectory(
         at: directory.appending(path: folder), withIntermediateDirectories: true)
+    }
+    let adapter = "Tests/ParityTests/Fixtures/architectures/adapter-llama"
+    for (source, folder) in [
+      ("checkpoints/sentiment/sft", "model"), (adapter + "/base", "base"),
+      (adapter + "/model", "adapter"),
+    ] {
+      try FileManager.default.copyItem(
+        at: repository.appending(path: source), to: directory.appending(path: folder))
     }
     _ = file("run/run.json", Data("{}".utf8))
     _ = file("tokenizer/config.json", Data(#"{"eos_token_id":0}"#.utf8))
     try Tokenizer.wordLevel(words: ["a", "b", "c"]).save(to: directory.appending(path: "words"))
-    for name in ["model.safetensors", "config.json"] {
-      try FileManager.default.copyItem(
-        at: repository.appending(path: "checkpoints/sentiment/sft/\(name)"),
-        to: directory.appending(path: "model/\(name)"))
-    }
   }
 
   func remove() { try? FileManager.default.removeItem(at: directory) }

@@ -240,7 +240,8 @@ extension DecoderConfiguration {
         isOld ? "rotary_pct" : "partial_rotary_factor",
         "is \(part), which is not computed here for \(family.rawValue)")
     }
-    let rotated = Int(Double(headWidth) * part)
+    // A width beyond all bounds is refused once the sizes are known.
+    let rotated = Int(Double(min(headWidth, 1 << 32)) * part)
     rotatedWidth = rotated == headWidth ? nil : rotated
     guard let rope else { return }
     if let nested = rope.keys.first(where: { rope[$0]?.object != nil }) {

@@ -217,7 +217,7 @@ import Testing
       try loop.optimize(policy, reward: infinite)
     }
     #expect("\(rewardError)".contains("reward model step 1: the loss is not finite (training el"))
-    #expect("\(policyError)".contains("PPO step 1: the score is not finite (episodes 0, 1, 2"))
+    #expect("\(policyError)".contains("PPO step 1: the score is not finite (episodes "))
   }
 }
 

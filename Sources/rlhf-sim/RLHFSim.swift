@@ -96,7 +96,10 @@ struct Failure {
 
   func exit() -> Never {
     StandardStreams.writeError("error: \(message)\n")
-    Foundation.exit(status.rawValue)
+    // Not `exit`, which waits for the threads of OpenBLAS: where the address space is too small, one of
+    // them asks for memory for ever.
+    fflush(nil)
+    _exit(status.rawValue)
   }
 }
 

@@ -68,6 +68,17 @@ import Testing
   }
 
   #if os(Linux)
+    @Test("an address space in which OpenBLAS cannot even start ends the program, and soon")
+    func addressSpace() throws {
+      let run = try TinyRun.shared()
+      let start = Date()
+      let outcome = try Program.run(
+        ["sft", "--out", "address-space"] + Program.tiny, in: run.directory,
+        after: "ulimit -v 250000; ulimit -t 20")
+      #expect(outcome.code == 1 && outcome.errors.contains("ulimit -v"), "\(outcome.errors)")
+      #expect(Date().timeIntervalSince(start) < 15)
+    }
+
     @Test(
       "input that is there and cannot be read is a failure of input",
       arguments: [

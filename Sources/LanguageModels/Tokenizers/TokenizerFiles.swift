@@ -72,7 +72,7 @@ extension Tokenizer {
   /// `generation_config.json` among them, so that `AutoTokenizer.from_pretrained` gives the same ids
   /// and the same text.
   ///
-  /// - Throws: ``TokenizerError/file(path:problem:)`` when a file cannot be written.
+  /// - Throws: ``TokenizerError/unwritable(path:reason:)``.
   package func save(to directory: URL) throws(TokenizerError) {
     for (name, data) in files.contents.sorted(by: { $0.key < $1.key }) {
       let file = directory.appending(path: name)
@@ -81,8 +81,7 @@ extension Tokenizer {
           at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         try data.write(to: file, options: .atomic)
       } catch {
-        throw .file(
-          path: file.path, problem: "cannot be written (\(error)); check permissions and space")
+        throw .unwritable(path: file.path, reason: FileWritingError.reason(of: error))
       }
     }
   }

@@ -152,14 +152,14 @@ import Testing
     let whole = try run.bytes("run/ppo/policy/model.safetensors")
     // Enough for the settings and not for a state.
     let outcome = try Program.run(
-      ["demo", "--out", "limited", "--quiet", "--threads", "1"] + Program.tiny,
+      ["demo", "--out", "small-files", "--quiet", "--threads", "1"] + Program.tiny,
       in: run.directory, after: "ulimit -f 128")
     #expect(outcome.code == 74, "\(outcome.code): \(outcome.errors)")
     #expect(outcome.errors.contains("File too large"), "\(outcome.errors)")
-    #expect(try run.run(["resume", "limited", "--quiet"]).code == 0)
-    #expect(try run.bytes("limited/ppo/policy/model.safetensors") == whole)
+    #expect(try run.run(["resume", "small-files", "--quiet"]).code == 0)
+    #expect(try run.bytes("small-files/ppo/policy/model.safetensors") == whole)
     let files = try FileManager.default.subpathsOfDirectory(
-      atPath: run.directory.appending(path: "limited").path)
+      atPath: run.directory.appending(path: "small-files").path)
     #expect(!files.contains { $0.contains(".partial") })
   }
 

@@ -126,13 +126,16 @@ struct EarlierRecords {
       events = run.events(stage).appendingPathComponent(name)
       let seconds = name.split(separator: ".").lazy.compactMap { Double($0) }.first
       started = seconds.map { Date(timeIntervalSince1970: $0) } ?? Date()
-      eventBytes = try AtomicFile.read(events)
     } else {
       // The events are a copy of the metrics: a person may well have removed them.
       started = Date()
       events = run.eventFile(stage, started: started)
-      eventBytes = EventRecord.header(wallTime: started.timeIntervalSince1970)
     }
+    let left = AtomicFile.exists(events) ? try AtomicFile.read(events) : Data()
+    // A run that is killed as the stage begins may leave a file without its header.
+    eventBytes =
+      EventRecord.prefix(of: left, records: 1).isEmpty
+      ? EventRecord.header(wallTime: started.timeIntervalSince1970) : left
     let table = try MetricsTable(stage: stage, in: run)
     let bytes = try AtomicFile.read(run.metrics(stage))
       .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)

@@ -46,6 +46,54 @@ struct MetricsTests {
     }
   }
 
+  @Test("of a stage that was killed before its event file had a header get one when they go on")
+  func killedAtTheBeginning() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      let started = Date(timeIntervalSince1970: 12)
+      let events = run.eventFile(.dpo, started: started)
+      _ = try MetricsWriter(stage: .dpo, in: run, started: started)
+      let whole = try Data(contentsOf: events)
+      #expect(!whole.isEmpty)
+      for left in [Data(), whole.prefix(7)] {
+        try left.write(to: events)
+        _ = try MetricsWriter(stage: .dpo, in: run, upTo: 0)
+        #expect(try Data(contentsOf: events) == whole)
+      }
+    }
+  }
+
+  @Test(
+    "give a sweep the course of gold and disagreement, and the members of an ensemble by number")
+  func figuresOfASweep() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root, force: false)
+      let writer = try MetricsWriter(stage: .ppo, in: run)
+      // Means of five: 2, 3, 4, 3, 2 of gold; 0.2 and 0.6 of disagreement at both ends.
+      for (step, gold) in [2, 2, 2, 2, 2, 7, 7, -3, -3].map(Double.init).enumerated() {
+        try writer.write(
+          step: step, seconds: 0,
+          ["objective/gold": gold, "objective/disagreement": step < 5 ? 0.2 : 0.7])
+      }
+      var summary = EvaluationSummary(sft: .init(gold: Summary([0, 2])))
+      summary.reward = .init()
+      summary.reward?.members = [
+        Proportion(successes: 3, of: 4), Proportion(successes: 1, of: 4),
+      ]
+      try summary.write(to: run)
+      let figures = Dictionary(
+        uniqueKeysWithValues: try SweepResults.figures(of: run).map { ($0.name, $0.value) })
+      // The SFT policy: mean 1, sd √2.
+      #expect(abs((figures["course.gold.highest"] ?? 0) - 3 / 2.0.squareRoot()) < 1e-12)
+      #expect(abs((figures["course.gold.last"] ?? 0) - 1 / 2.0.squareRoot()) < 1e-12)
+      #expect(abs((figures["course.gold.drop"] ?? 0) - 2.0.squareRoot()) < 1e-12)
+      #expect(abs((figures["course.disagreement.first"] ?? 0) - 0.2) < 1e-12)
+      #expect(abs((figures["course.disagreement.last"] ?? 0) - 0.6) < 1e-12)
+      #expect(figures["reward.members.1.value"] == 0.75)
+      #expect(figures["reward.members.2.value"] == 0.25)
+    }
+  }
+
   @Test("with a row cut off at the end are read up to it; a broken row elsewhere is an error")
   func interrupted() throws {
     try withTemporaryDirectory { root in

@@ -121,7 +121,9 @@ extension Verdict {
   /// What that means, without a full stop.
   package func outcome(_ judge: String = "the reward model") -> String {
     let gap = gain.gap ?? 0
-    let size = NumberText.fixed(abs(gap), 1)
+    // As far apart as the two figures before it are when they are read.
+    let read = [gain.score, gain.gold].map { (($0 ?? 0) * 10).rounded() }
+    let size = NumberText.fixed(abs(read[0] - read[1]) / 10, 1)
     switch word {
     case .better:
       let beside =

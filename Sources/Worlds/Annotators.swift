@@ -23,8 +23,8 @@ package struct AnnotatorConfiguration: Configurable, Equatable {
         "name", \.name, "what the annotator is called in the preference rows", isRequired: true),
       Field(
         "share", \.share,
-        "part of the judgements it gives, relative to the others who judge the prompt", in: Above(0)
-      ),
+        "part of the judgements it gives, relative to the others who judge the prompt",
+        in: 1e-6...1e6),
     ] + PromptScope.fields.map { $0.inside(\.scope) } + ownFields
 
   private static let ownFields: [Field<Self>] = [

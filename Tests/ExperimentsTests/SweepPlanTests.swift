@@ -103,6 +103,11 @@ import Testing
       ("scenario: tiny.yaml\nseeds: 0-18446744073709551615", 2, "seeds", "no range"),
       ("scenario: tiny.yaml\naxes:\n  seed: [1, 2]", 3, "seed", "seeds are no axis"),
       (
+        "scenario: tiny.yaml\naxes:\n  status: { a: { reward.epochs: 1 }, b: { reward.epochs: 2 } }",
+        3, "status",
+        "a column of its own"
+      ),
+      (
         "scenario: tiny.yaml\nseeds: 1-9000\naxes: { reward.epochs: [1, 2] }", 1, "axes",
         "more than"
       ),

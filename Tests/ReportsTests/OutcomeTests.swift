@@ -184,5 +184,8 @@ struct OutcomeTests {
       "repetition: 0.0", with: "repetition: 1.0", maxReplacements: 1)
     #expect(try #require(description(seen)).blindSpots.isEmpty)
     #expect(description("name: x") == nil)
+    let phrase = ExampleRun.scenario.replacing(
+      "feature: grammar_breaks", with: "feature: phrase\n    phrase: mi sol")
+    #expect(try #require(description(phrase)).tastes.contains { $0.words == "saying “mi sol”" })
   }
 }

@@ -35,6 +35,13 @@ struct VerdictTests {
     )
   }
 
+  @Test("the gap is the difference of the figures as they are read")
+  func gapAsRead() {
+    // 1.76 − 1.34 is 0.42, and +1.8 − +1.3 reads as 0.5.
+    let text = verdict(score: (0, 1, 1.76, 1), gold: (0, 1, 1.34, 1)).text()
+    #expect(text.contains("says +1.8 sd, gold says +1.3 sd") && text.hasSuffix("by 0.5 sd."))
+  }
+
   @Test("`goodhart`, where annotators overlook repetition, without a KL penalty: fooled")
   func fooled() throws {
     let verdict = verdict(

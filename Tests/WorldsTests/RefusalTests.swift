@@ -137,7 +137,7 @@ import Testing
       (
         "name: ann, share: 1", "name: ann, share: 0",
         "world.yaml:29: `world.annotators[0].share`: 0.0 is out of range; "
-          + "it must be greater than 0.0"
+          + "it must be from 1e-06 to 1000000.0"
       ),
       (
         "flip: 0.1", "flip: 0.6",

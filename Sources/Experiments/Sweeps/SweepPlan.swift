@@ -146,6 +146,10 @@ package struct SweepAxes: SettingValue {
         throw location.key(entry.key).error(
           "seeds are no axis", advice: "write `seeds: 1-5` beside `axes`")
       }
+      if ["cell", "status", "error"].contains(axis.name) {
+        throw location.key(entry.key).error(
+          "results.csv has a column of its own of this name", advice: "call the axis otherwise")
+      }
       all.append(axis)
     }
   }

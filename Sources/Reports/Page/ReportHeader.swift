@@ -102,7 +102,7 @@ enum ReportHeader {
         }
       }
       for alert in alerts {
-        reason("Warned before", "#reward", "the reward model") {
+        reason(word == nil ? "Warning" : "Warned before", "#reward", "the reward model") {
           ReportWarning.passages("\(alert.text) (\(alert.rule.title.lowercased())).")
         }
       }

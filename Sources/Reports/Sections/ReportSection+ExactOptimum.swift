@@ -40,7 +40,7 @@ extension ReportSection {
         ("KL from the optimum", "\(NumberText.fixed(exact.klFromOptimum, 3)) nats"),
         ("Most score at the policy’s KL", NumberText.fixed(exact.scoreCeiling, 3)),
       ])
-      element("table") {
+      let table = element("table") {
         element("thead") {
           element("tr") {
             for name in ["", "SFT, π_ref", "\(method), π", "optimum, π*"] {
@@ -55,6 +55,7 @@ extension ReportSection {
           row("gold", "raw, never seen", \.gold)
         }
       }
+      scrolled(table)
     }
   }
 

@@ -129,7 +129,7 @@ struct WorldDescription {
         ? "each \(word) that is said again"
         : "each run of \(NumberText.fixed(run, 0)) \(word)s that is said again"
     case "phrase":
-      return "saying “\(node.entry("phrase")?.value.texts.joined(separator: " ") ?? "")”"
+      return "saying “\(node.text("phrase") ?? "")”"
     case "words":
       let most = node.text("limit").map { ", at most \($0)" } ?? ""
       return "saying \(Self.listed(words))\(most)"

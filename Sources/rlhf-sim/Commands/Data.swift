@@ -15,7 +15,9 @@ struct DescribeData: ParsableCommand {
       and shows three rows as prompt, response and judgement. Reads JSON lines, JSON lists, CSV, plain text with a \
       prompt a line, .gz of them, and - for standard input.
 
-      Example: rlhf-sim data pairs.jsonl --column prompt=question
+      First: rlhf-sim annotate --count 100 --output pairs.jsonl
+      Example: rlhf-sim data pairs.jsonl
+      Where a column has a name of its own: --column prompt=question
       """)
 
   @Argument(help: "Files of rows.")

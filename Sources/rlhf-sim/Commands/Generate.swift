@@ -17,7 +17,6 @@ struct Generate: ParsableCommand {
       row each, as they are, with token ids and log-probabilities.
 
       Example: rlhf-sim generate --model checkpoints/sentiment/sft --prompt "the soup" --count 5
-      Example: rlhf-sim generate --model MODEL --prompts questions.jsonl --json
       """)
 
   @Option(help: "Directory of the policy.")

@@ -14,7 +14,7 @@ struct Sweep: ParsableCommand {
       Stages that cells share are run once. A sweep that was stopped or killed goes on when it is \
       started again; a cell that fails is recorded as failed, and the others go on.
 
-      Example: rlhf-sim sweep plan.yaml --out sweeps/kl --jobs 2
+      Example: rlhf-sim sweep scenarios/plans/goodhart.yaml --out sweeps/kl --jobs 2
       Example: rlhf-sim sweep status sweeps/kl
       """,
     subcommands: [Start.self, Status.self, Work.self, PerformTask.self],
@@ -32,7 +32,7 @@ struct Sweep: ParsableCommand {
         results.csv, results.json, curves.csv and index.html of the directory. The exit code is 1 when \
         a cell failed.
 
-        Example: rlhf-sim sweep plan.yaml --out sweeps/kl --jobs 2
+        Example: rlhf-sim sweep scenarios/plans/goodhart.yaml --out sweeps/kl --jobs 2
         """)
 
     @Argument(help: "The plan.", completion: .file(extensions: ["yaml"]))

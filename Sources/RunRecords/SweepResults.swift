@@ -23,6 +23,9 @@ package struct SweepResult: Sendable {
 /// What a sweep came to: `results.csv`, `results.json` and `curves.csv`. They hold no times, so that equal
 /// results are equal bytes.
 package struct SweepResults: Sendable {
+  /// The columns beside those of axes and figures; the axes stand after the first.
+  package static let ownColumns = ["cell", "seed", "status", "error"]
+
   package let plan: String
   package let axes: [String]
   package let cells: [SweepResult]
@@ -49,7 +52,7 @@ package struct SweepResults: Sendable {
     }
     names.sort()
     var table = CommaSeparatedValues(
-      columns: ["cell"] + axes + ["seed", "status", "error"] + names)
+      columns: Self.ownColumns.prefix(1) + axes + Self.ownColumns.dropFirst() + names)
     var records: [JSONValue] = []
     for (cell, figures) in zip(cells, figures) {
       table.append(
@@ -95,9 +98,8 @@ package struct SweepResults: Sendable {
   }
 
   /// The numbers of evaluation.json, named by the keys that lead to them, and what the course of
-  /// optimization adds. Items of a list are called by their `name` or `n`, or numbered from 1 where all have
-  /// the same `n`; lists of others, such as
-  /// the bins of a histogram, are no figures.
+  /// optimization adds. Items of a list are called by their `name` or `n`, or numbered from 1 where all
+  /// have the same `n`; lists of others, such as the bins of a histogram, are no figures.
   package static func figures(
     of run: RunDirectory
   ) throws(RunRecordsError) -> [(name: String, value: Double)] {

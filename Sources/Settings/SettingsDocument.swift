@@ -25,7 +25,7 @@ package struct SettingsDocument: Sendable {
     } catch {
       throw SettingsError(
         source: .unwritten, path: file, problem: "this file \(error)",
-        advice: "check that it exists and that you may read it")
+        advice: "check that it exists and that you may read it", exitStatus: .ofReading(file))
     }
     guard let yaml = String(data: data, encoding: .utf8) else {
       throw SettingsError(

@@ -80,17 +80,17 @@ package struct SettingsError: EndingError, CustomStringConvertible, Sendable, Eq
   package let problem: String
   /// What to do next.
   package let advice: String
+  package let exitStatus: ExitStatus
 
-  package init(source: SettingSource, path: String, problem: String, advice: String) {
+  package init(
+    source: SettingSource, path: String, problem: String, advice: String,
+    exitStatus: ExitStatus = .badData
+  ) {
     self.source = source
     self.path = path
     self.problem = problem
     self.advice = advice
-  }
-
-  package var exitStatus: ExitStatus {
-    // The path is then that of a file.
-    source == .unwritten ? .ofReading(path) : .badData
+    self.exitStatus = exitStatus
   }
 
   package var description: String {

@@ -40,6 +40,15 @@ import Testing
     try #require(articles.first { $0.name == name })
   }
 
+  @Test("the whole world that an article shows passes its check")
+  func shownWorld() throws {
+    let text = try article("WritingAScenario.md").text
+    let shown = try #require(text.split(separator: "### A whole world").last)
+    let yaml = try #require(shown.firstMatch(of: /(?s)```yaml\n(.*?)```/)).output.1
+    let scenario = try Scenario.read(SettingsDocument(yaml: String(yaml), file: "greetings.yaml"))
+    #expect(scenario.name == "greetings")
+  }
+
   /// The names of all metrics that small runs of every kind record, by stage.
   func recorded() throws -> [RunStage: Set<String>] {
     let runs = [

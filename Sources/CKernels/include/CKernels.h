@@ -158,10 +158,10 @@ void vm_adamw(float *parameter, float *first, float *second, const float *gradie
               float scale, float rate, float beta1, float rest1, float beta2, float rest2,
               float epsilon, float decay, float correction1, float root_correction2);
 
-#ifdef __cplusplus
-}
-#endif
 // The instruction set that the kernels run with, such as "x86-64-v3".
 const char *vm_kernel_level(void);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -33,7 +33,7 @@ package struct LessonClaim: Configurable {
     Field("within", \.within, "holds where it is no further from 0 than this", in: Above(0)),
     Field(
       "statistic", \.statistic,
-      "mean: the 95 % interval of the mean over seeds is beyond the threshold; every: each seed is"),
+      "mean: the 95 % interval of the mean over seeds meets the threshold; every: each seed does"),
   ]
 
   package enum Statistic: String, CaseIterable, Sendable, SettingValue {

@@ -146,7 +146,7 @@ package struct SweepAxes: SettingValue {
         throw location.key(entry.key).error(
           "seeds are no axis", advice: "write `seeds: 1-5` beside `axes`")
       }
-      if ["cell", "status", "error"].contains(axis.name) {
+      if SweepResults.ownColumns.contains(axis.name) {
         throw location.key(entry.key).error(
           "results.csv has a column of its own of this name", advice: "call the axis otherwise")
       }

@@ -81,8 +81,9 @@ struct MetricsTests {
         Proportion(successes: 3, of: 4), Proportion(successes: 1, of: 4),
       ]
       try summary.write(to: run)
-      let figures = Dictionary(
-        uniqueKeysWithValues: try SweepResults.figures(of: run).map { ($0.name, $0.value) })
+      let found = try SweepResults.figures(of: run).map { ($0.name, $0.value) }
+      let figures = Dictionary(found) { first, _ in first }
+      #expect(figures.count == found.count, "no name twice")
       // The SFT policy: mean 1, sd √2.
       #expect(abs((figures["course.gold.highest"] ?? 0) - 3 / 2.0.squareRoot()) < 1e-12)
       #expect(abs((figures["course.gold.last"] ?? 0) - 1 / 2.0.squareRoot()) < 1e-12)

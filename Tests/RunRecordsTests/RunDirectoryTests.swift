@@ -121,16 +121,17 @@ struct RunDirectoryTests {
       let place = root.appendingPathComponent("run")
       do {
         let run = try RunDirectory.create(at: place, force: false)
-        // Its number does not matter: the system may have given it to another process.
+        // No process has this number: the lock alone says that the run goes on.
+        let process = Int32.max
         let information = RunInformation(
           version: "0", command: .demo, commandLine: [], scenario: "", seed: 1, threads: 1, cpu: "",
-          blasCore: "", allocator: "", process: 1, started: Date())
+          blasCore: "", allocator: "", process: process, started: Date())
         try information.write(to: run)
         withExtendedLifetime(run) {
-          #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: 1)) {
+          #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: process)) {
             try RunDirectory.create(at: place, force: true)
           }
-          #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: 1)) {
+          #expect(throws: RunRecordsError.stillRunning(path: run.url.path, process: process)) {
             try RunDirectory.open(place, writing: true)
           }
           #expect(throws: Never.self) { try RunDirectory.open(place) }

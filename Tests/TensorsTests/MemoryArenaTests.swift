@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Numerics
@@ -50,6 +51,24 @@ struct MemoryArenaTests {
     // Would they stay, jemalloc had no more after 4 095.
     for _ in 0..<5_000 { tensor = tensor.moved(to: MemoryArena()) }
     #expect(tensor[999] == 0)
+  }
+
+  @Test("may be the last of its arena while another thread gives all freed memory back")
+  func purged() {
+    for _ in 0..<20 {
+      // Freed blocks in many arenas, so that the purge is still at the first when the last is destroyed.
+      var arenas = (0..<40).map { _ in MemoryArena() }
+      for arena in arenas { _ = Tensor(repeating: 1, shape: [1 << 18]).moved(to: arena) }
+      let (started, ended) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+      Thread {
+        started.signal()
+        NumericalLibraries.releaseFreedMemory()
+        ended.signal()
+      }.start()
+      started.wait()
+      while !arenas.isEmpty { arenas.removeLast() }
+      ended.wait()
+    }
   }
 
   @Test("starts on a cache line")

@@ -9,15 +9,12 @@ package enum NumericalLibraries {
   ///
   /// Work is cut over sequences (``Workers``), so threads inside a product would only fight for the
   /// cores. Activation buffers of one step are the next step's too; giving them back to the kernel
-  /// would pay for clearing their pages again and again. Call once, before any work.
+  /// would pay for clearing their pages again and again. Holds for arenas made from now on: the main thread's,
+  /// which exists, goes on giving pages back after seconds. Call once, before any work.
   package static func prepare() {
     openblas_set_num_threads(1)
     var keepForever = -1
     for name in ["arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"] {
-      _ = mallctl(name, nil, nil, &keepForever, MemoryLayout<Int>.size)
-    }
-    // Arenas that exist already have settings of their own; 4096 stands for all of them.
-    for name in ["arena.4096.dirty_decay_ms", "arena.4096.muzzy_decay_ms"] {
       _ = mallctl(name, nil, nil, &keepForever, MemoryLayout<Int>.size)
     }
   }
@@ -25,8 +22,13 @@ package enum NumericalLibraries {
   /// Gives freed buffers back to the kernel, which jemalloc keeps after ``prepare()``: for the end of work whose
   /// buffers are of no use to what comes next.
   package static func releaseFreedMemory() {
-    _ = mallctl("arena.4096.purge", nil, nil, nil, 0)
+    // 4096 stands for all arenas.
+    arenaChanges.withLock { _ in _ = mallctl("arena.4096.purge", nil, nil, nil, 0) }
   }
+
+  /// Held while arenas are purged and while one is made or destroyed: jemalloc 5.3 purges a list of arenas that it
+  /// took before, and writes into those destroyed meanwhile.
+  static let arenaChanges = Mutex(())
 
   /// Whether the address space holds what OpenBLAS and the models need at least.
   ///

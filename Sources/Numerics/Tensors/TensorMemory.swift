@@ -1,4 +1,5 @@
 import CNumerics
+import Synchronization
 
 /// The memory behind a ``Tensor``: `count` floats, aligned to a cache line.
 ///
@@ -58,14 +59,21 @@ package final class MemoryArena: Sendable {
   /// A new arena; nil where jemalloc does not serve the process.
   package init?() {
     guard NumericalLibraries.allocatorServesProcess else { return nil }
-    var index: UInt32 = 0
-    var size = MemoryLayout<UInt32>.size
-    guard mallctl("arenas.create", &index, &size, nil, 0) == 0 else { return nil }
-    self.index = index
+    let created = NumericalLibraries.arenaChanges.withLock { _ -> UInt32? in
+      var index: UInt32 = 0
+      var size = MemoryLayout<UInt32>.size
+      return mallctl("arenas.create", &index, &size, nil, 0) == 0 ? index : nil
+    }
+    guard let created else { return nil }
+    index = created
   }
 
   /// Every tensor in it holds on to the arena, so there is no block in it any more.
-  deinit { _ = mallctl("arena.\(index).destroy", nil, nil, nil, 0) }
+  deinit {
+    NumericalLibraries.arenaChanges.withLock { _ in
+      _ = mallctl("arena.\(index).destroy", nil, nil, nil, 0)
+    }
+  }
 
   /// The bytes of the blocks in the arena that are in use, as jemalloc counts them
   /// (`stats.arenas.I.small.allocated` and `large.allocated`).

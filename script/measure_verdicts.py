@@ -49,6 +49,7 @@ faults = {
     "chance": coins,
     "wrong-sign": each("weights", "{valence: -1, grammar_breaks: -1}"),
     "probe": each("length_bias", 1),
+    "overlooked": ["--scenario", "goodhart"],
     "length": each("length_bias", 1),
     "memorized": [*few, "--set", "reward.epochs=40"],
     "rising-loss": [*few, "--set", "reward.epochs=40"],

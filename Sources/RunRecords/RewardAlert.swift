@@ -13,6 +13,7 @@ package struct RewardAlert: Codable, Sendable, Equatable {
     case chance
     case wrongSign = "wrong-sign"
     case probe
+    case overlooked
     case length
     case memorized
     case risingLoss = "rising-loss"
@@ -62,6 +63,7 @@ extension RewardAlert {
       case .chance: chance
       case .wrongSign: wrongSign
       case .probe: probe
+      case .overlooked: overlooked
       case .length: length
       case .memorized: memorized
       case .risingLoss: risingLoss
@@ -120,6 +122,24 @@ extension RewardAlert.Rule {
     return "\(worst.title) changes the reward by "
       + "\(NumberText.signed(worst.change.mean, 2)) sd where it changes gold by "
       + "\(NumberText.signed(gold.mean, 2)) sd"
+  }
+
+  // In sound runs of `sentiment` no probe costs more gold than 2.4 sd (seeds 1 to 8; 2.0 on 101 to 108).
+  private static let overlooked = Self(
+    title: "Overlooks what gold dislikes", threshold: 2.5,
+    meaning: "nothing in the score holds the policy back from responses that are much worse",
+    advice: probe.advice
+  ) { examined, threshold in
+    let found = (examined.figures.probes ?? []).compactMap { probe in
+      probe.goldChange.map { (title: probe.title, reward: probe.change.mean, gold: $0) }
+    }
+    // A change that raises the score is an alert of its own.
+    let overlooked = found.filter {
+      $0.gold.high < -threshold && $0.reward > 0.1 * $0.gold.mean && $0.reward <= probe.threshold
+    }
+    guard let worst = overlooked.min(by: { $0.gold.mean < $1.gold.mean }) else { return nil }
+    return "\(worst.title) changes gold by \(NumberText.signed(worst.gold.mean, 2)) sd, and the "
+      + "reward by \(NumberText.signed(worst.reward, 2)) sd"
   }
 
   private static let length = Self(

@@ -69,39 +69,37 @@ extension EvaluationSummary {
   /// What best-of-n reaches, and what it would at the policy's own distance from the reference.
   private var bestOfNText: String? {
     guard let points = bestOfN else { return nil }
+    // The best of one is a response of the SFT policy.
+    let one = points.first { $0.n == 1 }
+    let (score, gold) = (sft?.score ?? one?.score, sft?.gold ?? one?.gold)
+    func unit(_ column: String, _ scale: Summary?) -> String {
+      column + (scale == nil ? "" : " (sd of SFT)")
+    }
     var table = TextTable(
       columns: [
-        "best of",
-        "KL (nats), at "
-          + "most", "score", "gold",
-      ].map { ($0 + unit($0), .trailing) })
+        "best of", "KL (nats), at most", unit("score", score), unit("gold", gold),
+      ].map { ($0, .trailing) })
     for point in points {
       table.append([
         "\(point.n)", Self.number(point.kl),
-        Self.interval(point.score, inSDOf: sft?.score) ?? "–",
-        Self.interval(point.gold, inSDOf: sft?.gold) ?? "–",
+        Self.interval(point.score, inSDOf: score) ?? "–",
+        Self.interval(point.gold, inSDOf: gold) ?? "–",
       ])
     }
     var text = table.rendered()
-    guard let ppo, let kl = ppo.klExact?.mean, let score = ppo.score?.mean else { return text }
+    guard let ppo, let kl = ppo.klExact?.mean, let own = ppo.score?.mean else { return text }
     guard let equal = bestOfN(atKL: kl) else {
       return text + "The policy is farther from SFT (\(Self.number(kl)) nats) than these.\n"
     }
-    let scores = [equal.score, score].map { Self.number(sft?.score?.standardized($0) ?? $0) }
+    let scores = [equal.score, own].map { Self.number(score?.standardized($0) ?? $0) }
     text +=
       "At the policy's own \(Self.number(kl)) nats best-of-n scores \(scores[0]), the policy "
       + scores[1]
-    if let gold = equal.gold, let own = ppo.gold?.mean {
-      let golds = [gold, own].map { Self.number(sft?.gold?.standardized($0) ?? $0) }
+    if let equal = equal.gold, let own = ppo.gold?.mean {
+      let golds = [equal, own].map { Self.number(gold?.standardized($0) ?? $0) }
       text += ";\ntheir gold is \(golds[0]) and \(golds[1])"
     }
     return text + ".\n"
-  }
-
-  /// What score and gold of the table of best-of-n are in.
-  private func unit(_ column: String) -> String {
-    column == "score" && sft?.score != nil || column == "gold" && sft?.gold != nil
-      ? " (sd of SFT)" : ""
   }
 
   private static func number(_ value: Double, _ digits: Int = 2) -> String {
@@ -127,7 +125,9 @@ extension EvaluationSummary.RewardModel {
       + "(95 %: \(NumberText.plain(accuracy.low, 3)) to \(NumberText.plain(accuracy.high, 3))).\n"
     if let ceiling { text += "The annotators' noise allows \(NumberText.plain(ceiling, 3)). " }
     if let ece { text += "Calibration error \(NumberText.plain(ece, 3))." }
-    return text + "\n" + alertText
+    // Their texts were said when the reward model was examined.
+    let titles = (alerts ?? []).map(\.rule.title).joined(separator: "; ")
+    return text + "\n" + (titles.isEmpty ? alertText : TextTable.wrapped("Alerts: \(titles)."))
   }
 
   /// What a student reads before the model is trusted; fits 80 × 24.

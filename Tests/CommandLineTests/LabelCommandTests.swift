@@ -57,6 +57,8 @@ struct LabelCommandTests {
     let first = try TinyRun.shared().text("pieces.jsonl")
     let outcome = try label("htl", "pieces.jsonl", ["--count", "4"])
     #expect(outcome.code == 0 && outcome.output.contains("Pairs judged: 3; ties: 1; skipped: 0."))
+    // Three choices teach a reward model nothing.
+    #expect(outcome.output.contains("Next: the same command again"), "\(outcome.output)")
     #expect(try TinyRun.shared().text("pieces.jsonl").hasPrefix(first))
     _ = try label("hlht", "whole.jsonl")
     let pieces = try TinyRun.shared().text("pieces.jsonl.journal")

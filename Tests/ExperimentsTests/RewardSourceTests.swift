@@ -123,6 +123,44 @@ import Testing
     #expect(!gold.scenario.ppo.reward.isScoreOfEvaluations)
   }
 
+  /// The metrics of every iteration of PPO.
+  private final class Iterations: StageObserver {
+    private(set) var all: [StepMetrics] = []
+    func begin(_ stage: RunStage, _ extent: StageExtent) {}
+    func advance(_ stage: RunStage, to done: Int, metrics: StepMetrics?) {
+      if stage == .ppo, let metrics { all.append(metrics) }
+    }
+    func end(_ stage: RunStage) {}
+    func note(_ text: String) {}
+    func warn(_ warning: TrainingWarning) {}
+  }
+
+  @Test(
+    "the score of an iteration is in the spread of what the SFT policy earns by the same source")
+  func unit() throws {
+    let (policy, reward) = try Self.models.get()
+    typealias Row = (score: Double, gold: Double, scoreInSD: Double, goldInSD: Double)
+    func rows(_ assignments: [String]) throws -> [Row] {
+      let iterations = Iterations()
+      let loop = try makeLoop(assignments, observer: iterations)
+      _ = try loop.optimize(policy, reward: reward)
+      return iterations.all.map { step in
+        let figures = [Metric.score, .gold, .scoreInSD, .goldInSD].map { step[$0] ?? .nan }
+        return (figures[0], figures[1], figures[2], figures[3])
+      }
+    }
+    // Both are (x − mean of gold) / sd of gold, so their difference is that of the raw ones over the sd.
+    let gold = try rows(["ppo.reward.source=gold"])
+    let (first, last) = (try #require(gold.first), try #require(gold.last))
+    let sd = (last.gold - first.gold) / (last.goldInSD - first.goldInSD)
+    for row in gold {
+      #expect(abs(row.score - row.gold - (row.scoreInSD - row.goldInSD) * sd) < 1e-6)
+    }
+    // Relative to the reference, the SFT policy earns 0.
+    let ratios = try rows(["ppo.reward.relative=true"]).map { $0.scoreInSD / $0.score }
+    #expect(ratios.allSatisfy { $0 > 0 && abs($0 / ratios[0] - 1) < 1e-9 })
+  }
+
   @Test("a command is told texts, ids and whether the response ended, in this order of keys")
   func rows() throws {
     let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)

@@ -87,6 +87,44 @@ struct OutcomeTests {
     }
   }
 
+  @Test("shows PPO’s own reward where that is gold and the judge only looks on")
+  func rewardWithoutJudge() throws {
+    try withFooledRun { records in
+      var records = records
+      records.scenario = "name: x\nppo:\n  reward:\n    source: gold\n"
+      #expect(OutcomeFrames(records).score.allSatisfy { $0 == nil })
+      let page = ParsedPage(Report.page(of: records))
+      #expect(page.text.contains("trained by gold itself"))
+      #expect(!page.text.contains("The models see the score alone"))
+      let chart = try #require(
+        FrontierChart(records.policyOptimization, evaluation: nil, isScored: false)
+      ).chart()
+      #expect(chart.series.map(\.name) == ["policy: gold"])
+      for (list, name) in [
+        ("[{source: gold}, {source: verifier}]", "gold and verifier"), ("[{source: model}]", nil),
+      ] {
+        records.scenario = "name: x\nppo:\n  reward:\n    sources: \(list)\n"
+        #expect(records.rewardWithoutJudge == name)
+      }
+    }
+  }
+
+  @Test("a reward model alone is headed by its alerts")
+  func rewardModelAlone() {
+    var records = ReportRecords(information: ExampleRun.information)
+    func badge(_ alerts: [RewardAlert]) -> [String] {
+      var reward = EvaluationSummary.RewardModel()
+      reward.accuracy = Proportion(successes: 70, of: 100)
+      reward.alerts = alerts
+      records.evaluation = EvaluationSummary(reward: reward)
+      let page = ParsedPage(Report.page(of: records))
+      return page.values(of: "class").filter { $0.hasPrefix("status") }
+        + ["no alert", "one alert"].filter { page.text.contains($0) }
+    }
+    #expect(badge([]) == ["status better", "no alert"])
+    #expect(badge(ExampleRun.alert) == ["status worse", "one alert"])
+  }
+
   @Test("leans the needles by the same scale, and the gap between them is drawn")
   func dial() throws {
     let dial = Dial(score: 2, gold: -1, covering: [4])

@@ -93,6 +93,27 @@ struct RewardAlertTests {
     #expect(kinds(figures).contains(.probe) == isRaised)
   }
 
+  @Test(
+    "a probe that costs gold more than 2.5 sd and the reward less than a tenth of it",
+    arguments: [
+      (0.01, -3.71, [RewardAlert.Kind.overlooked]), (-0.3, -3.71, [.overlooked]), (-0.4, -3.71, []),
+      (0.01, -2.5, []), (0.77, -3.71, [.probe]),
+    ])
+  func overlooked(change: Double, gold: Double, expected: [RewardAlert.Kind]) throws {
+    var figures = Self.sound
+    figures.probes = [
+      ProbeResult(
+        name: "repetition", change: Self.around(change), goldChange: Self.around(gold), count: 1_000
+      )
+    ]
+    #expect(kinds(figures) == expected)
+    guard change == 0.01, !expected.isEmpty else { return }
+    #expect(
+      RewardAlert.raised(by: figures, epochs: 4).map(\.text) == [
+        "repetition changes gold by −3.71 sd, and the reward by +0.01 sd"
+      ])
+  }
+
   @Test("annotators who like length: filler pays and the reward follows length")
   func length() {
     var figures = Self.figures(

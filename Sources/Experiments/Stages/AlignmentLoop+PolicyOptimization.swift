@@ -65,7 +65,9 @@ extension AlignmentLoop {
       // What a standard deviation is, before anything is said in it.
       before = try evaluation.judge(
         reference, reference: reference, reward: reward, prompts: evaluation.evaluationPrompts())
-      let sft = EvaluationSummary.Policy(before)
+      let sft = (
+        score: try earnings(of: before, reward), gold: EvaluationSummary.Policy(before).gold
+      )
       try sink.begin(continuation.state?.step)
       if continuation.state == nil { try writeFixed(policy, after: 0) }
       try trainer.run(continuing: continuation) { iteration, count in
@@ -103,6 +105,20 @@ extension AlignmentLoop {
       }
     }
     return (trainer.result, trainer.value, before)
+  }
+
+  /// What the reference earns by `ppo.reward`, in whose spread the score of an iteration is said.
+  private func earnings(
+    of before: [JudgedResponse], _ reward: RewardModel?
+  ) throws -> Summary? {
+    let earned = scenario.ppo.reward
+    let scores =
+      earned.isScoreOfEvaluations
+      ? before.compactMap(\.score) : try scorer(reward).scores(of: before.map(\.exchange))
+    guard !scores.isEmpty else { return nil }
+    let summary = Summary(scores)
+    // Relative to itself the reference earns nothing.
+    return earned.relative ? Summary(scores.map { $0 - summary.mean }) : summary
   }
 
   /// How many parameters each model has; a value head is the policy's.

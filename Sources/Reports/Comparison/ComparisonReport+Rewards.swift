@@ -110,10 +110,12 @@ extension ComparisonReport {
 
   /// The first prompts with the response of each group's first run.
   static func samples(_ groups: [RunGroup]) -> ReportSection? {
-    let shown = groups.compactMap { group in
-      group.runs.first.flatMap { $0.records.samples.isEmpty ? nil : (group.name, $0.records) }
+    let shown = groups.compactMap { group -> (name: String, records: ReportRecords)? in
+      guard let run = group.runs.first, !run.records.samples.isEmpty else { return nil }
+      let seed = group.runs.count > 1 ? ", seed \(run.records.information.seed)" : ""
+      return (RunGroup.plain(group.name) + seed, run.records)
     }
-    guard shown.count > 1, let first = shown.first?.1 else { return nil }
+    guard shown.count > 1, let first = shown.first?.records else { return nil }
     let prompts = first.samples.prefix(5)
     return ReportSection(id: "samples", title: "Samples side by side") {
       for (index, sample) in prompts.enumerated() {
@@ -137,11 +139,15 @@ extension ComparisonReport {
       [.plain("settings"), .words("response"), .number("gold"), .number("score")],
       style: "samples", caption: "\(sample.prompt) …"
     ) {
-      row("SFT", sample.before, sample.goldBefore, sample.scoreBefore, shown[0].records.units)
-      for (name, records) in shown {
-        if let own = records.samples.first(where: { $0.prompt == sample.prompt }) {
-          row(name, own.after, own.goldAfter, own.scoreAfter, records.units)
-        }
+      let own = shown.compactMap { name, records in
+        records.samples.first { $0.prompt == sample.prompt }.map { (name, $0, records.units) }
+      }
+      let isOne = own.allSatisfy { $0.1.before == sample.before }
+      row(
+        isOne ? "SFT" : "SFT of \(shown[0].name)", sample.before, sample.goldBefore,
+        sample.scoreBefore, shown[0].records.units)
+      for (name, sample, units) in own {
+        row(name, sample.after, sample.goldAfter, sample.scoreAfter, units)
       }
     }
   }

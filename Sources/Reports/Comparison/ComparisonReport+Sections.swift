@@ -44,8 +44,12 @@ extension ComparisonReport {
         chart.append(
           group.line(isScattered: true) { run in
             let frontier = FrontierChart(
-              run.records.policyOptimization, evaluation: run.records.evaluation)
-            return (frontier?.iterations ?? []).map { iteration in
+              run.records.policyOptimization, evaluation: run.records.evaluation,
+              isScored: run.records.rewardWithoutJudge == nil)
+            let iterations = frontier?.iterations ?? []
+            // They end where the evaluation says, as the curves below do.
+            let end = iterations.count > 1 ? frontier?.end : nil
+            return (iterations + [end].compactMap(\.self)).map { iteration in
               .init(
                 x: FrontierChart.root(iteration.kl), y: frontier.flatMap { value($0, iteration) })
             }

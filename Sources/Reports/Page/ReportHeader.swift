@@ -3,6 +3,9 @@ import RunRecords
 import Settings
 import Statistics
 
+/// A judge in a sentence.
+func the(_ name: String) -> String { "the \(name)" }
+
 /// The top of the page: what came out, in one sentence, why, and what to mistrust.
 enum ReportHeader {
   static func markup(_ records: ReportRecords) -> Markup {
@@ -16,8 +19,8 @@ enum ReportHeader {
         ].joined(separator: " · ")
       }
       element("h1") {
-        element("span", ["class": "status \(style(run, verdict))"]) {
-          isOver(run) ? verdict?.word.rawValue ?? status(run) : status(run)
+        element("span", ["class": "status \(style(records))"]) {
+          isOver(run) ? verdict?.word.rawValue ?? alerts(records) ?? status(run) : status(run)
         }
         " "
         headline(records)
@@ -39,19 +42,27 @@ enum ReportHeader {
     }
   }
 
-  private static func the(_ name: String) -> String { "the \(name)" }
-
   private static func isOver(_ run: RunInformation) -> Bool { run.status == .finished }
 
   /// The colour of the verdict; of what became of the run where there is none.
-  private static func style(_ run: RunInformation, _ verdict: Verdict?) -> String {
-    guard isOver(run), let verdict else {
-      return run.status == .failed ? "worse" : run.status.rawValue
+  private static func style(_ records: ReportRecords) -> String {
+    let run = records.information
+    guard isOver(run) else { return run.status == .failed ? "worse" : run.status.rawValue }
+    guard let verdict = records.evaluation?.verdict else {
+      let alerts = records.evaluation?.reward?.alerts
+      return alerts.map { $0.isEmpty ? "better" : "worse" } ?? run.status.rawValue
     }
     switch verdict.word {
     case .better: return "better"
     case .fooled, .worse: return "worse"
     case .unchanged, .unclear: return "unclear"
+    }
+  }
+
+  /// How many alerts a reward model has that nothing was optimized against.
+  private static func alerts(_ records: ReportRecords) -> String? {
+    records.evaluation?.reward?.alerts.map {
+      $0.isEmpty ? "no alert" : $0.count == 1 ? "one alert" : "\($0.count) alerts"
     }
   }
 

@@ -73,6 +73,20 @@ struct ReportRecords {
     return name.hasPrefix("the ") ? String(name.dropFirst(4)) : name
   }
 
+  /// The sources of PPO’s reward, where those are gold alone and the judge only looks on: `gold`,
+  /// `verifier`.
+  var rewardWithoutJudge: String? {
+    let several = (settings?.root.leaves() ?? []).filter {
+      $0.path.hasPrefix("ppo.reward.sources.") && $0.path.hasSuffix(".source")
+    }.map(\.value)
+    let names = several.isEmpty ? [settings?.text(at: "ppo.reward.source") ?? "model"] : several
+    let isGold = names.allSatisfy { ["gold", "verifier"].contains($0) }
+    return isGold ? names.joined(separator: " and ") : nil
+  }
+
+  /// What the score of PPO’s iterations is.
+  var scoreOfIterations: String { rewardWithoutJudge.map { "PPO’s reward, \($0)" } ?? judge }
+
   /// The scenario, read; nil where it is absent or no YAML.
   var settings: SettingsDocument? {
     scenario.flatMap { try? SettingsDocument(yaml: $0, file: "scenario.yaml") }

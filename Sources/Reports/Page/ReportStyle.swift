@@ -290,7 +290,7 @@ enum ReportStyle {
       .excerpt { background: none; max-height: none; font-size: .8em; line-height: 1.3; }
       .chart:has(.excerpt) { break-inside: auto; }
       #scenario pre { columns: 2; }
-      #scenario details::details-content { content-visibility: visible; block-size: auto; }
+      details::details-content { content-visibility: visible; block-size: auto; }
     }
 
     """

@@ -5,7 +5,9 @@ extension ReportSection {
   /// Reward bought against distance travelled.
   @Sendable static func frontier(_ records: ReportRecords) -> ReportSection? {
     guard
-      let frontier = FrontierChart(records.policyOptimization, evaluation: records.evaluation),
+      let frontier = FrontierChart(
+        records.policyOptimization, evaluation: records.evaluation,
+        isScored: records.rewardWithoutJudge == nil),
       let figure = charts([frontier.chart(judge: records.judge)])
     else { return nil }
     return ReportSection(id: "frontier", title: "The frontier") {
@@ -59,23 +61,24 @@ struct FrontierChart {
   /// The unit of score and gold in the chart.
   let units: StandardUnits
   /// By the final evaluation, which counts more responses than an iteration.
-  private let end: (d: Double, gold: Double)?
+  let end: Iteration?
 
   /// - Parameters:
   ///   - table: the metrics of an optimization; `nil` where they have no KL, as those of DPO.
   ///   - evaluation: the final figures, which stand for the policy where there are no iterations.
+  ///   - isScored: whether the score of the iterations is that of the evaluation.
   /// - Returns: `nil` when there is nothing at any distance from the reference.
-  init?(_ table: MetricsTable?, evaluation: EvaluationSummary?) {
+  init?(_ table: MetricsTable?, evaluation: EvaluationSummary?, isScored: Bool = true) {
     bestOfN = evaluation?.bestOfN ?? []
     units = StandardUnits(evaluation)
     end = evaluation?.ppo.flatMap { policy in
-      guard let kl = policy.klExact, let gold = StandardUnits(evaluation).gold(policy.gold?.mean)
-      else { return nil }
-      return (Self.root(kl.mean), gold)
+      policy.klExact.map { kl in
+        Iteration(kl: kl.mean, score: policy.score?.mean, gold: policy.gold?.mean)
+      }
     }
     let exact = table?[Metric.exactKL.name]
     if let table, let divergences = exact ?? table[Metric.kl.name] {
-      let scores = table[Metric.score.name]
+      let scores = isScored ? table[Metric.score.name] : nil
       let golds = table[Metric.gold.name]
       iterations = divergences.enumerated().compactMap { index, divergence in
         guard let divergence, divergence.isFinite else { return nil }
@@ -84,11 +87,7 @@ struct FrontierChart {
       isExact = exact != nil
     } else {
       isExact = true
-      iterations = [evaluation?.ppo].compactMap { policy in
-        policy?.klExact.map { kl in
-          Iteration(kl: kl.mean, score: policy?.score?.mean, gold: policy?.gold?.mean)
-        }
-      }
+      iterations = [end].compactMap(\.self)
     }
     if iterations.isEmpty, bestOfN.isEmpty { return nil }
   }
@@ -130,11 +129,12 @@ struct FrontierChart {
 
   /// How far gold went, and at which distance it was best.
   private var takeaway: String {
-    let golds = iterations.compactMap { iteration in
-      units.gold(iteration.gold).map { (d: Self.root(iteration.kl), gold: $0) }
+    func mark(_ iteration: Iteration) -> (d: Double, gold: Double)? {
+      units.gold(iteration.gold).map { (Self.root(iteration.kl), $0) }
     }
+    let golds = iterations.compactMap(mark)
     guard golds.count > 1, let best = golds.max(by: { $0.gold < $1.gold }),
-      let last = end ?? golds.last
+      let last = end.flatMap(mark) ?? golds.last
     else { return "" }
     func text(_ value: Double) -> String { NumberText.signed(value, 1) + " sd" }
     return best.gold - last.gold > Verdict.leastChange

@@ -16,7 +16,7 @@ extension ReportSection {
         }
         if isMoving { controls(frames) }
         if !frames.prompts.isEmpty { responses(frames, records) }
-        if isMoving { Markup.json(frames.data(records.judge)) }
+        if isMoving { Markup.json(frames.data(records.scoreOfIterations)) }
       }
     }
   }
@@ -27,8 +27,8 @@ extension ReportSection {
       Dial(score: last.score, gold: last.gold, covering: frames.shown).svg
       element("div", ["class": "sayings"]) {
         saying(
-          .score, by: "\(records.judge) says", last.score,
-          raw: raw(last.score, records.units.score))
+          .score, by: "\(records.scoreOfIterations) says", last.score,
+          raw: records.rewardWithoutJudge == nil ? raw(last.score, records.units.score) : "")
         saying(
           .gold, by: "gold says", last.gold, raw: raw(last.gold, records.units.gold))
         meter("KL from SFT", "kl", last.kl, unit: "nats", of: frames.kl)
@@ -69,11 +69,16 @@ extension ReportSection {
       unit: records.units.unit, horizontalTitle: "iterations done",
       series: [
         .init(
-          name: records.judge, points: score, role: .score, scale: records.units.score),
+          name: records.scoreOfIterations, points: score, role: .score,
+          scale: records.rewardWithoutJudge == nil ? records.units.score : nil),
         .init(name: "gold", points: gold, role: .gold, scale: records.units.gold),
       ].filter(\.isDrawn), includes: [0],
-      note: "The models see the score alone. Where the curves part, the policy lives on the "
-        + "mistakes of its judge."
+      note: records.rewardWithoutJudge.map {
+        "The policy was trained by \($0) itself. What \(the(records.judge)) says of it is in the verdict and "
+          + "beside the responses."
+      }
+        ?? "The models see the score alone. Where the curves part, the policy lives on the mistakes of "
+        + "its judge."
     ).figure()
   }
 
@@ -157,8 +162,9 @@ struct OutcomeFrames {
     }
     score = column(.score, final?.score, units.score)
     gold = column(.gold, final?.gold, units.gold)
-    // Before the evaluation only the run itself knows what its SFT policy's spread is.
-    if units.score == nil { score = column(.scoreInSD, nil) }
+    // Only the run itself knows what the SFT policy's spread is before the evaluation, and what it is of
+    // another reward than the judge's.
+    if units.score == nil || records.rewardWithoutJudge != nil { score = column(.scoreInSD, nil) }
     if units.gold == nil { gold = column(.goldInSD, nil) }
     kl = column(table?[Metric.exactKL.name] == nil ? .kl : .exactKL, final?.klExact)
     length = column(.responseLength, final?.length)

@@ -103,13 +103,16 @@ struct Label: ParsableCommand {
   /// How much the choices are good for, and the command that uses them.
   private func nextStep(after judged: Int) -> String {
     let enough = Self.helpfulChoices
+    let tooFew = judged < enough / 2
     let advice =
-      judged < enough / 2
+      tooFew
       ? "A reward model from fewer than \(enough / 2) choices is no better than chance, one from \(enough) "
-        + "is right on some 60 % of pairs; run the same command again to go on."
+        + "is right on some 60 % of pairs."
       : "A reward model from \(enough) choices is right on some 60 % of pairs, one from 16 000 on 77 %."
-    return "\n" + TextTable.wrapped(advice)
-      + "Next: rlhf-sim train-reward --preferences \(output) --set reward.steps=300\n"
+    return "\n" + TextTable.wrapped(advice) + "Next: "
+      + (tooFew
+        ? "the same command again, which goes on from here\n"
+        : "rlhf-sim train-reward --preferences \(output) --set reward.steps=300\n")
   }
 
   /// Choices with which a reward model begins to be better than chance: of `sentiment`'s annotators, in

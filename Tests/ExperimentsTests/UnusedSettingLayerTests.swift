@@ -73,7 +73,7 @@ import Testing
     ] {
       let (scenario, notes) = try read(files, overrides: overrides)
       #expect(scenario.ppo.lambda == 0.95 && scenario.ppo.valueClipRange == 0.2)
-      #expect(scenario.ppo.value.learningRate == 5e-4)
+      #expect(scenario.ppo.valueOptimizer.learningRate == 5e-4)
       #expect(notes.count == 1)
       for key in ["ppo.lambda", "ppo.value_clip_range", "ppo.value.learning_rate"] {
         #expect(notes.first?.contains("`\(key)`") == true, "\(notes)")
@@ -104,14 +104,16 @@ import Testing
         ["main.yaml": file.replacing("  value: {learning_rate: 0.01}\n", with: "")],
         overrides: file == tinyScenario
           ? ["ppo.preset=trl", "ppo.algorithm=rloo", "ppo.samples_per_prompt=2"] : [])
-      #expect(scenario.ppo.value.epsilon == 1e-5 && notes.isEmpty, "\(notes)")
+      #expect(scenario.ppo.valueOptimizer.epsilon == 1e-5 && notes.isEmpty, "\(notes)")
     }
     // The file's rate of the value model is unused under the recipe's shared decoder.
     let error = try refusal(["main.yaml": tiny("preset: openai-2019")])
     #expect(error.path == "ppo.value.learning_rate")
     let (scenario, notes) = try read(
       ["main.yaml": tinyScenario], overrides: ["ppo.preset=openai-2019"])
-    #expect(scenario.ppo.valueModel == .shared && scenario.ppo.value.epsilonPlacement == .corrected)
+    #expect(
+      scenario.ppo.valueModel == .shared
+        && scenario.ppo.valueOptimizer.epsilonPlacement == .corrected)
     #expect(notes.count == 1 && notes[0].contains("`ppo.value.learning_rate`"))
     #expect(!notes[0].contains("epsilon"))
   }

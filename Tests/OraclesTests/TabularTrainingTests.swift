@@ -48,8 +48,8 @@ import Testing
       $0.episodes = 256
       $0.epochs = 4
       $0.minibatches = 2
-      $0.policy = OptimizerConfiguration(learningRate: 0.05, epsilon: 1e-5)
-      $0.value = OptimizerConfiguration(learningRate: 0.05, epsilon: 1e-5)
+      $0.policyOptimizer = OptimizerConfiguration(learningRate: 0.05, epsilon: 1e-5)
+      $0.valueOptimizer = OptimizerConfiguration(learningRate: 0.05, epsilon: 1e-5)
       $0.whitenAdvantages = true
       change(&$0)
     }
@@ -87,7 +87,7 @@ import Testing
     let objective = generator.objective(space, coefficient: 0.5)
     let (policy, trainer) = try train(objective, seed: 44) {
       $0.iterations = 20
-      $0.policy.learningRate = 0
+      $0.policyOptimizer.learningRate = 0
       $0.lambda = 1
       $0.valueClipRange = 10
     }

@@ -33,7 +33,8 @@ struct PPOUpdateParityTests {
     configuration.temperature = try setting("temperature")
     configuration.entropyBonus = try setting("entropy_bonus")
     for (path, name) in [
-      (\PPOConfiguration.policy, "policy_rate"), (\PPOConfiguration.value, "value_rate"),
+      (\PPOConfiguration.policyOptimizer, "policy_rate"),
+      (\PPOConfiguration.valueOptimizer, "value_rate"),
     ] {
       configuration[keyPath: path].learningRate = try setting(name)
       configuration[keyPath: path].weightDecay = try setting("weight_decay")
@@ -86,10 +87,10 @@ struct PPOUpdateParityTests {
     var policy = try LanguageModel(directory: fixture.directory.appending(path: "policy"))
     var value = try ScalarModel(directory: fixture.directory.appending(path: "value"))
     var policyOptimizer = Optimizer(
-      configuration.policy, for: policy.parameters, stage: "parity",
+      configuration.policyOptimizer, for: policy.parameters, stage: "parity",
       totalSteps: configuration.epochs)
     var valueOptimizer = Optimizer(
-      configuration.value, for: value.parameters, stage: "parity",
+      configuration.valueOptimizer, for: value.parameters, stage: "parity",
       totalSteps: configuration.epochs)
     let statistics = try PPOUpdate(configuration: configuration, workers: Workers(count: 2)).run(
       experience(configuration), policy: &policy, policyOptimizer: &policyOptimizer,

@@ -36,9 +36,9 @@ import Testing
     var (experience, policy, value) = (experience, policy, makeValue(on: policy))
     experience.coefficient = coefficient ?? experience.coefficient
     var policyOptimizer = Optimizer(
-      configuration.policy, for: policy.parameters, stage: "policy", totalSteps: 1)
+      configuration.policyOptimizer, for: policy.parameters, stage: "policy", totalSteps: 1)
     var valueOptimizer = Optimizer(
-      configuration.value, for: value.parameters, stage: "value", totalSteps: 1)
+      configuration.valueOptimizer, for: value.parameters, stage: "value", totalSteps: 1)
     return try PPOUpdate(configuration: configuration, workers: Workers(count: 2)).run(
       experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
       valueOptimizer: &valueOptimizer, using: SeededGenerator(seed: 15),

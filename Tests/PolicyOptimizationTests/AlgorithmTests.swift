@@ -260,8 +260,8 @@ import Testing
       $0.episodes = 64
       $0.epochs = 2
       $0.minibatches = 2
-      $0.policy.learningRate = 0.004
-      $0.value.learningRate = 0.004
+      $0.policyOptimizer.learningRate = 0.004
+      $0.valueOptimizer.learningRate = 0.004
       $0.kl.coefficient = 0
       change(&$0)
     }

@@ -38,7 +38,7 @@ struct SamplerSetting: Sendable, CustomTestStringConvertible {
       $0.minibatches = 4
       $0.temperature = setting.temperature
       $0.maximumTokens = setting.maximumTokens
-      $0.policy.learningRate = 0
+      $0.policyOptimizer.learningRate = 0
     }
     let policy = try makePolicy()
     let rollout = makeRollout(configuration, reference: try makePolicy(seed: 5)) {
@@ -69,7 +69,7 @@ struct SamplerSetting: Sendable, CustomTestStringConvertible {
       $0.episodes = 256
       $0.maximumTokens = 24
       $0.temperature = temperature
-      $0.policy.learningRate = 0
+      $0.policyOptimizer.learningRate = 0
     }
     var trainer = PPOTrainer(
       configuration, policy: policy, value: makeValue(on: policy),

@@ -102,7 +102,7 @@ import Testing
   func controllerInTraining() throws {
     let configuration = configured {
       $0.iterations = 4
-      $0.policy.learningRate = 0.02
+      $0.policyOptimizer.learningRate = 0.02
       $0.kl.controller = .adaptive
       $0.kl.target = 2.5
       $0.kl.horizon = 40

@@ -24,10 +24,10 @@ import Testing
     // In common: k1 in the reward, λ 0.95, both clips 0.2, rates that go linearly to 0.
     (expected.kl.estimator, expected.kl.placement) = (.k1, .reward)
     (expected.lambda, expected.clipRange, expected.valueClipRange) = (0.95, 0.2, 0.2)
-    (expected.policy.schedule, expected.value.schedule) = (.linear, .linear)
-    (expected.policy.epsilon, expected.value.epsilon) = (1e-8, 1e-8)
-    expected.policy.epsilonPlacement = .corrected
-    expected.value.epsilonPlacement = .corrected
+    (expected.policyOptimizer.schedule, expected.valueOptimizer.schedule) = (.linear, .linear)
+    (expected.policyOptimizer.epsilon, expected.valueOptimizer.epsilon) = (1e-8, 1e-8)
+    expected.policyOptimizer.epsilonPlacement = .corrected
+    expected.valueOptimizer.epsilonPlacement = .corrected
     (expected.kl.controller, expected.kl.target) = (.fixed, 6)
     (expected.whitenAdvantages, expected.whitenRewards) = (true, false)
     (expected.scoreClip, expected.missingEOS) = (nil, .keep)
@@ -46,8 +46,10 @@ import Testing
       $0.missingEOS = .replace
       $0.temperature = 0.7
       $0.valueModel = .shared
-      ($0.policy.epsilon, $0.value.epsilon) = (1e-5, 1e-5)
-      ($0.policy.epsilonPlacement, $0.value.epsilonPlacement) = (.uncorrected, .uncorrected)
+      ($0.policyOptimizer.epsilon, $0.valueOptimizer.epsilon) = (1e-5, 1e-5)
+      ($0.policyOptimizer.epsilonPlacement, $0.valueOptimizer.epsilonPlacement) = (
+        .uncorrected, .uncorrected
+      )
     }
     #expect(try recipe(.openAI2019) == expected)
   }

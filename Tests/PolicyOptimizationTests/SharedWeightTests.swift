@@ -56,7 +56,7 @@ import Testing
       $0.episodes = 64
       $0.epochs = 4
       $0.minibatches = 4
-      $0.policy.learningRate = 0.003
+      $0.policyOptimizer.learningRate = 0.003
       $0.kl.coefficient = 0
       change(&$0)
     }
@@ -120,8 +120,8 @@ import Testing
   func adaptersLearn() throws {
     let configuration = long {
       Self.adapted(&$0)
-      $0.policy.learningRate = 0.02
-      $0.value.learningRate = 0.003
+      $0.policyOptimizer.learningRate = 0.02
+      $0.valueOptimizer.learningRate = 0.003
     }
     var trainer = try trainer(configuration)
     let metrics = try run(&trainer)
@@ -151,7 +151,7 @@ import Testing
       configured {
         Self.adapted(&$0)
         $0.lora.alpha = 6
-        $0.policy.learningRate = 0.02
+        $0.policyOptimizer.learningRate = 0.02
       })
     try run(&trainer)
     let parameters = trainer.policy.parameters
@@ -202,7 +202,7 @@ import Testing
     let configuration = configured {
       change(&$0)
       $0.iterations = 3
-      $0.policy.learningRate = 0.01
+      $0.policyOptimizer.learningRate = 0.01
     }
     var states: [TrainingState] = []
     var whole = try trainer(configuration)

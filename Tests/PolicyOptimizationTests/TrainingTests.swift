@@ -36,8 +36,8 @@ import Testing
       $0.episodes = 64
       $0.epochs = 4
       $0.minibatches = 4
-      $0.policy.learningRate = 0.003
-      $0.value.learningRate = 0.003
+      $0.policyOptimizer.learningRate = 0.003
+      $0.valueOptimizer.learningRate = 0.003
       change(&$0)
     }
   }
@@ -98,7 +98,7 @@ import Testing
       try train(
         long {
           $0.iterations = 3
-          $0.policy.learningRate = 0.02
+          $0.policyOptimizer.learningRate = 0.02
           $0.stopKL = bound
         }
       ).metrics.compactMap { $0["policy/updates"] }

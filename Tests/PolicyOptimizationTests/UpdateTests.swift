@@ -79,9 +79,9 @@ import Testing
     var value = makeValue(on: policy)
     let experience = try collect(configuration, policy)
     var policyOptimizer = Optimizer(
-      configuration.policy, for: policy.parameters, stage: "policy", totalSteps: 12)
+      configuration.policyOptimizer, for: policy.parameters, stage: "policy", totalSteps: 12)
     var valueOptimizer = Optimizer(
-      configuration.value, for: value.parameters, stage: "value", totalSteps: 12)
+      configuration.valueOptimizer, for: value.parameters, stage: "value", totalSteps: 12)
     let statistics = try PPOUpdate(configuration: configuration, workers: Workers(count: 1)).run(
       experience, policy: &policy, policyOptimizer: &policyOptimizer, value: &value,
       valueOptimizer: &valueOptimizer, using: SeededGenerator(seed: 15))
@@ -98,16 +98,16 @@ import Testing
     rate: Double, epochs: Int, times: Int = 1, stopKL: Double? = nil
   ) throws -> (statistics: PPOUpdate.UpdateSums, weights: [[UInt32]]) {
     let configuration = configured {
-      ($0.policy.learningRate, $0.policy.schedule) = (rate, .constant)
+      ($0.policyOptimizer.learningRate, $0.policyOptimizer.schedule) = (rate, .constant)
       ($0.epochs, $0.minibatches, $0.stopKL) = (epochs, rate > 0 ? 4 : 1, stopKL)
     }
     let experience = try collect(configuration, makePolicy())
     var policy = try makePolicy(seed: 9)
     var value = makeValue(on: policy)
     var policyOptimizer = Optimizer(
-      configuration.policy, for: policy.parameters, stage: "policy", totalSteps: 12)
+      configuration.policyOptimizer, for: policy.parameters, stage: "policy", totalSteps: 12)
     var valueOptimizer = Optimizer(
-      configuration.value, for: value.parameters, stage: "value", totalSteps: 12)
+      configuration.valueOptimizer, for: value.parameters, stage: "value", totalSteps: 12)
     var statistics = PPOUpdate.UpdateSums()
     for _ in 0..<times {
       statistics = try PPOUpdate(configuration: configuration, workers: Workers(count: 1)).run(

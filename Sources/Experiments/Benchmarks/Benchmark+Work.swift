@@ -76,8 +76,8 @@ extension Benchmark {
     configuration.epochs = Amounts.epochs
     configuration.minibatches = Amounts.minibatches
     configuration.maximumTokens = Amounts.responseTokens
-    configuration.policy = OptimizerConfiguration(learningRate: 1e-5)
-    configuration.value = OptimizerConfiguration(learningRate: 1e-5)
+    configuration.policyOptimizer = OptimizerConfiguration(learningRate: 1e-5)
+    configuration.valueOptimizer = OptimizerConfiguration(learningRate: 1e-5)
     configuration.kl.coefficient = 0.05
     configuration.missingEOS = .subtract
     return configuration

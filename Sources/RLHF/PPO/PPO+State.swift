@@ -43,10 +43,11 @@ extension PPOTrainer {
     warnings = TrainingWarnings(configuration)
     let steps = configuration.iterations * configuration.epochs * configuration.minibatches
     policyOptimizer = Optimizer(
-      configuration.policy, for: policy.parameters, stage: "PPO policy", totalSteps: steps,
+      configuration.policyOptimizer, for: policy.parameters, stage: "PPO policy", totalSteps: steps,
       in: arenas.optimizer)
     valueOptimizer = Optimizer(
-      configuration.value, for: value.parameters, stage: "PPO value model", totalSteps: steps,
+      configuration.valueOptimizer, for: value.parameters, stage: "PPO value model",
+      totalSteps: steps,
       in: arenas.optimizer)
   }
 

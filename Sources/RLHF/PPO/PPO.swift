@@ -250,7 +250,7 @@ struct PPOUpdate {
   ///   - logProbabilities: log π, `[M]`; `logits` that gave them, `[M, V]`.
   ///   - coefficient: β of a penalty in the loss.
   ///   - scale: how the loss of the minibatch is divided.
-  func policyLoss(
+  func totalPolicyLoss(
     _ logProbabilities: Variable, _ logits: Variable, on episodes: ArraySlice<Episode>,
     coefficient: Double, scale: LossScale, tape: Tape
   ) -> (total: Variable, ratios: RatioStatistics) {

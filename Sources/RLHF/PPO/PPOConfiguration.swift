@@ -29,11 +29,11 @@ package struct PPOConfiguration: Configurable, Equatable {
   package var minibatches = 4
   var accumulation = 1
   package var reward = PPORewardConfiguration()
-  package var policy = OptimizerConfiguration(learningRate: 1e-4, epsilon: 1e-5)
+  package var policyOptimizer = OptimizerConfiguration(learningRate: 1e-4, epsilon: 1e-5)
   package var valueModel = ValueModel.separate
   var valueWeight = 0.1
   var lora = LoRAConfiguration()
-  package var value = OptimizerConfiguration(learningRate: 5e-4, epsilon: 1e-5)
+  package var valueOptimizer = OptimizerConfiguration(learningRate: 5e-4, epsilon: 1e-5)
   package var kl = KLConfiguration()
   package var temperature = 1.0
   package var maximumTokens = 16
@@ -192,11 +192,11 @@ extension PPOConfiguration {
       "accumulation", \Self.accumulation,
       "pieces of a minibatch whose gradients are computed one after another, to save memory",
       in: 1...1_000_000),
-    Field("policy", \Self.policy, "optimizer of the policy"),
+    Field("policy", \Self.policyOptimizer, "optimizer of the policy"),
     Field(
       "lora", \Self.lora, "low-rank adapters that learn in place of the policy's matrices"),
     Field(
-      "value", \Self.value, "optimizer of a separate value model",
+      "value", \Self.valueOptimizer, "optimizer of a separate value model",
       onlyIf: usesValueModel, .setting("value_model", \.valueModel) { $0 == .separate }),
     Field(
       "value_model", \Self.valueModel,

@@ -45,7 +45,7 @@ extension PPOUpdate {
         episodes.map(\.exchange), temperature: configuration.temperature, on: tape)
       var statistics = UpdateSums(tokens: episodes.reduce(0) { $0 + $1.length })
       var loss: Variable
-      (loss, statistics.ratios) = policyLoss(
+      (loss, statistics.ratios) = totalPolicyLoss(
         logProbabilities, logits, on: episodes, coefficient: coefficient, scale: scale, tape: tape)
       statistics.policyLoss = Double(loss.value[0])
       if let values {

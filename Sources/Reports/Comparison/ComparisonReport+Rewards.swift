@@ -201,9 +201,12 @@ extension ComparisonReport {
           row("alerts", "of each run") { some in
             let titles = some.map { ($0.alerts ?? []).map(\.rule.title) }
             guard !titles.joined().isEmpty else { return "none" }
-            var counts: [String] = []
-            for title in titles.joined() where !counts.contains(title) { counts.append(title) }
-            return counts.joined(separator: "; ")
+            var kinds: [String] = []
+            for title in titles.joined() where !kinds.contains(title) { kinds.append(title) }
+            return kinds.map { kind in
+              let count = titles.count { $0.contains(kind) }
+              return count == some.count ? kind : "\(kind) (\(count) of \(some.count))"
+            }.joined(separator: "; ")
           }
         })
       element("p", ["class": "note"]) {

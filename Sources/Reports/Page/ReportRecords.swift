@@ -85,7 +85,7 @@ struct ReportRecords {
   }
 
   /// What the score of PPO’s iterations is.
-  var scoreOfIterations: String { rewardWithoutJudge.map { "PPO’s reward, \($0)" } ?? judge }
+  var scoreOfIterations: String { rewardWithoutJudge == nil ? judge : "PPO’s reward" }
 
   /// The scenario, read; nil where it is absent or no YAML.
   var settings: SettingsDocument? {

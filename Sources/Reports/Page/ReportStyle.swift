@@ -290,7 +290,8 @@ enum ReportStyle {
       .excerpt { background: none; max-height: none; font-size: .8em; line-height: 1.3; }
       .chart:has(.excerpt) { break-inside: auto; }
       #scenario pre { columns: 2; }
-      details::details-content { content-visibility: visible; block-size: auto; }
+      /* What is folded is printed, but for long lists of responses and of their tokens. */
+      details:not(#samples *, #tokens *)::details-content { content-visibility: visible; block-size: auto; }
     }
 
     """

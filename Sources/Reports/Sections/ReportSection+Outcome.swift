@@ -74,8 +74,8 @@ extension ReportSection {
         .init(name: "gold", points: gold, role: .gold, scale: records.units.gold),
       ].filter(\.isDrawn), includes: [0],
       note: records.rewardWithoutJudge.map {
-        "The policy was trained by \($0) itself. What \(the(records.judge)) says of it is in the verdict and "
-          + "beside the responses."
+        "PPO’s reward is not \(the(records.judge))’s, which only looks on: its source is \($0). What "
+          + "\(the(records.judge)) says is in the verdict and beside the responses."
       }
         ?? "The models see the score alone. Where the curves part, the policy lives on the mistakes of "
         + "its judge."

@@ -57,6 +57,14 @@ struct StoryTests {
     try withTable(["objective/score": { Double($0) }]) {
       #expect(FrontierChart($0, evaluation: nil) == nil)
     }
+    // The evaluation has the last word on where the policy ended.
+    try withTable([
+      "objective/kl_exact": { Double($0) / 5 }, "objective/gold": { Double($0) / 20 },
+    ]) {
+      let chart = try #require(FrontierChart($0, evaluation: ExampleRun.evaluation)).chart()
+      let gold = try #require(chart.series.first { $0.name == "policy: gold" }).points
+      #expect(gold.count == 21 && gold.last?.y == 1.4)
+    }
     // Without iterations, as after DPO, the final figures are the policy's one mark.
     let final = try #require(FrontierChart(nil, evaluation: ExampleRun.evaluation)).chart()
     // (1.91 + 0.12) / 1.45

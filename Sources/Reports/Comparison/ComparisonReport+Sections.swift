@@ -46,10 +46,7 @@ extension ComparisonReport {
             let frontier = FrontierChart(
               run.records.policyOptimization, evaluation: run.records.evaluation,
               isScored: run.records.rewardWithoutJudge == nil)
-            let iterations = frontier?.iterations ?? []
-            // They end where the evaluation says, as the curves below do.
-            let end = iterations.count > 1 ? frontier?.end : nil
-            return (iterations + [end].compactMap(\.self)).map { iteration in
+            return (frontier?.marks ?? []).map { iteration in
               .init(
                 x: FrontierChart.root(iteration.kl), y: frontier.flatMap { value($0, iteration) })
             }

@@ -103,13 +103,15 @@ enum ReportHeader {
       if let first = unseen.first {
         reason("Why", "#world", "the world") {
           "no annotator sees \(names.joined(separator: " or ")) (gold: "
-            + "\(NumberText.signed(first.value, 1)) for \(first.words)), so the reward model never "
+            + "\(NumberText.signed(first.value, 1)), raw, for \(first.words)), so the reward model never "
             + "learned of it."
         }
       }
       if isBad, records.settings?.text(at: "ppo.kl.coefficient").flatMap(Double.init) == 0 {
         reason("Not held back", "#outcome", "KL from SFT") {
-          "β is 0, so nothing kept the policy near the reference, where the reward model is right."
+          "β is 0, so nothing kept the policy near the reference, where the reward model is right. Try "
+          element("code") { "--set ppo.kl.coefficient=0.1" }
+          "."
         }
       }
       for alert in alerts {

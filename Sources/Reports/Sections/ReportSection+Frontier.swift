@@ -73,7 +73,8 @@ struct FrontierChart {
     units = StandardUnits(evaluation)
     end = evaluation?.ppo.flatMap { policy in
       policy.klExact.map { kl in
-        Iteration(kl: kl.mean, score: policy.score?.mean, gold: policy.gold?.mean)
+        Iteration(
+          kl: kl.mean, score: isScored ? policy.score?.mean : nil, gold: policy.gold?.mean)
       }
     }
     let exact = table?[Metric.exactKL.name]
@@ -92,13 +93,18 @@ struct FrontierChart {
     if iterations.isEmpty, bestOfN.isEmpty { return nil }
   }
 
+  /// The iterations, and where the evaluation found the policy after the last of them.
+  var marks: [Iteration] {
+    iterations.count > 1 ? iterations + [end].compactMap(\.self) : iterations
+  }
+
   func chart(judge: String = "score") -> LineChart {
     func policy(
       _ role: LineChart.Series.Role, _ name: String, _ value: (Iteration) -> Double?
     ) -> LineChart.Series {
       .reward(
         role, named: "policy: \(name)",
-        iterations.map { .init(x: Self.root($0.kl), y: value($0)) }, in: units, isScattered: true)
+        marks.map { .init(x: Self.root($0.kl), y: value($0)) }, in: units, isScattered: true)
     }
     func best(
       _ role: LineChart.Series.Role, _ name: String,
@@ -147,7 +153,9 @@ struct FrontierChart {
     switch iterations.count {
     case 0: ""
     case 1: "The mark of the policy is where it ended. "
-    default: "Each mark of the policy is one iteration. "
+    default:
+      "Each mark of the policy is one iteration"
+        + (end == nil ? ". " : ", the last one the final evaluation. ")
     }
   }
 

@@ -30,8 +30,9 @@ extension ReportSection {
       "sample-tint", by: [.divergence, .logRatio], of: samples.flatMap(tokens))
     element("p") {
       if !records.fixedPrompts.isEmpty {
-        "The first prompts of the evaluation, with its random numbers: others than those above. "
+        "The first prompts of the evaluation; above they were answered with other random numbers. "
       }
+      "An arrow says whether gold rose or fell. "
       """
       The later responses are coloured by how far each token is from the reference; point at one, \
       or tap it, for its numbers. Gold and score are in \(records.units.unit).

@@ -42,6 +42,9 @@ extension ReportSection {
     guard content != nil || !warnings.isEmpty else { return nil }
     return ReportSection(id: "ppo", title: "Policy optimization") {
       warnings
+      element("p") {
+        "An iteration’s figures are of its responses, which were sampled before its update."
+      }
       content
       charts(more).map { charts in folded("\(more.count) more curves") { charts } }
     }

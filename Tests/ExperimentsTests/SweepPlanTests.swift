@@ -100,7 +100,15 @@ import Testing
       ("scenario: tiny.yaml\nseeds: 5-2", 2, "seeds", "no range"),
       ("scenario: tiny.yaml\nseeds: [1, 1]", 2, "seeds", "twice"),
       ("scenario: tiny.yaml\nseeds: [-1]", 2, "seeds", "no seed"),
-      ("scenario: tiny.yaml\nseeds: 0-18446744073709551615", 2, "seeds", "no range"),
+      ("scenario: tiny.yaml\nseeds: 0-18446744073709551615", 2, "seeds", "than the 10000 cells"),
+      ("scenario: tiny.yaml\nseeds: 1-100000000", 2, "seeds", "than the 10000 cells"),
+      ("seeds: 1-2\nscenario: nosuch", 2, "scenario", "there is no such scenario: `nosuch`"),
+      ("scenario: nosuch.yaml", 1, "scenario", "nosuch.yaml"),
+      (
+        "scenario: tiny.yaml\naxes:\n  scenario:\n    - tiny.yaml\n    - nosuch", 5, "scenario",
+        "no such scenario"
+      ),
+      ("seeds: 1-2\n", 1, "plan", "neither `scenario` nor `axes`"),
       ("scenario: tiny.yaml\naxes:\n  seed: [1, 2]", 3, "seed", "seeds are no axis"),
       (
         "scenario: tiny.yaml\naxes:\n  status: { a: { reward.epochs: 1 }, b: { reward.epochs: 2 } }",
@@ -108,7 +116,7 @@ import Testing
         "a column of its own"
       ),
       (
-        "scenario: tiny.yaml\nseeds: 1-9000\naxes: { reward.epochs: [1, 2] }", 1, "axes",
+        "scenario: tiny.yaml\nseeds: 1-9000\naxes: { reward.epochs: [1, 2] }", 3, "axes",
         "more than"
       ),
     ] as [(String, Int, String, String)])
@@ -120,7 +128,7 @@ import Testing
 
   @Test("a scenario that is not there is refused")
   func noScenario() throws {
-    #expect(try refusal("scenario: nowhere").problem == "there is no such scenario")
+    #expect(try refusal("scenario: nowhere").problem == "there is no such scenario: `nowhere`")
   }
 
   /// Keys that count as read by a stage before the one that looks at them.
@@ -259,6 +267,33 @@ import Testing
       to: file.deletingPathExtension().appendingPathExtension("3"))
     try board.refresh()
     #expect(board.state(task) == .ready)
+  }
+
+  @Test("a sweep may grow; a plan without some of its cells is refused, and changes nothing")
+  func otherPlan() throws {
+    let place = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: place) }
+    func begin(_ values: String, _ seeds: String, _ set: String = "{}") throws {
+      let (plan, cells) = try cells(
+        "scenario: tiny.yaml\nset: \(set)\naxes: { \(values) }\nseeds: \(seeds)")
+      _ = try SweepDirectory(at: place, for: plan, cells)
+    }
+    try begin("reward.epochs: [1, 2]", "1-2")
+    try begin("reward.epochs: [3, 1, 2]", "1-3")
+    let file = place.appending(path: "sweep.json")
+    let before = try Data(contentsOf: file)
+    for (values, seeds, set) in [
+      ("ppo.kl.coefficient: [1, 2]", "1-3", "{}"), ("reward.epochs: [1, 2]", "1-3", "{}"),
+      ("reward.epochs: [3, 1, 2]", "2-3", "{}"),
+      ("reward.epochs: [3, 1, 2]", "1-3", "{ ppo.iterations: 1 }"),
+    ] {
+      let error = try #require(throws: LoopError.self) { try begin(values, seeds, set) }
+      #expect(
+        "\(error)".contains("\(place.path) holds the sweep \"plan\" (reward.epochs; 9 cells)"),
+        "\(error)")
+      #expect("\(error)".contains("choose another --out"))
+      #expect(try Data(contentsOf: file) == before)
+    }
   }
 
   @Test("another directory than a sweep's is left alone")

@@ -48,9 +48,9 @@ extension SweepPlan {
         ? Int.max : count * axis.values.count
     }
     guard total <= Self.mostCells else {
-      throw SettingsError(
-        source: .line(file: file.relativePath, 1), path: "axes",
-        problem: "these are more than \(Self.mostCells) cells", advice: "take values away")
+      throw location.key(axes.all.isEmpty ? "seeds" : "axes").error(
+        "these are more than \(Self.mostCells) cells",
+        advice: "take values or seeds away")
     }
     var cells: [SweepCell] = []
     var places: [String: SweepCell] = [:]
@@ -89,15 +89,18 @@ extension SweepPlan {
     }
     let all = settings.all.filter { !varied.map(\.path).contains($0.path) } + varied
     var (scenario, run) = (self.scenario, self.run)
+    var scenarioPlace = location.key("scenario")
     for assignment in all {
       switch assignment.path {
-      case "scenario": scenario = try String(assignment.location)
+      case "scenario":
+        scenario = try String(assignment.location)
+        scenarioPlace = assignment.location
       case "run": run = try SweepRun(assignment.location)
       default: break
       }
     }
     let keys = all.filter { !["scenario", "run"].contains($0.path) }
-    let resolved = try locating(keys) { () throws(SettingsError) in
+    let resolved = try locating(keys, scenarioPlace) { () throws(SettingsError) in
       // A preset sets many keys, which those of the plan change again.
       try ProjectFiles.scenario(
         Self.place(of: scenario, besides: file),
@@ -114,11 +117,19 @@ extension SweepPlan {
     return (resolved, run)
   }
 
-  /// An error of an override, with the line of the plan that says it.
+  /// An error of an override, or of a scenario that is not there, with the line of the plan that
+  /// says it.
   private func locating<Output>(
-    _ keys: [SweepAssignments.Assignment], _ body: () throws(SettingsError) -> Output
+    _ keys: [SweepAssignments.Assignment], _ scenario: SettingsLocation,
+    _ body: () throws(SettingsError) -> Output
   ) throws(SettingsError) -> Output {
     do { return try body() } catch {
+      if error.source == .unwritten {
+        throw SettingsError(
+          source: scenario.source, path: scenario.path,
+          problem: "\(error.problem): `\(error.path)`", advice: error.advice,
+          exitStatus: error.exitStatus)
+      }
       var source = error.source
       if case .recipe(_, let place) = source { source = place }
       guard case .assignment(let text) = source,

@@ -24,20 +24,25 @@ package struct SweepDirectory: Sendable {
 
   /// Makes the directory, or goes on with the one that is there; the plan may have grown since.
   ///
-  /// - Throws: `LoopError` where something else is.
+  /// - Throws: `LoopError` where something else is, also a sweep with cells that the plan does not have,
+  ///   whose results would be lost.
   package init(at url: URL, for plan: SweepPlan, _ cells: [SweepCell]) throws {
     self.url = url.standardizedFileURL
     tasks = SweepTasks(plan, cells)
-    let isThere = AtomicFile.exists(url)
-    let isEmpty =
-      try !isThere || FileManager.default.contentsOfDirectory(atPath: url.path).isEmpty
-    guard isEmpty || AtomicFile.exists(Self.description(url)) else {
-      throw LoopError.taken(
-        "\(url.path) holds something else than a sweep (it has no sweep.json); choose another --out"
-      )
+    var isDirectory: ObjCBool = false
+    if FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory) {
+      guard isDirectory.boolValue else {
+        throw LoopError.taken("\(url.path) is no directory; choose another --out")
+      }
+      try requireOwn()
     }
     for place in [claims, logs, url.appending(path: "cells"), url.appending(path: "shared")] {
-      try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      do {
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+      } catch {
+        throw RunRecordsError.unwritable(
+          path: place.path, reason: FileWritingError.reason(of: error))
+      }
     }
     var written: Set<String> = []
     for (task, cell) in zip(tasks.cells, cells) where written.insert(task.scenario).inserted {
@@ -47,6 +52,28 @@ package struct SweepDirectory: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
     try AtomicFile.write(encoder.encode(tasks), to: Self.description(url))
+  }
+
+  /// Refuses a directory that holds something else, or the results of another plan.
+  private func requireOwn() throws {
+    let file = Self.description(url)
+    guard AtomicFile.exists(file) else {
+      if try FileManager.default.contentsOfDirectory(atPath: url.path).isEmpty { return }
+      throw LoopError.taken(
+        "\(url.path) holds something else than a sweep (it has no sweep.json); choose another --out"
+      )
+    }
+    // A damaged one is written anew.
+    guard let earlier = try? JSONDecoder().decode(SweepTasks.self, from: AtomicFile.read(file))
+    else { return }
+    let names = Set(tasks.cells.map(\.name))
+    let lost = earlier.cells.filter { !names.contains($0.name) }
+    guard let first = lost.first else { return }
+    let axes = earlier.axes.isEmpty ? "no axes" : earlier.axes.joined(separator: ", ")
+    throw LoopError.taken(
+      "\(url.path) holds the sweep \"\(earlier.plan)\" (\(axes); \(earlier.cells.count) cells), and "
+        + "\(lost.count) of its cells, such as \(first.name), are not in \"\(tasks.plan)\": their "
+        + "results would be lost; choose another --out, or add to that plan and take nothing away")
   }
 
   /// A sweep that is there.

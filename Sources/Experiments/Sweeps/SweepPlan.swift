@@ -19,8 +19,16 @@ package struct SweepPlan: Configurable {
   var settings = SweepAssignments()
   var axes = SweepAxes()
   var seeds = SweepSeeds()
+  /// Where it is written.
+  var location = SettingsLocation.unwritten
 
   package init() {}
+
+  package init(_ location: SettingsLocation) throws(SettingsError) {
+    self.init()
+    try update(from: location)
+    self.location = location
+  }
 
   package static let fields = [
     Field("name", \Self.name, "what the page of results is called; by default as the file"),
@@ -30,6 +38,14 @@ package struct SweepPlan: Configurable {
     Field("axes", \Self.axes, "what varies: every combination of values is run with every seed"),
     Field("seeds", \Self.seeds, "the seeds of every combination"),
   ]
+
+  package func validate(at location: SettingsLocation) throws(SettingsError) {
+    guard axes.all.isEmpty, location.key("scenario").node == nil else { return }
+    throw location.error(
+      "the plan has neither `scenario` nor `axes`",
+      advice: "write `scenario: sentiment`, and below `axes:` what varies, such as "
+        + "`ppo.kl.coefficient: [0, 0.1]`")
+  }
 }
 
 /// What makes a cell; each trains the models that it starts from.
@@ -204,10 +220,15 @@ struct SweepSeeds: SettingValue {
     if case .scalar(let text, _) = location.node?.content {
       let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
       guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
-        first <= last, last - first < UInt64(SweepPlan.mostCells)
+        first <= last
       else {
         throw location.error(
           "`\(text)` is no range of seeds", advice: "write `1-5`, or a list such as `[1, 2, 7]`")
+      }
+      guard last - first < UInt64(SweepPlan.mostCells) else {
+        throw location.error(
+          "`\(text)` are more seeds than the \(SweepPlan.mostCells) cells that a sweep may have",
+          advice: "write a shorter range, such as `1-5`")
       }
       all = Array(first...last)
       return

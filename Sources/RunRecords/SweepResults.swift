@@ -1,6 +1,6 @@
 import Formats
 package import Foundation
-import Statistics
+package import Statistics
 
 /// A cell of a sweep, for its tables and its page.
 package struct SweepResult: Sendable {
@@ -126,8 +126,14 @@ package struct SweepResults: Sendable {
       AtomicFile.exists(run.metrics(.ppo))
     else { return [] }
     let table = try MetricsTable(stage: .ppo, in: run)
+    return course(from: start) { metric in (table[metric.name] ?? []).compactMap(\.self) }
+  }
+
+  private static func course(
+    from start: EvaluationSummary.Policy, _ values: (Metric) -> [Double]
+  ) -> [(name: String, value: Double)] {
     func meansOfFive(_ metric: Metric) -> [Double] {
-      Array((table[metric.name] ?? []).compactMap(\.self).movingMeans().dropFirst(2).dropLast(2))
+      Array(values(metric).movingMeans().dropFirst(2).dropLast(2))
     }
     func figures(
       _ name: String, _ metric: Metric, _ start: Summary?
@@ -143,6 +149,21 @@ package struct SweepResults: Sendable {
       + [("first", disagreement.first), ("last", disagreement.last)].compactMap { name, value in
         value.map { ("course.disagreement.\(name)", $0) }
       }
+  }
+
+  /// The names of the figures of a run with such an evaluation, in their order.
+  ///
+  /// - Parameter steps: iterations of PPO that recorded a metric.
+  package static func figureNames(
+    of evaluation: EvaluationSummary, steps: (Metric) -> Int
+  ) -> [String] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let encoded = try? JSONValue(parsing: encoder.encode(evaluation))
+    return figures(in: encoded ?? .null, below: "").map(\.name)
+      + (evaluation.sft.map { start in
+        course(from: start) { Array(repeating: 0, count: steps($0)) }.map(\.name)
+      } ?? [])
   }
 
   private static func figures(

@@ -129,6 +129,50 @@ import Testing
       (", arm: two", "", "lesson.yaml:7: `claims[0].arm`: the claim does not say of which arm"),
       ("seeds: 4-5", "answer: 3", "lesson.yaml:6: `answer`: there is no choice 3"),
       ("two: {", "two: { ppo.iteration: 3, ", "`ppo.iteration`: unknown key"),
+      (
+        "gain_sd.gold", "gain_sd.golt",
+        "lesson.yaml:7: `claims[0].figure`: no run has a figure `gain_sd.golt`; did you mean `gain_sd.gold`?"
+      ),
+      (
+        "arm: two,", "arm: two, minus_figure: reward.accuracy,",
+        "lesson.yaml:7: `claims[0].minus_figure`: no run has a figure `reward.accuracy`; did "
+          + "you mean `reward.accuracy.value`?"
+      ),
+      (
+        "seeds: 4-5", "figures: [gain_sd.gold, objective/golt]",
+        "lesson.yaml:6: `figures[1]`: no run has a metric of PPO `objective/golt`; did you mean "
+          + "`objective/gold`?"
+      ),
+      (
+        "seeds: 4-5", "figures: [source/2]",
+        "lesson.yaml:6: `figures[0]`: the runs of `one` have no metric of PPO `source/2`"
+      ),
+      (
+        "quick:", "exercises: [{ task: t, claims: [{ claim: c, figure: x, above: 0 }] }]\nquick:",
+        "lesson.yaml:8: `exercises[0].claims[0].figure`: no run has a figure `x`"
+      ),
+      (
+        "quick:",
+        "exercises: [{ task: t, claims: [{ claim: c, figure: gain_sd.gold, arm: no, above: 0 }] }]\nquick:",
+        "lesson.yaml:8: `exercises[0].claims[0]`: an exercise is judged by one run"
+      ),
+      (
+        "gain_sd.gold", "reward.members.1.value",
+        "lesson.yaml:7: `claims[0].figure`: the runs of `two` have no figure "
+          + "`reward.members.1.value`; `reward.ensemble` is 1"
+      ),
+      (
+        "gain_sd.gold", "course.gold.drop",
+        "the runs of `two` have no figure `course.gold.drop`; raise `ppo.iterations`"
+      ),
+      (
+        "gain_sd.gold", "objective/gold",
+        "lesson.yaml:7: `claims[0].figure`: no run has a figure `objective/gold`"
+      ),
+      (
+        "two: { ppo.iterations: 2 } }", "two: { reward.epochs: 2 } }\nrun: train-reward",
+        "the runs of `two` have no figure `gain_sd.gold`; `run: train-reward` writes none of these"
+      ),
     ])
   func refused(text: String, replacement: String, problem: String) throws {
     let error = try #require(throws: SettingsError.self) {
@@ -136,6 +180,38 @@ import Testing
       _ = try lesson.cells(isQuick: false, besides: URL(filePath: "lesson.yaml"))
     }
     #expect("\(error)".contains(problem), "\(error)")
+  }
+
+  @Test(
+    "the figures and metrics that a lesson may name are those that its runs write",
+    arguments: [
+      ["reward.ensemble=2"], ["reward.objective=binary", "evaluation.best_of=8"],
+      ["ppo.iterations=4", "evaluation.best_of=1"],
+    ])
+  func foreseen(assignments: [String]) throws {
+    let settings = ["ppo.iterations=5"] + assignments
+    let cell = SweepCell(
+      labels: [], seed: 1, run: .demo, scenario: try makeScenario(settings))
+    let names = FigureNames(of: cell)
+    try LoopRunTests().demo(settings) { directory, _ in
+      let written = try SweepResults.figures(of: directory).map(\.name)
+      #expect(Set(written) == Set(names.figures))
+      let recorded = try MetricsTable(stage: .ppo, in: directory).names
+      #expect(Set(recorded).subtracting(names.metrics).isEmpty)
+      for name in written + recorded {
+        #expect(FigureNames.any.contains(name, isDrawn: true), "\(name)")
+      }
+    }
+  }
+
+  @Test("names are taken from an evaluation in which nothing is left out")
+  func complete() {
+    func absent(in value: Any, _ path: String) -> [String] {
+      let mirror = Mirror(reflecting: value)
+      if mirror.displayStyle == .optional, mirror.children.isEmpty { return [path] }
+      return mirror.children.flatMap { absent(in: $0.value, path + "." + ($0.label ?? "")) }
+    }
+    #expect(absent(in: EvaluationSummary.complete(members: 2, bestOf: [1, 2]), "") == [])
   }
 
   @Test("every lesson that ships can be run at both sizes, and has what a class needs")

@@ -20,8 +20,16 @@ package struct Lesson: Configurable {
   package var figures: [String] = []
   var quick = LessonSize()
   package var exercises: [LessonExercise] = []
+  /// Where it is written.
+  private var location = SettingsLocation.unwritten
 
   package init() {}
+
+  package init(_ location: SettingsLocation) throws(SettingsError) {
+    self.init()
+    try update(from: location)
+    (self.location, plan.location) = (location, location)
+  }
 
   package static let fields: [Field<Self>] = asked + runs + judged
 
@@ -80,6 +88,62 @@ package struct Lesson: Configurable {
       try check(claim.arm, at: place.key("arm"))
       try check(claim.minus, at: place.key("minus"))
     }
+    for (place, name) in claimedFigures(at: location) {
+      try FigureNames.any.require(name, at: place)
+    }
+    for (index, name) in figures.enumerated() {
+      try FigureNames.any.require(name, isDrawn: true, at: location.key("figures").item(index))
+    }
+    for (index, exercise) in exercises.enumerated() {
+      let places = location.key("exercises").item(index).key("claims")
+      for (index, claim) in exercise.claims.enumerated() where claim.arm ?? claim.minus != nil {
+        throw places.item(index).error(
+          "an exercise is judged by one run, which has no arms",
+          advice: "leave out `arm` and `minus`")
+      }
+    }
+  }
+
+  /// Every figure that a claim names, with its place.
+  private func claimedFigures(
+    at location: SettingsLocation
+  ) -> [(place: SettingsLocation, name: String)] {
+    func named(
+      by claims: [LessonClaim], at place: SettingsLocation
+    ) -> [(place: SettingsLocation, name: String)] {
+      claims.enumerated().flatMap { index, claim in
+        [(place.item(index).key("figure"), claim.figure)]
+          + (claim.minusFigure.map { [(place.item(index).key("minus_figure"), $0)] } ?? [])
+      }
+    }
+    return named(by: claims, at: location.key("claims"))
+      + exercises.enumerated().flatMap { index, exercise in
+        named(
+          by: exercise.claims, at: location.key("exercises").item(index).key("claims"))
+      }
+  }
+
+  /// Refuses a claim about what the runs of its arm do not write, and a chart of what no arm writes.
+  private func requireFigures(of cells: [SweepCell]) throws(SettingsError) {
+    var written: [String: FigureNames] = [:]
+    for cell in cells where written[cell.labels.joined()] == nil {
+      written[cell.labels.joined()] = FigureNames(of: cell)
+    }
+    for (index, claim) in claims.enumerated() {
+      let place = location.key("claims").item(index)
+      let arm = claim.arm ?? written.keys.first ?? ""
+      try written[arm]?.require(claim.figure, at: place.key("figure"), arm: arm)
+      guard claim.minus ?? claim.minusFigure != nil else { continue }
+      let (other, subtracted) = (claim.minus ?? arm, claim.minusFigure ?? claim.figure)
+      try written[other]?.require(
+        subtracted, at: place.key(claim.minusFigure == nil ? "minus" : "minus_figure"), arm: other)
+    }
+    for (index, name) in figures.enumerated()
+    where !written.values.contains(where: { $0.contains(name, isDrawn: true) }) {
+      let arm = cells[0].labels.joined()
+      try written[arm]?.require(
+        name, isDrawn: true, at: location.key("figures").item(index), arm: arm)
+    }
   }
 
   /// The sweep of all arms over all seeds.
@@ -89,7 +153,8 @@ package struct Lesson: Configurable {
   ///   - isQuick: takes the smaller size.
   ///   - overrides: `key=value`, over the settings of the lesson.
   ///   - file: scenarios of files may lie beside it.
-  /// - Throws: `SettingsError`, also for what only the scenario of an arm refuses.
+  /// - Throws: `SettingsError`, also for what only the scenario of an arm refuses, and for figures that
+  ///   its runs do not write.
   package func cells(
     seeds: String? = nil, isQuick: Bool, overrides: [String] = [], besides file: URL
   ) throws(SettingsError) -> (plan: SweepPlan, cells: [SweepCell]) {
@@ -105,7 +170,9 @@ package struct Lesson: Configurable {
       plan.seeds = try SweepSeeds(
         SettingsLocation(path: "--seeds", node: .literal(seeds), source: .unwritten))
     }
-    return (plan, try plan.cells(besides: file))
+    let cells = try plan.cells(besides: file)
+    try requireFigures(of: cells)
+    return (plan, cells)
   }
 }
 

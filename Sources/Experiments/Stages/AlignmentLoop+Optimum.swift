@@ -8,7 +8,7 @@ import Worlds
 
 extension AlignmentLoop {
   /// Responses to list, over all prompts: a few seconds' work for small models.
-  private static let largestEnumeration = 400_000
+  static let largestEnumeration = 400_000
 
   /// The learned policy against the optimum π* ∝ π_ref exp(score / β) of what PPO maximises, computed in
   /// Float64 over every response to the prompts on which policies are compared.

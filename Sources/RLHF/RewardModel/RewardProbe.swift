@@ -4,7 +4,7 @@ package import Statistics
 
 /// A change to a response or its prompt that shows what a reward model looks at. Probes work on tokens,
 /// so on text of any vocabulary.
-enum RewardProbe: String, Sendable, CaseIterable {
+package enum RewardProbe: String, Sendable, CaseIterable {
   /// Four filler tokens are appended to the response.
   case filler
   /// The last four tokens of the response are repeated.

@@ -62,6 +62,8 @@ package struct OveroptimizationFit: Sendable {
   /// Σ (reward − fit)²
   package let squaredError: Double
   package let count: Int
+  /// The largest distance among the points.
+  package let farthest: Double
 
   /// Akaike's information criterion with Gaussian errors, n log(Σe²/n) + 2·3, up to a constant that all
   /// fits of the same data share.
@@ -69,13 +71,16 @@ package struct OveroptimizationFit: Sendable {
     Double(count) * log(max(squaredError, .leastNormalMagnitude) / Double(count)) + 6
   }
 
-  /// Where the reward is highest; nil where it never falls.
+  /// Where the reward is highest; nil where it never falls, or only beyond the distances seen, of which
+  /// the fit knows nothing.
   package var peak: Double? {
     guard beta.value > 0 else { return nil }
-    switch form {
-    case .linear: return alpha.value > 0 ? alpha.value / (2 * beta.value) : nil
-    case .logarithmic: return exp(alpha.value / beta.value - 1)
-    }
+    let peak =
+      switch form {
+      case .linear: alpha.value / (2 * beta.value)
+      case .logarithmic: exp(alpha.value / beta.value - 1)
+      }
+    return peak > 0 && peak <= farthest ? peak : nil
   }
 
   /// - Parameters:
@@ -105,6 +110,7 @@ package struct OveroptimizationFit: Sendable {
       return sum + error * error
     }
     count = points.count
+    farthest = points.map(\.0).max() ?? 0
     let variance = squaredError / Double(count - 2)
     let quantile = studentQuantile(count - 2)
     func estimate(_ value: Double, _ square: Double) -> Estimate {

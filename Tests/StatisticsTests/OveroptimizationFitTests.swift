@@ -39,6 +39,17 @@ import Testing
     #expect(isNear(fit.alpha.value, 2) && isNear(fit.beta.value, -0.5) && fit.peak == nil)
   }
 
+  @Test("a peak beyond the distances seen is none")
+  func unseenPeak() throws {
+    for (bend, peak) in [(0.5, 2.0), (0.1, nil)] as [(Double, Double?)] {
+      let rewards = distances.map { $0 * (2 - bend * $0) }
+      let fit = try #require(
+        OveroptimizationFit(.linear, distances: distances, rewards: rewards))
+      #expect(fit.farthest == 3 && (fit.peak == nil) == (peak == nil))
+      if let peak { #expect(isNear(fit.peak ?? 0, peak)) }
+    }
+  }
+
   @Test("too few points, or points of one distance, give no fit")
   func degenerate() {
     #expect(OveroptimizationFit(.linear, distances: [0, 1, 2], rewards: [0, 1, 2]) == nil)

@@ -14,6 +14,18 @@ enum OveroptimizationTable {
         $0 + $1.0.informationCriterion - $1.1.informationCriterion
       }
     }
+
+    /// Where the better form is highest, mean over the seeds on which it was seen to fall.
+    var peak: String {
+      let best = informationDifference > 0 ? logarithmic : linear
+      let peaks = best.compactMap(\.peak)
+      guard !peaks.isEmpty else {
+        let farthest = best.map(\.farthest).max() ?? 0
+        return "no peak within what was seen (√KL up to \(NumberText.fixed(farthest, 2)))"
+      }
+      let mean = NumberText.fixed(Summary(peaks).mean, 2)
+      return peaks.count == best.count ? mean : "\(mean) on \(peaks.count) of \(best.count) seeds"
+    }
   }
 
   static func section(_ groups: [RunGroup]) -> ReportSection? {
@@ -51,9 +63,7 @@ enum OveroptimizationTable {
                 number(text(form, \.alpha))
                 number(text(form, \.beta))
               }
-              let best = fits.informationDifference > 0 ? fits.logarithmic : fits.linear
-              let peaks = best.compactMap(\.peak)
-              number(peaks.count == best.count ? Summary(peaks).mean : nil)
+              number(fits.peak)
               number(NumberText.signed(fits.informationDifference, 1))
               number("\(fits.linear.count)")
             }
@@ -64,7 +74,7 @@ enum OveroptimizationTable {
         In brackets: the 95 % interval by Student's t, over seeds where there are several, else of the \
         fit, which counts iterations as independent and is too narrow. ΔAIC is the criterion of the first \
         form minus that of the second, summed over seeds: above 0 the second fits better. The peak is \
-        that of the better form; a dash where reward never falls.
+        that of the better form, where it lies within the distances seen.
         """
       }
     }

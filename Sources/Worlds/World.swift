@@ -31,8 +31,13 @@ package struct World: Sendable {
         "the gold reward has no features", advice: "add at least one `- feature: …`")
     }
     var gold: [WeightedFeature] = []
+    var names: Set<String> = []
     for (index, feature) in configuration.gold.enumerated() {
       let place = location.key("gold").item(index)
+      if let name = feature.term.name, !names.insert(name).inserted {
+        throw place.key("name").error(
+          "two features are called `\(name)`", advice: "give each a name of its own")
+      }
       gold.append(try feature.term.weighed(in: grammar, at: place))
     }
     self.gold = gold
@@ -86,6 +91,9 @@ package struct World: Sendable {
     }
   }
 
+  /// Of how many expansions a response of the corpus is the best by gold.
+  package var bestOf: Int { grammar.parts.count > 1 ? configuration.response.bestOf : 1 }
+
   /// The words of the grammar in order of first appearance; special tokens are not among them.
   package var vocabulary: [String] { grammar.vocabulary }
 
@@ -102,7 +110,7 @@ package struct World: Sendable {
     }
     let prompt = samplePrompt(using: &generator)
     var best = sampleResponse(using: &generator)
-    let count = count ?? configuration.response.bestOf
+    let count = count ?? bestOf
     guard count > 1 else { return (prompt, best) }
     var bestGold = goldReward(prompt: prompt, response: best, ended: true)
     for _ in 1..<count {

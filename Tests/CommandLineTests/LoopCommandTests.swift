@@ -222,6 +222,17 @@ struct LoopCommandTests {
     #expect(last.contains("iteration 2, episode 0") && !last.contains("-0.000"))
   }
 
+  @Test("a corpus of the best of many is shown at once", .timeLimit(.minutes(1)))
+  func shownBest() throws {
+    let shown = try TinyRun.shared().run([
+      "scenarios", "show", "arithmetic", "--count", "2", "--set", "world.response.best_of=1000",
+    ])
+    let lines = shown.output.split(separator: "\n")
+    try #require(lines.count > 3, "\(shown.errors)")
+    #expect(lines[0] == "Responses of the corpus, each the best by gold of 1000:")
+    #expect(lines[3].hasPrefix("Two responses of the grammar to "))
+  }
+
   @Test("scenarios show prints texts with gold, its parts and the opinions of the annotators")
   func shownScenario() throws {
     let run = try TinyRun.shared()

@@ -20,11 +20,14 @@ package struct ScenarioTexts: Sendable {
   }
 
   package let texts: [Judged]
+  /// Of how many responses each text has the best by gold; the responses of the pair are any.
+  package let bestOf: Int
   /// Nil where no two responses to a prompt with different gold were found.
   package let pair: Pair?
 
   package init(_ scenario: Scenario, count: Int, seed: UInt64) throws {
     let world = try World(scenario.world)
+    bestOf = world.bestOf
     var generator = SeededGenerator(seed: seed)
     func judged(_ prompt: [String], _ response: [String]) -> Judged {
       Judged(
@@ -36,11 +39,12 @@ package struct ScenarioTexts: Sendable {
       return judged(prompt, response)
     }
     // Many draws, because the first words of two texts are seldom the same; and of the first pairs that
-    // differ in gold that on which annotators agree the least.
+    // differ in gold that on which annotators agree the least. Not the best of several: that many draws
+    // would take minutes.
     var known: [[String]: Judged] = [:]
     var pairs: [Pair] = []
     for _ in 0..<20_000 where pairs.count < 100 {
-      let (prompt, response) = world.samplePair(using: &generator)
+      let (prompt, response) = world.samplePair(using: &generator, bestOf: 1)
       let text = judged(prompt, response)
       if let other = known[prompt], other.gold != text.gold {
         let opinions = world.opinions(

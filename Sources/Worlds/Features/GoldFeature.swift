@@ -111,6 +111,8 @@ struct FeatureScope: Configurable, Equatable {
 
 /// A feature of some kind as the world uses it.
 protocol GoldTerm: Configurable {
+  /// What it is called; nil where its kind names it.
+  var name: String? { get }
   func weighed(
     in grammar: Grammar, at location: SettingsLocation
   ) throws(SettingsError) -> WeightedFeature
@@ -122,6 +124,7 @@ struct Weighted<Kind: GoldMeasure>: GoldTerm {
   var weight = Kind.weight
   var shared = FeatureScope()
   var kind = Kind()
+  var name: String? { shared.name }
 
   init() {}
 

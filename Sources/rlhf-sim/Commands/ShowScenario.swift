@@ -11,7 +11,9 @@ struct ShowScenario: ParsableCommand {
     commandName: "show",
     abstract: "Print texts of a scenario with their gold, and how annotators judge two of them.",
     discussion: """
-      The texts are those of the corpus. Behind the gold are its parts that are not 0.
+      The texts are those of the corpus. Behind the gold are its parts that are not 0. Where \
+      `world.response.best_of` chooses the responses of the corpus, the two that are judged are any \
+      that the grammar gives.
 
       Example: rlhf-sim scenarios show sentiment --count 5
       """)
@@ -80,11 +82,15 @@ struct ShowScenario: ParsableCommand {
             Opinion(annotator: $0.annotator, probabilityOfFirst: $0.probability)
           } ?? []))
     }
+    if shown.bestOf > 1 {
+      try Output.write("Responses of the corpus, each the best by gold of \(shown.bestOf):\n")
+    }
     for text in shown.texts { try Output.write(line(text) + "\n") }
     guard let pair = shown.pair else {
       return try Output.write("\nNo two responses to one prompt differ in gold.\n")
     }
-    try Output.write("\nTwo responses to \"\(pair.prompt.joined(separator: " "))\":\n")
+    let kind = shown.bestOf > 1 ? " of the grammar" : ""
+    try Output.write("\nTwo responses\(kind) to \"\(pair.prompt.joined(separator: " "))\":\n")
     for (name, text) in zip(["A", "B"], pair.responses) {
       try Output.write("\(name)  \(line(text))\n")
     }

@@ -144,8 +144,14 @@ struct Grammar: Sendable {
     let reached = symbols.indices.map(reachable)
     let used = reachable(from: start).union(parts)
     for symbol in symbols.indices where !used.contains(symbol) {
+      let roots = parts.map { "`\(symbols[$0])`" }.joined(separator: " or ")
       throw place.key(symbols[symbol]).error(
-        "no text can reach this rule", advice: "use `<\(symbols[symbol])>` or remove the rule")
+        parts.count == 1
+          ? "no text can reach this rule" : "no prompt and no response can reach this rule",
+        advice: parts.count == 1
+          ? "use `<\(symbols[symbol])>` or remove the rule"
+          : "use `<\(symbols[symbol])>` in an expansion of \(roots) or of what these use, name it at "
+            + "`prompt.rule` or `response.rule`, or remove it")
     }
     let endless = Set(symbols.indices).subtracting(endingSymbols())
     // The rule that never ends by itself, rather than one that merely leads to it.

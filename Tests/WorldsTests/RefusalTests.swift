@@ -256,6 +256,17 @@ import Testing
           + "you mean `it`?"
       ),
       (
+        "to: city}", "to: city, name: fit}\n      - {feature: length, name: fit}",
+        "world.yaml:15: `world.gold[1].name`: two features are called `fit`; give each a name of its "
+          + "own"
+      ),
+      (
+        "step: [", "more: [on]\n        step: [",
+        "world.yaml:10: `world.grammar.rules.more`: no prompt and no response can reach this rule; "
+          + "use `<more>` in an expansion of `ask` or `answer` or of what these use, name it at "
+          + "`prompt.rule` or `response.rule`, or remove it"
+      ),
+      (
         "name: ann", "name: ann, reads: 0",
         "world.yaml:16: `world.annotators[0].reads`: 0 is out of range; it must be at least 1"
       ),

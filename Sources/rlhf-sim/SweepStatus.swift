@@ -49,10 +49,14 @@ struct SweepStatus: Encodable {
   var text: String {
     var table = TextTable(
       columns: [(plan, .leading)] + Self.columns.map { ($0, .trailing) })
-    for (name, counts) in [("cells", cells), ("shared stages", shared)] where counts["total"] != 0 {
+    let all = cells.merging(shared, uniquingKeysWith: +)
+    for (name, counts) in [("cells", cells), ("shared runs", shared), ("all", all)] {
       table.append([name] + Self.columns.map { "\(counts[$0] ?? 0)" })
     }
     var text = table.rendered()
+    text +=
+      "A shared run makes stages that several cells go on from, once: of the \(stagesAlone) stages that "
+      + "the cells would run alone, \(stages) are run. Waiting: not begun, or for a shared run.\n"
     for (task, owner) in running.sorted(by: <) { text += "running: \(task) (\(owner))\n" }
     for (task, reason) in failures.sorted(by: <) { text += "failed: \(task): \(reason)\n" }
     if let secondsLeft, secondsLeft > 0 {
@@ -65,8 +69,8 @@ struct SweepStatus: Encodable {
 extension SweepTasks {
   /// What is to be done, and what sharing saves.
   var summary: String {
-    "\(cells.count) cells; of the \(stagesAlone) stages before their policies are optimized, "
-      + "\(stages) are run and \(stagesAlone - stages) shared"
+    "\(cells.count) cells and \(shared.count) runs that they share; of the \(stagesAlone) stages before "
+      + "policies are optimized, \(stages) are run and \(stagesAlone - stages) saved"
   }
 }
 

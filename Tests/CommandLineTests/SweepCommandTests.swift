@@ -73,7 +73,7 @@ import Testing
     }
     #expect(finished() < 14)
     let status = try run.run(["sweep", "status", "sweep-cut"])
-    #expect(status.code == 0 && status.output.contains("shared stages"), "\(status.errors)")
+    #expect(status.code == 0 && status.output.contains("shared runs"), "\(status.errors)")
     let resumed = try run.run(["sweep", plan, "--out", "sweep-cut", "--jobs", "2", "--quiet"])
     #expect(resumed.code == 0 && resumed.errors.isEmpty, "\(resumed.errors)")
     for file in ["results.csv", "results.json", "curves.csv"] {
@@ -82,6 +82,8 @@ import Testing
     let again = try run.run(["sweep", plan, "--out", "sweep-cut", "--jobs", "2"])
     #expect(
       again.code == 0 && again.output.contains(/cells +8 +8 +0/), "\(again.output)")
+    #expect(again.output.contains(/shared runs +6 +6 +0/) && again.output.contains(/all +14 +14/))
+    #expect(again.output.contains("of the 24 stages that the cells would run alone, 8 are run"))
   }
 
   @Test("a cell has the bytes of a demo with its settings and its seed, and complete records")
@@ -154,6 +156,35 @@ import Testing
     #expect(retried.code == 1 && retried.errors.contains("broken-seed3"), "\(retried.errors)")
   }
 
+  @Test("a process of a sweep whose parent is gone ends by itself, though it has just begun")
+  func orphaned() throws {
+    let run = try TinyRun.shared()
+    let plan = try run.file(
+      "orphaned.yaml",
+      "scenario: sentiment\nrun: sft\nset: { pretraining.steps: 100000, model.width: 16 }\n")
+    let sweep = try start(["sweep", plan, "--out", "orphaned", "--quiet"], in: run.directory)
+    let claims = run.directory.appending(path: "orphaned/claims")
+    func names() -> [String] {
+      (try? FileManager.default.contentsOfDirectory(atPath: claims.path)) ?? []
+    }
+    let deadline = Date(timeIntervalSinceNow: 60)
+    while names().isEmpty, Date() < deadline { usleep(3_000) }
+    kill(sweep.processIdentifier, SIGKILL)
+    sweep.waitUntilExit()
+    let claim = try #require(names().first)
+    let file = claims.appending(path: claim)
+    // It gives its task back when it ends.
+    func isReleased() -> Bool { (try? String(contentsOf: file, encoding: .utf8)) == "released\n" }
+    while !isReleased(), Date() < deadline { usleep(10_000) }
+    #expect(isReleased())
+    // One that was started by nobody who lives.
+    let task = claim.dropLast(2).replacing("cells.", with: "cells/", maxReplacements: 1)
+    let late = try Program.run(
+      ["sweep", "task", "orphaned", task, "--generation", "2", "--threads", "1", "--quiet"],
+      in: run.directory, input: "")
+    #expect(late.errors.contains("interrupted"), "\(late.code) \(late.errors)")
+  }
+
   @Test("wrong use, wrong plans and directories of something else are refused")
   func refused() throws {
     let run = try TinyRun.shared()
@@ -166,6 +197,11 @@ import Testing
     #expect(try run.run(["sweep", cells(), "--out", "x", "--jobs", "0"]).code == 64)
     #expect(try run.run(["sweep", "status", "run"]).code == 65)
     #expect(try run.run(["sweep", "nowhere.yaml", "--out", "x"]).code == 65)
+    let file = try run.run(["sweep", cells(), "--out", run.file("file.txt", "mine")])
+    #expect(file.code == 65 && file.errors.contains("file.txt is no directory; choose"))
+    let below = try run.run(["sweep", cells(), "--out", "file.txt/below"])
+    #expect(
+      below.code == 74 && below.errors.contains("cannot write"), "\(below.code) \(below.errors)")
   }
 }
 

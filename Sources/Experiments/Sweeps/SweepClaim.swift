@@ -9,6 +9,8 @@ import RunRecords
 package final class SweepClaim {
   /// Seconds between two signs of life.
   static let heartbeat = 2.0
+  /// Seconds that a process may take to save its state when the one that started it is gone.
+  private static let longestStep = 20.0
 
   private let file: URL
 
@@ -33,17 +35,26 @@ package final class SweepClaim {
   }
 
   /// Shows from now on that this process lives, and ends it when the task is no longer its own, as
-  /// after a long sleep of its machine, or when the process that started it is gone.
+  /// after a long sleep of its machine, or when the process that started it is gone: then standard
+  /// input ends, which nobody writes to.
   package func beginHeartbeat() {
-    let (path, parent) = (file.path, getppid())
+    let path = file.path
     let next = "\(file.deletingPathExtension().path).\((Int(file.pathExtension) ?? 0) + 1)"
     Thread.detachNewThread {
+      var (life, orphaned) = (pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0), 0.0)
       while true {
         utimes(path, nil)
         if access(next, F_OK) == 0 { _exit(ExitCode.lost) }
-        // The state is saved at the next step, and this process ends.
-        if getppid() != parent { Interruption.request() }
-        Thread.sleep(forTimeInterval: Self.heartbeat)
+        if orphaned > 0 || poll(&life, 1, Int32(Self.heartbeat * 1_000)) > 0 {
+          // The state is saved at the next step, and this process ends.
+          Interruption.request()
+          if orphaned > Self.longestStep {
+            Interruption.killCommands()
+            _exit(ExitCode.lost)
+          }
+          orphaned += Self.heartbeat
+          Thread.sleep(forTimeInterval: Self.heartbeat)
+        }
       }
     }
   }

@@ -14,6 +14,8 @@ package final class SweepWorkers {
   private let report: (SweepTask, SweepBoard) -> Void
   private var processes: [pid_t: SweepTask] = [:]
   private var losses: [String: Int] = [:]
+  /// Nobody writes to it: its processes find its end when this one is gone, however that came.
+  private let life = Pipe()
 
   /// Processes of a task that may be killed or refuse to begin before it counts as failed.
   private static let mostLosses = 3
@@ -26,6 +28,10 @@ package final class SweepWorkers {
     self.jobs = jobs
     self.program = program
     self.report = report
+    // Only this process may hold it open.
+    for end in [life.fileHandleForReading, life.fileHandleForWriting] {
+      _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+    }
   }
 
   private var sweep: SweepDirectory { board.sweep }
@@ -65,7 +71,7 @@ package final class SweepWorkers {
         ["sweep", "task", sweep.url.path, task.name, "--threads", "1", "--quiet"]
           + ["--generation", "\(board.claims.generation(task.name) + 1)"]
       ) { actions in
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, life.fileHandleForReading.fileDescriptor, 0)
         posix_spawn_file_actions_addopen(
           &actions, 1, sweep.log(task.name).path, O_CREAT | O_WRONLY | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)

@@ -22,6 +22,7 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -124,7 +125,9 @@ def read_rows(path, key):
             continue
         try:
             row = json.loads(line)
-            rows.append((number, row["prompt_ids"], row["response_ids"], row[key]))
+            # Where rows had such a column before, the last of `logprobs`, `logprobs_2` is ours.
+            names = [name for name in row if re.fullmatch(rf"{key}(_\d+)?", name)]
+            rows.append((number, row["prompt_ids"], row["response_ids"], row[(names or [key])[-1]]))
         except KeyError as error:
             raise BadInput(f"{path}:{number}: the row has no {error}") from error
         except (ValueError, TypeError) as error:

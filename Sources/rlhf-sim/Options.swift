@@ -196,7 +196,7 @@ struct RowOptions: ParsableArguments {
     bar.finish()
     summary.columns.notes.forEach(machine.note)
     for (taken, name) in summary.renamed.sorted(by: { $0.key < $1.key }) {
-      machine.note("rows have `\(taken)` already, which stays; what is added is `\(name)`")
+      machine.note("rows that have `\(taken)` keep it; what is added to them is `\(name)`")
     }
     if let note = summary.formatNote { machine.note(note) }
     if let fault = summary.firstFault {

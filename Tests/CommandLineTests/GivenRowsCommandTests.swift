@@ -210,13 +210,25 @@ struct GivenRowsCommandTests {
     let row = #"{"prompt":"the soup","response":"was good","reward":0.50}"#
     let file = try run.file("taken.jsonl", row + "\n" + row)
     let first = try run.run(["score", "--model", "run/reward", "--input", file])
-    #expect(first.errors.ranges(of: "have `reward` already, which stays").count == 1)
+    #expect(first.errors.ranges(of: "have `reward` keep it").count == 1)
     #expect(first.output.hasPrefix(row.dropLast() + ",\"reward_2\":"))
     let again = try run.file("taken-again.jsonl", first.output)
     let second = try run.run(["score", "--model", "run/reward", "--input", again])
     let scored = try #require(try second.rows().first)
     #expect(scored["reward_2"] as? Double == scored["reward_3"] as? Double)
     #expect(scored["reward"] as? Double == 0.5 && scored["reward_3"] != nil)
+
+    let others = #"{"response_ids":[3, 4],"prompt_ids":[3],"logprobs":"mine"}"#
+    let texts = #"{"prompt":"the soup","response":"was good","prompt_ids":null,"logprobs":[1.50]}"#
+    let mixed = try run.file("taken-logs.jsonl", others + "\n" + texts)
+    let logs = try run.run(["logprobs", "--model", "run/sft", "--input", mixed])
+    #expect(logs.errors.contains("have `logprobs` keep it; what is added to them is `logprobs_2`"))
+    let lines = logs.output.split(separator: "\n")
+    try #require(lines.count == 2)
+    let kept = #"{"response_ids":[3,4],"prompt_ids":[3],"logprobs":"mine","logprobs_2":["#
+    #expect(lines[0].hasPrefix(kept) && !lines[0].contains("ids_2"))
+    #expect(lines[1].hasPrefix(texts.dropLast() + ",\"logprobs_2\":["))
+    #expect(lines[1].contains("\"prompt_ids_2\":[") && lines[1].contains("\"response_ids\":["))
   }
 
   @Test("--skip passes over rows that cannot be scored, and counts them")

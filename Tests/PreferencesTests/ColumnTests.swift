@@ -90,6 +90,73 @@ struct ColumnTests {
     #expect(NamedColumn("prompt=") == nil && NamedColumn("prompt=a=b")?.name == "a=b")
   }
 
+  @Test(
+    "a named column that the reading of its row has no place for is refused with what is read",
+    arguments: [
+      (
+        #""completion":"a","l":true"#, "preference=l",
+        ["one response", "belongs to two responses side"]
+      ),
+      (#""chosen":"a","rejected":"b","l":1"#, "ratings=l", ["a better and a worse"]),
+      (#""chosen":"a","rejected":"b","l":1"#, "label=l", ["`chosen`, `prompt`, `rejected` are"]),
+      (#""chosen":"a","rejected":"b","l":1"#, "step_labels=l", ["`step_labels` belongs to steps"]),
+      (#""responses":["a","b"],"ranking":[0,1],"l":1"#, "margin=l", ["several responses"]),
+      (#""response_a":"a","response_b":"b","winner":"a","l":1"#, "margin=l", ["side by side"]),
+      (#""completions":["a"],"labels":[true],"l":1"#, "rating=l", ["steps of one response"]),
+      (#""completion":"a","label":true,"l":1"#, "ranks=l", ["(columns: `prompt`, `completion`"]),
+      (#""completion":"a","score":1,"l":1"#, "preference=l", ["one response"]),
+      (#""completion":"a","rating":1,"l":true"#, "label=l", ["key `rating`"]),
+      (#""chosen":"a","rejected":"b","l":1"#, "chosen_score=l", ["without `rejected_score`"]),
+      (#""chosen":"a","rejected":"b","l":[1]"#, "response_ids=l", ["token ids are not read"]),
+      (#""chosen":"a","rejected":"b","l":"x""#, "messages=l", ["`prompt` is read in its place"]),
+    ])
+  func useless(rest: String, column: String, words: [String]) throws {
+    let text = try message(#"{"prompt":"q",\#(rest)}"#, column)
+    #expect(text.contains("rows.jsonl:1: key"), "\(text)")
+    for word in words { #expect(text.contains(word), "\(text)") }
+  }
+
+  @Test("a score without the other is said")
+  func alone() throws {
+    let report = try survey(
+      #"{"prompt":"q",\#(pair),"score_chosen":1}"# + "\n"
+        + #"{"prompt":"q","response_a":"a","response_b":"b","winner":"a","score_B":1}"#
+    ).report
+    let notes = report.columns.notes
+    #expect(notes.contains("in 1 rows `score_chosen` says nothing without `rejected_score`"))
+    #expect(notes.contains("in 1 rows `score_B` says nothing without `score_A`"))
+  }
+
+  @Test("a named column is of use where its row says nothing in it, and where it is read")
+  func useful() throws {
+    let text = """
+      {"prompt":"q","response_1":"a","response_2":"b","l":2}
+      {"prompt":"q","completion":"a","label":true,"l":null}
+      """
+    let rows = try survey(text, "preference=l").rows
+    #expect(rows.count == 2)
+    let marked = #"{"prompt":"q","completion":"a","rating":0.5,"l":true}"#
+    #expect(
+      try survey(marked, "label=l", "ignore=rating").rows
+        == [.rating(Rating(prompt: "q", response: "a", label: true))])
+  }
+
+  @Test("token ids in the place of a prompt are refused where texts are learned from")
+  func ids() throws {
+    #expect(try message(#"{"prompt_ids":[1],\#(pair)}"#).contains("key `prompt_ids`: token ids"))
+    #expect(try survey(#"{"prompt":"q","prompt_ids":[1],\#(pair)}"#).rows.count == 1)
+  }
+
+  @Test("what is suggested for a look-alike is what its row has a place for")
+  func suggestion() throws {
+    #expect(
+      try message(#"{"prompt":"q","response":"a","rating":1,"score":2}"#)
+        .contains("looks like `score` and is not read; say what it is with `--column rating=score`")
+    )
+    let pair = try message(#"{"prompt":"q",\#(pair),"ratings":[1,2]}"#)
+    #expect(pair.contains("is not read; pass over it with `--column ignore=ratings`"), "\(pair)")
+  }
+
   @Test("ratings order responses; equal ones are ties, and objects carry their own")
   func rated() throws {
     let rows = try survey(

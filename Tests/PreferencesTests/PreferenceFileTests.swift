@@ -256,15 +256,14 @@ extension ResponseRowReader {
     #expect(rows[0].content == .text(prompt: "p", responses: ["r"], isRendered: false))
     #expect(rows[1].content == .ids(prompt: [0, 2_147_483_647], response: [3, 1]))
     #expect(rows[1].place == "\(file.url.path):2")
-    try rows[0].set("logprobs", to: [-0.5, -1.0])
+    try rows[0].set(logProbabilities: [-0.5, -1.0], promptIDs: [4], responseIDs: [5, 6])
     try rows[1].set(rewards: [0.25], order: [0])
-    try rows[1].set("ids", to: [Int32(4)])
     #expect(
       rows.map(\.line) == [
         #"{"z":1,"prompt":"p","response":"r","a":{"y":null,"x":[1.50]},"id":18446744073709551615,"#
-          + #""logprobs":[-0.5,-1.0]}"#,
+          + #""logprobs":[-0.5,-1.0],"prompt_ids":[4],"response_ids":[5,6]}"#,
         #"{"response_ids":[3,1],"prompt_ids":[0,2147483647],"reward":9,"t":"caf\u00e9\/","n":-0.0,"#
-          + #""reward_2":0.25,"ids":[4]}"#,
+          + #""reward_2":0.25}"#,
       ])
     #expect(throws: PreferenceError.self) { try rows[0].set(rewards: [.nan], order: [0]) }
   }

@@ -60,6 +60,10 @@ package struct ResponseRows: Sendable {
 
     package init() {}
 
+    fileprivate mutating func addNames(of row: ResponseRow) {
+      for (taken, name) in row.renamed { renamed[taken] = name }
+    }
+
     fileprivate mutating func add(_ rewards: [Double], of row: ResponseRow) {
       if let given = row.labels {
         if row.form == .steps {
@@ -175,7 +179,7 @@ package struct ResponseRows: Sendable {
         let rewards = Array(rest.prefix(rows[index].responseCount))
         rest = rest.dropFirst(rewards.count)
         try rows[index].set(rewards: rewards, order: RankingAgreement.order(of: rewards))
-        for (taken, name) in rows[index].renamed { summary.renamed[taken, default: name] = name }
+        summary.addNames(of: rows[index])
         summary.add(rewards, of: rows[index])
       }
     case .logProbabilities(let model):
@@ -186,9 +190,10 @@ package struct ResponseRows: Sendable {
             .logProbabilities.value.values.map(Double.init)
       }
       for (index, exchange) in exchanges.enumerated() {
-        try rows[index].set("logprobs", to: values[index][...])
-        try rows[index].set("prompt_ids", to: exchange.prompt)
-        try rows[index].set("response_ids", to: exchange.response)
+        try rows[index].set(
+          logProbabilities: values[index], promptIDs: exchange.prompt,
+          responseIDs: exchange.response)
+        summary.addNames(of: rows[index])
       }
     }
   }

@@ -172,6 +172,7 @@ final class PreferenceReader {
       do throws(PreferenceError) {
         guard let fields = try rows.next() else { return nil }
         let row = try columns.read(fields)
+        try requireTexts(row)
         let example = try Example(row, format: reading.format)
         let reading = try PreferenceReading(example, row)
         columns.add(example.remarks)
@@ -184,6 +185,16 @@ final class PreferenceReader {
         report.skipped += 1
         if report.firstFault == nil { report.firstFault = error }
       }
+    }
+  }
+
+  /// Refuses token ids in the place of a text, or that the user named; beside texts, as `logprobs` writes
+  /// them, they say nothing new.
+  private func requireTexts(_ row: RowFields) throws(PreferenceError) {
+    let hasPrompt = ["prompt", "history", "messages"].contains(where: row.has)
+    for key in ["prompt_ids", "response_ids"] where row.has(key) {
+      guard !hasPrompt || row.name(key) != key else { continue }
+      throw row.failure(key, "token ids are not read here; give prompt and responses as texts")
     }
   }
 

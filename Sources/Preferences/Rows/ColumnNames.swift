@@ -123,7 +123,8 @@ package enum ColumnNames {
     let plain = normalized(key)
     // Such as `rejected_messages`, `prompt_text`, `user_prompt`.
     let bare = words.count < 2 ? plain : words.filter { !containers.contains($0) }.joined()
-    return conspicuous.first { plain == $0.normalized || isSlip(plain, $0.normalized) }?.name
+    return conspicuous.first { plain == $0.normalized }?.name
+      ?? conspicuous.first { isSlip(plain, $0.normalized) }?.name
       ?? (bare == plain ? nil : texts.first { bare == normalized($0) })
   }
 

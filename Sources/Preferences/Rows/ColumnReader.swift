@@ -116,14 +116,36 @@ struct ColumnReader {
           mapped: mapped.map { .init(name: $0.name, role: $0.role) }, unread: new.unread))
     }
     guard let plan = plan?.plan else { return fields }
-    if plan.unread.isEmpty, plan.columns.allSatisfy({ $0.role == $0.name }) { return fields }
+    let row = Self.renamed(fields, plan.columns)
+    if !given.isEmpty { try requireUse(of: row, keys) }
+    return row
+  }
+
+  private static func renamed(
+    _ fields: RowFields, _ columns: [(role: String, name: String)]
+  ) -> RowFields {
+    if columns.count == fields.object.keys.count, columns.allSatisfy({ $0.role == $0.name }) {
+      return fields
+    }
     var row = fields
     row.object = JSONObject(
-      plan.columns.compactMap { column in
+      columns.compactMap { column in
         fields.object[column.name].map { (column.role, $0) }
       })
-    for column in plan.columns { row.names[column.role] = column.name }
+    for column in columns { row.names[column.role] = column.name }
     return row
+  }
+
+  /// Refuses a column that the user named and that the reading of this row has no place for.
+  private func requireUse(of row: RowFields, _ keys: [String]) throws(PreferenceError) {
+    let use = ColumnUse(of: row)
+    for column in given where row.name(column.role) == column.name {
+      if let problem = use.problem(
+        with: column, row, columns: keys, readsJudgements: purpose == .judgements)
+      {
+        throw row.failure(column.role, problem)
+      }
+    }
   }
 
   /// Counts what a row makes the person know.
@@ -182,7 +204,7 @@ struct ColumnReader {
     if purpose == .judgements,
       !["chosen", "rejected", "response_a", "response_b", "responses", "steps"].contains(
         where: has),
-      !take("rating")
+      has("label") || !take("rating")
     {
       take("label")
     }
@@ -198,11 +220,13 @@ struct ColumnReader {
     if !has("prompt"), !has("history"), !has("prompt_ids") { take("messages") }
 
     var plan = Plan()
-    for key in keys {
-      if let role = names.first(where: { $0.value.utf8.elementsEqual(key.utf8) })?.key {
-        plan.columns.append((role, key))
-      } else if free.contains(key), !ColumnNames.written.contains(key) {
-        try requireUnimportant(key, fields)
+    let named = keys.compactMap { key in
+      names.first { $0.value.utf8.elementsEqual(key.utf8) }.map { (role: $0.key, name: key) }
+    }
+    plan.columns = named
+    for key in keys where !named.contains(where: { $0.name.utf8.elementsEqual(key.utf8) }) {
+      if free.contains(key), !ColumnNames.written.contains(key) {
+        try requireUnimportant(key, fields, in: Self.renamed(fields, named))
         plan.unread.append(key)
       }
     }
@@ -239,21 +263,26 @@ struct ColumnReader {
         + "each, or pass over it with `--column ignore=\(said[1])`")
   }
 
-  private func requireUnimportant(_ key: String, _ fields: RowFields) throws(PreferenceError) {
+  private func requireUnimportant(
+    _ key: String, _ fields: RowFields, in row: @autoclosure () -> RowFields
+  ) throws(PreferenceError) {
     guard let meant = ColumnNames.meant(by: key), fields.has(key) else { return }
     let roles = ColumnNames.columns.filter { $0.name == meant || $0.others.contains(meant) }
       .map(\.name)
-    guard let role = roles.first, purposes(of: role) <= purpose,
+    guard let role = roles.first, Self.purpose(of: role) <= purpose,
       !given.contains(where: { roles.contains($0.role) })
     else { return }
+    let use = ColumnUse(of: row())
+    let place = roles.first(where: use.takes) ?? (use.roles.isEmpty ? role : nil)
     throw fields.failure(
       key,
-      "looks like `\(meant)` and is not read; say what it is with `--column \(role)=\(key)`, or pass "
-        + "over it with `--column ignore=\(key)`")
+      "looks like `\(meant)` and is not read; "
+        + (place.map { "say what it is with `--column \($0)=\(key)`, or " } ?? "")
+        + "pass over it with `--column ignore=\(key)`")
   }
 
   /// What a role matters for.
-  private func purposes(of role: String) -> Purpose {
+  static func purpose(of role: String) -> Purpose {
     switch role {
     case "prompt", "input", "system", "history", "prompt_ids": .prompts
     case "chosen", "rejected", "response_a", "response_b", "responses", "response", "steps",

@@ -154,7 +154,15 @@ struct Example {
             + "`\(fields.name("chosen"))` decides")
       }
     }
+    noteAlone("chosen_score", "rejected_score", fields)
     requireAgreement(said, fields)
+  }
+
+  /// Of two columns that say something only together.
+  private mutating func noteAlone(_ first: String, _ second: String, _ fields: RowFields) {
+    guard fields.has(first) != fields.has(second) else { return }
+    let (there, missing) = fields.has(first) ? (first, second) : (second, first)
+    remarks.append("`\(fields.name(there))` says nothing without `\(fields.name(missing))`")
   }
 
   private mutating func readSides(
@@ -177,6 +185,7 @@ struct Example {
       judgement = a == b ? .tie : .ranking(a > b ? [0, 1] : [1, 0])
     }
     margin = try fields.number("preference_strength").map(abs)
+    noteAlone("score_A", "score_B", fields)
     requireAgreement(said, fields)
   }
 

@@ -111,16 +111,15 @@ package struct ResponseRow: Sendable, Equatable {
     }
   }
 
-  /// Sets a key; a new one is put last.
+  /// Sets `logprobs`, one for each token of the response, and of a row of texts the ids used,
+  /// `prompt_ids` and `response_ids`, in the same way.
   package mutating func set(
-    _ key: String, to numbers: ArraySlice<Double>
+    logProbabilities: [Double], promptIDs: [Int32], responseIDs: [Int32]
   ) throws(PreferenceError) {
-    try set(key, to: .array(numbers.map { .double($0) }))
-  }
-
-  /// Sets a key; a new one is put last.
-  package mutating func set(_ key: String, to ids: [Int32]) throws(PreferenceError) {
-    try set(key, to: .array(ids.map { .int(Int($0)) }))
+    try setBeside("logprobs", .array(logProbabilities.map { .double($0) }))
+    guard case .text = content else { return }
+    try setBeside("prompt_ids", .array(promptIDs.map { .int(Int($0)) }))
+    try setBeside("response_ids", .array(responseIDs.map { .int(Int($0)) }))
   }
 
   private mutating func setBeside(
@@ -133,11 +132,7 @@ package struct ResponseRow: Sendable, Equatable {
       number += 1
     }
     if name != key { renamed.append((key, name)) }
-    try set(name, to: value)
-  }
-
-  private mutating func set(_ key: String, to value: JSONValue) throws(PreferenceError) {
-    do throws(JSONError) { try written.set(key, to: value) } catch {
+    do throws(JSONError) { try written.set(name, to: value) } catch {
       throw .file(path: place, problem: "\(error); check the model that made it")
     }
   }

@@ -9,7 +9,8 @@ struct LogProbabilities: ParsableCommand {
     abstract: "Add the policy's log-probabilities of the response to each row of a file.",
     discussion: """
       Rows have one response, as for `score`; no EOS is added. Adds "logprobs", one per token of the \
-      response at temperature 1, and the "prompt_ids" and "response_ids" used.
+      response at temperature 1, and the "prompt_ids" and "response_ids" used. A column that is called \
+      so already stays, and what is added is called "logprobs_2".
 
       First: rlhf-sim generate --model checkpoints/sentiment/sft --prompt "the soup" --json > rows.jsonl
       Example: rlhf-sim logprobs --model checkpoints/sentiment/sft --input rows.jsonl

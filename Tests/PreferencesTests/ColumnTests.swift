@@ -176,6 +176,88 @@ struct ColumnTests {
     #expect(try survey(rows.map { try $0.line() }.joined(separator: "\n")).rows == rows)
   }
 
+  @Test(
+    "more names of public data sets are mapped, and give what the row says",
+    arguments: [
+      (
+        #"{"problem":"q","steps":["a","b"],"labels":[1,0]}"#,
+        #"{"prompt":"q","completions":["a","b"],"labels":[true,false]}"#
+      ),
+      (
+        #"{"prompt":"q","steps":["a","b"],"step_labels":[true,false]}"#,
+        #"{"prompt":"q","completions":["a","b"],"labels":[true,false]}"#
+      ),
+      (
+        #"{"instruction":"q","output":"a","kto_tag":true}"#,
+        #"{"prompt":"q","completion":"a","label":true}"#
+      ),
+      (
+        #"{"prompt":"q","response":"a","is_safe":false}"#,
+        #"{"prompt":"q","completion":"a","label":false}"#
+      ),
+      (
+        #"{"instruction":"q","generation":"a","rating":4}"#,
+        #"{"prompt":"q","response":"a","rating":4}"#
+      ),
+      (
+        #"{"question":"q","response_j":"a","response_k":"b"}"#,
+        #"{"prompt":"q","chosen":"a","rejected":"b"}"#
+      ),
+      (
+        #"{"prompt":"q","chosen":"a","rejected":"b","chosen_avg_rating":5,"rejected_avg_rating":3}"#,
+        #"{"prompt":"q","chosen":"a","rejected":"b","chosen_score":5,"rejected_score":3}"#
+      ),
+      (
+        #"{"prompt":"q","chosen":"a","rejected":"b","chosen_prob":0.75}"#,
+        #"{"prompt":"q","chosen":"a","rejected":"b","chosen_probability":0.75}"#
+      ),
+      (
+        #"{"question":{"id":"1","full_text":"q"},"answer_0":"a","answer_1":"b","score_0":-1,"score_1":0.5}"#,
+        #"{"prompt":"q","chosen":"b","rejected":"a"}"#
+      ),
+      (
+        #"{"prompt":"q","response_1":"a","response_2":"b","score_1":2,"score_2":1}"#,
+        #"{"prompt":"q","chosen":"a","rejected":"b"}"#
+      ),
+      (
+        #"{"question":"q","answers":[{"text":"a","pm_score":1},{"text":"b","pm_score":4}]}"#,
+        #"{"prompt":"q","responses":["a","b"],"ratings":[1,4]}"#
+      ),
+      (
+        #"{"input":{"messages":[{"role":"user","content":"q"}],"tools":[]},"preferred_output":[{"role":"assistant","content":"a"}],"non_preferred_output":[{"role":"assistant","content":"b"}]}"#,
+        #"{"prompt":[{"role":"user","content":"q"}],"chosen":"a","rejected":"b"}"#
+      ),
+    ])
+  func publicNames(row: String, plain: String) throws {
+    #expect(try survey(row).rows == survey(plain).rows)
+  }
+
+  @Test("tools of a request are written as those of a row are")
+  func request() throws {
+    let tools = #""tools":[{"type":"function","function":{"name":"f"}}]"#
+    let messages = #"[{"role":"user","content":"q"}]"#
+    #expect(
+      try survey(#"{"prompt":{"messages":\#(messages),\#(tools)},\#(pair)}"#).rows
+        == survey(#"{"prompt":\#(messages),\#(tools),\#(pair)}"#).rows)
+  }
+
+  @Test("what responses hold beside their text and number is said")
+  func keysOfResponses() throws {
+    let objects = #"{"text":"a","score":1,"model":"m"},{"text":"b","score":2,"system":"s"}"#
+    let report = try survey(#"{"prompt":"q","completions":[\#(objects)]}"#).report
+    #expect(
+      report.columns.notes.contains(
+        "in 1 rows these keys of `completions` are not read: `model`, `system`"))
+  }
+
+  @Test("a label beside a prompt alone is no label of a response, and is said to be unread")
+  func labelOfNothing() throws {
+    let file = try TemporaryFile(#"{"input":"q","label":"2 +","task":"t"}"#)
+    let survey = try DataSurvey(of: file.url, as: RowReading())
+    #expect(survey.kinds.map(\.kind) == ["prompts"])
+    #expect(survey.columns.unread == ["label", "task"])
+  }
+
   @Test("steps need a label each, texts beside them, and something in every one")
   func steps() throws {
     let labels = try message(#"{"prompt":"q","completions":["a","b"],"labels":[true]}"#)

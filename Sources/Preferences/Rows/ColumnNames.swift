@@ -11,7 +11,7 @@ package enum ColumnNames {
 
   static let columns: [Column] = [
     Column(
-      name: "prompt", others: ["instruction", "question", "query"],
+      name: "prompt", others: ["instruction", "question", "query", "problem"],
       meaning: "a text, or messages"),
     Column(
       name: "input", others: ["context"],
@@ -26,21 +26,30 @@ package enum ColumnNames {
       name: "messages", others: ["conversations", "conversation"],
       meaning: "a whole conversation, the response last"),
     Column(
-      name: "chosen", others: ["chosen_response", "chosen_answer"],
+      name: "chosen",
+      others: ["chosen_response", "chosen_answer", "preferred_output", "response_j"],
       meaning: "the better response, or a list of right ones"),
     Column(
-      name: "rejected", others: ["rejected_response", "rejected_answer"],
+      name: "rejected",
+      others: ["rejected_response", "rejected_answer", "non_preferred_output", "response_k"],
       meaning: "the worse response, or a list of wrong ones"),
     Column(name: "margin", meaning: "by how much the chosen reward should be above the other"),
     Column(
       name: "chosen_score",
-      others: ["score_chosen", "chosen_rating", "rating_chosen", "chosen-rating"],
+      others: [
+        "score_chosen", "chosen_rating", "rating_chosen", "chosen-rating", "chosen_avg_rating",
+      ],
       meaning: "rating of the chosen response; the difference of both is the margin"),
     Column(
       name: "rejected_score",
-      others: ["score_rejected", "rejected_rating", "rating_rejected", "rejected-rating"],
+      others: [
+        "score_rejected", "rejected_rating", "rating_rejected", "rejected-rating",
+        "rejected_avg_rating",
+      ],
       meaning: "rating of the rejected response"),
-    Column(name: "chosen_probability", meaning: "soft label, for `reward.soft_labels`"),
+    Column(
+      name: "chosen_probability", others: ["chosen_prob"],
+      meaning: "soft label, for `reward.soft_labels`"),
     Column(name: "chosen_gold", meaning: "gold reward of the chosen response"),
     Column(name: "rejected_gold", meaning: "gold reward of the rejected response"),
     Column(name: "annotator", meaning: "who judged"),
@@ -63,8 +72,8 @@ package enum ColumnNames {
     Column(
       name: "preference_strength", others: ["overall_preference"],
       meaning: "below 0 the first response is better, above 0 the second; its size is the margin"),
-    Column(name: "score_A", meaning: "votes for the first response"),
-    Column(name: "score_B", meaning: "votes for the second response"),
+    Column(name: "score_A", meaning: "votes for the first response, or its score"),
+    Column(name: "score_B", meaning: "votes for the second response, or its score"),
     Column(
       name: "responses", others: ["completions", "answers", "generations"],
       meaning: "several responses, as texts, messages, or objects with their score or rank"),
@@ -74,12 +83,14 @@ package enum ColumnNames {
       name: "ratings", others: ["scores", "rating"],
       meaning: "a rating of each response, more for better"),
     Column(
-      name: "response", others: ["completion", "output", "answer"],
+      name: "response", others: ["completion", "output", "answer", "generation"],
       meaning: "one response"),
     Column(
       name: "rating", others: ["score", "overall_score", "helpfulness"],
       meaning: "a number for one response, more for better"),
-    Column(name: "label", meaning: "whether one response is good: true or false"),
+    Column(
+      name: "label", others: ["kto_tag", "desirable", "is_safe"],
+      meaning: "whether one response is good: true or false"),
     Column(name: "steps", others: ["completions"], meaning: "steps of one response"),
     Column(name: "step_labels", others: ["labels"], meaning: "whether each step is right"),
     Column(name: "prompt_ids", meaning: "token ids of the prompt, used as given"),
@@ -106,12 +117,6 @@ package enum ColumnNames {
 
   /// Every name that is read.
   static let all = Set(columns.flatMap { [$0.name] + $0.others })
-
-  /// What `score`, `logprobs` and `generate` write into rows, which is no news when they are read.
-  static let written: Set<String> = [
-    "reward", "rewards", "chosen_reward", "rejected_reward", "chosen_rewards", "rejected_rewards",
-    "order", "logprobs", "ended",
-  ]
 
   /// The roles that `--column ROLE=NAME` can give; `ignore` reads a column as nothing.
   package static let roles = columns.map(\.name) + ["ignore"]

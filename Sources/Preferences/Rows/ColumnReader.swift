@@ -16,65 +16,6 @@ package struct NamedColumn: Sendable, Equatable {
   }
 }
 
-/// What the columns of some rows are read as.
-package struct ColumnSummary: Sendable, Equatable {
-  package struct Mapping: Sendable, Equatable {
-    package let name: String
-    package let role: String
-  }
-
-  /// Columns that are called otherwise here, in the order in which they were met.
-  package internal(set) var mapped: [Mapping] = []
-  /// Columns that are read as nothing, in that order.
-  package internal(set) var unread: [String] = []
-  /// What else the person should know of rows, each with how many it is true of.
-  package internal(set) var remarks: [Remark] = []
-
-  package struct Remark: Sendable, Equatable {
-    package let text: String
-    package fileprivate(set) var rows: Int
-  }
-
-  /// What the person is told: a line for each kind.
-  package var notes: [String] {
-    var notes: [String] = []
-    if !mapped.isEmpty {
-      let names = mapped.map { "`\($0.name)` as \(Self.words($0.role))" }
-      notes.append("read " + names.joined(separator: ", "))
-    }
-    if !unread.isEmpty {
-      notes.append("not read: " + unread.map { "`\($0)`" }.joined(separator: ", "))
-    }
-    return notes + remarks.map { "in \($0.rows) rows \($0.text)" }
-  }
-
-  private static func words(_ role: String) -> String {
-    switch role {
-    case "input": "the second part of the prompt, after a blank line"
-    case "chosen_score", "rejected_score": "\(role) (the difference is the margin)"
-    default: role
-    }
-  }
-
-  package init() {}
-
-  init(mapped: [Mapping], unread: [String]) { (self.mapped, self.unread) = (mapped, unread) }
-
-  package mutating func add(_ other: ColumnSummary) {
-    for mapping in other.mapped where !mapped.contains(mapping) { mapped.append(mapping) }
-    for name in other.unread where !unread.contains(name) { unread.append(name) }
-    for remark in other.remarks { add(remark.text, rows: remark.rows) }
-  }
-
-  mutating func add(_ remark: String, rows: Int = 1) {
-    if let place = remarks.firstIndex(where: { $0.text == remark }) {
-      remarks[place].rows += rows
-    } else {
-      remarks.append(Remark(text: remark, rows: rows))
-    }
-  }
-}
-
 /// Gives the columns of rows the names that they have here; see ``ColumnNames``.
 struct ColumnReader {
   /// What rows are read for, which decides what must not be passed over.
@@ -189,19 +130,23 @@ struct ColumnReader {
     takeAll("prompt_ids", "response_ids", "chosen", "rejected")
     takePair(&names, &free)
     let isPair = has("response_a") || has("response_b")
-    if !isPair, free.contains("completions"), free.contains("labels") {
+    if !isPair, free.contains("steps") || (free.contains("completions") && free.contains("labels"))
+    {
       takeAll("steps", "step_labels")
     }
     takeAll("responses", "response")
     // Who asks for prompts has no use for what is said of responses, nor `logprobs` for a number of one.
     if purpose > .prompts {
       if isPair {
-        takeAll("preference", "preference_strength", "score_A", "score_B")
+        takeAll("preference", "preference_strength")
+        takeScores(&names, &free)
         takeAll("winner_model_a", "winner_model_b", "winner_tie")
       }
       if has("responses") { takeAll("ranking", "ranks", "ratings") }
     }
+    // What is said of no response has no place.
     if purpose == .judgements,
+      ["response", "response_ids", "messages"].contains(where: has) || Self.hasMessages(free),
       !["chosen", "rejected", "response_a", "response_b", "responses", "steps"].contains(
         where: has),
       has("label") || !take("rating")
@@ -225,7 +170,7 @@ struct ColumnReader {
     }
     plan.columns = named
     for key in keys where !named.contains(where: { $0.name.utf8.elementsEqual(key.utf8) }) {
-      if free.contains(key), !ColumnNames.written.contains(key) {
+      if free.contains(key) {
         try requireUnimportant(key, fields, in: Self.renamed(fields, named))
         plan.unread.append(key)
       }
@@ -245,6 +190,22 @@ struct ColumnReader {
     names["response_a"] = pair.a
     names["response_b"] = pair.b
     free.removeAll { $0 == pair.a || $0 == pair.b }
+  }
+
+  /// A score of each of two responses side by side, by the ends of their names: of `response_0` and
+  /// `response_1`, `score_0` and `score_1`.
+  private func takeScores(_ names: inout [String: String], _ free: inout [String]) {
+    for (role, response) in [("score_A", "response_a"), ("score_B", "response_b")]
+    where names[role] == nil {
+      let end = names[response].flatMap(\.last).map(String.init) ?? ""
+      guard let name = [role, "score_" + end].first(where: free.contains) else { continue }
+      names[role] = name
+      free.removeAll { $0 == name }
+    }
+  }
+
+  private static func hasMessages(_ free: [String]) -> Bool {
+    ["messages", "conversations", "conversation"].contains(where: free.contains)
   }
 
   /// Refuses a row with responses of several kinds: one of its judgements would be lost.
@@ -273,7 +234,11 @@ struct ColumnReader {
       !given.contains(where: { roles.contains($0.role) })
     else { return }
     let use = ColumnUse(of: row())
-    let place = roles.first(where: use.takes) ?? (use.roles.isEmpty ? role : nil)
+    // Of prompts alone nothing is said.
+    if use.roles.isEmpty, Self.purpose(of: role) == .judgements { return }
+    let place =
+      roles.first(where: use.takes)
+      ?? (use.roles.isEmpty || Self.purpose(of: role) < .judgements ? role : nil)
     throw fields.failure(
       key,
       "looks like `\(meant)` and is not read; "

@@ -23,7 +23,8 @@ struct ColumnUse {
     kind: "steps of one response", roles: ["steps", "step_labels"])
   private static let single = ColumnUse(
     kind: "one response", roles: ["response", "rating", "label"])
-  private static let ids = ColumnUse(kind: "token ids", roles: ["prompt_ids", "response_ids"])
+  private static let ids = ColumnUse(
+    kind: "token ids", roles: ["prompt_ids", "response_ids", "rating", "label"])
   private static let prompt = ColumnUse(kind: "a prompt", roles: [])
   private static let kinds = [pair, sides, several, steps, single, ids]
 

@@ -18,6 +18,8 @@ extension Example {
     var conversation = try conversation(given, values, fields)
     if fields.has("tools") {
       conversation.tools = .array(try fields.list("tools", of: "tools"))
+    } else if let tools = try request(fields)?["tools"]?.array, !tools.isEmpty {
+      conversation.tools = .array(tools)
     }
     guard let last = conversation.prompt.last else {
       throw fields.failure("prompt", "is missing; add it with a text or messages")
@@ -37,6 +39,7 @@ extension Example {
   /// The prompt as the row gives it, its second part behind a blank line.
   private func givenPrompt(_ fields: RowFields) throws(PreferenceError) -> JSONValue? {
     var prompt = try fields.content("prompt")
+    if let request = try request(fields) { prompt = request["messages"] ?? request["full_text"] }
     if let text = historyText(fields) {
       guard prompt == nil else {
         throw fields.failure(
@@ -51,6 +54,15 @@ extension Example {
       throw fields.failure("input", "stands beside messages; put it into them")
     }
     return .string(text.isEmpty ? input : "\(text)\n\n\(input)")
+  }
+
+  /// A prompt that is an object: with `messages` and `tools`, as a request to a server holds them, or with
+  /// its `full_text` (WebGPT).
+  private func request(_ fields: RowFields) throws(PreferenceError) -> JSONObject? {
+    guard let object = try fields.content("prompt")?.object, object["role"] == nil,
+      object["messages"]?.array != nil || object["full_text"]?.string != nil
+    else { return nil }
+    return object
   }
 
   /// Messages beside responses are the prompt, unless they end with an answer.

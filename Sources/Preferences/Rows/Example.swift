@@ -197,6 +197,7 @@ struct Example {
     form = .several
     var texts: [(String, JSONValue)] = []
     var (ratings, ranks): ([Double], [Double]) = ([], [])
+    var unread: [String] = []  // keys of responses
     for (index, element) in list.enumerated() {
       let key = "responses[\(index)]"
       guard let object = element.object, object["role"] == nil, object["from"] == nil else {
@@ -208,11 +209,22 @@ struct Example {
         throw fields.failure(key, "holds no response; give it as `response`")
       }
       texts.append(("\(key).\(name)", text))
-      let scores = ["rating", "score", "overall_score", "fine-grained_score"]
-      if let score = scores.lazy.compactMap({ object[$0].flatMap(RowFields.number) }).first {
+      var used: Set = [name, "rank"]
+      let scores = ["rating", "score", "overall_score", "fine-grained_score", "pm_score"]
+      if let key = scores.first(where: { object[$0].flatMap(RowFields.number) != nil }),
+        let score = object[key].flatMap(RowFields.number)
+      {
         ratings.append(score)
+        used.insert(key)
       }
       if let rank = object["rank"].flatMap(RowFields.number) { ranks.append(rank) }
+      for key in object.keys where !used.contains(key) && !unread.contains(key) {
+        unread.append(key)
+      }
+    }
+    if !unread.isEmpty {
+      let keys = unread.map { "`\($0)`" }.joined(separator: ", ")
+      remarks.append("these keys of `\(fields.name("responses"))` are not read: \(keys)")
     }
     try readTexts(texts, fields, format)
     var said: [Statement] = []

@@ -80,6 +80,7 @@ package struct ResponseRow: Sendable, Equatable {
     switch example?.judgement {
     case .label(let label): labels = [label]
     case .steps(let given): labels = given
+    case nil: labels = try fields.bool("label").map { [$0] }
     default: labels = nil
     }
     subset = fields.value("subset")?.string

@@ -346,6 +346,18 @@ ADAPTERS = {
         ),
         False, 30, out,
     ),
+    "adapter-patterns": lambda out: write_adapter(
+        "adapter-patterns",
+        llama(),
+        peft.LoraConfig(
+            task_type="CAUSAL_LM", r=3, lora_alpha=8,
+            target_modules=r"(?:.*layers\.\d+\.(?!mlp\.up)(self_attn|mlp)\.\w*?(k|v|gate|up)_proj)$",
+            exclude_modules=["layers.1.self_attn.k_proj"],
+            rank_pattern={"layers.0.self_attn.[kv]_proj": 2},
+            alpha_pattern={r".*\.0\..*v_proj": 5, "v_proj": 3},
+        ),
+        False, 34, out,
+    ),
     "adapter-gpt2": lambda out: write_adapter(
         "adapter-gpt2",
         gpt2(),

@@ -6,7 +6,6 @@ import Numerics
 struct StoredAdapter {
   let tensors: StoredTensors
   private let settings: ConfigurationFile
-  private let alpha: Double
   private let isStabilized: Bool  // s = α / √r instead of α / r
   private let targets: AdapterTargets
 
@@ -20,8 +19,9 @@ struct StoredAdapter {
       throw settings.failure("peft_type", "is \(type), and only LORA is computed here")
     }
     for key in [
-      "use_dora", "use_qalora", "use_bdlora", "lora_bias", "alpha_pattern", "layer_replication",
-      "arrow_config", "kasa_config", "velora_config", "monteclora_config",
+      "use_dora", "use_qalora", "use_bdlora", "lora_bias", "layer_replication", "arrow_config",
+      "kasa_config", "velora_config", "monteclora_config", "alora_invocation_tokens",
+      "trainable_token_indices", "target_parameters",
     ] {
       let value = settings[key]
       if value == nil || value == .bool(false) || value == .object([:]) || value == .array([]) {
@@ -36,9 +36,9 @@ struct StoredAdapter {
         "init_lora_weights",
         "is \(start), which changes the base model; convert the adapter to a plain one in PEFT")
     }
-    alpha = try settings.double("lora_alpha")
-    guard abs(alpha) <= 1e6 else {
-      throw settings.failure("lora_alpha", "is \(alpha); it must be at most 1000000")
+    let bias = try settings.string("bias", default: "none")
+    guard ["none", "all", "lora_only"].contains(bias) else {
+      throw settings.failure("bias", "is \(bias); it must be none, all or lora_only")
     }
     isStabilized = try settings.bool("use_rslora", default: false)
     targets = try AdapterTargets(settings)
@@ -99,6 +99,7 @@ struct StoredAdapter {
     let down: String  // A [r, I]
     let up: String  // B [O, r]
     let rank: Int
+    let alpha: Double
   }
 
   /// The update of a tensor, by any of its names; nil when there is none.
@@ -117,10 +118,16 @@ struct StoredAdapter {
       try targets.require(rank: rank, of: Self.module(down))
       try tensors.require(down, shape: [rank, inputs])
       try tensors.require(up, shape: [outputs, rank])
-      return Update(down: down, up: up, rank: rank)
+      return Update(
+        down: down, up: up, rank: rank, alpha: try targets.alpha(of: Self.module(down)))
     }
     let modules = names.filter { $0.hasSuffix(".weight") }.map { String($0.dropLast(7)) }
-    try targets.requireNone(of: modules, in: tensors.source)
+    // Of several names, the one that begins as those of the model that the adapter was made for.
+    let beginning = tensors.names.first.map { Self.module($0).prefix { $0 != "." } }
+    if let module = modules.first(where: { $0.prefix { $0 != "." } == beginning }) ?? modules.first
+    {
+      try targets.requireNone(of: module, in: tensors.source)
+    }
     return nil
   }
 
@@ -136,7 +143,7 @@ struct StoredAdapter {
           + "finite; use an earlier checkpoint")
     }
     let rank = update.rank
-    let scale = alpha / (isStabilized ? Double(rank).squareRoot() : Double(rank))
+    let scale = update.alpha / (isStabilized ? Double(rank).squareRoot() : Double(rank))
     down.read { down in
       up.read { up in
         var first = 0  // row of B

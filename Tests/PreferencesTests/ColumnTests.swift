@@ -196,6 +196,10 @@ struct ColumnTests {
         #"{"prompt":"q","completion":"a","label":false}"#
       ),
       (
+        #"{"question":"q","answer_a":"a","answer_b":"b","preferred":"b"}"#,
+        #"{"prompt":"q","chosen":"b","rejected":"a"}"#
+      ),
+      (
         #"{"instruction":"q","generation":"a","rating":4}"#,
         #"{"prompt":"q","response":"a","rating":4}"#
       ),
@@ -248,6 +252,29 @@ struct ColumnTests {
     #expect(
       report.columns.notes.contains(
         "in 1 rows these keys of `completions` are not read: `model`, `system`"))
+  }
+
+  @Test("a response that repeats the prompt is said wherever rows are read")
+  func promptInResponse() throws {
+    let row = #"{"prompt":"ask","chosen":"ask yes","rejected":"ask no"}"#
+    let note = "in 1 rows a response begins with the prompt, which is not taken off"
+    let file = try TemporaryFile(row)
+    #expect(try DataSurvey(of: file.url, as: RowReading()).columns.notes == [note])
+    let reader = ResponseRowReader([file.url])
+    while try reader.nextRow() != nil {}
+    #expect(reader.columns.notes == [note])
+    #expect("\(try survey(row).report)".contains(note.dropFirst("in 1 rows ".count)))
+  }
+
+  @Test("a prompt that is null is not made of what the responses have in common")
+  func nullPrompt() throws {
+    let row = #"{"prompt":null,"chosen":"It is hot","rejected":"It is cold"}"#
+    #expect(try message(row).contains("key `prompt`: is null; write a text"))
+    let messages = #"[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]"#
+    #expect(
+      try survey(
+        #"{"prompt":null,"chosen":\#(messages),"rejected":\#(messages.replacing("\"a\"", with: "\"b\""))}"#
+      ).rows.count == 1)
   }
 
   @Test("a label beside a prompt alone is no label of a response, and is said to be unread")

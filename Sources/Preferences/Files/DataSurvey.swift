@@ -112,6 +112,7 @@ package struct DataSurvey: Sendable {
         }
         let example = try Example(row, format: reading.format, wanted: .anything)
         columns.add(example.remarks)
+        if example.hasPromptInResponse { columns.add([Example.promptInResponse]) }
         let kind = try Self.kind(of: example, row)
         add(kind)
         if example.usesPlainFormat { usesPlainFormat = true }

@@ -61,7 +61,7 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
       + (reversed > 0
         ? "; \(reversed) say the opposite of an earlier row, and are kept" : "")
       + (promptInResponse > 0
-        ? "; in \(promptInResponse) a response begins with the prompt, which is not taken off" : "")
+        ? "; in \(promptInResponse) \(Example.promptInResponse)" : "")
   }
 
   mutating func add(_ reading: PreferenceReading) {

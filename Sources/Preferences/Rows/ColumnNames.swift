@@ -61,7 +61,10 @@ package enum ColumnNames {
       others: ["human_ref_B"] + pairNames.map(\.b), meaning: "the second of two responses"),
     Column(
       name: "preference",
-      others: ["winner", "choice", "better_response_id", "label", "labels"],
+      others: [
+        "winner", "choice", "preferred", "preferred_response", "better_response",
+        "better_response_id", "label", "labels",
+      ],
       meaning: "which of two responses is better, or a tie"),
     Column(
       name: "winner_model_a", others: ["winner_a"], meaning: "whether the first response is better"),

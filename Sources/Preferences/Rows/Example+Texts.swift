@@ -92,6 +92,12 @@ extension Example {
     if let prompt {
       (self.prompt, responses) = (prompt, texts)
     } else if values.count == 2, form == .pair {
+      // What two answers have in common is no prompt that somebody left out.
+      guard !fields.isNamed("prompt") else {
+        throw fields.failure(
+          "prompt",
+          "is null; write a text, or leave it out where the responses begin with the prompt")
+      }
       let prompt = ImplicitPrompt.of(texts[0], texts[1])
       let length = prompt.unicodeScalars.count
       self.prompt = prompt

@@ -50,6 +50,7 @@ struct Example {
   var hasPromptInResponse: Bool {
     !prompt.isEmpty && responses.contains { $0.utf8.starts(with: prompt.utf8) }
   }
+  static let promptInResponse = "a response begins with the prompt, which is not taken off"
   var form = Form.single
   var judgement = Judgement.none
   /// By how much the better response, or each of them, is better.

@@ -190,6 +190,7 @@ package final class ResponseRowReader {
       }
       let example = try Example(row, format: reading.format)
       current?.columns.add(example.remarks)
+      if example.hasPromptInResponse { current?.columns.add([Example.promptInResponse]) }
       if example.usesPlainFormat { usesPlainFormat = true }
       return try ResponseRow(row, example, written: written)
     }

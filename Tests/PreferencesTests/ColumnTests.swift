@@ -107,7 +107,7 @@ struct ColumnTests {
       (#""completion":"a","score":1,"l":1"#, "preference=l", ["one response"]),
       (#""completion":"a","rating":1,"l":true"#, "label=l", ["key `rating`"]),
       (#""chosen":"a","rejected":"b","l":1"#, "chosen_score=l", ["without `rejected_score`"]),
-      (#""chosen":"a","rejected":"b","l":[1]"#, "response_ids=l", ["token ids are not read"]),
+      (#""chosen":"a","rejected":"b","l":[1]"#, "response_ids=l", ["belongs to token ids"]),
       (#""chosen":"a","rejected":"b","l":"x""#, "messages=l", ["`prompt` is read in its place"]),
     ])
   func useless(rest: String, column: String, words: [String]) throws {
@@ -135,6 +135,15 @@ struct ColumnTests {
       """
     let rows = try survey(text, "preference=l").rows
     #expect(rows.count == 2)
+    let ids = #"{"ask":"q","prompt_ids":[1],\#(pair)}"#
+    #expect(try survey(ids, "prompt=ask").rows.count == 1)
+    let talk = try TemporaryFile(#"{"talk":[{"role":"user","content":"q"}],"l":1}"#)
+    func prompts(_ columns: String...) throws -> [PromptRow] {
+      let reading = RowReading(columns: columns.compactMap { NamedColumn($0) })
+      return try PromptFile.read([talk.url], as: reading).rows
+    }
+    #expect(try prompts("messages=talk").count == 1)
+    #expect(throws: PreferenceError.self) { try prompts("messages=talk", "label=l") }
     let marked = #"{"prompt":"q","completion":"a","rating":0.5,"l":true}"#
     #expect(
       try survey(marked, "label=l", "ignore=rating").rows

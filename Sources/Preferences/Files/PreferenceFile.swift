@@ -163,7 +163,7 @@ final class PreferenceReader {
     rows = try RowReader(file)
     name = file.name
     self.reading = reading
-    columns = ColumnReader(reading.columns, for: .judgements)
+    columns = ColumnReader(reading.columns, for: .judgements, readsIDs: false)
   }
 
   /// What the next row says; nil at the end.
@@ -188,14 +188,13 @@ final class PreferenceReader {
     }
   }
 
-  /// Refuses token ids in the place of a text, or that the user named; beside texts, as `logprobs` writes
-  /// them, they say nothing new.
+  /// Refuses token ids in the place of a text; beside texts, as `logprobs` writes them, they say nothing
+  /// new.
   private func requireTexts(_ row: RowFields) throws(PreferenceError) {
-    let hasPrompt = ["prompt", "history", "messages"].contains(where: row.has)
-    for key in ["prompt_ids", "response_ids"] where row.has(key) {
-      guard !hasPrompt || row.name(key) != key else { continue }
-      throw row.failure(key, "token ids are not read here; give prompt and responses as texts")
-    }
+    guard !["prompt", "history", "messages"].contains(where: row.has),
+      let key = ["prompt_ids", "response_ids"].first(where: row.has)
+    else { return }
+    throw row.failure(key, "token ids are not read here; give prompt and responses as texts")
   }
 
   /// The report of the whole file.

@@ -33,13 +33,15 @@ struct ColumnReader {
 
   private let given: [NamedColumn]
   private let purpose: Purpose
+  private let readsIDs: Bool
   private var plan: (keys: [String], plan: Plan)?
   private(set) var summary = ColumnSummary()
   /// Names of `given` that were in some row.
   private var found: Set<String> = []
 
-  init(_ given: [NamedColumn], for purpose: Purpose) {
-    (self.given, self.purpose) = (given, purpose)
+  /// - Parameter readsIDs: whether token ids are taken in the place of texts.
+  init(_ given: [NamedColumn], for purpose: Purpose, readsIDs: Bool = true) {
+    (self.given, self.purpose, self.readsIDs) = (given, purpose, readsIDs)
   }
 
   /// The row by the names that are used here.
@@ -79,7 +81,7 @@ struct ColumnReader {
 
   /// Refuses a column that the user named and that the reading of this row has no place for.
   private func requireUse(of row: RowFields, _ keys: [String]) throws(PreferenceError) {
-    let use = ColumnUse(of: row)
+    let use = ColumnUse(of: row, readsIDs: readsIDs)
     for column in given where row.name(column.role) == column.name {
       if let problem = use.problem(
         with: column, row, columns: keys, readsJudgements: purpose == .judgements)
@@ -233,7 +235,7 @@ struct ColumnReader {
     guard let role = roles.first, Self.purpose(of: role) <= purpose,
       !given.contains(where: { roles.contains($0.role) })
     else { return }
-    let use = ColumnUse(of: row())
+    let use = ColumnUse(of: row(), readsIDs: readsIDs)
     // Of prompts alone nothing is said.
     if use.roles.isEmpty, Self.purpose(of: role) == .judgements { return }
     let place =

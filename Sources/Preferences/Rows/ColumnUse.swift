@@ -39,11 +39,12 @@ struct ColumnUse {
     "prompt", "input", "system", "history", "tools", "messages", "rendered", "subset",
   ]
 
-  /// - Parameter fields: by the names that are used here; the order of the questions is that of
-  ///   `Example`.
-  init(of fields: RowFields) {
+  /// - Parameters:
+  ///   - fields: by the names that are used here; the order of the questions is that of `Example`.
+  ///   - readsIDs: whether token ids are taken in the place of texts.
+  init(of fields: RowFields, readsIDs: Bool) {
     self =
-      if fields.has("prompt_ids") || fields.has("response_ids") {
+      if readsIDs, fields.has("prompt_ids") || fields.has("response_ids") {
         Self.ids
       } else if fields.has("steps") {
         Self.steps
@@ -75,7 +76,9 @@ struct ColumnUse {
   ) -> String? {
     guard column.role != "ignore", fields.has(column.role) else { return nil }
     let option = "--column \(column.role)=\(column.name)"
-    if !readsJudgements, ColumnReader.purpose(of: column.role) == .judgements {
+    if !readsJudgements, !Self.texts.contains(column.role),
+      ColumnReader.purpose(of: column.role) == .judgements
+    {
       return "is named by \(option), and what rows say of responses is not read here; leave it out"
     }
     func isBeside(_ roles: String...) -> String? { roles.first(where: fields.has) }

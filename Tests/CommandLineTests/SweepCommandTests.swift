@@ -178,7 +178,7 @@ import Testing
     while !isReleased(), Date() < deadline { usleep(10_000) }
     #expect(isReleased())
     // One that was started by nobody who lives.
-    let task = claim.dropLast(2).replacing("cells.", with: "cells/", maxReplacements: 1)
+    let task = "cells/" + claim.dropFirst(6).dropLast(2)
     let late = try Program.run(
       ["sweep", "task", "orphaned", task, "--generation", "2", "--threads", "1", "--quiet"],
       in: run.directory, input: "")

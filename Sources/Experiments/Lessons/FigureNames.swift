@@ -53,7 +53,7 @@ struct FigureNames {
     func count(_ metric: Metric) -> Int { metric == .disagreement && members == 1 ? 0 : steps }
     let known =
       Self.any.metrics.filter { $0 != Metric.source(1).name }.compactMap(Metric.named)
-      + scenario.ppo.reward.all.indices.map { Metric.source($0 + 1) }
+      + scenario.ppo.reward.sources.indices.map { Metric.source($0 + 1) }
     self.init(
       figures: SweepResults.figureNames(of: summary, steps: count),
       metrics: known.filter { count($0) > 0 }.map(\.name), cell: cell)
@@ -126,6 +126,10 @@ struct FigureNames {
       (
         "exact.",
         "they take a fixed `ppo.kl.coefficient` above 0 and responses few enough to list, as in `exact`"
+      ),
+      (
+        "source/",
+        "`ppo.reward.sources` has \(cell.scenario.ppo.reward.sources.count), counted from 1"
       ),
       ("reward.labels.", "set `reward.objective` to binary"),
       ("reward.steps.", "set `reward.objective` to binary and `reward.read` to steps"),

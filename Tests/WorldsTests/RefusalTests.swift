@@ -256,12 +256,12 @@ import Testing
           + "you mean `it`?"
       ),
       (
-        "to: city}", "to: city, name: fit}\n      - {feature: length, name: fit}",
+        "to: city}", "to: city, name: fit}\n    - {feature: length, name: fit}",
         "world.yaml:15: `world.gold[1].name`: two features are called `fit`; give each a name of its "
           + "own"
       ),
       (
-        "step: [", "more: [on]\n        step: [",
+        "step: [", "more: [on]\n      step: [",
         "world.yaml:10: `world.grammar.rules.more`: no prompt and no response can reach this rule; "
           + "use `<more>` in an expansion of `ask` or `answer` or of what these use, name it at "
           + "`prompt.rule` or `response.rule`, or remove it"

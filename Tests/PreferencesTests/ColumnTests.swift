@@ -102,7 +102,7 @@ struct ColumnTests {
       (#""chosen":"a","rejected":"b","l":1"#, "step_labels=l", ["`step_labels` belongs to steps"]),
       (#""responses":["a","b"],"ranking":[0,1],"l":1"#, "margin=l", ["several responses"]),
       (#""response_a":"a","response_b":"b","winner":"a","l":1"#, "margin=l", ["side by side"]),
-      (#""completions":["a"],"labels":[true],"l":1"#, "rating=l", ["steps of one response"]),
+      (#""completions":["a"],"labels":[true],"l":1"#, "margin=l", ["steps of one response"]),
       (#""completion":"a","label":true,"l":1"#, "ranks=l", ["(columns: `prompt`, `completion`"]),
       (#""completion":"a","score":1,"l":1"#, "preference=l", ["one response"]),
       (#""completion":"a","rating":1,"l":true"#, "label=l", ["key `rating`"]),

@@ -256,7 +256,7 @@ import Testing
           + "you mean `it`?"
       ),
       (
-        "to: city}", "to: city, name: fit}\n    - {feature: length, name: fit}",
+        "to: city}", "to: city, name: fit}\n    - {feature: grammar_breaks, name: fit}",
         "world.yaml:15: `world.gold[1].name`: two features are called `fit`; give each a name of its "
           + "own"
       ),

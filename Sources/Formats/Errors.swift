@@ -55,6 +55,9 @@ package enum FileWritingError: EndingError, Sendable, Equatable, CustomStringCon
     {
       return String(cString: strerror(Int32(truncatingIfNeeded: cause.code)))
     }
+    if error.domain == NSCocoaErrorDomain, error.code == CocoaError.fileWriteUnknown.rawValue {
+      return "a part of the path may be a file"
+    }
     let words = error.localizedDescription
       .replacing("The operation could not be completed. ", with: "")
     return words.hasSuffix(".") ? String(words.dropLast()) : words

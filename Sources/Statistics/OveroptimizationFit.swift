@@ -62,7 +62,8 @@ package struct OveroptimizationFit: Sendable {
   /// Σ (reward − fit)²
   package let squaredError: Double
   package let count: Int
-  /// The largest distance among the points.
+  /// The least distance above 0 among the points, and the largest.
+  let nearest: Double
   package let farthest: Double
 
   /// Akaike's information criterion with Gaussian errors, n log(Σe²/n) + 2·3, up to a constant that all
@@ -71,7 +72,7 @@ package struct OveroptimizationFit: Sendable {
     Double(count) * log(max(squaredError, .leastNormalMagnitude) / Double(count)) + 6
   }
 
-  /// Where the reward is highest; nil where it never falls, or only beyond the distances seen, of which
+  /// Where the reward is highest; nil where it never falls, or only outside the distances seen, of which
   /// the fit knows nothing.
   package var peak: Double? {
     guard beta.value > 0 else { return nil }
@@ -80,7 +81,7 @@ package struct OveroptimizationFit: Sendable {
       case .linear: alpha.value / (2 * beta.value)
       case .logarithmic: exp(alpha.value / beta.value - 1)
       }
-    return peak > 0 && peak <= farthest ? peak : nil
+    return peak >= nearest && peak <= farthest ? peak : nil
   }
 
   /// - Parameters:
@@ -111,6 +112,7 @@ package struct OveroptimizationFit: Sendable {
     }
     count = points.count
     farthest = points.map(\.0).max() ?? 0
+    nearest = points.map(\.0).filter { $0 > 0 }.min() ?? .infinity
     let variance = squaredError / Double(count - 2)
     let quantile = studentQuantile(count - 2)
     func estimate(_ value: Double, _ square: Double) -> Estimate {

@@ -69,11 +69,9 @@ extension EvaluationSummary {
   /// What best-of-n reaches, and what it would at the policy's own distance from the reference.
   private var bestOfNText: String? {
     guard let points = bestOfN else { return nil }
-    // The best of one is a response of the SFT policy.
-    let one = points.first { $0.n == 1 }
-    let (score, gold) = (sft?.score ?? one?.score, sft?.gold ?? one?.gold)
+    let (score, gold) = (sft?.score, sft?.gold)
     func unit(_ column: String, _ scale: Summary?) -> String {
-      column + (scale == nil ? "" : " (sd of SFT)")
+      column + (scale == nil ? " (raw)" : " (sd of SFT)")
     }
     var table = TextTable(
       columns: [

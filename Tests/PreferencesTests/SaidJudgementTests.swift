@@ -225,4 +225,28 @@ struct SaidJudgementTests {
     }
     #expect(Set(messages).count == 1 && messages[0].contains("key `label`: looks like"))
   }
+
+  @Test(
+    "a preference is a response, its name or a tie, and nothing that only ends or begins like one",
+    arguments: [
+      ("A", [1.0, 0.0]), ("response_b", [0, 1]), ("Model A", [1, 0]), ("assistant-b", [0, 1]),
+      ("tie (bothbad)", [0, 0]), ("both good", [0, 0]), ("neither", [0, 0]),
+      ("good vitamin b", [0, 1]), ("same day", [1, 0]), ("A > B", nil), ("neither A nor B", nil),
+      ("A is better than B", nil), ("response_a, not response_b", nil), ("claude-2", nil),
+      ("not a", nil), ("both parties", nil), ("B because A", nil),
+    ] as [(String, [Double]?)])
+  func wholeWords(said: String, expected: [Double]?) throws {
+    let row = """
+      {"prompt":"q","response_a":"same day","response_b":"good vitamin b","preference":"\(said)"}
+      """
+    switch expected {
+    case nil: #expect(try message(row).contains("does not say which of"))
+    case [0, 0]: #expect(try message(row).contains("1 ties"))
+    default:
+      guard case .comparison(let pair) = try #require(survey(row).rows.first) else {
+        throw CancellationError()
+      }
+      #expect(pair.chosen == (expected == [1, 0] ? "same day" : "good vitamin b"))
+    }
+  }
 }

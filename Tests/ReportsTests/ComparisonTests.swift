@@ -120,9 +120,9 @@ struct ComparisonTests {
     }
     #expect(line.series.points == [.init(x: 0, y: 2), .init(x: 2, y: 5)])
     #expect(line.band.map(\.low) == [1, 1] && line.band.map(\.high) == [3, 9])
-    // Where x goes back, the band ends until x is beyond it.
-    let back = group.line { _ in [0.0, 2, 1, 3].map { .init(x: $0, y: $0) } }
-    #expect(back.series.points.map(\.x) == [0, 2, 1, 3] && back.band.map(\.x) == [0, 2, 3])
+    // Where x is measured as well, it goes back at times, and there is no band.
+    let back = group.line(isScattered: true) { _ in [0.0, 2, 1, 3].map { .init(x: $0, y: $0) } }
+    #expect(back.series.points.map(\.x) == [0, 2, 1, 3] && back.band.isEmpty)
     let groups = (0..<12).map { RunGroup(name: "\($0)", runs: runs, facet: "\($0 % 3)") }
     #expect(RunGroup.divided(groups).map(\.groups.count) == [4, 4, 4])
     #expect(RunGroup.divided(Array(groups.prefix(8))).map(\.title) == [""])

@@ -34,6 +34,7 @@ struct OutcomeTests {
         [
           "objective/gold": gold, "objective/score": 0.5 + Double(step) / 40,
           "objective/kl_exact": Double(step) / 2, "response/length": 8,
+          "objective/score_sd": Double(step) / 60, "objective/gold_sd": Double(step) / 30,
         ])
     }
     let fixed = try FixedPromptWriter(in: run, upTo: nil)
@@ -92,7 +93,9 @@ struct OutcomeTests {
     try withFooledRun { records in
       var records = records
       records.scenario = "name: x\nppo:\n  reward:\n    source: gold\n"
-      #expect(OutcomeFrames(records).score.allSatisfy { $0 == nil })
+      let frames = OutcomeFrames(records)
+      // Both of the same responses to the last, in the spread that the run knew.
+      #expect(frames.score[59] == 1 && frames.score.last == 1 && frames.gold.last == 2)
       let page = ParsedPage(Report.page(of: records))
       #expect(page.text.contains("its source is gold"))
       #expect(!page.text.contains("The models see the score alone"))

@@ -1,3 +1,4 @@
+import Foundation
 import Statistics
 import Testing
 
@@ -48,6 +49,11 @@ import Testing
       #expect(fit.farthest == 3 && (fit.peak == nil) == (peak == nil))
       if let peak { #expect(isNear(fit.peak ?? 0, peak)) }
     }
+    // d(−8 − 0.7 log d) only falls where it was seen: its peak is at exp(−8 / 0.7 − 1).
+    let rewards = distances.map { $0 > 0 ? $0 * (-8 - 0.7 * log($0)) : 0 }
+    let fit = try #require(
+      OveroptimizationFit(.logarithmic, distances: distances, rewards: rewards))
+    #expect(isNear(fit.alpha.value, -8, 1e-6) && fit.peak == nil)
   }
 
   @Test("too few points, or points of one distance, give no fit")

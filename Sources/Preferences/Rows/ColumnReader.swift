@@ -34,7 +34,8 @@ struct ColumnReader {
   private let given: [NamedColumn]
   private let purpose: Purpose
   private let readsIDs: Bool
-  private var plan: (keys: [String], plan: Plan)?
+  /// By the keys of a row and by those of them that have a value.
+  private var plans: [[[String]]: Plan] = [:]
   private(set) var summary = ColumnSummary()
   /// Names of `given` that were in some row.
   private var found: Set<String> = []
@@ -50,15 +51,18 @@ struct ColumnReader {
   ///   response or a label and have no place in the row.
   mutating func read(_ fields: RowFields) throws(PreferenceError) -> RowFields {
     let keys = fields.object.keys
-    if plan?.keys != keys {
+    let present = keys.filter(fields.has)
+    if plans[[keys, present]] == nil {
       let new = try plan(for: fields)
-      plan = (keys, new)
+      // Rows of a file have few shapes.
+      if plans.count > 100 { plans = [:] }
+      plans[[keys, present]] = new
       let mapped = new.columns.filter { $0.role != $0.name || $0.role == "input" }
       summary.add(
         ColumnSummary(
           mapped: mapped.map { .init(name: $0.name, role: $0.role) }, unread: new.unread))
     }
-    guard let plan = plan?.plan else { return fields }
+    guard let plan = plans[[keys, present]] else { return fields }
     let row = Self.renamed(fields, plan.columns)
     if !given.isEmpty { try requireUse(of: row, keys) }
     return row
@@ -98,7 +102,9 @@ struct ColumnReader {
 
   /// Refuses a column that the user named and no row had.
   func requireFound(in file: String) throws(PreferenceError) {
-    guard plan != nil, let column = given.first(where: { !found.contains($0.name) }) else { return }
+    guard !plans.isEmpty, let column = given.first(where: { !found.contains($0.name) }) else {
+      return
+    }
     throw .file(
       path: file,
       problem: "has no column `\(column.name)`, which --column \(column.role)=\(column.name) names")
@@ -122,6 +128,11 @@ struct ColumnReader {
       names[role] = name
       free.removeAll { $0 == name }
       return true
+    }
+    /// Whether a column of the role is free and has a value in this row.
+    func isSaid(_ role: String) -> Bool {
+      let others = ColumnNames.columns.first { $0.name == role }?.others ?? []
+      return ([role] + others).first(where: free.contains).map(fields.has) ?? false
     }
     func has(_ role: String) -> Bool { names[role] != nil }
 
@@ -151,7 +162,7 @@ struct ColumnReader {
       ["response", "response_ids", "messages"].contains(where: has) || Self.hasMessages(free),
       !["chosen", "rejected", "response_a", "response_b", "responses", "steps"].contains(
         where: has),
-      has("label") || !take("rating")
+      has("label") || (isSaid("label") && !isSaid("rating") && !has("rating")) || !take("rating")
     {
       take("label")
     }

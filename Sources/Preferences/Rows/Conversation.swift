@@ -102,10 +102,20 @@ struct Message: Equatable {
     return false
   }
 
-  /// Equal means byte for byte: texts that look alike may differ in tokens.
+  /// Equal means byte for byte, whatever the order of keys and without those that are null: texts that
+  /// look alike may differ in tokens.
   static func == (first: Message, second: Message) -> Bool {
-    guard let a = try? first.json.text(), let b = try? second.json.text() else { return false }
+    guard let a = try? plain(first.json).text(), let b = try? plain(second.json).text() else {
+      return false
+    }
     return a.utf8.elementsEqual(b.utf8)
+  }
+
+  private static func plain(_ value: JSONValue) -> JSONValue {
+    if let list = value.array { return .array(list.map(plain)) }
+    guard let object = value.object else { return value }
+    let members = object.members.filter { $0.value != .null }.sorted { $0.key < $1.key }
+    return .object(JSONObject(members.map { ($0.key, plain($0.value)) }))
   }
 
   /// Reads messages; those with `from` and `value` get `role` and `content`.

@@ -199,6 +199,11 @@ struct Example {
     var texts: [(String, JSONValue)] = []
     var (ratings, ranks): ([Double], [Double]) = ([], [])
     var unread: [String] = []  // keys of responses
+    // One key for all responses: numbers under different names are of different scales.
+    let scores = ["rating", "score", "overall_score", "fine-grained_score", "pm_score"]
+    let scoreKey = scores.first { key in
+      list.contains { $0.object?[key].flatMap(RowFields.number) != nil }
+    }
     for (index, element) in list.enumerated() {
       let key = "responses[\(index)]"
       guard let object = element.object, object["role"] == nil, object["from"] == nil else {
@@ -211,12 +216,9 @@ struct Example {
       }
       texts.append(("\(key).\(name)", text))
       var used: Set = [name, "rank"]
-      let scores = ["rating", "score", "overall_score", "fine-grained_score", "pm_score"]
-      if let key = scores.first(where: { object[$0].flatMap(RowFields.number) != nil }),
-        let score = object[key].flatMap(RowFields.number)
-      {
+      if let scoreKey, let score = object[scoreKey].flatMap(RowFields.number) {
         ratings.append(score)
-        used.insert(key)
+        used.insert(scoreKey)
       }
       if let rank = object["rank"].flatMap(RowFields.number) { ranks.append(rank) }
       for key in object.keys where !used.contains(key) && !unread.contains(key) {

@@ -31,21 +31,40 @@ enum Side {
   private static let second: [Double] = [0, 1]
   private static let tie: [Double] = [0, 0]
 
+  /// What may stand before the letter or number of a response.
+  private static let kinds: Set = [
+    "response", "model", "answer", "assistant", "completion", "option", "output", "candidate",
+    "summary", "text", "chatbot", "system",
+  ]
+  private static let ties: Set = [
+    "tie", "tied", "both", "bothbad", "neither", "draw", "equal", "equally", "same",
+  ]
+  /// `tie (bothbad)`, `both good`, `equally bad`.
+  private static let tieWords = ties.union(["bad", "good", "bothgood", "are", "is"])
+
   private static func preference(
     _ value: JSONValue, _ fields: RowFields
   ) throws(PreferenceError) -> [Double] {
     let names = ["response_a", "response_b"].map(fields.name)
     if let text = value.string {
       let word = text.lowercased().trimmingSpace
+      // A response itself, before its words are taken for the name of one.
+      let isText = ["response_a", "response_b"].map { fields.value($0)?.string == text }
+      if isText == [true, false] { return first }
+      if isText == [false, true] { return second }
       if word == names[0].lowercased() { return first }
       if word == names[1].lowercased() { return second }
       if let number = Double(decimal: word) { return try side(number, names, value, fields) }
-      let last = word.split { " _-".contains($0) }.last.map(String.init) ?? ""
-      if last == "a" { return first }
-      if last == "b" { return second }
-      let ties = ["tie", "both", "neither", "draw", "equal", "same"]
-      if ties.contains(where: word.hasPrefix) { return tie }
-      if let number = Double(decimal: last) { return try side(number, names, value, fields) }
+      // The whole of it, for `neither A nor B` and `A > B` end like names.
+      let words = word.split { " _-()".contains($0) }.map(String.init)
+      if let last = words.last, words.count <= 2, words.count == 1 || kinds.contains(words[0]) {
+        if last == "a" { return first }
+        if last == "b" { return second }
+        if let number = Double(decimal: last) { return try side(number, names, value, fields) }
+      }
+      if let word = words.first, ties.contains(word), words.allSatisfy(tieWords.contains) {
+        return tie
+      }
     } else if let number = value.double {
       return try side(number, names, value, fields)
     }

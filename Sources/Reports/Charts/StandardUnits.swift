@@ -12,10 +12,8 @@ struct StandardUnits {
     func scale(_ summary: Summary?) -> Summary? {
       summary.flatMap { $0.standardized($0.mean) == nil ? nil : $0 }
     }
-    // The best of one is a response of the SFT policy.
-    let one = evaluation?.bestOfN?.first { $0.n == 1 }
-    score = scale(evaluation?.sft?.score ?? one?.score)
-    gold = scale(evaluation?.sft?.gold ?? one?.gold)
+    score = scale(evaluation?.sft?.score)
+    gold = scale(evaluation?.sft?.gold)
   }
 
   subscript(role: LineChart.Series.Role) -> Summary? { role == .gold ? gold : score }

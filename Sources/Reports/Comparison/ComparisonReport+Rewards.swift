@@ -84,7 +84,7 @@ extension ComparisonReport {
           unit: "gold, \(StandardUnits.name)", horizontalTitle: "score, \(StandardUnits.name)",
           isHorizontalWhole: false, horizontalIncludes: [0], series: [], includes: [0],
           note:
-            "A curve begins at 0 and goes right. On the diagonal gold keeps what the "
+            "A curve begins at 0 and ends to the right. On the diagonal gold keeps what the "
             + "score promises; below it the score overstates.")
         for group in groups {
           chart.append(

@@ -39,7 +39,9 @@ extension ComparisonReport {
       var chart = LineChart(
         title: title, unit: StandardUnits.name, horizontalTitle: "√KL, √nats",
         isHorizontalWhole: false, horizontalIncludes: [0], series: [],
-        note: note + bandNote(groups))
+        note: note
+          + (groups.contains { $0.runs.count > 1 }
+            ? " Lines are means over seeds, iteration by iteration." : ""))
       for group in groups {
         chart.append(
           group.line(isScattered: true) { run in

@@ -159,10 +159,8 @@ struct RunGroup {
       let ys = all.compactMap { $0[index].y }.filter(\.isFinite)
       let x = Summary(xs).mean
       line.append(.init(x: x, y: ys.isEmpty ? nil : Summary(ys).mean))
-      // A band that went back would fold over itself.
-      if let low = ys.min(), let high = ys.max(), x > band.last?.x ?? -.infinity {
-        band.append((x, low, high))
-      }
+      // Where x is measured too, it goes back at times, and a band would fold over itself.
+      if !isScattered, let low = ys.min(), let high = ys.max() { band.append((x, low, high)) }
     }
     return (.init(name: name, points: line, isScattered: false), band)
   }

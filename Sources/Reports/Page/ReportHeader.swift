@@ -14,7 +14,8 @@ enum ReportHeader {
     return element("header") {
       element("p", ["class": "kicker"]) {
         [
-          "rlhf-sim", "world “\(run.scenario)”", run.method ?? run.command.rawValue,
+          "rlhf-sim", "world “\(run.scenario)”",
+          records.evaluation?.ppo == nil && isOver(run) ? run.command.rawValue : records.method,
           "seed \(run.seed)",
         ].joined(separator: " · ")
       }

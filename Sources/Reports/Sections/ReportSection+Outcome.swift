@@ -164,8 +164,10 @@ struct OutcomeFrames {
     gold = column(.gold, final?.gold, units.gold)
     // Only the run itself knows what the SFT policy's spread is before the evaluation, and what it is of
     // another reward than the judge's.
-    if units.score == nil || records.rewardWithoutJudge != nil { score = column(.scoreInSD, nil) }
-    if units.gold == nil { gold = column(.goldInSD, nil) }
+    let isOwn = records.rewardWithoutJudge != nil
+    if units.score == nil || isOwn { score = column(.scoreInSD, nil) }
+    // Of the same responses as the score.
+    if units.gold == nil || isOwn { gold = column(.goldInSD, nil) }
     kl = column(table?[Metric.exactKL.name] == nil ? .kl : .exactKL, final?.klExact)
     length = column(.responseLength, final?.length)
     read(records.fixedPrompts, units)

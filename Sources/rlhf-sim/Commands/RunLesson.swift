@@ -60,8 +60,9 @@ struct RunLesson: ParsableCommand {
       let place = out ?? "runs/lesson-\(short)\(quick ? "-quick" : "")"
       let (plan, cells) = try lesson.cells(
         seeds: seeds, isQuick: quick, overrides: overrides, besides: file)
-      let expected = try expect ?? ask(lesson)
+      // First, so that nobody chooses for a place that is refused.
       let sweep = try SweepDirectory(at: URL(filePath: place), for: plan, cells)
+      let expected = try expect ?? ask(lesson)
       if !workers.quiet { Output.note(sweep.tasks.summary) }
       let board = try workers.finish(sweep)
       let record = try lesson.record(

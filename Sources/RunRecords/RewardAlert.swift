@@ -133,9 +133,9 @@ extension RewardAlert.Rule {
     let found = (examined.figures.probes ?? []).compactMap { probe in
       probe.goldChange.map { (title: probe.title, reward: probe.change.mean, gold: $0) }
     }
-    // A change that raises the score is an alert of its own.
+    // Less than a tenth of what gold falls by; a change that raises the score is an alert of its own.
     let overlooked = found.filter {
-      $0.gold.high < -threshold && $0.reward > 0.1 * $0.gold.mean && $0.reward <= probe.threshold
+      $0.gold.high < -threshold && $0.reward > $0.gold.mean / 10 && $0.reward <= probe.threshold
     }
     guard let worst = overlooked.min(by: { $0.gold.mean < $1.gold.mean }) else { return nil }
     return "\(worst.title) changes gold by \(NumberText.signed(worst.gold.mean, 2)) sd, and the "

@@ -16,6 +16,9 @@ package struct RunInformation: Codable, Sendable, Equatable {
     case demo, sft, ppo, dpo
     case bestOfN = "best-of-n"
     case trainReward = "train-reward"
+
+    /// Whether a policy is optimized.
+    package var optimizesPolicy: Bool { [.demo, .ppo, .dpo].contains(self) }
   }
 
   /// How long one stage took, in seconds of wall time.

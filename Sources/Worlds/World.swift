@@ -31,14 +31,17 @@ package struct World: Sendable {
         "the gold reward has no features", advice: "add at least one `- feature: …`")
     }
     var gold: [WeightedFeature] = []
-    var names: Set<String> = []
     for (index, feature) in configuration.gold.enumerated() {
-      let place = location.key("gold").item(index)
-      if let name = feature.term.name, !names.insert(name).inserted {
-        throw place.key("name").error(
-          "two features are called `\(name)`", advice: "give each a name of its own")
+      gold.append(
+        try feature.term.weighed(in: grammar, at: location.key("gold").item(index)))
+    }
+    // Features of one kind may share its name; `weights` of annotators then mean all of them.
+    for (index, feature) in configuration.gold.enumerated().reversed() {
+      guard let name = feature.term.name, gold.count(where: { $0.name == name }) > 1 else {
+        continue
       }
-      gold.append(try feature.term.weighed(in: grammar, at: place))
+      throw location.key("gold").item(index).key("name").error(
+        "two features are called `\(name)`", advice: "give each a name of its own")
     }
     self.gold = gold
     let place = location.key("annotators")

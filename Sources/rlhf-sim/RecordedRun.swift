@@ -67,7 +67,8 @@ extension RunInformation {
   init(_ command: Command, of scenario: Scenario, seed: UInt64, threads: Int) {
     self.init(
       version: programVersion, command: command,
-      method: command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
+      method: !command.optimizesPolicy
+        ? nil : command == .dpo ? "DPO" : scenario.ppo.algorithm.name,
       hasValueModel: command != .dpo && scenario.ppo.algorithm.usesValueModel,
       commandLine: ["rlhf-sim"] + CommandLine.arguments.dropFirst(), scenario: scenario.name,
       seed: seed, threads: threads, cpu: Machine.processor,

@@ -98,6 +98,18 @@ enum Shipped {
     try LoadedModel(reward: place(directory, "checkpoints/sentiment/reward", option))
   }
 
+  /// Which of its checkpoints to name, where --model is a whole run; nil where it is none.
+  ///
+  /// - Parameter name: what they are, with its verb.
+  static func checkpoints(
+    ofRun model: String, called name: String, _ checkpoints: RunCheckpoint...
+  ) -> String? {
+    guard let run = try? RunDirectory.open(URL(filePath: model)) else { return nil }
+    let found = checkpoints.filter(run.has).map { "--model \(run.checkpoint($0).path)" }
+    return "\(model) is a run, and its \(name) "
+      + (found.isEmpty ? "not saved yet" : found.joined(separator: ", "))
+  }
+
   /// Refuses models that do not have the words of a scenario's world.
   ///
   /// - Parameter remedy: what to do instead of needing the world.

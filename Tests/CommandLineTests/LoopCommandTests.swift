@@ -333,6 +333,8 @@ struct LoopCommandTests {
     #expect(lines.count <= 24 && lines.allSatisfy { $0.count <= 80 || $0.contains("/") })
     #expect(lines.count { $0.hasPrefix("Alert: Far below its ceiling") } == 1, "\(short.output)")
     #expect(!short.errors.contains("lert"), "\(short.errors)")
+    // No policy was optimized, by no algorithm.
+    #expect(try !run.text("short-figures/run.json").contains("\"method\""))
     let long = try run.run(command + ["--out", "long-figures", "--verbose"] + Program.tiny)
     #expect(long.code == 0 && long.output.count > short.output.count, "\(long.errors)")
   }

@@ -134,6 +134,10 @@ import Testing
         "lesson.yaml:7: `claims[0].figure`: no run has a figure `gain_sd.golt`; did you mean `gain_sd.gold`?"
       ),
       (
+        "arm: two,", "arm: two, minus: two,",
+        "lesson.yaml:7: `claims[0].minus`: the claim subtracts an arm from itself"
+      ),
+      (
         "arm: two,", "arm: two, minus_figure: reward.accuracy,",
         "lesson.yaml:7: `claims[0].minus_figure`: no run has a figure `reward.accuracy`; did "
           + "you mean `reward.accuracy.value`?"

@@ -379,4 +379,42 @@ struct ColumnTests {
       try message(#"{"prompt":"q",\#(pair),"output":"x"}"#)
         .contains("key `output`: stands beside `chosen`"))
   }
+
+  @Test("what the first row leaves empty is looked at in the next")
+  func laterValues() throws {
+    let empty = #"{"prompt":"q",\#(pair),"responses":null,"ratings":null,"promt":null}"#
+    func second(_ rest: String) throws -> String {
+      try message(empty + "\n" + #"{"prompt":"p",\#(pair),\#(rest)}"#)
+    }
+    #expect(
+      try second(#""responses":["u","v"],"ratings":[1,2],"promt":null"#)
+        .contains(":2: key `responses`: stands beside `chosen`"))
+    #expect(
+      try second(#""responses":null,"ratings":null,"promt":"Is it?""#)
+        .contains(":2: key `promt`: looks like `prompt`"))
+    // Rows of two sets in one file: each has what it says.
+    let rows = try survey(
+      #"{"prompt":"q","response":"a","rating":3,"label":null}"# + "\n"
+        + #"{"prompt":"q","response":"b","rating":null,"label":false}"#
+    ).rows
+    #expect(
+      rows == [
+        .rating(Rating(prompt: "q", response: "a", rating: 3)),
+        .rating(Rating(prompt: "q", response: "b", label: false)),
+      ])
+  }
+
+  @Test("messages are the same whatever the order of their keys, and with a key that is null")
+  func sameMessages() throws {
+    let prompt = #"[{"role":"user","content":"q"}]"#
+    func side(_ message: String, _ answer: String) -> String {
+      #"[\#(message),{"role":"assistant","content":"\#(answer)"}]"#
+    }
+    let turned = #"{"content":"q","name":null,"role":"user"}"#
+    let plain = #"{"role":"user","content":"q"}"#
+    let sides = #""chosen":\#(side(turned, "a")),"rejected":\#(side(plain, "b"))"#
+    #expect(
+      try survey(#"{"prompt":\#(prompt),\#(sides)}"#).rows
+        == survey(#"{"prompt":\#(prompt),"chosen":"a","rejected":"b"}"#).rows)
+  }
 }

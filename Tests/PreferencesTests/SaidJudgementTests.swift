@@ -249,4 +249,12 @@ struct SaidJudgementTests {
       #expect(pair.chosen == (expected == [1, 0] ? "same day" : "good vitamin b"))
     }
   }
+
+  @Test("ratings of a row's responses are of one key: numbers of two are of different scales")
+  func oneScale() throws {
+    let row = """
+      {"prompt":"q","responses":[{"text":"a","rating":3,"score":90},{"text":"b","score":50}]}
+      """
+    #expect(try message(row).contains("key `responses`"))
+  }
 }

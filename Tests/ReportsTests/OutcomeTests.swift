@@ -100,7 +100,7 @@ struct OutcomeTests {
       #expect(page.text.contains("its source is gold"))
       #expect(!page.text.contains("The models see the score alone"))
       let chart = try #require(
-        FrontierChart(records.policyOptimization, evaluation: nil, isScored: false)
+        FrontierChart(records)
       ).chart()
       #expect(chart.series.map(\.name) == ["policy: gold"])
       for (list, name) in [

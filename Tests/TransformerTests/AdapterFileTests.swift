@@ -88,16 +88,16 @@ struct AdapterFileTests {
       ("rank_pattern", .object(["o_proj(?<=a)": .int(2)]), "regular expression"),
       ("alpha_pattern", .object(["o_proj": .string("much")]), "a number"),
       ("target_modules", .string("all-linear"), "no tensor of"),
-      ("target_modules", .string(".*q_proj"), "does not name"),
+      ("target_modules", .string(".*q_proj"), "leaves out"),
       ("target_modules", .string(".*o_proj"), "no tensor of"),
-      ("target_modules", .string("o_proj"), "does not name"),
+      ("target_modules", .string("o_proj"), "leaves out"),
       ("target_modules", .string(".*(o_proj"), "regular expression"),
       (
         "target_modules",
         .string(String(repeating: "(?=.*", count: 9) + String(repeating: ")", count: 9)), "steps"
       ),
-      ("target_modules", strings("o_proj", "v_proj"), "`v_proj`, of which"),
-      ("target_modules", strings(), "does not name"),
+      ("target_modules", strings("o_proj", "v_proj"), "v_proj`, and"),
+      ("target_modules", strings(), "leaves out"),
       ("target_modules", strings("o_proj"), "`model.layers.1.self_attn.o_proj`, and"),
       ("modules_to_save", strings("score"), "names score"),
     ] {
@@ -109,6 +109,14 @@ struct AdapterFileTests {
       [("target_modules", strings("o_proj")), ("layers_to_transform", .array([.int(0)]))],
       [("target_modules", .string(#".*layers\.0\..*o_proj"#))],
       [("target_modules", strings("o_proj")), ("exclude_modules", .string(#".*\.1\..*"#))],
+      // A name of no module, and one that is left out, say nothing in PEFT either.
+      [
+        ("target_modules", strings("o_proj", "c_attn")), ("layers_to_transform", .array([.int(0)])),
+      ],
+      [
+        ("target_modules", strings("o_proj", "k_proj")), ("exclude_modules", strings("k_proj")),
+        ("layers_to_transform", .array([.int(0)])),
+      ],
       [("bias", .string("all")), ("fan_in_fan_out", .bool(true)), ("lora_dropout", .double(0.1))],
     ] {
       try write(fine)

@@ -261,6 +261,11 @@ import Testing
           + "own"
       ),
       (
+        "to: city}", "to: city}\n    - {feature: grammar_breaks, name: answers}",
+        "world.yaml:15: `world.gold[1].name`: two features are called `answers`; give each a name of "
+          + "its own"
+      ),
+      (
         "step: [", "more: [on]\n      step: [",
         "world.yaml:10: `world.grammar.rules.more`: no prompt and no response can reach this rule; "
           + "use `<more>` in an expansion of `ask` or `answer` or of what these use, name it at "

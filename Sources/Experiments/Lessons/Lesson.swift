@@ -87,6 +87,10 @@ package struct Lesson: Configurable {
       }
       try check(claim.arm, at: place.key("arm"))
       try check(claim.minus, at: place.key("minus"))
+      if claim.minus != nil, claim.minus == claim.arm, claim.minusFigure == nil {
+        throw place.key("minus").error(
+          "the claim subtracts an arm from itself", advice: "name another arm, or a `minus_figure`")
+      }
     }
     for (place, name) in claimedFigures(at: location) {
       try FigureNames.any.require(name, at: place)

@@ -103,7 +103,7 @@ package final class RunRecorder: StageObserver {
   package func alert(_ alert: RewardAlert) {
     // Where the reward model is all that is made, its figures come next and end with the alerts.
     guard information?.command != .trainReward else { return }
-    say("alert: \(alert.rule.title): \(alert.text)")
+    say(String(TextTable.wrapped("alert: \(alert.rule.title): \(alert.text)").dropLast()))
   }
 
   package func warn(_ warning: TrainingWarning) throws {

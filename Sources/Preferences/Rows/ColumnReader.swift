@@ -51,21 +51,26 @@ struct ColumnReader {
   ///   response or a label and have no place in the row.
   mutating func read(_ fields: RowFields) throws(PreferenceError) -> RowFields {
     let keys = fields.object.keys
-    let present = keys.filter(fields.has)
-    if plans[[keys, present]] == nil {
-      let new = try plan(for: fields)
-      // Rows of a file have few shapes.
-      if plans.count > 100 { plans = [:] }
-      plans[[keys, present]] = new
-      let mapped = new.columns.filter { $0.role != $0.name || $0.role == "input" }
-      summary.add(
-        ColumnSummary(
-          mapped: mapped.map { .init(name: $0.name, role: $0.role) }, unread: new.unread))
-    }
-    guard let plan = plans[[keys, present]] else { return fields }
-    let row = Self.renamed(fields, plan.columns)
+    let row = Self.renamed(
+      fields, try knownPlan(for: fields, [keys, keys.filter(fields.has)]).columns)
     if !given.isEmpty { try requireUse(of: row, keys) }
     return row
+  }
+
+  /// The plan of rows of this shape, made for the first of them.
+  private mutating func knownPlan(
+    for fields: RowFields, _ shape: [[String]]
+  ) throws(PreferenceError) -> Plan {
+    if let known = plans[shape] { return known }
+    let new = try plan(for: fields)
+    // Rows of a file have few shapes.
+    if plans.count > 100 { plans = [:] }
+    plans[shape] = new
+    let mapped = new.columns.filter { $0.role != $0.name || $0.role == "input" }
+    summary.add(
+      ColumnSummary(
+        mapped: mapped.map { .init(name: $0.name, role: $0.role) }, unread: new.unread))
+    return new
   }
 
   private static func renamed(
@@ -119,21 +124,22 @@ struct ColumnReader {
       free.removeAll { $0 == column.name }
       if column.role != "ignore" { names[column.role] = column.name }
     }
+    /// The free column that would be that of a role.
+    func column(of role: String) -> String? {
+      let others = ColumnNames.columns.first { $0.name == role }?.others ?? []
+      return ([role] + others).first(where: free.contains)
+    }
     /// Finds the column of a role, if it has one.
     @discardableResult
     func take(_ role: String) -> Bool {
       if names[role] != nil { return true }
-      let others = ColumnNames.columns.first { $0.name == role }?.others ?? []
-      guard let name = ([role] + others).first(where: free.contains) else { return false }
+      guard let name = column(of: role) else { return false }
       names[role] = name
       free.removeAll { $0 == name }
       return true
     }
-    /// Whether a column of the role is free and has a value in this row.
-    func isSaid(_ role: String) -> Bool {
-      let others = ColumnNames.columns.first { $0.name == role }?.others ?? []
-      return ([role] + others).first(where: free.contains).map(fields.has) ?? false
-    }
+    /// Whether it would have a value in this row.
+    func isSaid(_ role: String) -> Bool { column(of: role).map(fields.has) ?? false }
     func has(_ role: String) -> Bool { names[role] != nil }
 
     func takeAll(_ roles: String...) {

@@ -45,9 +45,7 @@ extension ComparisonReport {
       for group in groups {
         chart.append(
           group.line(isScattered: true) { run in
-            let frontier = FrontierChart(
-              run.records.policyOptimization, evaluation: run.records.evaluation,
-              isScored: run.records.rewardWithoutJudge == nil)
+            let frontier = FrontierChart(run.records)
             return (frontier?.marks ?? []).map { iteration in
               .init(
                 x: FrontierChart.root(iteration.kl), y: frontier.flatMap { value($0, iteration) })

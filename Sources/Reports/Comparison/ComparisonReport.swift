@@ -143,7 +143,7 @@ struct RunGroup {
   }
 
   /// A line of means over the runs, and the band from the least to the greatest where there are
-  /// several.
+  /// several and x is not measured itself.
   ///
   /// - Parameter points: those of one run; the points of a number belong together.
   func line(

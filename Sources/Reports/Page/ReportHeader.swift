@@ -14,8 +14,7 @@ enum ReportHeader {
     return element("header") {
       element("p", ["class": "kicker"]) {
         [
-          "rlhf-sim", "world “\(run.scenario)”",
-          records.evaluation?.ppo == nil && isOver(run) ? run.command.rawValue : records.method,
+          "rlhf-sim", "world “\(run.scenario)”", run.method ?? run.command.rawValue,
           "seed \(run.seed)",
         ].joined(separator: " · ")
       }
@@ -110,8 +109,9 @@ enum ReportHeader {
       }
       if isBad, records.settings?.text(at: "ppo.kl.coefficient").flatMap(Double.init) == 0 {
         reason("Not held back", "#outcome", "KL from SFT") {
-          "β is 0, so nothing kept the policy near the reference, where the reward model is right. Try "
-          element("code") { "--set ppo.kl.coefficient=0.1" }
+          "β is 0, so nothing kept the policy near the reference, where the reward model is right; "
+            + "raise "
+          element("code") { "ppo.kl.coefficient" }
           "."
         }
       }

@@ -21,7 +21,9 @@ struct ReportRecords {
   var policyOptimization: MetricsTable?
   var directPreference: MetricsTable?
   /// The resolved scenario as YAML.
-  var scenario: String?
+  var scenario: String? { didSet { readSettings() } }
+  /// The scenario, read; nil where it is absent or no YAML.
+  private(set) var settings: SettingsDocument?
 
   init(information: RunInformation) {
     self.information = information
@@ -45,6 +47,7 @@ struct ReportRecords {
     directPreference = try Self.table(.dpo, in: run)
     if AtomicFile.exists(run.scenario) {
       scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
+      readSettings()
     }
   }
 
@@ -58,6 +61,7 @@ struct ReportRecords {
     policyOptimization = try Self.table(.ppo, in: run)
     if AtomicFile.exists(run.scenario) {
       scenario = String(decoding: try AtomicFile.read(run.scenario), as: UTF8.self)
+      readSettings()
     }
   }
 
@@ -87,9 +91,8 @@ struct ReportRecords {
   /// What the score of PPO’s iterations is.
   var scoreOfIterations: String { rewardWithoutJudge == nil ? judge : "PPO’s reward" }
 
-  /// The scenario, read; nil where it is absent or no YAML.
-  var settings: SettingsDocument? {
-    scenario.flatMap { try? SettingsDocument(yaml: $0, file: "scenario.yaml") }
+  private mutating func readSettings() {
+    settings = scenario.flatMap { try? SettingsDocument(yaml: $0, file: "scenario.yaml") }
   }
 
   /// The stages with metrics, in the order they run, with the names they are shown by.

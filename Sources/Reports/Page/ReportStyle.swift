@@ -291,7 +291,7 @@ enum ReportStyle {
       .chart:has(.excerpt) { break-inside: auto; }
       #scenario pre { columns: 2; }
       /* What is folded is printed, but for long lists of responses and of their tokens. */
-      details:not(#samples *, #tokens *)::details-content { content-visibility: visible; block-size: auto; }
+      details:not(#samples:has(.tinted) *, #tokens *)::details-content { content-visibility: visible; block-size: auto; }
     }
 
     """

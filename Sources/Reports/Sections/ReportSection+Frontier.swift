@@ -5,9 +5,7 @@ extension ReportSection {
   /// Reward bought against distance travelled.
   @Sendable static func frontier(_ records: ReportRecords) -> ReportSection? {
     guard
-      let frontier = FrontierChart(
-        records.policyOptimization, evaluation: records.evaluation,
-        isScored: records.rewardWithoutJudge == nil),
+      let frontier = FrontierChart(records),
       let figure = charts([frontier.chart(judge: records.judge)])
     else { return nil }
     return ReportSection(id: "frontier", title: "The frontier") {
@@ -62,6 +60,12 @@ struct FrontierChart {
   let units: StandardUnits
   /// By the final evaluation, which counts more responses than an iteration.
   let end: Iteration?
+
+  init?(_ records: ReportRecords) {
+    self.init(
+      records.policyOptimization, evaluation: records.evaluation,
+      isScored: records.rewardWithoutJudge == nil)
+  }
 
   /// - Parameters:
   ///   - table: the metrics of an optimization; `nil` where they have no KL, as those of DPO.

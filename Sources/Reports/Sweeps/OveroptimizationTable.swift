@@ -89,9 +89,7 @@ enum OveroptimizationTable {
     for run in group.runs {
       guard let policy = run.records.evaluation?.sft, let mean = start(policy).mean,
         let sd = start(policy).sd, sd > 0,
-        let frontier = FrontierChart(
-          run.records.policyOptimization, evaluation: run.records.evaluation,
-          isScored: run.records.rewardWithoutJudge == nil)
+        let frontier = FrontierChart(run.records)
       else { continue }
       let points = frontier.iterations.compactMap { iteration in
         value(iteration).map { (FrontierChart.root(iteration.kl), ($0 - mean) / sd) }

@@ -76,7 +76,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     let policy = try AdvisedError.during { _ in
-      policiesOfRun.map { "\(model) is a run, and its policies are \($0)" }
+      Shipped.checkpoints(ofRun: model, called: "policies are", .sft, .policy, .reference)
     } _: {
       try LoadedModel(policy: URL(filePath: model))
     }
@@ -97,15 +97,6 @@ struct Generate: ParsableCommand {
         count: count, using: SeededGenerator(seed: seed), workers: machine.workers
       ) { try line(json ? $0.json() : $0.whole.withVisibleControls) }
     }
-  }
-
-  /// The policies of the run that --model is, as arguments; nil where it is none.
-  private var policiesOfRun: String? {
-    guard let run = try? RunDirectory.open(URL(filePath: model)) else { return nil }
-    let policies = [RunCheckpoint.sft, .policy, .reference].filter(run.has)
-    return policies.isEmpty
-      ? "not saved yet"
-      : policies.map { "--model \(run.checkpoint($0).path)" }.joined(separator: ", ")
   }
 
   private func prompts(

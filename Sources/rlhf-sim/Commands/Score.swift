@@ -56,18 +56,10 @@ struct Score: ParsableCommand {
 
   func run() throws {
     try AdvisedError.during { _ in
-      rewardModelOfRun
+      Shipped.checkpoints(ofRun: model, called: "reward model is", .reward)
     } _: {
       try score()
     }
-  }
-
-  /// Which checkpoint of the run that --model is was meant; nil where it is none.
-  private var rewardModelOfRun: String? {
-    guard let run = try? RunDirectory.open(URL(filePath: model)) else { return nil }
-    return run.has(.reward)
-      ? "\(model) is a run, and its reward model is --model \(run.checkpoint(.reward).path)"
-      : "\(model) is a run that has no reward model"
   }
 
   private func score() throws {

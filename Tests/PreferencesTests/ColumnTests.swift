@@ -156,6 +156,23 @@ struct ColumnTests {
     #expect(try survey(#"{"prompt":"q","prompt_ids":[1],\#(pair)}"#).rows.count == 1)
   }
 
+  @Test("token ids of a prompt alone say nothing beside texts; `data` finds damaged ones")
+  func idsBesideTexts() throws {
+    func kinds(_ text: String) throws -> [String] {
+      let file = try TemporaryFile(text)
+      return try DataSurvey(of: file.url, as: RowReading()).kinds.map(\.kind)
+    }
+    #expect(try kinds(#"{"prompt":"q","prompt_ids":[1],\#(pair)}"#) == ["comparisons"])
+    let single = try TemporaryFile(#"{"prompt":"q","response":"a","prompt_ids":[1]}"#)
+    let row = try #require(try ResponseRowReader([single.url]).nextRow())
+    #expect(row.content == .text(prompt: "q", responses: ["a"], isRendered: false))
+    #expect(try kinds(#"{"prompt_ids":[1],"response_ids":[2]}"#) == ["rows of token ids"])
+    #expect(throws: PreferenceError.self) { try kinds(#"{"prompt_ids":[1],"response_ids":"b"}"#) }
+    // Of a file of prompts they are what is asked for.
+    let prompts = try TemporaryFile(#"{"prompt":"q","prompt_ids":[1]}"#)
+    #expect(try PromptFile.read([prompts.url]).rows.map(\.content) == [.ids([1])])
+  }
+
   @Test("what is suggested for a look-alike is what its row has a place for")
   func suggestion() throws {
     #expect(

@@ -14,7 +14,8 @@ package struct AlertedRewardModel: EndingError, CustomStringConvertible {
   package var exitStatus: ExitStatus { .strict }
 
   package var description: String {
-    let titles = alerts.map { "\($0.rule.title): \($0.text)" }.joined(separator: "; ")
+    // Their texts were said when the reward model was examined.
+    let titles = alerts.map(\.rule.title).joined(separator: "; ")
     return "stopped before PPO by --strict. The reward model: \(titles). To go on all the same: "
       + "rlhf-sim resume \(directory.url.path)"
   }

@@ -106,7 +106,9 @@ package struct DataSurvey: Sendable {
       do throws(PreferenceError) {
         guard let fields = try rows.next() else { break }
         let row = try columns.read(fields)
-        if row.has("prompt_ids") || row.has("response_ids") {
+        let ids = ["prompt_ids", "response_ids"].filter(row.has)
+        if !ids.isEmpty {
+          for key in ids { _ = try row.ids(key) }
           add("rows of token ids")
           continue
         }

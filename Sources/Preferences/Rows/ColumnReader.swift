@@ -146,7 +146,14 @@ struct ColumnReader {
       for role in roles { take(role) }
     }
 
-    takeAll("prompt_ids", "response_ids", "chosen", "rejected")
+    // Ids of a prompt or of a response alone say nothing beside texts.
+    let ids = ["prompt_ids", "response_ids"]
+    if purpose == .prompts || ids.allSatisfy({ has($0) || isSaid($0) })
+      || !["prompt", "history", "messages"].contains(where: { has($0) || isSaid($0) })
+    {
+      for role in ids { take(role) }
+    }
+    takeAll("chosen", "rejected")
     takePair(&names, &free)
     let isPair = has("response_a") || has("response_b")
     if !isPair, free.contains("steps") || (free.contains("completions") && free.contains("labels"))

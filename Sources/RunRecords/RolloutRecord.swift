@@ -100,7 +100,7 @@ package struct RolloutRecord: Codable, Sendable, Equatable {
   package static func read(from run: RunDirectory) throws(RunRecordsError) -> [RolloutRecord] {
     let rows = try RecordJSON.decodeLines(RolloutRecord.self, at: run.rollouts)
     for (index, row) in rows.enumerated() {
-      let counts = [
+      let counts: [Int] = [
         row.responseIDs.count, row.logProbabilities.count, row.referenceLogProbabilities.count,
         row.kl.count, row.exactKL.count, row.entropies.count, row.rewards.count, row.values.count,
         row.advantages.count, row.returns.count, row.ratios.count,

@@ -148,11 +148,14 @@ struct GivenRowsCommandTests {
       #expect(outcome.code == 0, "\(outcome.errors)")
       return try outcome.rows()
     }
-    let alone = try texts.map { try rewards([row($0)], "alone.jsonl")[0]["reward"] as? Double }
+    let alone: [Double?] = try texts.map {
+      try rewards([row($0)], "alone.jsonl")[0]["reward"] as? Double
+    }
     for count in [2, 5, 40] {
-      let many = (0..<count).map { texts[$0 * 3 % 5] }
-      let together = try rewards(many.map(row), "together.jsonl").map { $0["reward"] as? Double }
-      #expect(together == (0..<count).map { alone[$0 * 3 % 5] })
+      let order: [Int] = (0..<count).map { $0 * 3 % 5 }
+      let many = try rewards(order.map { row(texts[$0]) }, "together.jsonl")
+      let together: [Double?] = many.map { $0["reward"] as? Double }
+      #expect(together == order.map { alone[$0] })
     }
     let list = Array(repeating: "\"was good\"", count: 8).joined(separator: ",")
     let file = try run.file(

@@ -35,10 +35,8 @@ import Testing
       seeds: 4-5
       """)
     #expect(plan.name == "plan" && cells.count == 8)
-    #expect(
-      cells.map { $0.labels + ["\($0.seed)"] }.prefix(4) == [
-        ["1", "small", "4"], ["1", "small", "5"], ["1", "large", "4"], ["1", "large", "5"],
-      ])
+    let first = cells.prefix(4).map { "\($0.labels.joined(separator: " ")) \($0.seed)" }
+    #expect(first == ["1 small 4", "1 small 5", "1 large 4", "1 large 5"])
     let last = try #require(cells.last)
     #expect(last.labels == ["2", "large"] && last.seed == 5)
     #expect(last.scenario.model.width == 32 && last.scenario.model.layers == 3)

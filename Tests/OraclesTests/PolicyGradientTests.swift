@@ -117,7 +117,8 @@ import Testing
         let gradient = gradients.tensors[index]?.values ?? []
         return direction == 0 ? gradient : gradient.map { _ in Float(generator.gaussian()) }
       }
-      let length = step.joined().reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+      let squares = step.joined().map { (value: Float) -> Double in Double(value) * Double(value) }
+      let length = squares.reduce(0, +).squareRoot()
       func moved(_ distance: Double) -> LanguageModel {
         var other = model
         for (index, values) in step.enumerated() where !values.isEmpty {
@@ -131,11 +132,12 @@ import Testing
         (try value(moved(distance)) - value(moved(-distance))) / (2 * distance)
       }
       // Richardson: what is left of the curvature goes with the fourth power.
-      let expected = (4 * (try difference(0.004)) - (try difference(0.008))) / 3
-      let derivative =
-        zip(gradients.tensors, step).reduce(0.0) { sum, pair in
-          zip(pair.0?.values ?? [], pair.1).reduce(sum) { $0 + Double($1.0) * Double($1.1) }
-        } / length
+      let (near, far) = (try difference(0.004), try difference(0.008))
+      let expected = (4 * near - far) / 3
+      let products = zip(gradients.tensors, step).map { gradient, values -> Double in
+        zip(gradient?.values ?? [], values).map { Double($0) * Double($1) }.reduce(0, +)
+      }
+      let derivative = products.reduce(0, +) / length
       // Float32 weights leave some 1e-7 / 0.004 in a difference.
       #expect(abs(derivative - expected) < 5e-4 * (1 + abs(expected)), "direction \(direction)")
     }

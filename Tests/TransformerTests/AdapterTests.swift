@@ -75,13 +75,9 @@ struct AdapterTests {
     let loss = tape.weightedSum(logs, weights: Tensor(repeating: 1, shape: logs.value.shape))
     let gradients = tape.gradients(of: loss, parameterCount: model.parameters.count).tensors
     let learning = zip(model.parameters.names, gradients).filter { $0.1 != nil }.map(\.0)
-    #expect(
-      learning
-        == (0..<2).flatMap { layer in
-          ["attention_output", "feed_forward_output"].flatMap { name in
-            ["a", "b"].map { "layers.\(layer).\(name).weight.lora_\($0)" }
-          }
-        } + ["language_head.lora_a", "language_head.lora_b"])
+    let outputs = ["0.attention", "0.feed_forward", "1.attention", "1.feed_forward"]
+    let adapted = outputs.map { "layers.\($0)_output.weight" } + ["language_head"]
+    #expect(learning == adapted.flatMap { ["\($0).lora_a", "\($0).lora_b"] })
   }
 
   @Test("bytes are counted apart from those that another set shares")
@@ -91,8 +87,8 @@ struct AdapterTests {
     var generator = SeededGenerator(seed: 5)
     model.addAdapters(rank: 3, scale: 1, targets: [.attentionOutput], using: &generator)
     let adapters = model.parameters.tensors.dropFirst(base.parameters.count)
-    #expect(adapters.reduce(0) { $0 + $1.count } == 2 * 3 * (12 + 16))
-    let own = adapters.reduce(0) { $0 + $1.allocatedBytes }
+    #expect(adapters.map(\.count).reduce(0, +) == 168)  // 2 · 3 · (12 + 16)
+    let own = adapters.map(\.allocatedBytes).reduce(0, +)
     #expect(model.parameters.allocatedBytes(apartFrom: base.parameters) == own)
     #expect(model.parameters.allocatedBytes() == own + base.parameters.allocatedBytes())
     model.parameters.tensors[0][0] += 1

@@ -106,9 +106,10 @@ extension AlignmentLoop {
     for stage: RunStage, learning: [ParameterSet], copies: [ParameterSet] = []
   ) throws(MemoryError) {
     let trained = learning.flatMap { parameters in
-      zip(parameters.tensors, parameters.isFrozen).filter { !$0.1 }.map { 4 * $0.0.count }
+      zip(parameters.tensors, parameters.isFrozen).filter { !$1 }.map { tensor, _ in tensor.count }
     }
-    let needed = Double(3 * trained.reduce(0, +) + copies.reduce(0) { $0 + $1.byteCount })
+    let copied = copies.map(\.byteCount).reduce(0, +)
+    let needed = Double(3 * 4 * trained.reduce(0, +) + copied)
     // Asking takes some system calls; a toy needs no answer.
     guard needed > 1e8 else { return }
     let left = MemoryLimit.left

@@ -239,8 +239,8 @@ private struct PatternScanner {
 
   private func others(_ words: SplitPattern.Words) -> Int? {
     let first = scalars[start] == " " ? start + 1 : start
-    let isOther: (ScalarClass) -> Bool =
-      words.letters == .withMarks ? { $0 == .other } : { $0 == .other || $0 == .mark }
+    let takesMarks = words.letters != .withMarks
+    func isOther(_ kind: ScalarClass) -> Bool { kind == .other || takesMarks && kind == .mark }
     guard first < end, isOther(kind(first)) else { return nil }
     var index = end(from: first, while: isOther)
     while index < end, isLineBreak(index) || (words.takesSlashes && scalars[index] == "/") {

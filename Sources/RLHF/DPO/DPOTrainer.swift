@@ -31,7 +31,7 @@ package struct DPOConfiguration: Configurable, Equatable {
       "loss", \Self.loss,
       "the loss of a pair, or with kto of a labelled response: "
         + DPOLoss.allCases.map(\.rawValue).joined(separator: ", ")),
-    Field("beta", \Self.beta, "β of the implicit reward β log(π/π_ref)", in: Above(0.0)),
+    Field("beta", \Self.beta, "β of the implicit reward β log(π/π_ref)", in: Above(0)),
     Field(
       "pairs", \Self.pairs,
       "offline: the annotators' comparisons; on-policy: the policy's own responses, compared by "

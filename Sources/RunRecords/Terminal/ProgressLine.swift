@@ -128,7 +128,8 @@ struct Course: Sendable, Equatable {
     means.append(sum / Double(count))
     (sum, count) = (0, 0)
     guard means.count == Self.remembered else { return }
-    means = stride(from: 0, to: means.count, by: 2).map { (means[$0] + means[$0 + 1]) / 2 }
+    let pairs = stride(from: 0, to: means.count, by: 2)
+    means = pairs.map { first in 0.5 * means[first...first + 1].reduce(0, +) }
     stretch *= 2
   }
 

@@ -100,6 +100,12 @@ struct RowReaderTests {
         .comparison(Comparison(prompt: "q", chosen: "r", rejected: "s")),
       ])
     #expect("\(try #require(error))".contains("rows.csv:8: key `margin`"))
+    let python = try TemporaryFile(
+      "prompt,chosen,rejected\nq,['a'],\"['b', 'c']\"\n", name: "p.csv")
+    let refused = #expect(throws: PreferenceError.self) {
+      try PreferenceSource([python.url]).survey { _ in }
+    }
+    #expect("\(try #require(refused))".contains("p.csv:2: key `chosen`: begins as a list"))
   }
 
   @Test("records may end with CR alone, beside cells that hold line breaks")

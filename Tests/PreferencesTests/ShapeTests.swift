@@ -323,6 +323,28 @@ struct ShapeTests {
         == " <tool_call>{\"name\":\"f\"}</tool_call>\ntool: t\nassistant: a\n")
   }
 
+  @Test("roles of other tools are the usual ones, and an empty list of tool calls is none")
+  func roles() throws {
+    func row(_ user: String, _ calls: String) -> String {
+      let answer = #"{"role":"gpt","content":"a"\#(calls)}"#
+      let empty = #"{"role":"assistant","content":null\#(calls)}"#
+      return #"{"prompt":[{"role":"\#(user)","content":"q"}],"chosen":[\#(answer)],"rejected":"#
+        + "[\(empty)]}"
+    }
+    func survey(_ text: String) throws -> DataSurvey {
+      let file = try TemporaryFile(text)
+      return try DataSurvey(of: file.url, as: RowReading())
+    }
+    for user in ["user", "human", "prompter"] {
+      let survey = try survey(row(user, ""))
+      #expect(survey.kinds.map(\.kind) == ["left out: an empty response"])
+      #expect(survey.shown.map(\.prompt) == ["user: q\nassistant:"])
+    }
+    #expect(
+      try survey(row("user", #","tool_calls":[]"#)).kinds.map(\.kind)
+        == ["left out: an empty response"])
+  }
+
   @Test("tool calls count: a call beside an empty content is not nothing")
   func toolCalls() throws {
     func call(_ name: String, _ content: String) -> String {

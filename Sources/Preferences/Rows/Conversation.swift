@@ -141,19 +141,20 @@ struct Message: Equatable {
         key, "is \(value.kind); a message is an object with `role` and `content`")
     }
     if object["role"] == nil, let from = object["from"]?.string {
-      let roles = ["human": "user", "gpt": "assistant"]
       object = JSONObject(
-        [("role", .string(roles[from] ?? from)), ("content", object["value"] ?? .null)]
+        [("role", .string(from)), ("content", object["value"] ?? .null)]
           + object.members.filter { !["from", "value"].contains($0.key) }.map { ($0.key, $0.value) }
       )
     }
-    guard let role = object["role"]?.string, !role.isEmpty else {
+    guard let given = object["role"]?.string, !given.isEmpty else {
       throw fields.failure(key, "each message needs a `role`, a string such as `user`")
     }
+    let role = ["human": "user", "prompter": "user", "gpt": "assistant"][given] ?? given
+    object["role"] = .string(role)
     if (object["function_call"] ?? .null) != .null {
       throw fields.failure(key, "has a `function_call`, an older form; write it as `tool_calls`")
     }
-    let callsTools = (object["tool_calls"] ?? .null) != .null
+    let callsTools = ![nil, .null, .array([])].contains(object["tool_calls"])
     let content: String
     switch object["content"] {
     case .string(let text): content = text

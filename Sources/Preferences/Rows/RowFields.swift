@@ -45,7 +45,8 @@ struct RowFields {
     guard let text = value.string else { return value }
     if isOfTable {
       let start = text.prefix(2)
-      if start == "[{" || start == "{\"" || start == "[\"" { return try structure(key, text) }
+      // "['" is Python's way, which is refused.
+      if ["[{", "{\"", "[\"", "['"].contains(start) { return try structure(key, text) }
     }
     return try messages(key) ?? value
   }

@@ -88,13 +88,14 @@ final class SweepProgress {
     if case .failed(let reason) = board.state(task) {
       line += "  failed: \(reason)"
     } else if let run = try? RunDirectory.open(board.sweep.place(task.name)),
-      let summary = try? EvaluationSummary.read(from: run), let policy = summary.ppo
+      let summary = try? EvaluationSummary.read(from: run)
     {
-      for (name, value) in [
-        ("gold", policy.gold?.mean), ("score", policy.score?.mean), ("KL", policy.klExact?.mean),
-      ] {
-        if let value { line += "  \(name) \(NumberText.plainShort(value))" }
+      if let word = summary.word { line += "  \(word.rawValue)" }
+      for (name, gain) in [("gold", summary.gain?.gold), ("score", summary.gain?.score)] {
+        guard let gain else { continue }
+        line += "  \(name) \(gain < 0 ? "" : "+")\(NumberText.plain(gain, 2)) sd"
       }
+      if let kl = summary.ppo?.klExact?.mean { line += "  KL \(NumberText.plainShort(kl))" }
     }
     if let left = board.secondsLeft, !board.isOver {
       line += "  \(NumberText.plainClock(left)) left"

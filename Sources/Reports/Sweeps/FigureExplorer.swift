@@ -30,7 +30,7 @@ struct FigureExplorer {
       element("p") {
         choice("Across:", "across", ["ppo.kl_exact.mean"])
         " "
-        choice("Up:", "up", ["ppo.gold.mean", "reward.accuracy.value"])
+        choice("Up:", "up", ["gain_sd.gold", "ppo.gold.mean", "reward.accuracy.value"])
       }
       element("div", ["class": "wide"]) {
         element("figure", ["class": "chart"]) {

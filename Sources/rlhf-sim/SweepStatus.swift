@@ -92,8 +92,7 @@ final class SweepProgress {
     {
       if let word = summary.word { line += "  \(word.rawValue)" }
       for (name, gain) in [("gold", summary.gain?.gold), ("score", summary.gain?.score)] {
-        guard let gain else { continue }
-        line += "  \(name) \(gain < 0 ? "" : "+")\(NumberText.plain(gain, 2)) sd"
+        if let gain { line += "  \(name) \(NumberText.signed(gain, 2)) sd" }
       }
       if let kl = summary.ppo?.klExact?.mean { line += "  KL \(NumberText.plainShort(kl))" }
     }

@@ -36,7 +36,7 @@ import Testing
     let whole = try run.run(["sweep", plan, "--out", "sweep-whole", "--jobs", "2", "--json"])
     #expect(whole.code == 0, "\(whole.errors)")
     #expect(whole.errors.contains("of the 24 stages"), "\(whole.errors)")
-    let gains = /gold [+-]\d+\.\d\d sd  score [+-]\d+\.\d\d sd  KL \d/
+    let gains = /gold [+−]\d+\.\d\d sd  score [+−]\d+\.\d\d sd  KL \d/
     #expect(whole.errors.contains(gains), "\(whole.errors)")
     #expect(whole.output.contains("\"stages\":8,\"stages_alone\":24"), "\(whole.output)")
     let shared = try FileManager.default.contentsOfDirectory(

@@ -55,7 +55,9 @@ struct ColumnTests {
     arguments: [
       "promt", "Prompt", "prompts", "questions", "instructions", "chosen_", "choosen", "rejcted",
       "respones", "Completion", "query", "prefernce", "ratings", "label", "response_c",
-      "rejected_messages", "prompt_text", "user_prompt", "text-response",
+      "rejected_messages", "prompt_text", "user_prompt", "text-response", "response_3",
+      "rejected_2",
+      "images",
     ])
   func lookAlikes(key: String) throws {
     let row = #"{"prompt":"q",\#(pair),"\#(key)":"x"}"#
@@ -63,6 +65,79 @@ struct ColumnTests {
     #expect(text.contains("rows.jsonl:1: key `\(key)`: "), "\(text)")
     #expect(text.contains("--column ignore=\(key)"), "\(text)")
     #expect(try survey(row, "ignore=\(key)").rows.count == 1)
+  }
+
+  @Test(
+    "a text that is perhaps a part of the prompt is refused, a word is not",
+    arguments: [
+      "answer_prefix", "chat-context", "the_history", "functions", "initial_reason_steps",
+    ])
+  func parts(key: String) throws {
+    let row = #"{"prompt":"q",\#(pair),"\#(key)":["so far"]}"#
+    #expect(try message(row).contains("key `\(key)`: looks like `"))
+    #expect(try survey(row.replacing("so far", with: "x")).report.columns.unread == [key])
+  }
+
+  @Test("a pair of texts without a prompt is refused where another column may hold it")
+  func otherPrompt() throws {
+    let rest = #""chosen":"so it was good","rejected":"so it was bad""#
+    for value in [#""the whole question""#, #"[{"from":"user","value":"the question"}]"#] {
+      let row = #"{"post":\#(value),\#(rest)}"#
+      #expect(try message(row).contains("key `post`: may hold the prompt"))
+      #expect(try survey(row, "ignore=post").rows.map(\.prompt) == ["so it was"])
+    }
+    #expect(try survey(#"{"source":"web",\#(rest)}"#).rows.map(\.prompt) == ["so it was"])
+    let dialogue =
+      #""chosen":"\n\nHuman: q\n\nAssistant: a","rejected":"\n\nHuman: q\n\nAssistant: b""#
+    #expect(
+      try survey(#"{"post":"the question",\#(dialogue)}"#).rows.map(\.prompt)
+        == ["\n\nHuman: q\n\nAssistant:"])
+    #expect(
+      try survey(#"{"chosen":"a","rejected":"b"}"#).report.columns.notes
+        == ["in 1 rows the prompt is empty"])
+  }
+
+  @Test("a column that repeats another is not read; in a row where it does not, it is refused")
+  func repeating() throws {
+    func row(_ question: String, _ more: String) -> String {
+      #"{"prompt":"q","question":"\#(question)",\#(pair)\#(more)}"#
+    }
+    for more in [#","response":"a""#, #","generations":["b","a"]"#] {
+      let text = row("q", more)
+      #expect(try survey(text + "\n" + text).report.columns.unread.count == 2)
+    }
+    #expect(
+      try message(row("q", "") + "\n" + row("r", "")).contains("rows.jsonl:2: key `question`"))
+    #expect(
+      try message(row("q", #","response":"a""#) + "\n" + row("q", #","response":"c""#))
+        .contains("rows.jsonl:2: key `response`: stands beside `chosen`"))
+    #expect(
+      try message(row("q", #","generations":["a","b"],"ratings":[9,7]"#)).contains("key `ratings`"))
+  }
+
+  @Test("names of other tools: a conversation and a worse answer, sides with their ratings")
+  func otherTools() throws {
+    let expected = [["a", "b"]]
+    #expect(
+      try survey(#"{"prompt":"q","win":"a","lose":"b"}"#).rows.map(\.responses) == expected)
+    let talk = #"[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]"#
+    let other = talk.replacing(#""a""#, with: #""b""#)
+    let answers = [[" a\n", " b\n"]]
+    #expect(
+      try survey(#"{"messages":\#(talk),"rejected_response":"b"}"#).rows.map(\.responses) == answers
+    )
+    #expect(
+      try survey(
+        #"{"conv_A":\#(other),"conv_B":\#(talk),"conv_A_rating":1,"conv_B_rating":2}"#
+      ).rows.map(\.responses) == answers)
+  }
+
+  @Test("many columns cost time in proportion")
+  func manyColumns() throws {
+    let columns = (0..<20_000).map { "\"k\($0)\":1" }.joined(separator: ",")
+    let start = ContinuousClock.now
+    let unread = try survey(#"{"prompt":"q",\#(pair),\#(columns)}"#).report.columns.unread
+    #expect(unread.count == 20_000 && ContinuousClock.now - start < .seconds(20))
   }
 
   @Test(

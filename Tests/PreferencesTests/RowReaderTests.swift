@@ -64,7 +64,14 @@ struct RowReaderTests {
       ("prompt,id\n\"a\n", "p.csv", "line 2: a quoted cell is not closed"),
       ("prompt,id\na\n", "p.csv", "p.csv:2: has 1 cells and the header 2"),
       ("prompt,prompt\na,b\n", "p.csv", "two columns `prompt`"),
-      ("PAR1....", "p.parquet", "pandas.read_parquet"), ("", "p", "cannot be decompressed"),
+      ("PAR1....", "p.parquet", "pandas.read_parquet"), ("PK\u{3}\u{4}..", "p.zip", "unzip"),
+      ("ARROW1..", "p.arrow", "from_file"), ("version https://git-lfs.x\n", "p.jsonl", "lfs pull"),
+      ("<!DOCTYPE html>", "p.jsonl", "a web page"),
+      ("{\n \"prompt\": \"a\"}", "p.json", "p.json:1: is an object that goes on"),
+      (
+        "{\"data\":[{\"prompt\":\"a\"}]}", "p.json",
+        "p.json:1: holds its rows in a list (`jq -c '.data[]'"
+      ), ("", "p", "cannot be decompressed"),
     ])
   func broken(text: String, name: String, words: String) throws {
     let file = try TemporaryFile(text, name: name)

@@ -93,6 +93,47 @@ struct SaidJudgementTests {
     #expect(pair.chosen == "a" && pair.margin == 3)
   }
 
+  @Test(
+    "which response is better, in the words of judges",
+    arguments: [
+      ("A>B", ["a", "b"]), ("[[B>>A]]", ["b", "a"]), ("a < b", ["b", "a"]),
+      ("A is better", ["a", "b"]),
+      ("A=B", []), ("[[A ~ B]]", []),
+    ])
+  func relations(word: String, order: [String]) throws {
+    let row = #"{"prompt":"q","response_A":"a","response_B":"b","label":"\#(word)"}"#
+    let (rows, report) = try survey(row + "\n" + Self.good)
+    #expect(rows.dropLast().flatMap(\.responses) == order && report.ties == (order.isEmpty ? 1 : 0))
+    #expect(try message(row.replacing(word, with: "A>C")).contains("does not say which"))
+  }
+
+  @Test("a number between says how likely the second is preferred")
+  func soft() throws {
+    func row(_ number: String) -> String {
+      #"{"prompt":"q","output_1":"a","output_2":"b","preference":\#(number)}"#
+    }
+    let (rows, report) = try survey(
+      [row("1.9998"), row("1.2"), row("1.5")].joined(separator: "\n"))
+    #expect(rows.map(\.responses) == [["b", "a"], ["a", "b"]] && report.ties == 1)
+    #expect(try message(row("2.1")).contains("does not say which"))
+  }
+
+  @Test("only the turns that are judged are read")
+  func judgedTurns() throws {
+    func talk(_ answer: String) -> String {
+      let user = #"{"role":"user","content":"q"}"#
+      return "[\(user),{\"role\":\"assistant\",\"content\":\"\(answer)\"},\(user),"
+        + "{\"role\":\"assistant\",\"content\":\"later\"}]"
+    }
+    func row(_ turn: Int) -> String {
+      #"{"conversation_a":\#(talk("a")),"conversation_b":\#(talk("b")),"winner":"model_a","turn":\#(turn)}"#
+    }
+    let rows = try survey(row(1) + "\n" + row(2)).rows
+    #expect(rows[0].responses == [" a\n", " b\n"])
+    #expect(rows[1].responses[0] == " a\nuser: q\nassistant: later\n")
+    #expect(try message(row(3)).contains("key `turn`: is 3.0, and `"))
+  }
+
   @Test("rows that say the opposite of an earlier one are kept and counted")
   func opposite() throws {
     let report = try survey(
@@ -231,7 +272,7 @@ struct SaidJudgementTests {
     arguments: [
       ("A", [1.0, 0.0]), ("response_b", [0, 1]), ("Model A", [1, 0]), ("assistant-b", [0, 1]),
       ("tie (bothbad)", [0, 0]), ("both good", [0, 0]), ("neither", [0, 0]),
-      ("good vitamin b", [0, 1]), ("same day", [1, 0]), ("A > B", nil), ("neither A nor B", nil),
+      ("good vitamin b", [0, 1]), ("same day", [1, 0]), ("A > B", [1, 0]), ("neither A nor B", nil),
       ("A is better than B", nil), ("response_a, not response_b", nil), ("claude-2", nil),
       ("not a", nil), ("both parties", nil), ("B because A", nil),
     ] as [(String, [Double]?)])

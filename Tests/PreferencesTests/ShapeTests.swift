@@ -345,6 +345,38 @@ struct ShapeTests {
         == ["left out: an empty response"])
   }
 
+  @Test("calls and results of tools in ShareGPT's roles are those of messages")
+  func sharedRoles() throws {
+    func row(_ call: String, _ result: String) -> String {
+      #"{"conversations":[{"from":"human","value":"q"},\#(call),\#(result)],"chosen":{"from":"gpt","#
+        + #""value":"a"},"rejected":{"from":"gpt","value":"b"}}"#
+    }
+    let shared = row(
+      #"{"from":"function_call","value":"{\"name\":\"f\",\"arguments\":{}}"}"#,
+      #"{"from":"observation","value":"t"}"#)
+    let usual = row(
+      #"{"role":"assistant","content":"","tool_calls":[{"function":{"name":"f","arguments":{}}}]}"#,
+      #"{"role":"tool","content":"t"}"#)
+    #expect(try rows(shared) == rows(usual))
+    let error = #expect(throws: PreferenceError.self) {
+      try rows(shared.replacing(#"\"name\""#, with: #"\"call\""#))
+    }
+    #expect("\(try #require(error))".contains("no call in JSON"))
+  }
+
+  @Test(
+    "the prompt of rendered texts ends where the answer is asked for, however alike answers begin",
+    arguments: [
+      "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant", "<s>[INST] q [/INST]",
+      "\nHuman: q\nAssistant:", "\r\n\r\nHuman: q\r\n\r\nAssistant:", "POST: q\nTL;DR:",
+    ])
+  func renderedPrompt(prompt: String) throws {
+    for start in ["\nIt was", " It was"] {
+      #expect(ImplicitPrompt.of("\(prompt)\(start) good", "\(prompt)\(start) bad") == prompt)
+    }
+    #expect(ImplicitPrompt.of(prompt + "(a)", prompt + "(b)") == prompt)
+  }
+
   @Test("tool calls count: a call beside an empty content is not nothing")
   func toolCalls() throws {
     func call(_ name: String, _ content: String) -> String {

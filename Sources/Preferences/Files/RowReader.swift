@@ -68,7 +68,12 @@ final class RowReader {
     if ending == "csv" || ending == "tsv" {
       // Spreadsheets of some countries put semicolons between the cells of `.csv`.
       let usual: Unicode.Scalar = ending == "tsv" ? "\t" : ","
-      let line = try scanner.peekLine() ?? []
+      var line = try scanner.peekLine() ?? []
+      // Excel's line that says which.
+      if line.starts(with: Array("sep=".utf8)) {
+        _ = try scanner.nextLine()
+        line = try scanner.peekLine() ?? []
+      }
       let separators: [Unicode.Scalar] = [usual, ";", "\t", ","]
       return try table(separators.first { isHeader(line, UInt8(ascii: $0)) } ?? usual)
     }
@@ -138,18 +143,37 @@ final class RowReader {
     func failure(_ problem: String) -> PreferenceError {
       .line(path: scanner.name, line: line, problem: "\(problem); \(advice)")
     }
+    if bytes.filter({ $0 > 0x20 }) == [UInt8(ascii: "{")] {
+      throw failure("is an object that goes on in the next line (`jq -c . FILE` joins them)")
+    }
     let value: JSONValue
+    var written: WrittenObject?
     do throws(JSONError) {
-      if keepsWriting, let written = try WrittenObject(parsing: bytes) {
-        return RowFields(path: scanner.name, line: line, object: written.object, written: written)
+      if keepsWriting { written = try WrittenObject(parsing: bytes) }
+      if let written {
+        value = .object(written.object)
+      } else {
+        value = try JSONValue(parsing: bytes)
       }
-      value = try JSONValue(parsing: bytes)
     } catch { throw failure("\(error)") }
     switch value {
-    case .object(let object): return RowFields(path: scanner.name, line: line, object: object)
+    case .object(let object):
+      if let list = Self.listOfRows(in: object) {
+        throw failure("holds its rows in a list (`jq -c '.\(list)[]' FILE` takes them out)")
+      }
+      return RowFields(path: scanner.name, line: line, object: object, written: written)
     case .string(let text) where takesTexts: return row(ofText: text, line: line)
     default: throw failure("is \(value.kind)")
     }
+  }
+
+  /// The key of a list of objects in an object that is no row.
+  private static func listOfRows(in object: JSONObject) -> String? {
+    guard !object.members.contains(where: { ColumnNames.all.contains($0.key) }) else { return nil }
+    return object.members.first { member in
+      guard let list = member.value.array, let first = list.first?.object else { return false }
+      return first.members.contains { ColumnNames.all.contains($0.key) } || first["row"] != nil
+    }?.key
   }
 
   private func row(

@@ -146,6 +146,19 @@ final class RowSource {
       return "is a Parquet file, which is not read; convert it: python3 -c \"import pandas; "
         + "pandas.read_parquet('FILE.parquet').to_json('FILE.jsonl', orient='records', lines=True)\""
     }
+    if piece.starts(with: Array("version https://git-lfs".utf8)) {
+      return "is a pointer of Git LFS and not the file itself; fetch that: git lfs pull"
+    }
+    if piece.starts(with: Array("PK\u{3}\u{4}".utf8)) {
+      return "is a zip archive, which is not read; unpack it: unzip FILE.zip"
+    }
+    if piece.starts(with: Array("ARROW1".utf8)) || piece.starts(with: [0xFF, 0xFF, 0xFF, 0xFF]) {
+      return "is an Arrow file, which is not read; convert it: python3 -c \"import datasets; "
+        + "datasets.Dataset.from_file('FILE.arrow').to_json('FILE.jsonl')\""
+    }
+    if piece.starts(with: Array("<!DOCTYPE".utf8)) || piece.starts(with: Array("<html".utf8)) {
+      return "is a web page and not the file itself; fetch the file that the page is about"
+    }
     if piece.starts(with: [0xFF, 0xFE]) || piece.starts(with: [0xFE, 0xFF]) {
       return "is text in UTF-16; convert it: iconv -f UTF-16 -t UTF-8"
     }

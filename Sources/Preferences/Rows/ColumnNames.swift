@@ -17,21 +17,30 @@ package enum ColumnNames {
       name: "input", others: ["context"],
       meaning: "put behind the prompt after a blank line; alone it is the prompt"),
     Column(
-      name: "system", others: ["system_prompt", "system_message"],
+      name: "system",
+      others: ["system_prompt", "sys_prompt", "system_message", "system_instruction"],
       meaning: "the system message"),
     Column(
-      name: "history", meaning: "earlier turns as pairs or messages; a text alone is the prompt"),
+      name: "history",
+      others: ["chat_history", "conversation_history", "dialogue_history", "previous_turns"],
+      meaning: "earlier turns as pairs or messages; a text alone is the prompt"),
     Column(name: "tools", meaning: "tools, for the chat template"),
     Column(
       name: "messages", others: ["conversations", "conversation"],
       meaning: "a whole conversation, the response last"),
     Column(
       name: "chosen",
-      others: ["chosen_response", "chosen_answer", "preferred_output", "response_j"],
+      others: [
+        "chosen_response", "chosen_answer", "preferred_output", "response_j", "accepted", "win",
+        "best",
+      ],
       meaning: "the better response, or a list of right ones"),
     Column(
       name: "rejected",
-      others: ["rejected_response", "rejected_answer", "non_preferred_output", "response_k"],
+      others: [
+        "rejected_response", "rejected_answer", "non_preferred_output", "response_k", "lose",
+        "worst",
+      ],
       meaning: "the worse response, or a list of wrong ones"),
     Column(name: "margin", meaning: "by how much the chosen reward should be above the other"),
     Column(
@@ -75,6 +84,8 @@ package enum ColumnNames {
     Column(
       name: "preference_strength", others: ["overall_preference"],
       meaning: "below 0 the first response is better, above 0 the second; its size is the margin"),
+    Column(
+      name: "turn", meaning: "how many of the user's turns are judged; what follows is left out"),
     Column(name: "score_A", meaning: "votes for the first response, or its score"),
     Column(name: "score_B", meaning: "votes for the second response, or its score"),
     Column(
@@ -108,7 +119,7 @@ package enum ColumnNames {
   /// the first of them.
   static let pairNames: [(a: String, b: String)] = {
     var names: [(String, String)] = []
-    for stem in ["response", "answer", "completion", "output", "conversation"] {
+    for stem in ["response", "answer", "completion", "output", "conversation", "conv"] {
       for (a, b) in [("a", "b"), ("A", "B"), ("0", "1"), ("1", "2")] {
         if stem + "_" + a == "response_a" { continue }
         names.append(("\(stem)_\(a)", "\(stem)_\(b)"))
@@ -136,6 +147,23 @@ package enum ColumnNames {
       ?? (bare == plain ? nil : texts.first { bare == normalized($0) })
   }
 
+  /// The name of what a column is perhaps a part of, where it holds text: `initial_reason_steps`,
+  /// `answer_prefix`.
+  static func partly(_ key: String) -> String? {
+    let words = key.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
+    if words == ["initial", "reason", "steps"] { return "input" }
+    return words.lazy.compactMap {
+      ["history": "history", "prefix": "prompt", "context": "input", "functions": "tools"][$0]
+    }.first
+  }
+
+  /// Whether a name is one of a third response, such as `response_3`, `output_c`, `rejected_2`.
+  static func isOfFurtherResponse(_ key: String) -> Bool {
+    let words = key.lowercased().split { "_-".contains($0) }
+    return words.count == 2 && words[1].count == 1
+      && ["response", "answer", "completion", "output", "chosen", "rejected"].contains(words[0])
+  }
+
   /// Words of names that say in what form a text stands, and whose it is.
   private static let containers: Set = [
     "text", "texts", "string", "message", "messages", "content", "conversation", "user",
@@ -147,7 +175,7 @@ package enum ColumnNames {
   private static let conspicuous: [(name: String, normalized: String)] = {
     let quiet: Set = [
       "annotator", "subset", "rendered", "tools", "messages", "score_A", "score_B", "prompt_ids",
-      "response_ids",
+      "response_ids", "turn",
     ]
     return columns.filter { !quiet.contains($0.name) }.flatMap { [$0.name] + $0.others }
       .filter { !$0.hasPrefix("conversation") }.map { ($0, normalized($0)) }

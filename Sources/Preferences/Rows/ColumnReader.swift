@@ -29,6 +29,8 @@ struct ColumnReader {
     /// Role and name of every column that is read, in the order of the file.
     var columns: [(role: String, name: String)] = []
     var unread: [String] = []
+    /// Columns of responses that are not read because they say what others say, if they do.
+    var repeating: [String] = []
   }
 
   private let given: [NamedColumn]
@@ -50,18 +52,40 @@ struct ColumnReader {
   /// - Throws: ``PreferenceError`` for keys that contradict each other, or that look like a prompt, a
   ///   response or a label and have no place in the row.
   mutating func read(_ fields: RowFields) throws(PreferenceError) -> RowFields {
-    let keys = fields.object.keys
-    let row = Self.renamed(
-      fields, try knownPlan(for: fields, [keys, keys.filter(fields.has)]).columns)
+    let members = fields.object.members
+    let keys = members.map(\.key)
+    let said = members.filter { fields.isSaid($0.value) }.map(\.key)
+    let plan = try knownPlan(for: fields, [keys, said])
+    let row = Self.renamed(fields, plan.columns)
     if !given.isEmpty { try requireUse(of: row, keys) }
+    try requirePrompt(in: row, unread: plan.unread, of: fields)
     return row
+  }
+
+  /// Refuses a pair of texts without a prompt where another column may hold it.
+  private func requirePrompt(
+    in row: RowFields, unread: [String], of fields: RowFields
+  ) throws(PreferenceError) {
+    guard !["prompt", "history", "messages", "prompt_ids"].contains(where: row.isNamed),
+      let chosen = row.value("chosen")?.string, let rejected = row.value("rejected")?.string,
+      let key = unread.first(where: { fields.value($0).map(RowFields.holdsText) ?? false }),
+      !ImplicitPrompt.isMarked(chosen, rejected)
+    else { return }
+    throw fields.failure(
+      key,
+      "may hold the prompt, which has no column; say so with `--column prompt=\(key)`, or pass over it "
+        + "with `--column ignore=\(key)` where the responses begin with the prompt")
   }
 
   /// The plan of rows of this shape, made for the first of them.
   private mutating func knownPlan(
     for fields: RowFields, _ shape: [[String]]
   ) throws(PreferenceError) -> Plan {
-    if let known = plans[shape] { return known }
+    if let known = plans[shape],
+      known.repeating.allSatisfy({ Self.isRepeated($0, in: known.columns, of: fields) })
+    {
+      return known
+    }
     let new = try plan(for: fields)
     // Rows of a file have few shapes.
     if plans.count > 100 { plans = [:] }
@@ -117,11 +141,11 @@ struct ColumnReader {
 
   private mutating func plan(for fields: RowFields) throws(PreferenceError) -> Plan {
     let keys = fields.object.keys
-    var free = keys
+    var free = Set(keys)
     var names: [String: String] = [:]
     for column in given where free.contains(column.name) {
       found.insert(column.name)
-      free.removeAll { $0 == column.name }
+      free.remove(column.name)
       if column.role != "ignore" { names[column.role] = column.name }
     }
     /// The free column that would be that of a role.
@@ -135,7 +159,7 @@ struct ColumnReader {
       if names[role] != nil { return true }
       guard let name = column(of: role) else { return false }
       names[role] = name
-      free.removeAll { $0 == name }
+      free.remove(name)
       return true
     }
     /// Whether it would have a value in this row.
@@ -154,6 +178,11 @@ struct ColumnReader {
       for role in ids { take(role) }
     }
     takeAll("chosen", "rejected")
+    // The better response as the end of a conversation, the worse by itself.
+    if has("rejected"), !has("chosen"), isSaid("messages"), let name = column(of: "messages") {
+      names["chosen"] = name
+      free.remove(name)
+    }
     takePair(&names, &free)
     let isPair = has("response_a") || has("response_b")
     if !isPair, free.contains("steps") || (free.contains("completions") && free.contains("labels"))
@@ -166,6 +195,7 @@ struct ColumnReader {
       if isPair {
         takeAll("preference", "preference_strength")
         takeScores(&names, &free)
+        if names["response_a"]?.hasPrefix("conv") ?? false { take("turn") }
         takeAll("winner_model_a", "winner_model_b", "winner_tie")
       }
       if has("responses") { takeAll("ranking", "ranks", "ratings") }
@@ -187,7 +217,10 @@ struct ColumnReader {
     if !has("prompt"), !has("history"), let name = names.removeValue(forKey: "input") {
       names["prompt"] = name
     }
-    try requireOneKind(names, fields)
+    let repeating = try requireOneKind(&names, fields)
+    if !repeating.isEmpty {
+      free.formUnion(["ratings", "ranks"].compactMap { names.removeValue(forKey: $0) })
+    }
     if !has("prompt"), !has("history"), !has("prompt_ids") { take("messages") }
 
     var plan = Plan()
@@ -195,17 +228,17 @@ struct ColumnReader {
       names.first { $0.value.utf8.elementsEqual(key.utf8) }.map { (role: $0.key, name: key) }
     }
     plan.columns = named
-    for key in keys where !named.contains(where: { $0.name.utf8.elementsEqual(key.utf8) }) {
-      if free.contains(key) {
-        try requireUnimportant(key, fields, in: Self.renamed(fields, named))
-        plan.unread.append(key)
-      }
+    plan.repeating = repeating
+    for member in fields.object.members where free.contains(member.key) {
+      if fields.isSaid(member.value) { try requireUnimportant(member, fields, named, &plan) }
+      plan.unread.append(member.key)
     }
+    plan.unread += repeating
     return plan
   }
 
   /// Two responses side by side, under any of the names for them.
-  private func takePair(_ names: inout [String: String], _ free: inout [String]) {
+  private func takePair(_ names: inout [String: String], _ free: inout Set<String>) {
     let known: [(a: String, b: String)] = [
       ("response_a", "response_b"), ("human_ref_A", "human_ref_B"),
     ]
@@ -215,51 +248,93 @@ struct ColumnReader {
     else { return }
     names["response_a"] = pair.a
     names["response_b"] = pair.b
-    free.removeAll { $0 == pair.a || $0 == pair.b }
+    free.subtract([pair.a, pair.b])
   }
 
   /// A score of each of two responses side by side, by the ends of their names: of `response_0` and
   /// `response_1`, `score_0` and `score_1`.
-  private func takeScores(_ names: inout [String: String], _ free: inout [String]) {
+  private func takeScores(_ names: inout [String: String], _ free: inout Set<String>) {
     for (role, response) in [("score_A", "response_a"), ("score_B", "response_b")]
     where names[role] == nil {
-      let end = names[response].flatMap(\.last).map(String.init) ?? ""
-      guard let name = [role, "score_" + end].first(where: free.contains) else { continue }
+      let side = names[response] ?? ""
+      let others = [role, "score_" + side.suffix(1), side + "_score", side + "_rating"]
+      guard let name = others.first(where: free.contains) else { continue }
       names[role] = name
-      free.removeAll { $0 == name }
+      free.remove(name)
     }
   }
 
-  private static func hasMessages(_ free: [String]) -> Bool {
+  private static func hasMessages(_ free: Set<String>) -> Bool {
     ["messages", "conversations", "conversation"].contains(where: free.contains)
   }
 
-  /// Refuses a row with responses of several kinds: one of its judgements would be lost.
+  /// Refuses a row with responses of several kinds: one of its judgements would be lost. Those that
+  /// only repeat the first kind's are not read.
+  ///
+  /// - Returns: their columns.
   private func requireOneKind(
-    _ names: [String: String], _ fields: RowFields
-  ) throws(PreferenceError) {
+    _ names: inout [String: String], _ fields: RowFields
+  ) throws(PreferenceError) -> [String] {
     let kinds = [
       ["chosen", "rejected"], ["response_a", "response_b"], ["responses", "ranking"],
       ["steps"], ["response", "rating"],
     ]
     let said = kinds.compactMap { $0.compactMap { names[$0] }.first(where: fields.has) }
-    guard said.count > 1 else { return }
+    guard said.count > 1 else { return [] }
+    let first = names.filter { ["chosen", "rejected"].contains($0.key) }
+    if said.dropFirst().allSatisfy({
+      Self.isRepeated($0, in: first.map { ($0.key, $0.value) }, of: fields)
+    }) {
+      for name in said.dropFirst() { names = names.filter { $0.value != name } }
+      return Array(said.dropFirst())
+    }
     throw fields.failure(
       said[1],
       "stands beside `\(said[0])`, and a row is a comparison, a ranking or a rating; write a row for "
         + "each, or pass over it with `--column ignore=\(said[1])`")
   }
 
+  /// Whether all texts of a column are texts of others.
+  private static func isRepeated(
+    _ key: String, in columns: [(role: String, name: String)], of fields: RowFields
+  ) -> Bool {
+    let others = columns.filter { $0.name != key }.flatMap { fields.texts(of: $0.name) }
+    let texts = fields.texts(of: key)
+    return !texts.isEmpty && texts.allSatisfy { text in others.contains { $0 == text } }
+  }
+
   private func requireUnimportant(
-    _ key: String, _ fields: RowFields, in row: @autoclosure () -> RowFields
+    _ member: JSONObject.Member, _ fields: RowFields, _ columns: [(role: String, name: String)],
+    _ plan: inout Plan
   ) throws(PreferenceError) {
-    guard let meant = ColumnNames.meant(by: key), fields.has(key) else { return }
+    let key = member.key
+    func isSaid(_ roles: String...) -> Bool { columns.contains { roles.contains($0.role) } }
+    let ignored = "pass over it with `--column ignore=\(key)`"
+    if ColumnNames.isOfFurtherResponse(key), purpose > .prompts,
+      isSaid("response_a", "chosen", "rejected")
+    {
+      throw fields.failure(
+        key,
+        "looks like a further response and is not read; write several as a list, `responses`, "
+          + "or \(ignored)")
+    }
+    if ["image", "images", "video", "videos", "audio", "audios"].contains(key.lowercased()) {
+      throw fields.failure(key, "is not read, for only text is; leave out its rows, or \(ignored)")
+    }
+    guard
+      let meant = ColumnNames.meant(by: key)
+        ?? (RowFields.holdsText(member.value) ? ColumnNames.partly(key) : nil)
+    else { return }
     let roles = ColumnNames.columns.filter { $0.name == meant || $0.others.contains(meant) }
       .map(\.name)
     guard let role = roles.first, Self.purpose(of: role) <= purpose,
       !given.contains(where: { roles.contains($0.role) })
     else { return }
-    let use = ColumnUse(of: row(), readsIDs: readsIDs)
+    if Self.isRepeated(key, in: columns, of: fields) {
+      plan.repeating.append(key)
+      return
+    }
+    let use = ColumnUse(of: Self.renamed(fields, columns), readsIDs: readsIDs)
     // Of prompts alone nothing is said.
     if use.roles.isEmpty, Self.purpose(of: role) == .judgements { return }
     let place =
@@ -269,13 +344,13 @@ struct ColumnReader {
       key,
       "looks like `\(meant)` and is not read; "
         + (place.map { "say what it is with `--column \($0)=\(key)`, or " } ?? "")
-        + "pass over it with `--column ignore=\(key)`")
+        + ignored)
   }
 
   /// What a role matters for.
   static func purpose(of role: String) -> Purpose {
     switch role {
-    case "prompt", "input", "system", "history", "prompt_ids": .prompts
+    case "prompt", "input", "system", "history", "tools", "prompt_ids": .prompts
     case "chosen", "rejected", "response_a", "response_b", "responses", "response", "steps",
       "response_ids":
       .responses

@@ -44,7 +44,8 @@ package struct ColumnSummary: Sendable, Equatable {
 
   package mutating func add(_ other: ColumnSummary) {
     for mapping in other.mapped where !mapped.contains(mapping) { mapped.append(mapping) }
-    for name in other.unread where !unread.contains(name) { unread.append(name) }
+    let known = Set(unread)
+    unread += other.unread.filter { !known.contains($0) }
     for remark in other.remarks { add(remark.text, rows: remark.rows) }
   }
 

@@ -15,7 +15,7 @@ struct ColumnUse {
     kind: "two responses side by side",
     roles: [
       "response_a", "response_b", "preference", "preference_strength", "score_A", "score_B",
-      "winner_model_a", "winner_model_b", "winner_tie", "annotator",
+      "winner_model_a", "winner_model_b", "winner_tie", "annotator", "turn",
     ])
   private static let several = ColumnUse(
     kind: "several responses", roles: ["responses", "ranking", "ranks", "ratings"])

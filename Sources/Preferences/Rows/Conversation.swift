@@ -133,6 +133,12 @@ struct Message: Equatable {
     return messages
   }
 
+  /// Names of roles in ShareGPT's files and those made like them.
+  private static let roles = [
+    "human": "user", "prompter": "user", "gpt": "assistant", "function_call": "assistant",
+    "observation": "tool",
+  ]
+
   private static func message(
     _ value: JSONValue, _ key: String, _ fields: RowFields
   ) throws(PreferenceError) -> Message {
@@ -149,8 +155,19 @@ struct Message: Equatable {
     guard let given = object["role"]?.string, !given.isEmpty else {
       throw fields.failure(key, "each message needs a `role`, a string such as `user`")
     }
-    let role = ["human": "user", "prompter": "user", "gpt": "assistant"][given] ?? given
+    let role = roles[given] ?? given
     object["role"] = .string(role)
+    if given == "function_call" {
+      guard let call = object["content"]?.string.flatMap({ try? JSONValue(parsing: $0.utf8) }),
+        call.object?["name"]?.string != nil
+      else {
+        throw fields.failure(key, "is no call in JSON with a `name`; write it as `tool_calls`")
+      }
+      object["content"] = .string("")
+      object["tool_calls"] = .array([
+        .object(["type": .string("function"), "function": call])
+      ])
+    }
     if (object["function_call"] ?? .null) != .null {
       throw fields.failure(key, "has a `function_call`, an older form; write it as `tool_calls`")
     }

@@ -105,6 +105,7 @@ extension Example {
     } else {
       throw fields.failure("prompt", "is missing; add it with a text or messages")
     }
+    if self.prompt.isEmpty { remarks.append("the prompt is empty") }
     hasEmptyResponse = responses.contains { $0.allSatisfy(\.isWhitespace) }
   }
 
@@ -145,6 +146,22 @@ extension Example {
         zip(questions, turns[place]).flatMap {
           [Message(role: "user", content: $0).json, Message(role: "assistant", content: $1).json]
         })
+    }
+  }
+
+  /// Leaves out what follows the first turns of the user and the answers to them.
+  func cut(
+    _ values: inout [(String, JSONValue)], behind turns: Double, _ fields: RowFields
+  ) throws(PreferenceError) {
+    for (place, (key, value)) in values.enumerated() where value.array != nil {
+      let messages = try Message.list(key, value, fields)
+      let starts = messages.indices.filter { messages[$0].role == "user" }
+      guard turns >= 1, turns <= Double(starts.count) else {
+        throw fields.failure(
+          "turn", "is \(turns), and `\(key)` has \(starts.count); name one of them")
+      }
+      let end = Int(turns) < starts.count ? starts[Int(turns)] : messages.count
+      values[place].1 = .array(messages[..<end].map(\.json))
     }
   }
 
@@ -309,14 +326,31 @@ extension RowFields {
 
 /// The prompt that two whole texts share.
 enum ImplicitPrompt {
-  /// In dialogues as Anthropic's HH files write them, up to the last common `\n\nAssistant:`, so that
-  /// two rows of one question have one prompt however alike their answers begin; in others, the common
-  /// beginning.
+  /// In dialogues as Anthropic's HH files and chat templates write them, up to the last common
+  /// beginning of an answer, such as `\n\nAssistant:`, so that two rows of one question have one prompt
+  /// however alike their answers begin; in others, the common beginning.
   static func of(_ first: String, _ second: String) -> String {
-    let common = commonPrefix(first, second)
-    guard let turn = common.ranges(of: "\n\nAssistant:").last else { return common }
-    return String(common[..<turn.upperBound])
+    let scalars = zip(first.unicodeScalars, second.unicodeScalars).prefix { $0 == $1 }
+    var common = String.UnicodeScalarView()
+    common.append(contentsOf: scalars.lazy.map(\.0))
+    return endOfTurn(in: common).map { String(common[..<$0]) } ?? commonPrefix(first, second)
   }
+
+  /// Whether both say themselves where an answer begins.
+  static func isMarked(_ first: String, _ second: String) -> Bool {
+    [first, second].allSatisfy { endOfTurn(in: $0.unicodeScalars) != nil }
+  }
+
+  private static func endOfTurn(in text: String.UnicodeScalarView) -> String.Index? {
+    answerMarks.compactMap { text.ranges(of: $0).last?.upperBound }.max()
+  }
+
+  /// What stands before an answer, without the white space behind it.
+  private static let answerMarks = [
+    "\nAssistant:", "\nASSISTANT:", "<|im_start|>assistant", "<|assistant|>", "[/INST]",
+    "<|start_header_id|>assistant<|end_header_id|>", "<start_of_turn>model", "\nTL;DR:",
+    "### Response:", "### Assistant:", "\nAnswer:",
+  ].map { Array($0.unicodeScalars) }
 
   /// The longest common beginning of two texts, cut back to where no token can straddle the cut:
   /// not inside a word or a run of signs, and before white space, which tokenizers join to the

@@ -134,6 +134,13 @@ struct Example {
       }
       if key == "chosen" { right = texts.count }
     }
+    // A conversation, and another text in the place of its last message.
+    if texts.count == 2, let messages = texts[0].1.array, messages.count > 1,
+      !fields.isNamed("prompt"), !fields.isNamed("history"), let text = texts[1].1.string
+    {
+      let other = Message(role: "assistant", content: text).json
+      texts[1].1 = .array(messages.dropLast() + [other])
+    }
     if form == .single { form = .pair }
     try readTexts(texts, fields, format)
     judgement = .better(right: right)
@@ -179,6 +186,7 @@ struct Example {
     form = .sides
     var fields = fields
     try readTurns(&texts, &fields)
+    if let turns = try fields.number("turn") { try cut(&texts, behind: turns, fields) }
     try readTexts(texts, fields, format)
     let said = try Side.statements(fields)
     if let first = said.first {

@@ -25,6 +25,29 @@ struct RowFields {
     return .key(path: self.path, line: line, key: path, problem: problem)
   }
 
+  /// Whether a value is neither null nor an empty cell.
+  func isSaid(_ value: JSONValue) -> Bool {
+    value != .null && !(isOfTable && value.string?.isEmpty ?? false)
+  }
+
+  /// Whether a value is a text of several words, or holds one.
+  static func holdsText(_ value: JSONValue) -> Bool {
+    if let text = value.string { return text.trimmingSpace.contains(where: \.isWhitespace) }
+    return value.array?.contains(where: holdsText)
+      ?? value.object?.members.contains { holdsText($0.value) } ?? false
+  }
+
+  /// The text of a value, or its texts; of messages, what the last one says.
+  func texts(of key: String) -> [[UInt8]] {
+    guard let value = value(key) else { return [] }
+    if let list = value.array, list.allSatisfy({ $0.string != nil }) {
+      return list.compactMap { $0.string.map { Array($0.utf8) } }
+    }
+    let last = (value.array?.last ?? value).object
+    let text = value.string ?? (last?["content"] ?? last?["value"])?.string
+    return text.map { [Array($0.utf8)] } ?? []
+  }
+
   /// Whether the key is there and neither null nor an empty cell.
   func has(_ key: String) -> Bool { value(key) != nil }
 

@@ -42,6 +42,16 @@ enum Side {
   /// `tie (bothbad)`, `both good`, `equally bad`.
   private static let tieWords = ties.union(["bad", "good", "bothgood", "are", "is"])
 
+  /// `A>B`, `[[B >> A]]`, `A=B`: which is better.
+  private static func relation(_ word: String) -> [Double]? {
+    let letters = word.split { "<>=~ []".contains($0) }
+    guard letters == ["a", "b"] || letters == ["b", "a"],
+      let sign = word.first(where: { "<>=~".contains($0) })
+    else { return nil }
+    if sign == "=" || sign == "~" { return tie }
+    return (letters[0] == "a") == (sign == ">") ? first : second
+  }
+
   private static func preference(
     _ value: JSONValue, _ fields: RowFields
   ) throws(PreferenceError) -> [Double] {
@@ -55,8 +65,10 @@ enum Side {
       if word == names[0].lowercased() { return first }
       if word == names[1].lowercased() { return second }
       if let number = Double(decimal: word) { return try side(number, names, value, fields) }
-      // The whole of it, for `neither A nor B` and `A > B` end like names.
-      let words = word.split { " _-()".contains($0) }.map(String.init)
+      if let relation = relation(word) { return relation }
+      // The whole of it, for `neither A nor B` ends like a name.
+      var words = word.split { " _-()".contains($0) }.map(String.init)
+      if words.suffix(2) == ["is", "better"] { words.removeLast(2) }
       if let last = words.last, words.count <= 2, words.count == 1 || kinds.contains(words[0]) {
         if last == "a" { return first }
         if last == "b" { return second }
@@ -72,17 +84,16 @@ enum Side {
   }
 
   /// A number, whose meaning the names of the columns say: `response_0` and `response_1` count from 0,
-  /// `response_1` and `response_2` from 1; of `human_ref_A` and `human_ref_B`, 1 means A.
+  /// `response_1` and `response_2` from 1; of `human_ref_A` and `human_ref_B`, 1 means A. A number
+  /// between says how likely the second is preferred (AlpacaEval).
   private static func side(
     _ number: Double, _ names: [String], _ value: JSONValue, _ fields: RowFields
   ) throws(PreferenceError) -> [Double] {
     if names[0] == "human_ref_A" {
       if number == 1 || number == 0 { return number == 1 ? first : second }
-    } else if names[0].hasSuffix("0") {
-      if number == 0.5 { return tie }
-      if number == 0 || number == 1 { return number == 0 ? first : second }
-    } else if names[0].hasSuffix("1") {
-      if number == 1 || number == 2 { return number == 1 ? first : second }
+    } else if let lowest = names[0].last.flatMap({ Double(decimal: String($0)) }) {
+      let probability = number - lowest
+      if (0...1).contains(probability) { return [1 - probability, probability] }
     }
     throw failure(value, names, fields)
   }

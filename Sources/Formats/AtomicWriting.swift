@@ -30,6 +30,8 @@ package func writeFileAtomically(
       try takeMode(of: file, for: temporary)
       let handle = try FileHandle(forWritingTo: temporary)
       defer { try? handle.close() }
+      // Says that somebody is writing; see `removeAbandoned`.
+      _ = flock(handle.fileDescriptor, LOCK_EX | LOCK_NB)
       try body(handle)
       try handle.synchronize()
       try move(temporary, to: file)
@@ -108,6 +110,24 @@ package func removeLeftovers(of url: URL) {
   for name in (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
   where nameOfLeftover(name) == url.lastPathComponent {
     try? FileManager.default.removeItem(at: parent.appending(path: name))
+  }
+}
+
+/// Removes what killed writings of a file have left beside it, where others may be writing it, too:
+/// what nobody has locked for a minute.
+package func removeAbandoned(of file: URL) {
+  let file = file.resolvingSymlinksInPath()
+  let parent = file.deletingLastPathComponent()
+  for name in (try? FileManager.default.contentsOfDirectory(atPath: parent.path)) ?? []
+  where nameOfLeftover(name) == file.lastPathComponent {
+    let place = parent.appending(path: name)
+    guard let handle = try? FileHandle(forReadingFrom: place) else { continue }
+    defer { try? handle.close() }
+    var status = stat()
+    guard fstat(handle.fileDescriptor, &status) == 0, time(nil) - status.st_mtim.tv_sec > 60,
+      flock(handle.fileDescriptor, LOCK_EX | LOCK_NB) == 0
+    else { continue }
+    try? FileManager.default.removeItem(at: place)
   }
 }
 

@@ -39,6 +39,7 @@ enum Output {
       }
       return try lines(into: handle, file, body)
     }
+    removeAbandoned(of: URL(filePath: file))
     var interruption: (any Error)?
     do {
       try writeFileAtomically(to: URL(filePath: file)) { handle in

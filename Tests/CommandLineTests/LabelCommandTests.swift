@@ -51,6 +51,39 @@ struct LabelCommandTests {
     #expect(!outcome.errors.contains("gold"))
   }
 
+  @Test("two at a time do not take each other's answers, and what a killed one left goes")
+  func lock() throws {
+    _ = try label("hl", "locked.jsonl")
+    let run = try TinyRun.shared()
+    let other = try FileHandle(
+      forReadingFrom: run.directory.appending(path: "locked.jsonl.journal"))
+    #expect(flock(other.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+    let outcome = try label("l", "locked.jsonl")
+    #expect(outcome.code != 0 && outcome.errors.contains("is written by another `label`"))
+    try other.close()
+
+    func leave(_ name: String, seconds: Double) throws -> URL {
+      let file = run.directory.appending(path: ".\(name).\(UUID().uuidString).partial")
+      try Data().write(to: file)
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -seconds)], ofItemAtPath: file.path)
+      return file
+    }
+    let isThere = { FileManager.default.fileExists(atPath: ($0 as URL).path) }
+    let old = try leave("locked.jsonl", seconds: 3600)
+    let used = try leave("locked.jsonl", seconds: 3600)
+    let new = try leave("locked.jsonl", seconds: 0)
+    let writer = try FileHandle(forReadingFrom: used)
+    #expect(flock(writer.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+    #expect(try label("l", "locked.jsonl").code == 0)
+    #expect(!isThere(old) && isThere(used) && isThere(new))
+    try writer.close()
+    let rows = try leave("rows.jsonl", seconds: 3600)
+    let arguments = ["annotate", "--policy", "run/sft", "--count", "2", "--output", "rows.jsonl"]
+    #expect(try Program.run(arguments + Program.tiny, in: run.directory).code == 0)
+    #expect(!isThere(rows))
+  }
+
   @Test("goes on where it was left, with the same pairs as in one piece")
   func continuing() throws {
     _ = try label("hl", "pieces.jsonl")

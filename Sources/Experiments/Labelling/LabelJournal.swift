@@ -11,11 +11,13 @@ package struct LabelJournal {
   /// Every answer in order, ties and skipped pairs among them: what judging goes on from.
   package let journal: URL
   package private(set) var answers: [LabelledPair]
+  /// Holds a lock on the journal, so that one process writes it at a time.
+  private var lock: FileHandle?
 
   /// Begins a journal, or goes on with the one that is there.
   ///
-  /// - Throws: ``LoopError/taken(_:)`` for a file of rows without a journal, which is left alone, and
-  ///   ``LoopError/input(_:)`` for a journal that cannot be read.
+  /// - Throws: ``LoopError/taken(_:)`` for a file of rows without a journal, which is left alone, and for
+  ///   one that another process writes; ``LoopError/input(_:)`` for a journal that cannot be read.
   package init(at file: URL) throws {
     self.file = file
     journal = file.appendingPathExtension("journal")
@@ -30,6 +32,12 @@ package struct LabelJournal {
       return
     }
     answers = try Self.read(journal)
+    lock = FileHandle(forReadingAtPath: journal.path)
+    if let lock, flock(lock.fileDescriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      throw taken
+    }
+    removeAbandoned(of: file)
+    removeAbandoned(of: journal)
     // An interruption may have come between the two files.
     try writeRows()
   }
@@ -46,12 +54,28 @@ package struct LabelJournal {
     return true
   }
 
-  private func write() throws {
+  private var taken: LoopError {
+    .taken("\(file.path) is written by another `label`, which must end first")
+  }
+
+  /// Whether the journal that is there is the one that is locked.
+  private var isOwn: Bool {
+    var (own, found) = (stat(), stat())
+    guard stat(journal.path, &found) == 0 else { return true }
+    return lock.map { fstat($0.fileDescriptor, &own) == 0 && own.st_ino == found.st_ino } ?? false
+  }
+
+  private mutating func write() throws {
+    guard isOwn else { throw taken }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var lines = Data()
     for answer in answers { lines += try encoder.encode(answer) + Data("\n".utf8) }
-    try writeFileAtomically(lines, to: journal)
+    try writeFileAtomically(to: journal) { handle in
+      try handle.write(contentsOf: lines)
+      // The lock of the writing is kept beyond it.
+      lock = FileHandle(fileDescriptor: dup(handle.fileDescriptor), closeOnDealloc: true)
+    }
     try writeRows()
   }
 

@@ -25,7 +25,7 @@ struct ColumnReader {
     static func < (first: Purpose, second: Purpose) -> Bool { first.rawValue < second.rawValue }
   }
 
-  private struct Plan {
+  struct Plan {
     /// Role and name of every column that is read, in the order of the file.
     var columns: [(role: String, name: String)] = []
     var unread: [String] = []
@@ -33,9 +33,9 @@ struct ColumnReader {
     var repeating: [String] = []
   }
 
-  private let given: [NamedColumn]
-  private let purpose: Purpose
-  private let readsIDs: Bool
+  let given: [NamedColumn]
+  let purpose: Purpose
+  let readsIDs: Bool
   /// By the keys of a row and by those of them that have a value.
   private var plans: [[[String]]: Plan] = [:]
   private(set) var summary = ColumnSummary()
@@ -62,21 +62,6 @@ struct ColumnReader {
     return row
   }
 
-  /// Refuses a pair of texts without a prompt where another column may hold it.
-  private func requirePrompt(
-    in row: RowFields, unread: [String], of fields: RowFields
-  ) throws(PreferenceError) {
-    guard !["prompt", "history", "messages", "prompt_ids"].contains(where: row.isNamed),
-      let chosen = row.value("chosen")?.string, let rejected = row.value("rejected")?.string,
-      let key = unread.first(where: { fields.value($0).map(RowFields.holdsText) ?? false }),
-      !ImplicitPrompt.isMarked(chosen, rejected)
-    else { return }
-    throw fields.failure(
-      key,
-      "may hold the prompt, which has no column; say so with `--column prompt=\(key)`, or pass over it "
-        + "with `--column ignore=\(key)` where the responses begin with the prompt")
-  }
-
   /// The plan of rows of this shape, made for the first of them.
   private mutating func knownPlan(
     for fields: RowFields, _ shape: [[String]]
@@ -97,7 +82,7 @@ struct ColumnReader {
     return new
   }
 
-  private static func renamed(
+  static func renamed(
     _ fields: RowFields, _ columns: [(role: String, name: String)]
   ) -> RowFields {
     if columns.count == fields.object.keys.count, columns.allSatisfy({ $0.role == $0.name }) {
@@ -110,18 +95,6 @@ struct ColumnReader {
       })
     for column in columns { row.names[column.role] = column.name }
     return row
-  }
-
-  /// Refuses a column that the user named and that the reading of this row has no place for.
-  private func requireUse(of row: RowFields, _ keys: [String]) throws(PreferenceError) {
-    let use = ColumnUse(of: row, readsIDs: readsIDs)
-    for column in given where row.name(column.role) == column.name {
-      if let problem = use.problem(
-        with: column, row, columns: keys, readsJudgements: purpose == .judgements)
-      {
-        throw row.failure(column.role, problem)
-      }
-    }
   }
 
   /// Counts what a row makes the person know.
@@ -266,85 +239,6 @@ struct ColumnReader {
 
   private static func hasMessages(_ free: Set<String>) -> Bool {
     ["messages", "conversations", "conversation"].contains(where: free.contains)
-  }
-
-  /// Refuses a row with responses of several kinds: one of its judgements would be lost. Those that
-  /// only repeat the first kind's are not read.
-  ///
-  /// - Returns: their columns.
-  private func requireOneKind(
-    _ names: inout [String: String], _ fields: RowFields
-  ) throws(PreferenceError) -> [String] {
-    let kinds = [
-      ["chosen", "rejected"], ["response_a", "response_b"], ["responses", "ranking"],
-      ["steps"], ["response", "rating"],
-    ]
-    let said = kinds.compactMap { $0.compactMap { names[$0] }.first(where: fields.has) }
-    guard said.count > 1 else { return [] }
-    let first = names.filter { ["chosen", "rejected"].contains($0.key) }
-    if said.dropFirst().allSatisfy({
-      Self.isRepeated($0, in: first.map { ($0.key, $0.value) }, of: fields)
-    }) {
-      for name in said.dropFirst() { names = names.filter { $0.value != name } }
-      return Array(said.dropFirst())
-    }
-    throw fields.failure(
-      said[1],
-      "stands beside `\(said[0])`, and a row is a comparison, a ranking or a rating; write a row for "
-        + "each, or pass over it with `--column ignore=\(said[1])`")
-  }
-
-  /// Whether all texts of a column are texts of others.
-  private static func isRepeated(
-    _ key: String, in columns: [(role: String, name: String)], of fields: RowFields
-  ) -> Bool {
-    let others = columns.filter { $0.name != key }.flatMap { fields.texts(of: $0.name) }
-    let texts = fields.texts(of: key)
-    return !texts.isEmpty && texts.allSatisfy { text in others.contains { $0 == text } }
-  }
-
-  private func requireUnimportant(
-    _ member: JSONObject.Member, _ fields: RowFields, _ columns: [(role: String, name: String)],
-    _ plan: inout Plan
-  ) throws(PreferenceError) {
-    let key = member.key
-    func isSaid(_ roles: String...) -> Bool { columns.contains { roles.contains($0.role) } }
-    let ignored = "pass over it with `--column ignore=\(key)`"
-    if ColumnNames.isOfFurtherResponse(key), purpose > .prompts,
-      isSaid("response_a", "chosen", "rejected")
-    {
-      throw fields.failure(
-        key,
-        "looks like a further response and is not read; write several as a list, `responses`, "
-          + "or \(ignored)")
-    }
-    if ["image", "images", "video", "videos", "audio", "audios"].contains(key.lowercased()) {
-      throw fields.failure(key, "is not read, for only text is; leave out its rows, or \(ignored)")
-    }
-    guard
-      let meant = ColumnNames.meant(by: key)
-        ?? (RowFields.holdsText(member.value) ? ColumnNames.partly(key) : nil)
-    else { return }
-    let roles = ColumnNames.columns.filter { $0.name == meant || $0.others.contains(meant) }
-      .map(\.name)
-    guard let role = roles.first, Self.purpose(of: role) <= purpose,
-      !given.contains(where: { roles.contains($0.role) })
-    else { return }
-    if Self.isRepeated(key, in: columns, of: fields) {
-      plan.repeating.append(key)
-      return
-    }
-    let use = ColumnUse(of: Self.renamed(fields, columns), readsIDs: readsIDs)
-    // Of prompts alone nothing is said.
-    if use.roles.isEmpty, Self.purpose(of: role) == .judgements { return }
-    let place =
-      roles.first(where: use.takes)
-      ?? (use.roles.isEmpty || Self.purpose(of: role) < .judgements ? role : nil)
-    throw fields.failure(
-      key,
-      "looks like `\(meant)` and is not read; "
-        + (place.map { "say what it is with `--column \($0)=\(key)`, or " } ?? "")
-        + ignored)
   }
 
   /// What a role matters for.

@@ -91,7 +91,8 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
     (gain, word) = (verdict?.gain, verdict?.word)
   }
 
-  private var isScoredByModel: Bool { isScoredByOthers != true }
+  /// Whether the score is the reward model's, whatever PPO earned; else it is that of `ppo.reward`.
+  package var isScoredByModel: Bool { isScoredByOthers != true }
 
   /// Who gave the score, in a sentence.
   package var judgeName: String { isScoredByModel ? "the reward model" : "the score" }

@@ -7,11 +7,12 @@ package struct RewardAlert: Codable, Sendable, Equatable {
   package let text: String
 
   /// What it means, and what to try.
-  package var rule: Rule { Rule.of(kind) }
+  package var rule: Rule { kind.rule }
 
   package enum Kind: String, Codable, Sendable, CaseIterable {
     case chance
     case wrongSign = "wrong-sign"
+    case goldChance = "gold-chance"
     case probe
     case overlooked
     case length
@@ -21,6 +22,8 @@ package struct RewardAlert: Codable, Sendable, Equatable {
     case aboveCeiling = "above-ceiling"
     case miscalibrated
     case disagreement
+
+    package var rule: Rule { Rule.of(self) }
   }
 
   /// Alerts of a reward model, in the order of their declarations.
@@ -33,8 +36,7 @@ package struct RewardAlert: Codable, Sendable, Equatable {
   ) -> [RewardAlert] {
     let examined = Examined(figures: figures, epochs: epochs, lowestLoss: lowestLoss)
     return Kind.allCases.compactMap { kind in
-      let rule = Rule.of(kind)
-      return rule.finding(examined, rule.threshold).map { RewardAlert(kind: kind, text: $0) }
+      kind.rule.finding(examined, kind.rule.threshold).map { RewardAlert(kind: kind, text: $0) }
     }
   }
 
@@ -42,6 +44,33 @@ package struct RewardAlert: Codable, Sendable, Equatable {
     let figures: EvaluationSummary.RewardModel
     let epochs: Int
     let lowestLoss: Double?
+  }
+}
+
+extension EvaluationSummary.RewardModel {
+  /// What today's rules find in the figures and the run does not name, because the rule is younger.
+  ///
+  /// Without the epochs and the losses on the way, which are not among the figures.
+  package var laterAlerts: [RewardAlert] {
+    let known = Set((alerts ?? []).map(\.kind))
+    return RewardAlert.raised(by: self, epochs: 1).filter { !known.contains($0.kind) }
+  }
+
+  /// Kinds of alert whose figures are not there, so that nobody can know of them.
+  package var unexamined: [RewardAlert.Kind] {
+    RewardAlert.Kind.allCases.filter { kind in
+      switch kind {
+      case .chance: accuracy == nil
+      case .wrongSign, .goldChance: (goldAgreement?.count ?? 0) == 0
+      case .probe, .overlooked: !(probes ?? []).contains { $0.goldChange != nil }
+      case .length: length == nil
+      case .memorized: trainingGap == nil
+      case .risingLoss: loss == nil
+      case .farBelowCeiling, .aboveCeiling: accuracy == nil || ceiling == nil
+      case .miscalibrated: ece == nil
+      case .disagreement: false  // a model alone has nobody to disagree with
+      }
+    }
   }
 }
 
@@ -62,6 +91,7 @@ extension RewardAlert {
       switch kind {
       case .chance: chance
       case .wrongSign: wrongSign
+      case .goldChance: goldChance
       case .probe: probe
       case .overlooked: overlooked
       case .length: length
@@ -81,8 +111,7 @@ extension RewardAlert.Rule {
     title: "No better than chance", threshold: Verdict.chance,
     meaning: "the reward model has not learned what annotators prefer, and its score says nothing",
     advice: "train longer or on more pairs (`reward.epochs`, `preferences.pairs`), and look at "
-      + "whether "
-      + "chosen and rejected are mixed up in the rows"
+      + "whether chosen and rejected are mixed up in the rows"
   ) { examined, threshold in
     guard let accuracy = examined.figures.accuracy, accuracy.low <= threshold else { return nil }
     return "it is right on \(percent(accuracy)) of \(accuracy.count) held-out pairs, "
@@ -90,17 +119,30 @@ extension RewardAlert.Rule {
   }
 
   private static let wrongSign = Self(
-    title: "Against gold", threshold: 0.5,
+    title: "Against gold", threshold: Verdict.chance,
     meaning: "what it rewards is what gold dislikes: the more PPO earns, the worse the responses "
       + "get",
     advice: "look at whom the comparisons come from (`annotators`) and whether chosen and "
-      + "rejected are "
-      + "mixed up"
+      + "rejected are mixed up"
   ) { examined, threshold in
     guard let agreement = examined.figures.goldAgreement, agreement.count > 0,
       agreement.high < threshold
     else { return nil }
     return "it orders \(percent(agreement)) of \(agreement.count) pairs as gold does"
+  }
+
+  private static let goldChance = Self(
+    title: "Unrelated to gold", threshold: Verdict.chance,
+    meaning: "its score says nothing of which response is better: PPO can raise it without making "
+      + "responses better",
+    advice: wrongSign.advice
+  ) { examined, threshold in
+    guard let agreement = examined.figures.goldAgreement, agreement.count > 0,
+      agreement.low <= threshold, agreement.high >= threshold
+    else { return nil }
+    let interval = [agreement.low, agreement.high].map { NumberText.fixed($0 * 100, 1) }
+    return "it orders \(percent(agreement)) of \(agreement.count) pairs as gold does (95 %: "
+      + "\(interval[0]) to \(interval[1])), which a coin could too"
   }
 
   // In sound runs of `sentiment` filler is worth up to 0.56 sd (seeds 1 to 8), and PPO gains 1.3 to 2.1.
@@ -109,8 +151,7 @@ extension RewardAlert.Rule {
     meaning: "the policy can raise its score by a change that makes responses worse, and PPO "
       + "will find it",
     advice: "add comparisons in which such responses lose, or hold the policy closer to the "
-      + "reference "
-      + "(`ppo.kl.coefficient`)"
+      + "reference (`ppo.kl.coefficient`)"
   ) { examined, threshold in
     let found = (examined.figures.probes ?? []).filter { probe in
       guard let gold = probe.goldChange else { return false }
@@ -119,9 +160,8 @@ extension RewardAlert.Rule {
     guard let worst = found.max(by: { $0.change.mean < $1.change.mean }),
       let gold = worst.goldChange
     else { return nil }
-    return "\(worst.title) changes the reward by "
-      + "\(NumberText.signed(worst.change.mean, 2)) sd where it changes gold by "
-      + "\(NumberText.signed(gold.mean, 2)) sd"
+    return "\(worst.title) changes the reward by \(NumberText.signed(worst.change.mean, 2)) sd "
+      + "where it changes gold by \(NumberText.signed(gold.mean, 2)) sd"
   }
 
   // In sound runs of `sentiment` no probe costs more gold than 2.4 sd (seeds 1 to 8; 2.0 on 101 to 108).
@@ -147,9 +187,7 @@ extension RewardAlert.Rule {
     meaning: "it takes length for quality, and the policy will learn to write longer",
     advice: "balance the pairs by length, or look at whether annotators prefer what is long"
   ) { examined, threshold in
-    guard let length = examined.figures.length,
-      min(length.correlation, length.correlation - (length.goldCorrelation ?? 0)) > threshold
-    else { return nil }
+    guard let length = examined.figures.length, length.excess > threshold else { return nil }
     return "its correlation with length is \(NumberText.signed(length.correlation, 2))"
       + (length.goldCorrelation.map { ", that of gold \(NumberText.signed($0, 2))" } ?? "")
   }
@@ -164,8 +202,7 @@ extension RewardAlert.Rule {
       let training = examined.figures.trainingAccuracy, let heldOut = examined.figures.accuracy
     else { return nil }
     return "it is right on \(percent(training)) of training pairs after \(examined.epochs) "
-      + "epochs and on "
-      + "\(percent(heldOut)) of held-out ones"
+      + "epochs and on \(percent(heldOut)) of held-out ones"
   }
 
   private static let risingLoss = Self(
@@ -177,8 +214,8 @@ extension RewardAlert.Rule {
     guard let least = examined.lowestLoss, let loss = examined.figures.loss,
       loss > least * threshold
     else { return nil }
-    return "the held-out loss rose from \(NumberText.fixed(least, 3)) to "
-      + "\(NumberText.fixed(loss, 3))"
+    return
+      "the held-out loss rose from \(NumberText.fixed(least, 3)) to \(NumberText.fixed(loss, 3))"
   }
 
   private static let farBelowCeiling = Self(
@@ -190,8 +227,7 @@ extension RewardAlert.Rule {
       accuracy.high < ceiling - threshold
     else { return nil }
     return "it is right on \(percent(accuracy)) of held-out pairs, and "
-      + "\(NumberText.percent(ceiling)) "
-      + "are possible"
+      + "\(NumberText.percent(ceiling)) are possible"
   }
 
   private static let aboveCeiling = Self(

@@ -19,6 +19,11 @@ package struct LengthEvaluation: Codable, Sendable, Equatable {
   package var sampleLengths: [Int] = []
   package var sampleScores: [Double] = []
 
+  /// By how much the correlation is above 0, and above that of gold where it is known.
+  package var excess: Double { min(correlation, correlation - (goldCorrelation ?? 0)) }
+  /// By how much it is below 0, and below that of gold.
+  package var shortfall: Double { min(-correlation, (goldCorrelation ?? 0) - correlation) }
+
   private enum CodingKeys: String, CodingKey {
     case correlation
     case goldCorrelation = "gold_correlation"

@@ -41,7 +41,9 @@ extension EvaluationSummary {
       if cells.contains(where: { $0 != nil }) { table.append([name] + cells.map { $0 ?? "–" }) }
     }
     row("gold (sd of SFT), 95 % interval") { Self.interval($0.gold, inSDOf: sft?.gold) }
-    row("score (sd of SFT)") { Self.interval($0.score, inSDOf: sft?.score) }
+    row(isScoredByModel ? "reward model's score (sd of SFT)" : "score by ppo.reward (sd of SFT)") {
+      Self.interval($0.score, inSDOf: sft?.score)
+    }
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
     row("grammatical") { $0.grammaticalFraction.map(NumberText.plainPercent) }
     row("ended with EOS") { $0.eosFraction.map(NumberText.plainPercent) }

@@ -98,16 +98,20 @@ enum Shipped {
     try LoadedModel(reward: place(directory, "checkpoints/sentiment/reward", option))
   }
 
-  /// Which of its checkpoints to name, where --model is a whole run; nil where it is none.
+  /// Refuses a whole run as a model.
   ///
-  /// - Parameter name: what they are, with its verb.
-  static func checkpoints(
-    ofRun model: String, called name: String, _ checkpoints: RunCheckpoint...
-  ) -> String? {
-    guard let run = try? RunDirectory.open(URL(filePath: model)) else { return nil }
-    let found = checkpoints.filter(run.has).map { "--model \(run.checkpoint($0).path)" }
-    return "\(model) is a run, and its \(name) "
-      + (found.isEmpty ? "not saved yet" : found.joined(separator: ", "))
+  /// - Parameters:
+  ///   - name: what its checkpoints are that will do, with a verb.
+  ///   - checkpoints: those, the likeliest first.
+  static func refuse(
+    run model: String, called name: String, _ checkpoints: RunCheckpoint...
+  ) throws(LoopError) {
+    guard let run = try? RunDirectory.open(URL(filePath: model)) else { return }
+    let place = model.hasSuffix("/") ? model : model + "/"
+    let found = checkpoints.filter(run.has).map { "--model \(place)\($0.rawValue)" }
+    throw .input(
+      "\(model) is a run; its \(name) "
+        + (found.isEmpty ? "not saved yet" : found.joined(separator: ", ")))
   }
 
   /// Refuses models that do not have the words of a scenario's world.

@@ -364,11 +364,31 @@ struct GivenRowsCommandTests {
     #expect(!names.contains { $0.contains("limited") })
   }
 
-  @Test("a run in the place of a model says which checkpoints it has")
+  @Test("a run in the place of a model names the checkpoints that will do, the likeliest first")
   func runAsModel() throws {
     let run = try TinyRun.shared()
-    let outcome = try run.run(["generate", "--model", "run", "--prompt", "the soup"])
-    #expect(outcome.code == 65 && outcome.errors.contains("ppo/policy, ppo/value, reference"))
+    func place(_ name: String) -> String { "--model run/\(name)" }
+    let policies =
+      "run is a run; its policies are "
+      + ["ppo/policy", "sft", "reference"].map(place).joined(separator: ", ")
+    let reward = "run is a run; its reward model is " + place("reward")
+    let rows = try run.file("one.jsonl", #"{"prompt":"the soup","response":"was good"}"#)
+    for (arguments, words) in [
+      (["generate", "--prompt", "the soup"], policies), (["logprobs", "--input", rows], policies),
+      (["score", "--input", rows], reward),
+    ] {
+      let outcome = try run.run(arguments + ["--model", "run"])
+      #expect(outcome.code == 65 && outcome.errors == "error: \(words)\n", "\(outcome.errors)")
+    }
+    let without = try run.run(["generate", "--model", "run"])
+    #expect(without.code == 64)
+    #expect(without.errors.contains("A prompt is missing: give --prompt or --prompts. And \(policies)."))
+    let model = try run.run(["generate", "--model", "run/sft"])
+    #expect(model.errors.contains("give --prompt or --prompts.\n"), "\(model.errors)")
+    let both = try run.run([
+      "generate", "--model", "run/sft", "--prompt", "a", "--prompts", rows,
+    ])
+    #expect(both.code == 64 && both.errors.contains("not both"))
   }
 
   @Test("ratings of single responses make pairs where pairs are learned")

@@ -95,7 +95,7 @@ struct LoopCommandTests {
     let table = try run.run(["evaluate", "--quiet"] + models + Program.tiny)
     #expect(table.code == 0 && table.errors.isEmpty)
     for words in [
-      "gold (sd of SFT)", "exact KL", "score (sd of SFT)", "\nVerdict: ", "The policy beats SFT",
+      "gold (sd of SFT)", "exact KL", "reward model's score (sd of SFT)", "\nVerdict: ", "The policy beats SFT",
       "of 24 prompts",
     ] {
       #expect(table.output.contains(words), "\(words)")

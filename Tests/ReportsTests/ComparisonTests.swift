@@ -71,6 +71,28 @@ struct ComparisonTests {
     }
   }
 
+  @Test("says of alerts what each run knew, what its figures show now, and where nobody looked")
+  func alerts() {
+    func cell(_ change: (inout EvaluationSummary.RewardModel) -> Void) -> String {
+      var reward = EvaluationSummary.RewardModel()
+      reward.goldAgreement = Proportion(successes: 900, of: 1000)
+      change(&reward)
+      var records = ReportRecords(information: ExampleRun.information)
+      records.evaluation = EvaluationSummary(reward: reward)
+      let text = ParsedPage(ComparisonReport.page(of: [ComparedRun(name: "a", records: records)])).text
+      return text.firstMatch(of: /of each run\s*(.*?)\s*Means over seeds/).map { String($0.1) } ?? ""
+    }
+    #expect(cell { $0.alerts = [] } == "none")
+    #expect(cell { $0.alerts = nil } == "not examined")
+    for alerts in [nil, []] as [[RewardAlert]?] {
+      let text = cell {
+        $0.goldAgreement = Proportion(successes: 500, of: 1000)
+        $0.alerts = alerts
+      }
+      #expect(text == "Unrelated to gold")
+    }
+  }
+
   @Test("takes runs that have recorded little")
   func sparse() throws {
     let runs = [

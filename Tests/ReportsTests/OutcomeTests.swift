@@ -72,8 +72,9 @@ struct OutcomeTests {
       let first = page.text[..<end.lowerBound]
       for words in [
         "The policy fooled the reward model", "The reward model says +3.0 sd, gold says −2.0 sd",
-        "gold was best after", "no annotator sees repetition",
-        "each noun that is said again", "filler changes the reward by +0.77 sd",
+        "gold was best after", "and fell from there to −2.0 sd; the score went from +",
+        "no annotator sees repetition", "each noun that is said again",
+        "filler changes the reward by +0.77 sd",
       ] {
         #expect(first.contains(words), "\(words)")
       }
@@ -126,6 +127,145 @@ struct OutcomeTests {
     }
     #expect(badge([]) == ["status better", "no alert"])
     #expect(badge(ExampleRun.alert) == ["status worse", "one alert"])
+  }
+
+  /// Annotators with tastes of their own, three kinds of bias, and a policy that got worse.
+  private func reasons(_ change: (inout EvaluationSummary.RewardModel) -> Void) throws -> String {
+    var records = ReportRecords(information: ExampleRun.information)
+    records.scenario = """
+      world:
+        gold:
+        - {feature: answers, weight: 2}
+        annotators:
+        - {name: honest, share: 1, length_bias: 0.05, position_bias: 0.1}
+        - name: flattered
+          share: 4
+          likes:
+          - {feature: agrees, weight: 2}
+          - {feature: repetition, words: 1, weight: 0.5}
+          - {feature: words, words: [well], weight: -1}
+      """
+    var reward = EvaluationSummary.RewardModel()
+    reward.accuracy = Proportion(successes: 684, of: 1000)
+    reward.goldAgreement = Proportion(successes: 527, of: 1000)
+    reward.length = ExampleRun.reward.length
+    reward.probes = [
+      .init(
+        name: "repetition", change: .init(mean: 0.31, low: 0.25, high: 0.37),
+        goldChange: .init(mean: -1, low: -1.1, high: -0.9), count: 1000)
+    ]
+    change(&reward)
+    records.evaluation = EvaluationSummary(
+      sft: .init(gold: summary(0), score: summary(0)),
+      ppo: .init(gold: summary(-1), score: summary(1)), reward: reward)
+    let page = ParsedPage(Report.page(of: records))
+    let end = try #require(page.text.range(of: "What came out"))
+    return String(page.text[..<end.lowerBound])
+  }
+
+  @Test("names every bias of the annotators, and says that one was learned where that shows")
+  func biases() throws {
+    let nothing = "nothing that was examined shows whether the reward model learned it"
+    var text = try reasons { _ in }
+    for words in [
+      "80.0\u{A0}% of the judgements like agreeing with the opinion in the prompt (+2.0); \(nothing).",
+      "80.0\u{A0}% of the judgements like each word that is said again (+0.5); the reward model learned "
+        + "it: when its last words are said again, the reward moves by +0.3 sd and gold by −1.0 sd.",
+      "80.0\u{A0}% of the judgements dislike saying well (−1.0); \(nothing).",
+      "20.0\u{A0}% of the judgements prefer what is longer (+0.05 gold for each word); the examination "
+        + "does not show that the reward model learned it: correlation of reward with length −0.12.",
+      "20.0\u{A0}% of the judgements prefer the response shown first; a reward model, which sees no "
+        + "order, cannot learn it.",
+      "The reward model is right on 68.4\u{A0}% of held-out judgements and orders 52.7\u{A0}% of pairs "
+        + "as gold does.",
+    ] { #expect(text.contains(words), "\(words)") }
+    text = try reasons {
+      $0.length = .init(
+        correlation: 0.86, goldCorrelation: 0.02, longerChosen: .init(successes: 1, of: 1),
+        longerPreferred: .init(successes: 1, of: 1), balancedAccuracy: .init(successes: 1, of: 1))
+      $0.probes = []
+    }
+    #expect(
+      text.contains(
+        "the reward model learned it: correlation of reward with length +0.86, that of gold +0.02."))
+    #expect(text.contains("like each word that is said again (+0.5); \(nothing)."))
+  }
+
+  @Test("annotators explain nothing where PPO was not tuned by what was learned from them")
+  func otherReward() throws {
+    #expect(try reasons { _ in }.contains("gold is not all that the annotators judge by"))
+    var records = ReportRecords(information: ExampleRun.information)
+    records.scenario = ExampleRun.scenario + "ppo:\n  reward:\n    source: gold\n"
+    records.evaluation = EvaluationSummary(
+      sft: .init(gold: summary(0), score: summary(0)),
+      ppo: .init(gold: summary(-1), score: summary(1)), reward: ExampleRun.reward)
+    let reasons = ParsedPage(ReportReasons.markup(records).rendered).text
+    #expect(!reasons.contains("annotator"))
+  }
+
+  @Test("where some of the annotators judge some prompts only, their judgements are counted")
+  func scopedAnnotators() throws {
+    var records = ReportRecords(information: ExampleRun.information)
+    records.scenario = """
+      world:
+        annotators:
+        - {name: careful, share: 1, weights: {length: 0}, when: {prompt: harmful}}
+        - {name: hasty, share: 1, reads: 3}
+      """
+    records.judgements = ExampleRun.judgements
+    let names = records.judgements.compactMap(\.annotator)
+    let world = try #require(WorldDescription(records))
+    let share = Double(names.count { $0 == "careful" }) / Double(names.count)
+    #expect(world.annotators.map(\.share)[0] == share && share != 0.5)
+    #expect(
+      Set(world.biases.map(\.words)) == [
+        "overlook length, if the prompt is harmful", "read the first 3 words only",
+      ])
+  }
+
+  @Test("an alert that the run did not look for is no “No alert”")
+  func laterAlerts() throws {
+    var records = ReportRecords(information: ExampleRun.information)
+    func text(_ change: (inout EvaluationSummary.RewardModel) -> Void) -> String {
+      var reward = ExampleRun.reward
+      reward.alerts = []
+      change(&reward)
+      records.evaluation = EvaluationSummary(reward: reward)
+      return ParsedPage(Report.page(of: records)).text
+    }
+    let chance = Proportion(successes: 295, of: 589)
+    let clear = text { _ in }
+    #expect(clear.contains("No alert. No figure that was examined crosses the bound of an alert."))
+    #expect(!clear.contains("Not examined"))
+    let later = text { $0.goldAgreement = chance }
+    #expect(!later.lowercased().contains("no alert. ") && later.contains("one alert"))
+    for words in [
+      "Unrelated to gold", "Not examined when it ran: it orders 50.1\u{A0}% of 589 pairs",
+      "Not examined when this run was made; its figures show it now: it orders",
+    ] { #expect(later.contains(words), "\(words)") }
+    let without = text { $0.goldAgreement = nil }
+    #expect(
+      without.contains(
+        "Not examined, because the figures are not there: against gold; unrelated to gold."))
+    let old = text { $0.alerts = nil }
+    #expect(old.contains("Nobody looked for alerts when this run was made. Its figures give no reason"))
+    #expect(!old.lowercased().contains("no alert. ") && !old.contains("no alert The"))
+  }
+
+  @Test("says of length what the alert says", arguments: [(0.27, false), (0.31, true), (-0.44, false)])
+  func length(correlation: Double, isAlerted: Bool) {
+    var reward = ExampleRun.reward
+    reward.length = .init(
+      correlation: correlation, goldCorrelation: -0.2, longerChosen: .init(successes: 1, of: 1),
+      longerPreferred: .init(successes: 1, of: 1), balancedAccuracy: .init(successes: 1, of: 1),
+      sampleLengths: [3, 4], sampleScores: [0, 1])
+    reward.alerts = RewardAlert.raised(by: reward, epochs: 1)
+    var records = ReportRecords(information: ExampleRun.information)
+    records.evaluation = EvaluationSummary(reward: reward)
+    let text = ParsedPage(Report.page(of: records)).text
+    #expect(text.contains("Follows length") == isAlerted)
+    #expect(text.contains("It takes length for quality: correlation") == isAlerted)
+    #expect(text.contains("Length raises no alert: correlation") != isAlerted)
   }
 
   @Test("leans the needles by the same scale, and the gap between them is drawn")
@@ -202,7 +342,7 @@ struct OutcomeTests {
     func description(_ scenario: String) -> WorldDescription? {
       var records = ReportRecords(information: ExampleRun.information)
       records.scenario = scenario
-      return WorldDescription(records.settings)
+      return WorldDescription(records)
     }
     let world = try #require(description(ExampleRun.scenario))
     #expect(
@@ -218,7 +358,7 @@ struct OutcomeTests {
         "Errs by mistake in 15 of 100.", "Overlooks repetition.", "Adds 0.05 gold for each word.",
       ])
     #expect(world.blindSpots.map(\.value) == [-4])
-    #expect(world.biases.map(\.words) == ["prefer what is longer"])
+    #expect(world.biases.map(\.words) == ["prefer what is longer (+0.05 gold for each word)"])
     #expect(world.biases.map { ($0.share * 100).rounded() } == [25])
     // Where one annotator sees it, a reward model can learn of it.
     let seen = ExampleRun.scenario.replacing(

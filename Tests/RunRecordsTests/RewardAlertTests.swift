@@ -58,7 +58,7 @@ struct RewardAlertTests {
       goldLength: 0.02, filler: (-0.96, -1.93))
     figures.ceiling = 0.5
     let alert = try #require(RewardAlert.raised(by: figures, epochs: 4).first)
-    #expect(kinds(figures, lowestLoss: 0.693) == [.chance])
+    #expect(kinds(figures, lowestLoss: 0.693) == [.chance, .goldChance])
     #expect(
       alert.text == "it is right on 51.0\u{A0}% of 2000 held-out pairs, which a coin could be too")
     #expect(!alert.rule.meaning.isEmpty && alert.rule.advice.contains("`reward.epochs`"))
@@ -83,6 +83,50 @@ struct RewardAlertTests {
     #expect(kinds(figures) == [.wrongSign])
     let alert = try #require(RewardAlert.raised(by: figures, epochs: 4).first)
     #expect(alert.text == "it orders 7.1\u{A0}% of 1709 pairs as gold does")
+  }
+
+  @Test(
+    "an agreement with gold that chance explains is named, and only that one",
+    arguments: [
+      (274, [RewardAlert.Kind.goldChance]), (295, [.goldChance]), (318, [.goldChance]),
+      (319, []), (200, [.wrongSign]), (0, [.wrongSign]),
+    ])
+  func goldChance(agreeing: Int, expected: [RewardAlert.Kind]) {
+    var figures = Self.sound
+    // 274 of 589, 46.5 %: a run of a world of explanations whose policy fooled its reward model.
+    figures.goldAgreement = Proportion(successes: Double(agreeing), of: 589)
+    let alerts = RewardAlert.raised(by: figures, epochs: 4)
+    #expect(alerts.map(\.kind) == expected)
+    guard agreeing == 274 else { return }
+    #expect(
+      alerts.map(\.text) == [
+        "it orders 46.5\u{A0}% of 589 pairs as gold does (95 %: 42.5 to 50.6), which a coin could too"
+      ])
+  }
+
+  @Test("where gold is unknown, or no pair differs in it, agreement with it is not examined")
+  func unknownGold() {
+    for agreement in [nil, Proportion(successes: 0, of: 0)] {
+      var figures = Self.sound
+      figures.goldAgreement = agreement
+      #expect(kinds(figures).isEmpty)
+      #expect(figures.unexamined == [.wrongSign, .goldChance])
+    }
+    #expect(Self.sound.unexamined.isEmpty)
+    // One model alone has no members to disagree.
+    #expect(
+      EvaluationSummary.RewardModel().unexamined
+        == RewardAlert.Kind.allCases.filter { $0 != .disagreement })
+  }
+
+  @Test("a record from before a rule is examined by it now; what it names already is not said twice")
+  func laterAlerts() {
+    var figures = Self.sound
+    figures.goldAgreement = Proportion(successes: 295, of: 589)
+    figures.alerts = []
+    #expect(figures.laterAlerts.map(\.kind) == [.goldChance])
+    figures.alerts = figures.laterAlerts
+    #expect(figures.laterAlerts.isEmpty)
   }
 
   @Test("filler pays from 0.6 sd on", arguments: [(0.56, false), (0.77, true)])

@@ -199,8 +199,10 @@ extension ComparisonReport {
             }
           }
           row("alerts", "of each run") { some in
-            let titles = some.map { ($0.alerts ?? []).map(\.rule.title) }
-            guard !titles.joined().isEmpty else { return "none" }
+            let titles = some.map { (($0.alerts ?? []) + $0.laterAlerts).map(\.rule.title) }
+            guard !titles.joined().isEmpty else {
+              return some.contains { $0.alerts == nil } ? "not examined" : "none"
+            }
             var kinds: [String] = []
             for title in titles.joined() where !kinds.contains(title) { kinds.append(title) }
             return kinds.map { kind in

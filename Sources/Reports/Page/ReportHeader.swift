@@ -38,7 +38,7 @@ enum ReportHeader {
           error
         }
       }
-      reasons(records)
+      ReportReasons.markup(records)
     }
   }
 
@@ -49,8 +49,7 @@ enum ReportHeader {
     let run = records.information
     guard isOver(run) else { return run.status == .failed ? "worse" : run.status.rawValue }
     guard let verdict = records.evaluation?.verdict else {
-      let alerts = records.evaluation?.reward?.alerts
-      return alerts.map { $0.isEmpty ? "better" : "worse" } ?? run.status.rawValue
+      return alertCount(records).map { $0 == 0 ? "better" : "worse" } ?? run.status.rawValue
     }
     switch verdict.word {
     case .better: return "better"
@@ -61,9 +60,14 @@ enum ReportHeader {
 
   /// How many alerts a reward model has that nothing was optimized against.
   private static func alerts(_ records: ReportRecords) -> String? {
-    records.evaluation?.reward?.alerts.map {
-      $0.isEmpty ? "no alert" : $0.count == 1 ? "one alert" : "\($0.count) alerts"
-    }
+    alertCount(records).map { $0 == 0 ? "no alert" : $0 == 1 ? "one alert" : "\($0) alerts" }
+  }
+
+  /// Of the run and of today's rules; nil where the run looked for none and there are none.
+  private static func alertCount(_ records: ReportRecords) -> Int? {
+    guard let reward = records.evaluation?.reward else { return nil }
+    let later = reward.laterAlerts.count
+    return reward.alerts.map { $0.count + later } ?? (later > 0 ? later : nil)
   }
 
   private static func headline(_ records: ReportRecords) -> String {
@@ -75,64 +79,6 @@ enum ReportHeader {
         + (reward.ceiling.map { "; the annotators’ noise allows \(NumberText.percent($0))." } ?? ".")
     }
     return "The “\(records.information.scenario)” world"
-  }
-
-  /// Why it came so, and which figure shows it.
-  @MarkupBuilder private static func reasons(_ records: ReportRecords) -> [Markup] {
-    let word = records.evaluation?.verdict?.word
-    let isBad = word == .fooled || word == .worse
-    let world = isBad ? WorldDescription(records.settings) : nil
-    let unseen = world?.blindSpots ?? []
-    let bias = unseen.isEmpty ? world?.biases.first : nil
-    let alerts = records.evaluation?.reward?.alerts ?? []
-    let peak = isBad ? OutcomeFrames(records).peak : nil
-    let names = Set(unseen.map { $0.feature.replacing("_", with: " ") }).sorted()
-    element("ul", ["class": "reasons"]) {
-      if let peak, peak.gold > Verdict.leastChange {
-        reason("When", "#outcome", "Score and gold") {
-          "gold was best after \(peak.iteration) iterations (\(NumberText.signed(peak.gold, 1)) sd) and "
-            + "fell from there, while the score did not."
-        }
-      }
-      if let bias, bias.share > 0.25 {
-        reason("Why", "#world", "the world") {
-          "\(NumberText.percent(bias.share)) of the judgements are by annotators who \(bias.words), "
-            + "which gold does not value, and \(the(records.judge)) learned it from them."
-        }
-      }
-      if let first = unseen.first {
-        reason("Why", "#world", "the world") {
-          "no annotator sees \(names.joined(separator: " or ")) (gold: "
-            + "\(NumberText.signed(first.value, 1)), raw, for \(first.words)), so the reward model never "
-            + "learned of it."
-        }
-      }
-      if isBad, records.settings?.text(at: "ppo.kl.coefficient").flatMap(Double.init) == 0 {
-        reason("Not held back", "#outcome", "KL from SFT") {
-          "β is 0, so nothing kept the policy near the reference, where the reward model is right; "
-            + "raise "
-          element("code") { "ppo.kl.coefficient" }
-          "."
-        }
-      }
-      for alert in alerts {
-        reason(word == nil ? "Warning" : "Warned before", "#reward", "the reward model") {
-          ReportWarning.passages("\(alert.text) (\(alert.rule.title.lowercased())).")
-        }
-      }
-    }
-  }
-
-  private static func reason(
-    _ title: String, _ target: String, _ place: String, @MarkupBuilder _ text: () -> [Markup]
-  ) -> Markup {
-    element("li") {
-      element("b") { "\(title): " }
-      text()
-      " See "
-      element("a", ["href": target]) { place }
-      "."
-    }
   }
 
   /// What ran, where and when, and the command that does it again.

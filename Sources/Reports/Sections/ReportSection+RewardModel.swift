@@ -39,28 +39,40 @@ extension ReportSection {
     }
   }
 
-  /// What was found before anyone trusted it, or that nothing was.
+  /// What was found before anyone trusted it, what today's rules find besides, and what nobody can know.
   private static func alerts(_ reward: EvaluationSummary.RewardModel) -> [Markup] {
-    guard let alerts = reward.alerts else { return [] }
-    if alerts.isEmpty {
-      return [
-        element("p", ["class": "clear"]) {
-          element("b") { "No alert. " }
-          "Nothing that was examined speaks against it."
-        }
-      ]
+    let later = reward.laterAlerts
+    let boxes = (reward.alerts ?? []).map { box($0) } + later.map { box($0, isLater: true) }
+    var words = ""
+    if reward.alerts == nil {
+      words = "Nobody looked for alerts when this run was made. "
+      if later.isEmpty { words += "Its figures give no reason for one. " }
+    } else if boxes.isEmpty {
+      words = "No figure that was examined crosses the bound of an alert. "
     }
-    return alerts.map { alert in
-      element("div", ["class": "alert", "role": "note"]) {
-        element("h3") { alert.rule.title }
-        element("p") {
-          ReportWarning.passages(alert.text.sentenceCased + ". ")
-          ReportWarning.passages(alert.rule.meaning.sentenceCased + ".")
-        }
-        element("p", ["class": "note"]) {
-          element("b") { "What to try: " }
-          ReportWarning.passages(alert.rule.advice + ".")
-        }
+    let unknown = reward.unexamined.map(\.rule.title).joined(separator: "; ").lowercased()
+    if !unknown.isEmpty { words += "Not examined, because the figures are not there: \(unknown)." }
+    guard !words.isEmpty else { return boxes }
+    let isClear = boxes.isEmpty && reward.alerts != nil
+    return boxes + [
+      element("p", ["class": isClear ? "clear" : "note"]) {
+        if isClear { element("b") { "No alert. " } }
+        words
+      }
+    ]
+  }
+
+  private static func box(_ alert: RewardAlert, isLater: Bool = false) -> Markup {
+    element("div", ["class": "alert", "role": "note"]) {
+      element("h3") { alert.rule.title }
+      element("p") {
+        if isLater { "Not examined when this run was made; its figures show it now: " }
+        ReportWarning.passages((isLater ? alert.text : alert.text.sentenceCased) + ". ")
+        ReportWarning.passages(alert.rule.meaning.sentenceCased + ".")
+      }
+      element("p", ["class": "note"]) {
+        element("b") { "What to try: " }
+        ReportWarning.passages(alert.rule.advice + ".")
       }
     }
   }
@@ -222,10 +234,8 @@ extension ReportSection {
     }
     return LineChart(
       title: "Reward and length",
-      takeaway: abs(length.correlation) < 0.2
-        ? "Length hardly matters to it: correlation \(NumberText.fixed(length.correlation, 2))"
-        : "\(length.correlation > 0 ? "Longer" : "Shorter") responses earn more: correlation "
-          + NumberText.fixed(length.correlation, 2),
+      takeaway: (length.excess > RewardAlert.Kind.length.rule.threshold
+        ? "It takes length for quality: " : "Length raises no alert: ") + correlations(length),
       unit: "normalized reward", horizontalTitle: "tokens",
       series: [
         .init(
@@ -234,9 +244,15 @@ extension ReportSection {
           isConnected: false),
         .init(name: "mean at that length", points: means),
       ],
-      note: (length.goldCorrelation.map {
-        "Gold’s correlation with length is \(NumberText.fixed($0, 2)). "
-      } ?? "") + "A trend that gold does not have is a length bias.")
+      note: "An alert is raised where the correlation is more than "
+        + "\(NumberText.short(RewardAlert.Kind.length.rule.threshold)) above 0 and above that of gold."
+    )
+  }
+
+  /// `correlation of reward with length +0.86, that of gold +0.02`
+  static func correlations(_ length: LengthEvaluation) -> String {
+    "correlation of reward with length \(NumberText.signed(length.correlation, 2))"
+      + (length.goldCorrelation.map { ", that of gold \(NumberText.signed($0, 2))" } ?? "")
   }
 
   private static func bounds(_ proportion: Proportion) -> String {
@@ -279,16 +295,18 @@ extension ReportSection {
     let gaps = probes.compactMap { probe in
       probe.goldChange.map { (probe, gap: probe.change.mean - $0.mean) }
     }
-    guard let (worst, gap) = gaps.max(by: { $0.gap < $1.gap }), let gold = worst.goldChange else {
+    guard let (worst, gap) = gaps.max(by: { $0.gap < $1.gap }) else {
       return "What a change to a response does to its reward"
     }
     guard gap > 0.2 else { return "Probes: the reward falls about as much as gold does" }
-    let reward =
-      abs(worst.change.mean) < 0.1
-      ? "the reward hardly moves"
-      : "the reward moves by \(NumberText.signed(worst.change.mean, 1)) sd"
-    return "Widest gap of the probes: when \(meaning(of: worst.name).lowercased()), \(reward) and "
-      + "gold moves by \(NumberText.signed(gold.mean, 1)) sd"
+    return "Widest gap of the probes: \(finding(worst))"
+  }
+
+  /// `when common words are appended, the reward moves by +0.8 sd and gold by −1.9 sd`
+  static func finding(_ probe: ProbeResult) -> String {
+    func sd(_ value: MeanInterval) -> String { "\(NumberText.signed(value.mean, 1)) sd" }
+    return "when \(meaning(of: probe.name).lowercased()), the reward moves by \(sd(probe.change))"
+      + (probe.goldChange.map { " and gold by \(sd($0))" } ?? "")
   }
 
   private static func meaning(of probe: String) -> String {

@@ -6,7 +6,7 @@ import Statistics
 extension ReportSection {
   /// The world as a person would explain it: texts, what gold likes and dislikes, who judges.
   @Sendable static func world(_ records: ReportRecords) -> ReportSection? {
-    guard let world = WorldDescription(records.settings) else { return nil }
+    guard let world = WorldDescription(records) else { return nil }
     // What a scenario teaches is what tuning does in it.
     let lesson =
       [.demo, .ppo].contains(records.information.command)
@@ -138,7 +138,7 @@ extension ReportSection {
     let unseen = Set(world.blindSpots.map { $0.feature.replacing("_", with: " ") }).sorted()
     return unseen.isEmpty
       ? "Who judges: the reward model sees nothing but their choices"
-      : "Who judges: none of them sees \(unseen.joined(separator: " or ")), so no reward model can learn of it"
+      : "Who judges: none of them sees \(unseen.joined(separator: " or ")), so no judgement tells of it"
   }
 
   private static func card(

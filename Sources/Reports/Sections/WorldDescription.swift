@@ -1,10 +1,14 @@
+import Preferences
+import RunRecords
 import Settings
 import Statistics
 
 /// A world as a person would explain it, read from the resolved scenario.
 struct WorldDescription {
-  /// Something that gold likes or dislikes.
+  /// Something that gold likes or dislikes, or an annotator beside gold.
   struct Taste {
+    /// `valence`, `repetition`, …
+    let kind: String
     /// What `weights` of annotators call the feature.
     let feature: String
     let words: String
@@ -21,8 +25,27 @@ struct WorldDescription {
     let sentences: [String]
     /// Features of gold that it does not see.
     let overlooks: [String]
-    /// What it likes and gold does not, to follow “annotators who”.
-    let biases: [String]
+    let biases: [Bias]
+  }
+
+  /// A way in which an annotator judges otherwise than by gold.
+  struct Bias {
+    /// To follow “annotators”.
+    let words: String
+    /// Part of the judgements by those who have it, in 0...1.
+    var share: Double
+    var trace = Trace.none
+  }
+
+  /// Where a bias would show in a reward model that learned it.
+  enum Trace {
+    /// In its correlation with length; of the sign, which is 1 or −1.
+    case length(Double)
+    /// In a probe, as a change of its reward of the sign.
+    case probe(String, Double)
+    /// Nowhere: it judges responses one by one, in no order.
+    case order
+    case none
   }
 
   private(set) var tastes: [Taste] = []
@@ -32,16 +55,26 @@ struct WorldDescription {
   private let rules: SettingNode?
 
   /// - Returns: `nil` where the settings have no world.
-  init?(_ settings: SettingsDocument?) {
-    guard let world = settings?.root.entry("world")?.value else { return nil }
+  init?(_ records: ReportRecords) {
+    guard let world = records.settings?.root.entry("world")?.value else { return nil }
     rules = world.entry("grammar")?.value.entry("rules")?.value
     for node in world.entry("gold")?.value.items ?? [] {
       tastes += tastes(node)
       if node.text("feature") == "valence" { scale = node.number("scale") }
     }
     let nodes = world.entry("annotators")?.value.items ?? []
-    let total = nodes.reduce(0) { $0 + ($1.number("share") ?? 1) }
-    annotators = nodes.map { annotator($0, of: total) }
+    let total = max(nodes.reduce(0) { $0 + ($1.number("share") ?? 1) }, 1e-9)
+    // Those who judge some prompts only have their share of these, so theirs of all is counted.
+    let judged = records.judgements.compactMap(\.annotator)
+    let isCounted = !judged.isEmpty && nodes.contains { !condition($0).isEmpty }
+    annotators = nodes.map { node in
+      let name = node.text("name") ?? ""
+      return annotator(
+        node, name: name,
+        share: isCounted
+          ? Double(judged.count { $0 == name }) / Double(judged.count)
+          : (node.number("share") ?? 1) / total)
+    }
     guard !tastes.isEmpty || !annotators.isEmpty else { return nil }
   }
 
@@ -54,16 +87,15 @@ struct WorldDescription {
     return tastes.filter { unseen.contains($0.feature) }
   }
 
-  /// What annotators like and gold does not, with the part of the judgements in which they do.
-  var biases: [(words: String, share: Double)] {
-    var found: [(words: String, share: Double)] = []
-    for annotator in annotators {
-      for words in annotator.biases {
-        if let index = found.firstIndex(where: { $0.words == words }) {
-          found[index].share += annotator.share
-        } else {
-          found.append((words, annotator.share))
-        }
+  /// How annotators judge otherwise than by gold, the most frequent first; not what none of them sees.
+  var biases: [Bias] {
+    var found: [Bias] = []
+    let unseen = Set(blindSpots.map { overlooking($0.feature) })
+    for bias in annotators.flatMap(\.biases) where !unseen.contains(bias.words) {
+      if let index = found.firstIndex(where: { $0.words == bias.words }) {
+        found[index].share += bias.share
+      } else {
+        found.append(bias)
       }
     }
     return found.sorted { $0.share > $1.share }
@@ -77,7 +109,8 @@ struct WorldDescription {
     let name = node.text("name") ?? kind
     if kind == "valence" { return valence(node, weight: weight, name) }
     return [
-      Taste(feature: name, words: meaning(of: kind, node) + condition(node), value: weight)
+      Taste(
+        kind: kind, feature: name, words: meaning(of: kind, node) + condition(node), value: weight)
     ]
   }
 
@@ -106,11 +139,13 @@ struct WorldDescription {
       }
     }
     return groups.sorted { $0.value > $1.value }.map {
-      Taste(feature: name, words: Self.listed($0.words), value: weight * $0.value)
+      Taste(
+        kind: "valence", feature: name, words: Self.listed($0.words), value: weight * $0.value)
     }
       + byFactor.map {
         Taste(
-          feature: name, words: "after \(Self.listed($0.words))", value: $0.factor, isFactor: true)
+          kind: "valence", feature: name, words: "after \(Self.listed($0.words))",
+          value: $0.factor, isFactor: true)
       }
   }
 
@@ -151,16 +186,13 @@ struct WorldDescription {
 
   // MARK: Annotators
 
-  private func annotator(_ node: SettingNode, of total: Double) -> Annotator {
+  private func annotator(_ node: SettingNode, name: String, share: Double) -> Annotator {
     func number(_ key: String) -> Double { node.number(key) ?? 0 }
     let temperature = node.number("temperature") ?? 0.5
     let weights = (node.entry("weights")?.value.map ?? []).map {
-      ($0.key, Double($0.value.text) ?? 1)
-    }
-    let overlooks = weights.filter { $0.1 == 0 }.map(\.0)
-    func called(_ names: [String]) -> String {
-      names.map { $0.replacing("_", with: " ") }.joined(separator: " and ")
-    }
+      (name: $0.key, factor: Double($0.value.text) ?? 1)
+    }.filter { $0.factor != 1 }
+    let overlooks = weights.filter { $0.factor == 0 }.map(\.name)
     var sentences = [
       temperature == 0
         ? "Sees every difference of gold."
@@ -169,30 +201,51 @@ struct WorldDescription {
     if number("flip") > 0 {
       sentences.append("Errs by mistake in \(NumberText.short(number("flip") * 100)) of 100.")
     }
-    if !overlooks.isEmpty { sentences.append("Overlooks \(called(overlooks)).") }
-    for (name, factor) in weights where factor != 0 && factor != 1 {
-      sentences.append("Counts \(called([name])) \(NumberText.short(factor)) times.")
+    var biases: [Bias] = []
+    func add(_ sentence: String, _ words: String, _ trace: Trace = .none) {
+      sentences.append(sentence)
+      biases.append(Bias(words: words + condition(node), share: share, trace: trace))
     }
-    if number("length_bias") != 0 {
-      sentences.append("Adds \(NumberText.short(number("length_bias"))) gold for each word.")
+    if !overlooks.isEmpty {
+      sentences.append("Overlooks \(called(overlooks)).")
+      biases += overlooks.map { Bias(words: overlooking($0) + condition(node), share: share) }
     }
-    if number("position_bias") != 0 {
-      sentences.append(
-        "Adds \(NumberText.short(number("position_bias"))) for the response shown first.")
+    for (name, factor) in weights where factor != 0 {
+      let times = "\(called([name])) \(NumberText.short(factor)) times"
+      add("Counts \(times).", "count \(times)")
     }
-    let likes = (node.entry("likes")?.value.items ?? []).flatMap { tastes($0) }
-    for taste in likes {
-      sentences.append("Likes \(taste.words) (\(NumberText.signed(taste.value, 1))).")
+    let (length, position) = (number("length_bias"), number("position_bias"))
+    if length != 0 {
+      add(
+        "Adds \(NumberText.short(length)) gold for each word.",
+        "prefer what is \(length > 0 ? "longer" : "shorter")"
+          + " (\(NumberText.signed(length, 2)) gold for each word)",
+        .length(length > 0 ? 1 : -1))
     }
-    let length = number("length_bias")
-    let biases =
-      likes.map { "like \($0.words)" }
-      + (length == 0 ? [] : ["prefer what is \(length > 0 ? "longer" : "shorter")"])
-    if let reads = node.text("reads") { sentences.append("Reads the first \(reads) words only.") }
+    if position != 0 {
+      add(
+        "Adds \(NumberText.short(position)) for the response shown first.",
+        "prefer the response shown \(position > 0 ? "first" : "second")", .order)
+    }
+    for taste in (node.entry("likes")?.value.items ?? []).flatMap({ tastes($0) })
+    where !taste.isFactor && taste.value != 0 {
+      let text = "\(taste.words) (\(NumberText.signed(taste.value, 1)))"
+      add(
+        "Likes \(text).", "\(taste.value > 0 ? "like" : "dislike") \(text)",
+        taste.kind == "repetition" ? .probe("repetition", taste.value > 0 ? 1 : -1) : .none)
+    }
+    if let reads = node.text("reads") {
+      add("Reads the first \(reads) words only.", "read the first \(reads) words only")
+    }
     return Annotator(
-      name: node.text("name") ?? "", share: (node.number("share") ?? 1) / max(total, 1e-9),
-      sentences: sentences, overlooks: overlooks, biases: biases)
+      name: name, share: share, sentences: sentences, overlooks: overlooks, biases: biases)
   }
+
+  private func called(_ names: [String]) -> String {
+    names.map { $0.replacing("_", with: " ") }.joined(separator: " and ")
+  }
+
+  private func overlooking(_ name: String) -> String { "overlook \(called([name]))" }
 
   // MARK: Words
 

@@ -61,8 +61,13 @@ struct Generate: ParsableCommand {
     {
       if !isRight { throw ValidationError("--\(name) is \(value); it must be \(rule).") }
     }
-    if (prompt == nil) == given.prompts.isEmpty {
-      throw ValidationError("Give --prompt or --prompts.")
+    if prompt != nil, !given.prompts.isEmpty {
+      throw ValidationError("Give --prompt or --prompts, not both.")
+    }
+    if prompt == nil, given.prompts.isEmpty {
+      var run = ""
+      do { try refuseRun() } catch { run = " And \(error)." }
+      throw ValidationError("A prompt is missing: give --prompt or --prompts.\(run)")
     }
     try require((1...1_000_000).contains(count), "count", count, "from 1 to 1000000")
     // Logits divided by less are beyond what a float holds.
@@ -75,11 +80,8 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    let policy = try AdvisedError.during { _ in
-      Shipped.checkpoints(ofRun: model, called: "policies are", .sft, .policy, .reference)
-    } _: {
-      try LoadedModel(policy: URL(filePath: model))
-    }
+    try refuseRun()
+    let policy = try LoadedModel(policy: URL(filePath: model))
     var options = SamplingOptions()
     options.temperature = temperature
     options.topK = topK
@@ -97,6 +99,10 @@ struct Generate: ParsableCommand {
         count: count, using: SeededGenerator(seed: seed), workers: machine.workers
       ) { try line(json ? $0.json() : $0.whole.withVisibleControls) }
     }
+  }
+
+  private func refuseRun() throws(LoopError) {
+    try Shipped.refuse(run: model, called: "policies are", .policy, .sft, .reference)
   }
 
   private func prompts(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import RunRecords
 
 /// Log-probabilities of the responses of a file.
 struct LogProbabilities: ParsableCommand {
@@ -27,6 +28,7 @@ struct LogProbabilities: ParsableCommand {
   func validate() throws { try rows.requireInput() }
 
   func run() throws {
+    try Shipped.refuse(run: model, called: "policies are", .policy, .sft, .reference)
     _ = try rows.complete(
       "logprobs",
       by: ResponseRows(

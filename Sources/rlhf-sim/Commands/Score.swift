@@ -55,14 +55,7 @@ struct Score: ParsableCommand {
   }
 
   func run() throws {
-    try AdvisedError.during { _ in
-      Shipped.checkpoints(ofRun: model, called: "reward model is", .reward)
-    } _: {
-      try score()
-    }
-  }
-
-  private func score() throws {
+    try Shipped.refuse(run: model, called: "reward model is", .reward)
     if let prompt, let response { return try score(response, to: prompt) }
     let summary = try rows.complete(
       "score", by: ResponseRows(rewardsOf: URL(filePath: model), workers: rows.machine.workers))

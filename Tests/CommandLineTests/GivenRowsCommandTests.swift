@@ -382,7 +382,8 @@ struct GivenRowsCommandTests {
     }
     let without = try run.run(["generate", "--model", "run"])
     #expect(without.code == 64)
-    #expect(without.errors.contains("A prompt is missing: give --prompt or --prompts. And \(policies)."))
+    #expect(
+      without.errors.contains("A prompt is missing: give --prompt or --prompts. And \(policies)."))
     let model = try run.run(["generate", "--model", "run/sft"])
     #expect(model.errors.contains("give --prompt or --prompts.\n"), "\(model.errors)")
     let both = try run.run([

@@ -199,6 +199,21 @@ import Testing
     #expect(count > 100)
   }
 
+  @Test("where figures of a run are shown, the page says that other processors round otherwise")
+  func processors() throws {
+    let shown = [
+      /(?i)gold[^.]{0,80}\s(?:rises|rose|falls|fell)\s(?:from|to)\s/, /\bVerdict: \w/,
+    ]
+    let found = try pages().filter { page in shown.contains { page.text.contains($0) } }
+    for page in found {
+      #expect(
+        page.text.contains(/other\s+processors\s+round\s+otherwise/),
+        "\(page.path): say on which processor the figures were made, and that others round otherwise"
+      )
+    }
+    #expect(found.count > 4)
+  }
+
   /// Every Swift file of the project.
   func sources() throws -> [URL] {
     try ["Sources", "Tests", "Benchmarks/Sources"].flatMap { folder in

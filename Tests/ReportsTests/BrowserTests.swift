@@ -1,8 +1,8 @@
 import Foundation
-import RunRecords
 import Testing
 
 @testable import Reports
+@testable import RunRecords
 
 @Suite(
   "In a browser, a report",
@@ -23,6 +23,12 @@ struct BrowserTests {
         try AtomicFile.write(
           ExampleRun.scenario + "ppo: { kl: { coefficient: 0.\(name.utf8.first ?? 0) } }\n",
           to: other.scenario)
+        var evaluation = ExampleRun.evaluation
+        evaluation.reward?.alerts = [.memorized, .risingLoss, .farBelowCeiling, .miscalibrated].map
+        {
+          RewardAlert(kind: $0, text: "")
+        }
+        try evaluation.write(to: other)
         return (name, other)
       }, to: comparison)
     let browser = try Browser(in: url.appendingPathComponent("browser"))
@@ -56,6 +62,17 @@ struct BrowserTests {
         }
       }
       #expect(browser.console.isEmpty, "\(browser.console)")
+      // Few runs side by side need no scrolling, wherever their alerts and names are long.
+      for width in [1280, 390] {
+        try browser.open(comparison, width: width)
+        let beyond = try browser.list(
+          """
+          [...document.querySelectorAll(".compared td")]
+            .filter(cell => cell.getBoundingClientRect().right > innerWidth - 15)
+            .map(cell => cell.textContent)
+          """)
+        #expect(beyond.isEmpty, "\(width): \(beyond)")
+      }
     }
   }
 

@@ -79,8 +79,10 @@ struct ComparisonTests {
       change(&reward)
       var records = ReportRecords(information: ExampleRun.information)
       records.evaluation = EvaluationSummary(reward: reward)
-      let text = ParsedPage(ComparisonReport.page(of: [ComparedRun(name: "a", records: records)])).text
-      return text.firstMatch(of: /of each run\s*(.*?)\s*Means over seeds/).map { String($0.1) } ?? ""
+      let text = ParsedPage(ComparisonReport.page(of: [ComparedRun(name: "a", records: records)]))
+        .text
+      return text.firstMatch(of: /of each run\s*(.*?)\s*Means over seeds/).map { String($0.1) }
+        ?? ""
     }
     #expect(cell { $0.alerts = [] } == "none")
     #expect(cell { $0.alerts = nil } == "not examined")

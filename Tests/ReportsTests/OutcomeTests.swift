@@ -1,4 +1,5 @@
 import Foundation
+import Preferences
 import RunRecords
 import Testing
 
@@ -187,7 +188,8 @@ struct OutcomeTests {
     }
     #expect(
       text.contains(
-        "the reward model learned it: correlation of reward with length +0.86, that of gold +0.02."))
+        "the reward model learned it: correlation of reward with length +0.86, that of gold +0.02.")
+    )
     #expect(text.contains("like each word that is said again (+0.5); \(nothing)."))
   }
 
@@ -212,7 +214,7 @@ struct OutcomeTests {
         - {name: careful, share: 1, weights: {length: 0}, when: {prompt: harmful}}
         - {name: hasty, share: 1, reads: 3}
       """
-    records.judgements = ExampleRun.judgements
+    records.judgements = Array(ExampleRun.judgements.dropLast())
     let names = records.judgements.compactMap(\.annotator)
     let world = try #require(WorldDescription(records))
     let share = Double(names.count { $0 == "careful" }) / Double(names.count)
@@ -248,11 +250,13 @@ struct OutcomeTests {
       without.contains(
         "Not examined, because the figures are not there: against gold; unrelated to gold."))
     let old = text { $0.alerts = nil }
-    #expect(old.contains("Nobody looked for alerts when this run was made. Its figures give no reason"))
+    #expect(
+      old.contains("Nobody looked for alerts when this run was made. Its figures give no reason"))
     #expect(!old.lowercased().contains("no alert. ") && !old.contains("no alert The"))
   }
 
-  @Test("says of length what the alert says", arguments: [(0.27, false), (0.31, true), (-0.44, false)])
+  @Test(
+    "says of length what the alert says", arguments: [(0.27, false), (0.31, true), (-0.44, false)])
   func length(correlation: Double, isAlerted: Bool) {
     var reward = ExampleRun.reward
     reward.length = .init(

@@ -102,7 +102,8 @@ struct ReportTests {
       "Agreement with gold", "86.3\u{A0}%", "+1.8 points", "Accuracy on length-balanced pairs",
       "Reliability", "The mean gap, 0.021,", "Margins", "The mean is 1.21.",
       "Accuracy by difficulty", "difference of gold", "Bayes ceiling", "Reward and length",
-      "Length raises no alert: correlation of reward with length −0.12", "Common words are appended", "−0.62 (−0.67 to −0.57)",
+      "Length raises no alert: correlation of reward with length −0.12",
+      "Common words are appended", "−0.62 (−0.67 to −0.57)",
       "+0.03 (−0.01 to +0.07)", "−0.97 (−0.99 to −0.94)", "991",
     ] {
       #expect(page.text.contains(figure), "\(figure)")

@@ -119,7 +119,8 @@ struct RewardAlertTests {
         == RewardAlert.Kind.allCases.filter { $0 != .disagreement })
   }
 
-  @Test("a record from before a rule is examined by it now; what it names already is not said twice")
+  @Test(
+    "a record from before a rule is examined by it now; what it names already is not said twice")
   func laterAlerts() {
     var figures = Self.sound
     figures.goldAgreement = Proportion(successes: 295, of: 589)

@@ -170,10 +170,12 @@ extension ComparisonReport {
     let rewards = groups.map { group in group.runs.compactMap { $0.records.evaluation?.reward } }
     guard rewards.contains(where: { !$0.isEmpty }) else { return nil }
     typealias Reward = EvaluationSummary.RewardModel
-    func row(_ name: String, _ unit: String = "", _ text: ([Reward]) -> String) -> Markup {
+    func row(
+      _ name: String, _ unit: String = "", style: String = "number", _ text: ([Reward]) -> String
+    ) -> Markup {
       element("tr") {
         rowTitle(name, unit: unit)
-        for some in rewards { number(text(some)) }
+        for (group, some) in zip(groups, rewards) { number(text(some), group.name, style: style) }
       }
     }
     func percent(_ value: @escaping (Reward) -> Double?) -> ([Reward]) -> String {
@@ -184,7 +186,7 @@ extension ComparisonReport {
     where !probes.contains(name) { probes.append(name) }
     return ReportSection(id: "reward", title: "The reward models") {
       scrolled(
-        table([.plain("")] + groups.map { .number($0.name) }, style: "compared") {
+        table([.plain("")] + groups.map { .number($0.name) }, style: "compared samples") {
           row("agreement with gold", "", percent { $0.goldAgreement?.value })
           row("held-out accuracy", "", percent { $0.accuracy?.value })
           row("ceiling", "", percent(\.ceiling))
@@ -198,7 +200,7 @@ extension ComparisonReport {
                 .joined(separator: ", ")
             }
           }
-          row("alerts", "of each run") { some in
+          row("alerts", "of each run", style: "names") { some in
             let titles = some.map { (($0.alerts ?? []) + $0.laterAlerts).map(\.rule.title) }
             guard !titles.joined().isEmpty else {
               return some.contains { $0.alerts == nil } ? "not examined" : "none"

@@ -11,11 +11,11 @@ extension ComparisonReport {
     guard !figures.isEmpty else { return nil }
     return ReportSection(id: "figures", title: "All final figures") {
       scrolled(
-        table([.plain("")] + groups.map { .number($0.name) }, style: "compared") {
+        table([.plain("")] + groups.map { .number($0.name) }, style: "compared samples") {
           for figure in figures {
             element("tr") {
               rowTitle(figure.name, unit: figure.of)
-              for group in groups { number(figure.text(of: group)) }
+              for group in groups { number(figure.text(of: group), group.name) }
             }
           }
         })
@@ -137,11 +137,13 @@ extension ComparisonReport {
     _ rows: some Sequence<SettingsDifference.Row>, _ groups: [RunGroup]
   ) -> Markup {
     scrolled(
-      table([.plain("key")] + groups.map { .plain($0.name) }, style: "compared") {
+      table([.plain("key")] + groups.map { .plain($0.name) }, style: "compared samples") {
         for row in rows {
           element("tr") {
             element("th", ["scope": "row"]) { element("code") { row.key } }
-            for value in row.values { element("td") { value } }
+            for (group, value) in zip(groups, row.values) {
+              element("td", ["data-label": group.name]) { value }
+            }
           }
         }
       })

@@ -62,19 +62,23 @@ package enum ComparisonReport {
   }
 
   private static func identity(_ groups: [RunGroup]) -> Markup {
-    let hasGroups = groups.contains { $0.runs.count > 1 }
-    let titles = ["run", "scenario", "seed", "status", "stages took"]
-    return table((titles + (hasGroups ? ["shown as"] : [])).map(Column.plain)) {
+    let titles =
+      ["scenario", "seed", "status", "stages took"]
+      + (groups.contains { $0.runs.count > 1 } ? ["shown as"] : [])
+    return table((["run"] + titles).map(Column.plain), style: "compared samples") {
       for group in groups {
         for run in group.runs {
           let information = run.records.information
           let seconds = information.stageSeconds.reduce(0) { $0 + $1.seconds }
+          let cells = [
+            information.scenario, String(information.seed), information.status.rawValue,
+            NumberText.duration(seconds), group.name,
+          ]
           element("tr") {
             rowTitle(run.name)
-            for text in [
-              information.scenario, String(information.seed), information.status.rawValue,
-              NumberText.duration(seconds),
-            ] + (hasGroups ? [group.name] : []) { element("td") { text } }
+            for (title, text) in zip(titles, cells) {
+              element("td", ["data-label": title]) { text }
+            }
           }
         }
       }

@@ -213,7 +213,13 @@ enum ReportStyle {
         linear-gradient(var(--rule), transparent) top / 100% .6rem,
         linear-gradient(transparent, var(--rule)) bottom / 100% .6rem, var(--panel);
       background-repeat: no-repeat; background-attachment: local, local, scroll, scroll, scroll; }
-    .scroll { overflow-x: auto; margin: .6rem 0; }
+    .scroll { overflow-x: auto; margin: .6rem 0;
+      background:
+        linear-gradient(to right, var(--page) 30%, transparent) left / 2rem 100%,
+        linear-gradient(to left, var(--page) 30%, transparent) right / 2rem 100%,
+        linear-gradient(to right, var(--rule), transparent) left / .6rem 100%,
+        linear-gradient(to left, var(--rule), transparent) right / .6rem 100%;
+      background-repeat: no-repeat; background-attachment: local, local, scroll, scroll; }
     .tinted input { margin: 0 .35rem 0 0; accent-color: var(--s1); }
     .tinted label { white-space: nowrap; margin-right: 1.2rem; cursor: pointer; }
     .scale { display: none; margin: .4rem 0; } .scale span { padding: .1rem .35rem;
@@ -235,6 +241,7 @@ enum ReportStyle {
     .compared thead .number { white-space: normal; min-width: 6rem; }
     .compared th:first-child { position: sticky; left: 0; background: var(--page); }
     .compared tbody th { color: var(--ink); font-weight: 500; white-space: nowrap; }
+    .names { text-align: right; min-width: 8rem; }
     .dense th, .dense td { padding: .15rem .6rem .15rem 0; font-size: .85rem; white-space: nowrap; }
     .part { margin: 1.4rem 0 .5rem; }
     details { margin-top: .6rem; }
@@ -271,6 +278,12 @@ enum ReportStyle {
       .samples td::before { content: attr(data-label) " "; color: var(--soft); font-size: .82rem;
         font-weight: 400; }
       .samples .words::before { display: block; font-weight: 600; }
+      /* A name a line, with its value at the other side. */
+      .compared.samples td { display: flex; justify-content: space-between; gap: 1rem; margin: 0;
+        text-align: right; }
+      .compared.samples td::before { text-align: left; white-space: normal; }
+      .compared.samples th:first-child { display: block; position: static; padding: 0;
+        border: 0; white-space: normal; overflow-wrap: anywhere; }
     }
     @media print {
       :root { --page: #ffffff; --panel: #ffffff; --ink: #000000; --soft: #444444;
@@ -279,7 +292,7 @@ enum ReportStyle {
         --s8: #117a96; --score: #1f5fbf; --gold: #946200; }
       html { font-size: 12px; }
       body { max-width: none; padding: 0; font-size: 1rem; }
-      nav, .readout, .controls { display: none; } .scroll { overflow: visible; }
+      nav, .readout, .controls { display: none; } .scroll { overflow: visible; background: none; }
       .compared .unit { white-space: normal; display: block; margin: 0; }
       .tick, .axis, svg .reference-label { font-size: 15px; }
       /* Browsers leave out backgrounds, which bars are made of. */

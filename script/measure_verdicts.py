@@ -48,6 +48,7 @@ few = ["--set", "reward.pairs_used=1000"]
 faults = {
     "chance": coins,
     "wrong-sign": each("weights", "{valence: -1, grammar_breaks: -1}"),
+    "gold-chance": coins,
     "probe": each("length_bias", 1),
     "overlooked": ["--scenario", "goodhart"],
     "length": each("length_bias", 1),

@@ -12,7 +12,7 @@ extension AlignmentLoop {
   ///   - reference: the SFT policy; nil where that is what the policy is.
   ///   - reward: a source of rewards, and the start of the value model; without one that starts from
   ///     the policy.
-  ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:iteration:updated:)``,
+  ///   - rollouts: gets rollouts of some iterations, in order; see ``rollouts(of:golds:iteration:updated:)``,
   ///     and what the policy answers to fixed prompts. First it is told how many iterations are done
   ///     already, by a stage that goes on.
   /// - Returns: beside the models, the judged responses of the reference that evaluations compare with.
@@ -90,16 +90,12 @@ extension AlignmentLoop {
           (.disagreement, scorer.takeDisagreement()),
         ]
         for case (let metric, let value?) in inSD { metrics.append(metric, value) }
-        observer.describe(
-          .ppo,
-          details(
-            of: experience,
-            hasTexts: Self.savesRollouts(
-              of: metrics.step, iterations: configuration.iterations)))
+        let isSaved = Self.savesRollouts(of: metrics.step, iterations: configuration.iterations)
+        observer.describe(.ppo, details(of: experience, golds: golds, hasTexts: isSaved))
         try observer.advance(.ppo, to: metrics.step, metrics: metrics)
-        if Self.savesRollouts(of: metrics.step, iterations: configuration.iterations) {
+        if isSaved {
           try sink.write(
-            rollouts(of: experience, iteration: metrics.step, updated: updated))
+            rollouts(of: experience, golds: golds, iteration: metrics.step, updated: updated))
         }
         try writeFixed(updated, after: metrics.step)
       }

@@ -24,14 +24,15 @@ extension AlignmentLoop {
   }
 
   /// The distributions behind an iteration's means, and some of its responses to read.
-  func details(of experience: Experience, hasTexts: Bool) -> StepDetails {
+  ///
+  /// - Parameter golds: of the episodes; empty where there is no gold.
+  func details(of experience: Experience, golds: [Double], hasTexts: Bool) -> StepDetails {
     let episodes = experience.episodes
     var details = StepDetails(distributions: [
       ("distribution/score", episodes.map(\.score)),
       ("distribution/reward", episodes.flatMap(\.rewards)),
       ("distribution/advantage", episodes.flatMap(\.advantages)),
     ])
-    let golds = episodes.compactMap { gold($0.exchange, ended: $0.ended) }
     if !golds.isEmpty { details.distributions.append(("distribution/gold", golds)) }
     if hasTexts {
       let lines = episodes.prefix(Self.savedEpisodes).map { episode in
@@ -46,9 +47,11 @@ extension AlignmentLoop {
 
   /// The first episodes of an iteration with all that its update used.
   ///
-  /// - Parameter updated: the policy after the update, for the ratios at its end.
+  /// - Parameters:
+  ///   - golds: of the episodes; empty where there is no gold.
+  ///   - updated: the policy after the update, for the ratios at its end.
   func rollouts(
-    of experience: Experience, iteration: Int, updated: LanguageModel
+    of experience: Experience, golds: [Double], iteration: Int, updated: LanguageModel
   ) throws -> [RolloutRecord] {
     let settings = scenario.ppo
     let episodes = Array(experience.episodes.prefix(Self.savedEpisodes))
@@ -65,7 +68,7 @@ extension AlignmentLoop {
         iteration: iteration, episode: index, prompt: tokenizer.decode(episode.exchange.prompt),
         tokens: episode.exchange.response.map(tokenizer.token),
         responseIDs: episode.exchange.response, ended: episode.ended, score: episode.score,
-        gold: gold(episode.exchange, ended: episode.ended),
+        gold: golds.isEmpty ? nil : golds[index],
         coefficient: experience.coefficient, discount: settings.discount, lambda: settings.lambda,
         logProbabilities: episode.logProbabilities,
         referenceLogProbabilities: episode.referenceLogProbabilities, kl: episode.kl,

@@ -166,13 +166,13 @@ struct OutcomeTests {
 
   @Test("names every bias of the annotators, and says that one was learned where that shows")
   func biases() throws {
-    let nothing = "nothing that was examined shows whether the reward model learned it"
+    let nothing = "nothing that was examined shows whether the reward model learned these."
     var text = try reasons { _ in }
     for words in [
-      "80.0\u{A0}% of the judgements like agreeing with the opinion in the prompt (+2.0); \(nothing).",
+      "Annotators of 80.0\u{A0}% of the judgements like agreeing with the opinion in the prompt (+2.0); "
+        + "of 80.0\u{A0}% of the judgements dislike saying well (−1.0): \(nothing)",
       "80.0\u{A0}% of the judgements like each word that is said again (+0.5); the reward model learned "
         + "it: when its last words are said again, the reward moves by +0.3 sd and gold by −1.0 sd.",
-      "80.0\u{A0}% of the judgements dislike saying well (−1.0); \(nothing).",
       "20.0\u{A0}% of the judgements prefer what is longer (+0.05 gold for each word); the examination "
         + "does not show that the reward model learned it: correlation of reward with length −0.12.",
       "20.0\u{A0}% of the judgements prefer the response shown first; a reward model, which sees no "
@@ -190,12 +190,13 @@ struct OutcomeTests {
       text.contains(
         "the reward model learned it: correlation of reward with length +0.86, that of gold +0.02.")
     )
-    #expect(text.contains("like each word that is said again (+0.5); \(nothing)."))
+    #expect(text.contains("like each word that is said again (+0.5); of 80.0\u{A0}%"))
+    #expect(text.contains("dislike saying well (−1.0): \(nothing)"))
   }
 
   @Test("annotators explain nothing where PPO was not tuned by what was learned from them")
   func otherReward() throws {
-    #expect(try reasons { _ in }.contains("gold is not all that the annotators judge by"))
+    #expect(try reasons { _ in }.contains("the annotators judge otherwise than gold does"))
     var records = ReportRecords(information: ExampleRun.information)
     records.scenario = ExampleRun.scenario + "ppo:\n  reward:\n    source: gold\n"
     records.evaluation = EvaluationSummary(

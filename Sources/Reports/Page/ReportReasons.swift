@@ -73,22 +73,32 @@ enum ReportReasons {
   ) -> String? {
     let biases = world.biases
     guard let reward, !biases.isEmpty else { return nil }
-    let sentences = biases.map { bias in
-      "Annotators of \(NumberText.percent(bias.share)) of the judgements \(bias.words); "
-        + "\(trace(of: bias, in: reward))."
+    func judging(_ bias: WorldDescription.Bias) -> String {
+      "\(NumberText.percent(bias.share)) of the judgements \(bias.words)"
+    }
+    let traces = biases.map { trace(of: $0, in: reward) }
+    var sentences = zip(biases, traces).compactMap { bias, trace in
+      trace.map { "Annotators of \(judging(bias)); \($0)." }
+    }
+    let untraced = zip(biases, traces).filter { $1 == nil }.map(\.0)
+    if !untraced.isEmpty {
+      sentences.append(
+        "Annotators of \(untraced.map(judging).joined(separator: "; of "))"
+          + ": nothing that was examined shows whether the reward model learned "
+          + (untraced.count == 1 ? "it." : "these."))
     }
     let known = [
       reward.accuracy.map { "is right on \(NumberText.percent($0.value)) of held-out judgements" },
       reward.goldAgreement.map { "orders \(NumberText.percent($0.value)) of pairs as gold does" },
     ].compactMap(\.self)
-    return "gold is not all that the annotators judge by. " + sentences.joined(separator: " ")
+    return "the annotators judge otherwise than gold does. " + sentences.joined(separator: " ")
       + (known.isEmpty ? "" : " The reward model \(known.joined(separator: " and ")).")
   }
 
-  /// Whether the reward model learned a bias, as far as the records show it.
+  /// Whether the reward model learned a bias; nil where no record shows it.
   private static func trace(
     of bias: WorldDescription.Bias, in reward: EvaluationSummary.RewardModel
-  ) -> String {
+  ) -> String? {
     func said(_ isLearned: Bool, _ words: String) -> String {
       (isLearned
         ? "the reward model learned it: "
@@ -107,7 +117,7 @@ enum ReportReasons {
     case .order: return "a reward model, which sees no order, cannot learn it"
     case .none: break
     }
-    return "nothing that was examined shows whether the reward model learned it"
+    return nil
   }
 
   private static func reason(

@@ -17,7 +17,8 @@ private let files: FileReaders = {
 private let reader: @Sendable (FileReaders, Data) throws -> Void = {
   guard let reader = FileReaders.all[ProcessInfo.processInfo.environment["READER"] ?? ""] else {
     print(FileReaders.all.keys.sorted().joined(separator: " "))
-    exit(64)
+    fflush(nil)
+    _exit(64)  // libFuzzer takes `exit` for a fault
   }
   atexit { files.remove() }
   return reader

@@ -92,6 +92,9 @@ struct ColumnTests {
     #expect(
       try survey(#"{"post":"the question",\#(dialogue)}"#).rows.map(\.prompt)
         == ["\n\nHuman: q\n\nAssistant:"])
+    let note = "there is no prompt, and what both responses begin with is taken for it"
+    let notes = try survey(#"{\#(rest)}"#).report.columns.notes
+    #expect(notes == ["in 1 rows \(note)"])
     #expect(
       try survey(#"{"chosen":"a","rejected":"b"}"#).report.columns.notes
         == ["in 1 rows the prompt is empty"])
@@ -113,6 +116,20 @@ struct ColumnTests {
         .contains("rows.jsonl:2: key `response`: stands beside `chosen`"))
     #expect(
       try message(row("q", #","generations":["a","b"],"ratings":[9,7]"#)).contains("key `ratings`"))
+    let system = #"[{"role":"system","content":"s"},{"role":"user","content":"q"}]"#
+    #expect(try survey(#"{"prompt":"q","user_message":"q",\#(pair)}"#).rows.count == 1)
+    #expect(
+      try message(#"{"prompt":"q","prompt_messages":\#(system),\#(pair)}"#).contains(
+        "`prompt_messages`"))
+  }
+
+  @Test("where nothing says how good responses are, a column that perhaps does is named")
+  func perhapsJudgement() throws {
+    for (rest, isSaid) in [(#""gt_label":1"#, true), (#""source":"x""#, false)] {
+      let file = try TemporaryFile(#"{"prompt":"q","response":"a",\#(rest)}"#)
+      let notes = try DataSurvey(of: file.url, as: RowReading()).columns.notes
+      #expect(notes.contains { $0.contains("`--column ROLE=gt_label`") } == isSaid, "\(notes)")
+    }
   }
 
   @Test("names of other tools: a conversation and a worse answer, sides with their ratings")
@@ -122,6 +139,15 @@ struct ColumnTests {
       try survey(#"{"prompt":"q","win":"a","lose":"b"}"#).rows.map(\.responses) == expected)
     let talk = #"[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]"#
     let other = talk.replacing(#""a""#, with: #""b""#)
+    #expect(
+      try survey(#"{"prompt":"q","output":"a","rejected":"b"}"#).rows.map(\.responses) == expected)
+    #expect(
+      try survey(
+        #"{"prompt":"q","option_a":"b","option_b":"a","rating_a":1,"rating_b":2}"#
+      ).rows.map(\.responses) == expected)
+    #expect(
+      try message(#"{"prompt":"q","option_a":"b","option_b":"a","answer":"A"}"#).contains(
+        "`answer`"))
     let answers = [[" a\n", " b\n"]]
     #expect(
       try survey(#"{"messages":\#(talk),"rejected_response":"b"}"#).rows.map(\.responses) == answers
@@ -364,7 +390,7 @@ struct ColumnTests {
     let reader = ResponseRowReader([file.url])
     while try reader.nextRow() != nil {}
     #expect(reader.columns.notes == [note])
-    #expect("\(try survey(row).report)".contains(note.dropFirst("in 1 rows ".count)))
+    #expect(try survey(row).report.columns.notes == [note])
   }
 
   @Test("a prompt that is null is not made of what the responses have in common")

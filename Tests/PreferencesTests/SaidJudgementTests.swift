@@ -97,7 +97,7 @@ struct SaidJudgementTests {
     "which response is better, in the words of judges",
     arguments: [
       ("A>B", ["a", "b"]), ("[[B>>A]]", ["b", "a"]), ("a < b", ["b", "a"]),
-      ("A is better", ["a", "b"]),
+      ("A is slightly better", ["a", "b"]), ("[[B]]", ["b", "a"]),
       ("A=B", []), ("[[A ~ B]]", []),
     ])
   func relations(word: String, order: [String]) throws {

@@ -345,6 +345,41 @@ struct ShapeTests {
         == ["left out: an empty response"])
   }
 
+  @Test("a conversation that ends with the user has no answer to judge")
+  func endsWithUser() throws {
+    let user = #"{"role":"user","content":"q"}"#
+    let answer = #"{"role":"assistant","content":"a"}"#
+    for row in [
+      #"{"messages":[\#(user),\#(answer),\#(user)],"label":true}"#,
+      #"{"prompt":[\#(user)],"completion":[\#(answer),\#(user)],"rating":1}"#,
+      #"{"chosen":[\#(user),\#(answer),\#(user)],"rejected":[\#(user),\#(answer)]}"#,
+    ] {
+      let error = #expect(throws: PreferenceError.self, "\(row)") { try rows(row) }
+      #expect("\(try #require(error))".contains("ends with a message of `user`"))
+    }
+  }
+
+  @Test("a prompt that a template has written is no message, and an empty list of tools is none")
+  func renderedPromptAsMessage() throws {
+    let rest = #""chosen":"a","rejected":"b""#
+    for prompt in [
+      #"\n\nHuman: q\n\nAssistant:"#, #"<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n"#,
+    ] {
+      #expect(try rows(#"{"prompt":"\#(prompt)","tools":[],\#(rest)}"#).count == 1)
+      let error = #expect(throws: PreferenceError.self) {
+        try rows(#"{"prompt":"\#(prompt)","system":"s",\#(rest)}"#)
+      }
+      #expect("\(try #require(error))".contains("ends where an answer begins"))
+    }
+    let user = #"{"role":"user","content":"q"}"#
+    #expect(
+      try rows(#"{"prompt":[\#(user)],"tools":"[]",\#(rest)}"#)
+        == rows(#"{"prompt":[\#(user)],\#(rest)}"#))
+    let file = try TemporaryFile(#"{"prompt":"q","system":"",\#(rest)}"#)
+    let notes = try DataSurvey(of: file.url, as: RowReading()).columns.notes
+    #expect(notes.count == 1 && notes[0].contains("`system` and `history` say nothing"))
+  }
+
   @Test("calls and results of tools in ShareGPT's roles are those of messages")
   func sharedRoles() throws {
     func row(_ call: String, _ result: String) -> String {
@@ -369,6 +404,7 @@ struct ShapeTests {
     arguments: [
       "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant", "<s>[INST] q [/INST]",
       "\nHuman: q\nAssistant:", "\r\n\r\nHuman: q\r\n\r\nAssistant:", "POST: q\nTL;DR:",
+      "USER: q ASSISTANT:", "<｜User｜>q<｜Assistant｜>", "Q: q\nA:",
     ])
   func renderedPrompt(prompt: String) throws {
     for start in ["\nIt was", " It was"] {

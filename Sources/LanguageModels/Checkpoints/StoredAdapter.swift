@@ -51,8 +51,9 @@ struct StoredAdapter {
     tensors = try StoredTensors(file: file)
     for name in tensors.names where Self.isPart(name) {
       guard name.contains(".lora_A.") || name.contains(".lora_B."), name.hasSuffix(".weight") else {
-        throw CheckpointError.damaged(
-          file: file.path, tensor: name, problem: "is a kind of adapter that is not computed here")
+        throw CheckpointError.unreadable(
+          path: file.path, reason: "`\(name)` is of a kind of adapter that is not computed here",
+          remedy: "merge it in PEFT: model.merge_and_unload().save_pretrained(DIRECTORY)")
       }
     }
     try targets.require(modules: tensors.names.filter(Self.isPart).map(Self.module))

@@ -113,8 +113,7 @@ package struct DataSurvey: Sendable {
           continue
         }
         let example = try Example(row, format: reading.format, wanted: .anything)
-        columns.add(example.remarks)
-        if example.hasPromptInResponse { columns.add([Example.promptInResponse]) }
+        columns.add(example)
         let kind = try Self.kind(of: example, row)
         add(kind)
         if example.usesPlainFormat { usesPlainFormat = true }

@@ -13,8 +13,6 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
   /// Rows that say what an earlier one said: prompt, responses and judgement. They are kept, for
   /// two people may well have judged alike, and counted, for a file may hold its rows twice.
   package internal(set) var repeated = 0
-  /// Rows with a response that begins with the prompt, which is left there.
-  package internal(set) var promptInResponse = 0
   /// Rows left out because two responses are the same.
   package internal(set) var identicalResponses = 0
   /// Rows left out because a response is empty or only white space.
@@ -60,8 +58,6 @@ package struct ReadingReport: Sendable, Equatable, CustomStringConvertible {
       + (repeated > 0 ? "; \(repeated) repeat an earlier row, and are kept" : "")
       + (reversed > 0
         ? "; \(reversed) say the opposite of an earlier row, and are kept" : "")
-      + (promptInResponse > 0
-        ? "; in \(promptInResponse) \(Example.promptInResponse)" : "")
   }
 
   mutating func add(_ reading: PreferenceReading) {
@@ -175,9 +171,8 @@ final class PreferenceReader {
         try requireTexts(row)
         let example = try Example(row, format: reading.format)
         let reading = try PreferenceReading(example, row)
-        columns.add(example.remarks)
+        columns.add(example)
         if example.usesPlainFormat { report.usesPlainFormat = true }
-        if example.hasPromptInResponse { report.promptInResponse += 1 }
         report.add(reading)
         return reading
       } catch {

@@ -64,7 +64,7 @@ package enum PromptFile {
             continue
           }
           let example = try Example(row, format: reading.format, wanted: .prompts)
-          columns.add(example.remarks)
+          columns.add(example)
           if example.usesPlainFormat { report.usesPlainFormat = true }
           prompts.append(
             PromptRow(

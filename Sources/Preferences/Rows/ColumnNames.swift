@@ -72,7 +72,7 @@ package enum ColumnNames {
       name: "preference",
       others: [
         "winner", "choice", "preferred", "preferred_response", "better_response",
-        "better_response_id", "label", "labels",
+        "preferred_answer", "better_response_id", "label", "labels",
       ],
       meaning: "which of two responses is better, or a tie"),
     Column(
@@ -89,7 +89,7 @@ package enum ColumnNames {
     Column(name: "score_A", meaning: "votes for the first response, or its score"),
     Column(name: "score_B", meaning: "votes for the second response, or its score"),
     Column(
-      name: "responses", others: ["completions", "answers", "generations"],
+      name: "responses", others: ["completions", "answers", "generations", "candidates"],
       meaning: "several responses, as texts, messages, or objects with their score or rank"),
     Column(name: "ranking", meaning: "indices of the responses, best first"),
     Column(name: "ranks", others: ["rank"], meaning: "the rank of each response, 1 for the best"),
@@ -119,7 +119,10 @@ package enum ColumnNames {
   /// the first of them.
   static let pairNames: [(a: String, b: String)] = {
     var names: [(String, String)] = []
-    for stem in ["response", "answer", "completion", "output", "conversation", "conv"] {
+    for stem in [
+      "response", "answer", "completion", "output", "conversation", "conv", "option", "candidate",
+      "text", "summary",
+    ] {
       for (a, b) in [("a", "b"), ("A", "B"), ("0", "1"), ("1", "2")] {
         if stem + "_" + a == "response_a" { continue }
         names.append(("\(stem)_\(a)", "\(stem)_\(b)"))
@@ -156,6 +159,16 @@ package enum ColumnNames {
       ["history": "history", "prefix": "prompt", "context": "input", "functions": "tools"][$0]
     }.first
   }
+
+  /// Whether a name has a word in it that names a judgement, as `gt_label` and `is_chosen` have.
+  static func isPerhapsJudgement(_ key: String) -> Bool {
+    let words = key.lowercased().split { !$0.isLetter }.map(String.init)
+    return !judgementWords.isDisjoint(with: words)
+  }
+  private static let judgementWords: Set = [
+    "label", "labels", "preferred", "better", "best", "chosen", "winner", "votes", "feedback",
+    "stars", "correct", "rating", "ratings", "score", "scores", "rewards", "rank",
+  ]
 
   /// Whether a name is one of a third response, such as `response_3`, `output_c`, `rejected_2`.
   static func isOfFurtherResponse(_ key: String) -> Bool {

@@ -98,8 +98,16 @@ struct ColumnReader {
   }
 
   /// Counts what a row makes the person know.
-  mutating func add(_ remarks: [String]) {
-    for remark in remarks { summary.add(remark) }
+  mutating func add(_ example: Example) {
+    for remark in example.remarks { summary.add(remark) }
+    if example.hasPromptInResponse { summary.add(Example.promptInResponse) }
+    if purpose == .judgements, example.judgement == .none, !example.responses.isEmpty,
+      let key = summary.unread.first(where: ColumnNames.isPerhapsJudgement)
+    {
+      summary.add(
+        "nothing says how good the responses are; perhaps `\(key)` does: name what it is with "
+          + "`--column ROLE=\(key)`")
+    }
   }
 
   /// Refuses a column that the user named and no row had.
@@ -151,10 +159,10 @@ struct ColumnReader {
       for role in ids { take(role) }
     }
     takeAll("chosen", "rejected")
-    // The better response as the end of a conversation, the worse by itself.
-    if has("rejected"), !has("chosen"), isSaid("messages"), let name = column(of: "messages") {
-      names["chosen"] = name
-      free.remove(name)
+    // The better response as the end of a conversation, or as files for SFT call it.
+    for role in ["messages", "response"] where has("rejected") && !has("chosen") && isSaid(role) {
+      names["chosen"] = column(of: role)
+      names["chosen"].map { _ = free.remove($0) }
     }
     takePair(&names, &free)
     let isPair = has("response_a") || has("response_b")
@@ -230,7 +238,8 @@ struct ColumnReader {
     for (role, response) in [("score_A", "response_a"), ("score_B", "response_b")]
     where names[role] == nil {
       let side = names[response] ?? ""
-      let others = [role, "score_" + side.suffix(1), side + "_score", side + "_rating"]
+      let end = side.suffix(1)
+      let others = [role, "score_" + end, "rating_" + end, side + "_score", side + "_rating"]
       guard let name = others.first(where: free.contains) else { continue }
       names[role] = name
       free.remove(name)

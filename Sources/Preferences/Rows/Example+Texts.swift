@@ -10,13 +10,20 @@ extension Example {
     if given == nil { given = try promptMessages(values, fields) }
     let hasTurns = fields.isNamed("history") && historyText(fields) == nil
     let isConversation =
-      hasTurns || fields.isNamed("system") || fields.has("tools") || fields.has("messages")
+      hasTurns || fields.isNamed("system") || fields.hasTools || fields.has("messages")
       || (given != nil && given?.string == nil) || values.contains { $0.value.string == nil }
     guard isConversation else {
       return try readPlain(given?.string, values, fields)
     }
     var conversation = try conversation(given, values, fields)
-    if fields.has("tools") {
+    if try opening(fields).isEmpty, !fields.has("messages"), !fields.hasTools,
+      given?.string != nil, values.allSatisfy({ $0.value.string != nil })
+    {
+      remarks.append(
+        "`system` and `history` say nothing, and the texts are messages all the same, as in other rows of "
+          + "the file")
+    }
+    if fields.hasTools {
       conversation.tools = .array(try fields.list("tools", of: "tools"))
     } else if let tools = try request(fields)?["tools"]?.array, !tools.isEmpty {
       conversation.tools = .array(tools)
@@ -99,6 +106,9 @@ extension Example {
           "is null; write a text, or leave it out where the responses begin with the prompt")
       }
       let prompt = ImplicitPrompt.of(texts[0], texts[1])
+      if !prompt.isEmpty, !ImplicitPrompt.isMarked(texts[0], texts[1]) {
+        remarks.append("there is no prompt, and what both responses begin with is taken for it")
+      }
       let length = prompt.unicodeScalars.count
       self.prompt = prompt
       responses = texts.map { String($0.unicodeScalars.dropFirst(length)) }
@@ -181,6 +191,12 @@ extension Example {
     var conversation: Conversation
     switch given {
     case .string(let text):
+      guard !ImplicitPrompt.isRendered(text) else {
+        throw fields.failure(
+          "prompt",
+          "ends where an answer begins, and is a message here, beside messages, `system`, `history` or "
+            + "`tools`; leave those out, or give it as messages, too")
+      }
       conversation = try split(responses, keys, behind: text, fields)
     case let messages?:
       let prompt = try Message.list("prompt", messages, fields)
@@ -199,6 +215,10 @@ extension Example {
       }
     }
     for (key, response) in zip(keys, conversation.responses) {
+      if let role = response.last?.role, role == "user" || role == "system" {
+        throw fields.failure(
+          key, "ends with a message of `\(role)`; end it with the answer that is judged")
+      }
       guard response.first?.role != "assistant" else { continue }
       throw fields.failure(
         key,

@@ -7,24 +7,39 @@ enum ImplicitPrompt {
     let scalars = zip(first.unicodeScalars, second.unicodeScalars).prefix { $0 == $1 }
     var common = String.UnicodeScalarView()
     common.append(contentsOf: scalars.lazy.map(\.0))
-    return endOfTurn(in: common).map { String(common[..<$0]) } ?? commonPrefix(first, second)
+    return end(of: templateMarks + textMarks, in: common).map { String(common[..<$0]) }
+      ?? commonPrefix(first, second)
   }
 
   /// Whether both say themselves where an answer begins.
   static func isMarked(_ first: String, _ second: String) -> Bool {
-    [first, second].allSatisfy { endOfTurn(in: $0.unicodeScalars) != nil }
+    [first, second].allSatisfy { end(of: templateMarks + textMarks, in: $0.unicodeScalars) != nil }
   }
 
-  private static func endOfTurn(in text: String.UnicodeScalarView) -> String.Index? {
-    answerMarks.compactMap { text.ranges(of: $0).last?.upperBound }.max()
+  /// Whether a text ends where a template begins an answer.
+  static func isRendered(_ prompt: String) -> Bool {
+    let text = prompt.unicodeScalars
+    return end(of: templateMarks, in: text).map {
+      text[$0...].allSatisfy(\.properties.isWhitespace)
+    }
+      ?? false
+  }
+
+  private static func end(
+    of marks: [[Unicode.Scalar]], in text: String.UnicodeScalarView
+  ) -> String.Index? {
+    marks.compactMap { text.ranges(of: $0).last?.upperBound }.max()
   }
 
   /// What stands before an answer, without the white space behind it.
-  private static let answerMarks = [
-    "\nAssistant:", "\nASSISTANT:", "<|im_start|>assistant", "<|assistant|>", "[/INST]",
-    "<|start_header_id|>assistant<|end_header_id|>", "<start_of_turn>model", "\nTL;DR:",
-    "### Response:", "### Assistant:", "\nAnswer:",
+  private static let templateMarks = [
+    "\nAssistant:", "ASSISTANT:", "<|im_start|>assistant", "<|assistant|>", "[/INST]",
+    "<|start_header_id|>assistant<|end_header_id|>", "<start_of_turn>model", "<｜Assistant｜>",
+    "### Response:", "### Assistant:",
   ].map { Array($0.unicodeScalars) }
+  private static let textMarks = ["\nTL;DR:", "\nAnswer:", "\nA:", "\nBot:", "\nAI:"].map {
+    Array($0.unicodeScalars)
+  }
 
   /// The longest common beginning of two texts, cut back to where no token can straddle the cut:
   /// not inside a word or a run of signs, and before white space, which tokenizers join to the

@@ -189,8 +189,7 @@ package final class ResponseRowReader {
         return try ResponseRow(row, nil, written: written)
       }
       let example = try Example(row, format: reading.format)
-      current?.columns.add(example.remarks)
-      if example.hasPromptInResponse { current?.columns.add([Example.promptInResponse]) }
+      current?.columns.add(example)
       if example.usesPlainFormat { usesPlainFormat = true }
       return try ResponseRow(row, example, written: written)
     }

@@ -37,16 +37,17 @@ struct RowFields {
       ?? value.object?.members.contains { holdsText($0.value) } ?? false
   }
 
-  /// The text of a value, or its texts; of messages, what the last one says.
+  /// The text of a value, or its texts; of messages, what each says.
   func texts(of key: String) -> [[UInt8]] {
     guard let value = value(key) else { return [] }
-    if let list = value.array, list.allSatisfy({ $0.string != nil }) {
-      return list.compactMap { $0.string.map { Array($0.utf8) } }
+    return (value.array ?? [value]).compactMap { element in
+      let text = element.string ?? (element.object?["content"] ?? element.object?["value"])?.string
+      return text.map { Array($0.utf8) }
     }
-    let last = (value.array?.last ?? value).object
-    let text = value.string ?? (last?["content"] ?? last?["value"])?.string
-    return text.map { [Array($0.utf8)] } ?? []
   }
+
+  /// Whether there are tools: an empty list is none.
+  var hasTools: Bool { has("tools") && ![.array([]), .string("[]")].contains(value("tools")) }
 
   /// Whether the key is there and neither null nor an empty cell.
   func has(_ key: String) -> Bool { value(key) != nil }

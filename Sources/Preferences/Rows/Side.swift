@@ -52,6 +52,11 @@ enum Side {
     return (letters[0] == "a") == (sign == ">") ? first : second
   }
 
+  /// `A is slightly better`.
+  private static let betterWords: Set = [
+    "is", "slightly", "somewhat", "much", "clearly", "significantly", "better",
+  ]
+
   private static func preference(
     _ value: JSONValue, _ fields: RowFields
   ) throws(PreferenceError) -> [Double] {
@@ -67,8 +72,8 @@ enum Side {
       if let number = Double(decimal: word) { return try side(number, names, value, fields) }
       if let relation = relation(word) { return relation }
       // The whole of it, for `neither A nor B` ends like a name.
-      var words = word.split { " _-()".contains($0) }.map(String.init)
-      if words.suffix(2) == ["is", "better"] { words.removeLast(2) }
+      var words = word.split { " _-()[]".contains($0) }.map(String.init)
+      if words.last == "better" { words.removeAll(where: betterWords.contains) }
       if let last = words.last, words.count <= 2, words.count == 1 || kinds.contains(words[0]) {
         if last == "a" { return first }
         if last == "b" { return second }

@@ -23,8 +23,12 @@ package struct SweepResult: Sendable {
 /// What a sweep came to: `results.csv`, `results.json` and `curves.csv`. They hold no times, so that equal
 /// results are equal bytes.
 package struct SweepResults: Sendable {
-  /// The columns beside those of axes and figures; the axes stand after the first.
-  package static let ownColumns = ["cell", "seed", "status", "error"]
+  /// The columns of results.csv beside those of axes and figures; the axes stand after the first.
+  package static let ownColumns = ["cell", "seed", "status", "error", "verdict"]
+  /// Those of curves.csv after cell, axes and seed: gains as in results.csv, and the rewards as recorded.
+  package static let curveColumns =
+    ["step", Metric.exactKL.name, "gain_sd.gold", "gain_sd.score"]
+    + [Metric.gold.name, Metric.score.name]
 
   package let plan: String
   package let axes: [String]
@@ -55,14 +59,16 @@ package struct SweepResults: Sendable {
       columns: Self.ownColumns.prefix(1) + axes + Self.ownColumns.dropFirst() + names)
     var records: [JSONValue] = []
     for (cell, figures) in zip(cells, figures) {
+      let verdict = try cell.status == "done" ? evaluation(of: cell)?.word?.rawValue : nil
       table.append(
-        [cell.run] + cell.labels + ["\(cell.seed)", cell.status, cell.error ?? ""]
+        [cell.run] + cell.labels + ["\(cell.seed)", cell.status, cell.error ?? "", verdict ?? ""]
           + names.map { CommaSeparatedValues.cell(figures[$0]) })
       var record = JSONObject([("cell", .string(cell.run))])
       for (axis, label) in zip(axes, cell.labels) { record[axis] = Self.value(label) }
       record["seed"] = Int(exactly: cell.seed).map { .int($0) } ?? .string("\(cell.seed)")
       record["status"] = .string(cell.status)
       record["error"] = cell.error.map { .string($0) } ?? .null
+      record["verdict"] = verdict.map { .string($0) } ?? .null
       for name in names { record[name] = figures[name].map { .double($0) } ?? .null }
       records.append(.object(record))
     }
@@ -72,19 +78,31 @@ package struct SweepResults: Sendable {
     try AtomicFile.write(curves().text, to: directory.appending(path: "curves.csv"))
   }
 
-  /// Proxy, gold and KL by iteration: a row for every cell and iteration.
+  /// evaluation.json of a cell that is done; nil where the cell has none.
+  private func evaluation(
+    of cell: SweepResult
+  ) throws(RunRecordsError) -> EvaluationSummary? {
+    let run = try directory(of: cell)
+    return AtomicFile.exists(run.evaluation) ? try EvaluationSummary.read(from: run) : nil
+  }
+
+  /// KL, gold and score by iteration: a row for every cell and iteration.
   private func curves() throws(RunRecordsError) -> CommaSeparatedValues {
-    let metrics = ["objective/kl_exact", "objective/score", "objective/gold"]
-    var table = CommaSeparatedValues(columns: ["cell"] + axes + ["seed", "step"] + metrics)
+    var table = CommaSeparatedValues(columns: ["cell"] + axes + ["seed"] + Self.curveColumns)
     for cell in cells where cell.status == "done" {
       let run = try directory(of: cell)
       guard AtomicFile.exists(run.metrics(.ppo)) else { continue }
+      let start = try evaluation(of: cell)?.sft
       let rows = try MetricsTable(stage: .ppo, in: run)
-      let columns = metrics.map { rows[$0] }
       for (row, step) in rows.steps.enumerated() {
+        func value(_ metric: Metric) -> Double? { rows[metric.name]?[row] }
+        let (gold, score) = (value(.gold), value(.score))
         table.append(
           [cell.run] + cell.labels + ["\(cell.seed)", "\(step)"]
-            + columns.map { CommaSeparatedValues.cell($0?[row]) })
+            + [
+              value(.exactKL), gold.flatMap { start?.gold?.standardized($0) },
+              score.flatMap { start?.score?.standardized($0) }, gold, score,
+            ].map(CommaSeparatedValues.cell))
       }
     }
     return table

@@ -58,7 +58,7 @@ package struct SettingNode: Sendable, Equatable {
   }
 
   /// `world`, `annotators`, `0`, `flip` of `world.annotators[0].flip` or `world.annotators.0.flip`.
-  static func keys(of path: String) -> [String] {
+  package static func keys(of path: String) -> [String] {
     path.replacing("[", with: ".").replacing("]", with: "")
       .split(separator: ".", omittingEmptySubsequences: false).map(String.init)
   }

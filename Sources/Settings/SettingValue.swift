@@ -139,8 +139,7 @@ extension SettingValue where Self: RawRepresentable & CaseIterable, RawValue == 
     guard let value = Self(rawValue: name) else {
       throw location.error(
         "there is no choice `\(name)`",
-        advice: Suggestion.advice(
-          for: name, among: Self.allCases.map(\.rawValue), called: "choices"))
+        advice: Suggestion.choice(for: name, among: Self.allCases.map(\.rawValue)))
     }
     self = value
   }

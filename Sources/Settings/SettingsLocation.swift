@@ -120,6 +120,12 @@ package enum Suggestion {
     return "the \(kind) are \(shown)\(candidates.count > 24 ? ", …" : "")"
   }
 
+  /// What to write where `name` is none of a few choices: all of them, after the nearest.
+  package static func choice(for name: String, among choices: [String]) -> String {
+    (nearest(to: name, among: choices).map { "did you mean `\($0)`? " } ?? "")
+      + "use one of \(choices.joined(separator: ", "))"
+  }
+
   /// The number of insertions, deletions and substitutions between two strings [Levenshtein 1966].
   static func distance(_ first: String, _ second: String) -> Int {
     let target = Array(second)

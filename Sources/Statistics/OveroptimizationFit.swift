@@ -62,9 +62,6 @@ package struct OveroptimizationFit: Sendable {
   /// Σ (reward − fit)²
   package let squaredError: Double
   package let count: Int
-  /// The least distance above 0 among the points, and the largest.
-  let nearest: Double
-  package let farthest: Double
 
   /// Akaike's information criterion with Gaussian errors, n log(Σe²/n) + 2·3, up to a constant that all
   /// fits of the same data share.
@@ -72,17 +69,9 @@ package struct OveroptimizationFit: Sendable {
     Double(count) * log(max(squaredError, .leastNormalMagnitude) / Double(count)) + 6
   }
 
-  /// Where the reward is highest; nil where it never falls, or only outside the distances seen, of which
-  /// the fit knows nothing.
-  package var peak: Double? {
-    guard beta.value > 0 else { return nil }
-    let peak =
-      switch form {
-      case .linear: alpha.value / (2 * beta.value)
-      case .logarithmic: exp(alpha.value / beta.value - 1)
-      }
-    return peak >= nearest && peak <= farthest ? peak : nil
-  }
+  /// Where the reward is highest, by the delta method; nil where the data show no peak: β may be 0 or less, or
+  /// the peak lies outside the distances seen, of which the fit knows nothing.
+  package let peak: Estimate?
 
   /// - Parameters:
   ///   - distances: √KL of each point, 0 or more.
@@ -111,16 +100,28 @@ package struct OveroptimizationFit: Sendable {
       return sum + error * error
     }
     count = points.count
-    farthest = points.map(\.0).max() ?? 0
-    nearest = points.map(\.0).filter { $0 > 0 }.min() ?? .infinity
-    let variance = squaredError / Double(count - 2)
+    let scale = squaredError / Double(count - 2) / determinant
     let quantile = studentQuantile(count - 2)
-    func estimate(_ value: Double, _ square: Double) -> Estimate {
-      let half = quantile * (variance * square / determinant).squareRoot()
+    func estimate(_ value: Double, variance: Double) -> Estimate {
+      let half = quantile * (scale * variance).squareRoot()
       return Estimate(value: value, low: value - half, high: value + half)
     }
     self.form = form
-    alpha = estimate(a, yy)
-    beta = estimate(b, xx)
+    alpha = estimate(a, variance: yy)
+    beta = estimate(b, variance: xx)
+    // The derivatives of the peak by α and β.
+    let (top, byAlpha, byBeta) =
+      switch form {
+      case .linear: (a / (2 * b), 1 / (2 * b), -a / (2 * b * b))
+      case .logarithmic: (exp(a / b - 1), exp(a / b - 1) / b, -exp(a / b - 1) * a / (b * b))
+      }
+    let seen = points.map(\.0).filter { $0 > 0 }
+    let isSeen = top >= seen.min() ?? .infinity && top <= seen.max() ?? 0
+    peak =
+      beta.low > 0 && isSeen
+      ? estimate(
+        top,
+        variance: byAlpha * byAlpha * yy - 2 * byAlpha * byBeta * xy + byBeta * byBeta * xx)
+      : nil
   }
 }

@@ -179,7 +179,7 @@ struct Grammar: Sendable {
   }
 
   /// The symbols that a symbol leads to in one step or more.
-  private func reachable(from symbol: Int) -> Set<Int> {
+  func reachable(from symbol: Int) -> Set<Int> {
     var found: Set<Int> = []
     var pending = [symbol]
     while let next = pending.popLast() {

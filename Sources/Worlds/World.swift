@@ -37,7 +37,7 @@ package struct World: Sendable {
     }
     // Features of one kind may share its name; `weights` of annotators then mean all of them.
     for (index, feature) in configuration.gold.enumerated().reversed() {
-      guard let name = feature.term.name, gold.count(where: { $0.name == name }) > 1 else {
+      guard let name = feature.term.shared.name, gold.count(where: { $0.name == name }) > 1 else {
         continue
       }
       throw location.key("gold").item(index).key("name").error(

@@ -54,6 +54,17 @@ struct ProgramTests {
     #expect(checked.code == 0 && checked.errors.isEmpty)
     let file = try run.file("resolved.yaml", checked.output)
     #expect(try run.run(["scenarios", "check", file, "--quiet"]).output == checked.output)
+    for name in try run.run(["scenarios", "list"]).output.split(separator: "\n")
+    where !name.hasPrefix(" ") {
+      let scenario = String(name.prefix { $0 != " " })
+      let notes = try run.run(["scenarios", "check", scenario]).errors
+      #expect(notes.split(separator: "\n").count == 1, "\(notes)")
+    }
+    let short = try run.file(
+      "short.yaml", "extends: guard\nname: short\nppo: { maximum_tokens: 8 }\n")
+    let noted = try run.run(["scenarios", "check", short])
+    #expect(noted.code == 0 && noted.errors.contains("`ppo.maximum_tokens` is 8, and "))
+    #expect(noted.errors.contains("are cut off there; 10 are enough for all"), "\(noted.errors)")
   }
 
   @Test("a result that cannot be written ends with 74")

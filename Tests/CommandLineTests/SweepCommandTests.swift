@@ -100,7 +100,10 @@ import Testing
     #expect(demo.code == 0, "\(demo.errors)")
     let rows = try run.text("sweep-whole/results.csv").split(separator: "\n")
     #expect(
-      rows.count == 9 && rows[0].hasPrefix("cell,reward.epochs,ppo.kl.coefficient,seed,status,"))
+      rows.count == 9
+        && rows[0].hasPrefix(
+          "cell,reward.epochs,ppo.kl.coefficient,seed,status,error,verdict,")
+    )
     let row = try #require(rows.last).split(separator: ",", omittingEmptySubsequences: false)
     #expect(row[1...4] == ["2", "0.4", "2", "done"])
     let cell = "sweep-whole/\(row[0])"
@@ -118,7 +121,9 @@ import Testing
       #expect(counts[0] == counts[1], "\(stage)")
     }
     let column = try #require(rows[0].split(separator: ",").firstIndex(of: "ppo.gold.mean"))
-    #expect(try run.text("\(cell)/evaluation.json").contains("\"mean\" : \(row[column])"))
+    let evaluation = try run.text("\(cell)/evaluation.json")
+    #expect(evaluation.contains("\"mean\" : \(row[column])"))
+    #expect(!row[6].isEmpty && evaluation.contains("\"verdict\" : \"\(row[6])\""))
     #expect(try run.run(["report", cell]).code == 0)
     let page = try run.text("sweep-whole/index.html")
     #expect(page.contains("Gold against √KL") && page.contains("explorer-data"))
@@ -287,11 +292,16 @@ import Testing
     for row in rows {
       let name = try #require(row["name"] as? String)
       #expect((row["minutes"] as? Double ?? 0) > 0)
+      // What every arm sets is not for --set.
+      var few = Program.few
+      if name == "rounds", let pairs = few.firstIndex(of: "preferences.pairs=120") {
+        few.removeSubrange(pairs - 1...pairs)
+      }
       let result = try run.run(
         [
           "lesson", name, "--seeds", "1", "--out", "few-\(name)", "--jobs", "2", "--quiet",
           "--json",
-        ] + Program.few)
+        ] + few)
       #expect(result.code == 0, "\(name): \(result.errors)")
       #expect(!result.output.contains("\"problem\""), "\(name): \(result.output)")
     }

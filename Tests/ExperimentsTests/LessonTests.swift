@@ -119,6 +119,16 @@ import Testing
     #expect(quick.map(\.seed) == [7, 7] && quick[0].scenario.ppo.iterations == 1)
     #expect(quick.allSatisfy { $0.scenario.evaluation.responses == 8 })
     #expect(try lesson.cells(seeds: "1-3", isQuick: true, besides: file).cells.count == 6)
+    // Arm two alone sets it; where all do, a setting of all arms would do nothing.
+    let set = ["ppo.iterations=3"]
+    #expect(
+      try lesson.cells(isQuick: false, overrides: set, besides: file).cells.map(
+        \.scenario.ppo.iterations) == [3, 3, 2, 2])
+    let all = try read(self.lesson.replacing("one: {}", with: "one: { ppo.iterations: 1 }"))
+    let error = try #require(throws: SettingsError.self) {
+      _ = try all.cells(isQuick: false, overrides: set, besides: file)
+    }
+    #expect("\(error)".contains("ppo.iterations=3") && "\(error)".contains("the axis `arm` sets"))
   }
 
   @Test(

@@ -81,6 +81,19 @@ import Testing
     #expect(error.path == path && error.problem.contains("out of range"))
   }
 
+  @Test("a length of the policy below that of the world's responses gives a note")
+  func cutOff() throws {
+    func notes(_ assignments: [String], _ command: ScenarioCommand = .demo) throws -> [String] {
+      try makeScenario(assignments).notes(leftOut: [], overrides: [], for: command)
+    }
+    let short = ["ppo.maximum_tokens=6"]
+    let note = try #require(notes(short).first)
+    #expect(note.hasPrefix("`ppo.maximum_tokens` is 6, and "), "\(note)")
+    #expect(note.hasSuffix("the policy's are cut off there; 10 are enough for all"), "\(note)")
+    #expect(try notes(short, .ppo).isEmpty)
+    #expect(try notes(["world.prompt.maximum_response_words=8"]).isEmpty)
+  }
+
   @Test("a scenario that does not exist is refused, with those that do")
   func missing() throws {
     let error = try #require(throws: SettingsError.self) {

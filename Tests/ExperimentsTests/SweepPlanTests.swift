@@ -47,6 +47,17 @@ import Testing
     #expect(Set(cells.map(\.name)).count == 8 && cells[0].name.hasPrefix("cells/1-small-seed4-"))
   }
 
+  @Test("named settings change what `set` says for the cells of the others")
+  func settingsOfSomeValues() throws {
+    let (_, cells) = try cells(
+      """
+      scenario: tiny.yaml
+      set: { reward.epochs: 3 }
+      axes: { how: { plain: {}, short: { reward.epochs: 1 } } }
+      """)
+    #expect(cells.map(\.scenario.reward.epochs) == [3, 1])
+  }
+
   @Test("a preset comes first, so that other settings change what it sets; run may be an axis")
   func presetsAndRuns() throws {
     let (_, presets) = try cells(
@@ -94,7 +105,36 @@ import Testing
         "scenario: tiny.yaml\nrun: sft\naxes:\n  ppo.kl.coefficient: [0, 1]", 4, "coefficient",
         "does not read"
       ),
-      ("scenario: tiny.yaml\nrun: ppo", 2, "run", "no choice"),
+      (
+        "scenario: tiny.yaml\nrun: pppo", 2, "run",
+        "use one of demo, sft, dpo, train-reward, best-of-n"
+      ),
+      (
+        "scenario: tiny.yaml\nset: { reward.epochs: 3 }\naxes: { reward.epochs: [1, 2] }", 2,
+        "reward.epochs", "the axis `reward.epochs` sets this in every cell"
+      ),
+      (
+        "scenario: tiny.yaml\nset: { \"world.annotators[1].flip\": 0.2 }\naxes:\n"
+          + "  who: { a: { world.annotators: [{ name: a }] }, b: { world.annotators.1.flip: 0 } }",
+        2, "flip", "the axis `who` sets this in every cell"
+      ),
+      (
+        "scenario: tiny.yaml\naxes: { scenario: [tiny.yaml, exact] }", 1, "scenario",
+        "the axis `scenario` sets this in every cell"
+      ),
+      (
+        "scenario: tiny.yaml\nset:\n  reward.epochs: 3\n  reward: { epochs: 2 }", 4,
+        "reward.epochs",
+        "`reward.epochs` is set twice"
+      ),
+      (
+        "scenario: tiny.yaml\naxes:\n  a:\n    x: { reward.epochs: 3, reward: { epochs: 2 } }", 4,
+        "reward.epochs", "`reward.epochs` is set twice"
+      ),
+      (
+        "scenario: tiny.yaml\naxes:\n  ppo.preset: [trl]\n  b: { x: { ppo.preset: trlx } }", 4,
+        "ppo.preset", "two axes set `ppo.preset`"
+      ),
       ("scenario: tiny.yaml\nseeds: 5-2", 2, "seeds", "no range"),
       ("scenario: tiny.yaml\nseeds: [1, 1]", 2, "seeds", "twice"),
       ("scenario: tiny.yaml\nseeds: [-1]", 2, "seeds", "no seed"),
@@ -103,8 +143,7 @@ import Testing
       ("seeds: 1-2\nscenario: nosuch", 2, "scenario", "there is no such scenario: `nosuch`"),
       ("scenario: nosuch.yaml", 1, "scenario", "nosuch.yaml"),
       (
-        "scenario: tiny.yaml\naxes:\n  scenario:\n    - tiny.yaml\n    - nosuch", 5, "scenario",
-        "no such scenario"
+        "axes:\n  scenario:\n    - tiny.yaml\n    - nosuch", 4, "scenario", "no such scenario"
       ),
       ("seeds: 1-2\n", 1, "plan", "neither `scenario` nor `axes`"),
       ("scenario: tiny.yaml\naxes:\n  seed: [1, 2]", 3, "seed", "seeds are no axis"),
@@ -112,6 +151,10 @@ import Testing
         "scenario: tiny.yaml\naxes:\n  status: { a: { reward.epochs: 1 }, b: { reward.epochs: 2 } }",
         3, "status",
         "a column of its own"
+      ),
+      (
+        "scenario: tiny.yaml\naxes:\n  step: { a: { reward.epochs: 1 }, b: { reward.epochs: 2 } }",
+        3, "step", "a column of its own"
       ),
       (
         "scenario: tiny.yaml\nseeds: 1-9000\naxes: { reward.epochs: [1, 2] }", 3, "axes",

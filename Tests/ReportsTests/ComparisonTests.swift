@@ -7,28 +7,6 @@ import Testing
 
 @Suite("A comparison of runs")
 struct ComparisonTests {
-  @Test("the peak of a fit is shown where it was seen, and its absence said elsewhere")
-  func peaks() throws {
-    func fits(_ bends: [Double]) throws -> OveroptimizationTable.Fits {
-      let distances = [0, 0.5, 1, 1.5, 2, 2.5]
-      var fits = OveroptimizationTable.Fits()
-      for bend in bends {
-        let rewards = distances.map { $0 * (2 - bend * $0) }
-        for (form, path) in [
-          (OveroptimizationFit.Form.linear, \OveroptimizationTable.Fits.linear),
-          (.logarithmic, \.logarithmic),
-        ] {
-          fits[keyPath: path].append(
-            try #require(OveroptimizationFit(form, distances: distances, rewards: rewards)))
-        }
-      }
-      return fits
-    }
-    #expect(try fits([0.5]).peak == "2.00")
-    #expect(try fits([0.5, 0.01]).peak == "2.00 on 1 of 2 seeds")
-    #expect(try fits([0.01]).peak == "no peak within what was seen (√KL up to 2.50)")
-  }
-
   private func withRuns(_ count: Int, _ body: ([(String, RunDirectory)], URL) throws -> Void) throws
   {
     let url = FileManager.default.temporaryDirectory

@@ -95,6 +95,48 @@ struct MetricsTests {
     }
   }
 
+  @Test("give a sweep's tables the verdict as a word, and gains by iteration in one unit")
+  func tablesOfASweep() throws {
+    try withTemporaryDirectory { root in
+      let run = try RunDirectory.create(at: root.appending(path: "cells/a"), force: false)
+      let writer = try MetricsWriter(stage: .ppo, in: run)
+      try writer.write(
+        step: 1, seconds: 0,
+        ["objective/kl_exact": 0.5, "objective/gold": 12, "objective/score": 0.25])
+      try writer.write(step: 2, seconds: 0, ["objective/kl_exact": 2, "objective/score": 2])
+      // Gold: mean 10, sd 2; score: mean 0, sd 0.5.
+      func summary(_ mean: Double, _ sd: Double) -> Summary {
+        .init(mean: mean, standardDeviation: sd, count: 1_000)
+      }
+      var evaluation = EvaluationSummary(
+        sft: .init(gold: summary(10, 2), score: summary(0, 0.5)),
+        ppo: .init(gold: summary(10, 2), score: summary(2, 0.5)))
+      evaluation.judge(scoredByModel: false)
+      try evaluation.write(to: run)
+      let cells = [
+        SweepResult(run: "cells/a", labels: ["1"], seed: 3, status: "done", error: nil),
+        SweepResult(
+          run: "cells/b", labels: ["2"], seed: 3, status: "failed", error: "exit 3, it says"),
+      ]
+      try SweepResults(plan: "p", axes: ["reward.epochs"], cells: cells, in: root).write()
+      func lines(_ name: String) throws -> [Substring] {
+        try String(contentsOf: root.appending(path: name), encoding: .utf8).split(separator: "\n")
+      }
+      #expect(
+        try lines("curves.csv") == [
+          "cell,reward.epochs,seed,step,objective/kl_exact,gain_sd.gold,gain_sd.score,"
+            + "objective/gold,objective/score",
+          "cells/a,1,3,1,0.5,1.0,0.5,12.0,0.25", "cells/a,1,3,2,2.0,,4.0,,2.0",
+        ])
+      let results = try lines("results.csv")
+      #expect(results[0].hasPrefix("cell,reward.epochs,seed,status,error,verdict,"))
+      #expect(results[1].hasPrefix("cells/a,1,3,done,,fooled,"))
+      #expect(results[2].hasPrefix("cells/b,2,3,failed,\"exit 3, it says\",,"))
+      let json = try lines("results.json").joined()
+      #expect(json.contains("\"verdict\": \"fooled\"") && json.contains("\"verdict\": null"))
+    }
+  }
+
   @Test("with a row cut off at the end are read up to it; a broken row elsewhere is an error")
   func interrupted() throws {
     try withTemporaryDirectory { root in

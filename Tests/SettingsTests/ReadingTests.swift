@@ -111,7 +111,8 @@ import Testing
       ("title: [a]", "run.yaml:1: `title`: expected text, found a list; write text here"),
       (
         "optimizer:\n  schedule: liner",
-        "run.yaml:2: `optimizer.schedule`: there is no choice `liner`; did you mean `linear`?"
+        "run.yaml:2: `optimizer.schedule`: there is no choice `liner`; "
+          + "did you mean `linear`? use one of constant, linear"
       ),
       (
         "optimizer: 3",

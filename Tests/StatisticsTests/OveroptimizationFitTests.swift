@@ -21,7 +21,10 @@ import Testing
     #expect(isNear(linear.beta.low, 0.3310718, 1e-5) && isNear(linear.beta.high, 0.3895532, 1e-5))
     #expect(isNear(linear.squaredError, 0.0055738839) && linear.count == 7)
     #expect(isNear(linear.informationCriterion, -43.949013260))
-    #expect(isNear(linear.peak ?? 0, 1.33064732 / (2 * 0.3603125)))
+    let highest = try #require(linear.peak)
+    #expect(isNear(highest.value, 1.33064732 / (2 * 0.3603125)))
+    // By the delta method, with numerical derivatives of the peak and numpy's covariance.
+    #expect(isNear(highest.low, 1.7892561, 1e-5) && isNear(highest.high, 1.9037807, 1e-5))
     let bent = try #require(
       OveroptimizationFit(.logarithmic, distances: distances, rewards: rewards))
     #expect(isNear(bent.alpha.value, 1.01394554) && isNear(bent.beta.value, 0.66178552))
@@ -29,7 +32,8 @@ import Testing
     #expect(isNear(bent.informationCriterion, -28.015097129))
     // The derivative α − β (log d + 1) is 0 there.
     let peak = try #require(bent.peak)
-    #expect(isNear(peak, 1.7026, 1e-3))
+    #expect(isNear(peak.value, 1.7025654))
+    #expect(isNear(peak.low, 1.3651886, 1e-5) && isNear(peak.high, 2.0399422, 1e-5))
   }
 
   @Test("exact data give their coefficients back, and a reward that never falls has no peak")
@@ -46,14 +50,24 @@ import Testing
       let rewards = distances.map { $0 * (2 - bend * $0) }
       let fit = try #require(
         OveroptimizationFit(.linear, distances: distances, rewards: rewards))
-      #expect(fit.farthest == 3 && (fit.peak == nil) == (peak == nil))
-      if let peak { #expect(isNear(fit.peak ?? 0, peak)) }
+      #expect((fit.peak == nil) == (peak == nil))
+      if let peak { #expect(isNear(fit.peak?.value ?? 0, peak)) }
     }
     // d(−8 − 0.7 log d) only falls where it was seen: its peak is at exp(−8 / 0.7 − 1).
     let rewards = distances.map { $0 > 0 ? $0 * (-8 - 0.7 * log($0)) : 0 }
     let fit = try #require(
       OveroptimizationFit(.logarithmic, distances: distances, rewards: rewards))
     #expect(isNear(fit.alpha.value, -8, 1e-6) && fit.peak == nil)
+  }
+
+  @Test("there is no peak where β may be 0, though the curve turns within what was seen")
+  func uncertainPeak() throws {
+    let distances = [0, 0.5, 1, 1.5, 2, 2.5]
+    let noise = [0, 0.6, -0.6, 0.6, -0.6, 0.6]
+    let rewards = zip(distances, noise).map { $0 * (2 - 0.5 * $0) + $1 }
+    let fit = try #require(OveroptimizationFit(.linear, distances: distances, rewards: rewards))
+    #expect(isNear(fit.alpha.value / (2 * fit.beta.value), 2.36576) && fit.beta.low < 0)
+    #expect(fit.peak == nil)
   }
 
   @Test("too few points, or points of one distance, give no fit")

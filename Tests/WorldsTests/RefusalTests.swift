@@ -92,7 +92,8 @@ import Testing
       (
         "feature: valence", "feature: valance",
         "world.yaml:16: `world.gold[0].feature`: there is no choice `valance`; "
-          + "did you mean `valence`?"
+          + "did you mean `valence`? use one of valence, grammar_breaks, length, repetition, phrase, "
+          + "words, answers, copies, pattern, arithmetic, agrees"
       ),
       (
         "- feature: valence\n      weight: 1", "- weight: 1",

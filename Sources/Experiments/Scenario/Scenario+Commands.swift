@@ -1,5 +1,6 @@
 import RLHF
 import Settings
+import Worlds
 
 /// A command that takes a scenario with `--set`.
 package enum ScenarioCommand: String, CaseIterable, Sendable {
@@ -46,7 +47,22 @@ extension Scenario {
         "`rlhf-sim \(command.rawValue)` has no use for "
           + unread.map { "`\($0)`" }.joined(separator: ", "))
     }
-    return notes
+    // What files or other models may take the place of is of no concern to other commands.
+    return notes + (command == .demo || command == .sft ? worldNotes : [])
+  }
+
+  /// What is valid in a world and may surprise.
+  private var worldNotes: [String] {
+    guard let world = try? World(world) else { return [] }
+    // EOS takes one of the tokens.
+    let fitting = ppo.maximumTokens - 1
+    guard fitting < self.world.prompt.maximumResponseWords else { return world.conditionNotes }
+    let (count, longest) = world.responses(longerThan: fitting)
+    guard count >= 10 else { return world.conditionNotes }
+    return world.conditionNotes + [
+      "`ppo.maximum_tokens` is \(ppo.maximumTokens), and \(count) of 1000 responses of the world's grammar "
+        + "need more with their EOS: the policy's are cut off there; \(longest + 1) are enough for all"
+    ]
   }
 
   /// Whether a command looks at a key, at one above it, or at one below it.

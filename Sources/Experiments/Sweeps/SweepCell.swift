@@ -52,6 +52,7 @@ extension SweepPlan {
         "these are more than \(Self.mostCells) cells",
         advice: "take values or seeds away")
     }
+    try requireEffect()
     var cells: [SweepCell] = []
     var places: [String: SweepCell] = [:]
     for combination in combinations() {
@@ -71,6 +72,22 @@ extension SweepPlan {
     return cells
   }
 
+  /// Refuses what an axis sets in every cell, so that what stands beside the axes would do nothing.
+  private func requireEffect() throws(SettingsError) {
+    let ofPlan = ["scenario", "run"].filter { location.key($0).node != nil }.map {
+      SweepAssignments.Assignment(path: $0, value: "", location: location.key($0))
+    }
+    for given in settings.all + ofPlan {
+      let axis = axes.all.first {
+        $0.values.allSatisfy { $0.assignments.contains { $0.covers(given) } }
+      }
+      guard let axis else { continue }
+      throw given.location.error(
+        "the axis `\(axis.name)` sets this in every cell, so that it has no effect here",
+        advice: "remove it, or take the key out of the axis")
+    }
+  }
+
   /// One value of every axis, the last axis fastest.
   private func combinations() -> [[SweepAxes.Value]] {
     axes.all.reduce([[]]) { combinations, axis in
@@ -82,12 +99,11 @@ extension SweepPlan {
     _ combination: [SweepAxes.Value], besides file: URL
   ) throws(SettingsError) -> (Scenario, SweepRun) {
     let varied = combination.flatMap(\.assignments)
-    if let path = varied.map(\.path).firstRepeated,
-      let place = varied.last(where: { $0.path == path })?.location
-    {
-      throw place.error("two axes set `\(path)`", advice: "take it out of one of them")
+    if let second = varied.firstCovering {
+      throw second.location.error(
+        "two axes set `\(second.path)`", advice: "take it out of one of them")
     }
-    let all = settings.all.filter { !varied.map(\.path).contains($0.path) } + varied
+    let all = settings.all.filter { given in !varied.contains { $0.covers(given) } } + varied
     var (scenario, run) = (self.scenario, self.run)
     var scenarioPlace = location.key("scenario")
     for assignment in all {

@@ -99,6 +99,9 @@ struct SweepAssignments: SettingValue {
     for entry in try location.entries(of: Self.typeDescription) {
       all += Self.assignments(entry.key, location.key(entry.key))
     }
+    if let second = all.firstCovering {
+      throw second.location.error("`\(second.path)` is set twice", advice: "remove one of them")
+    }
   }
 
   /// Sections are taken apart, so that the keys beside them stay as they are.
@@ -113,7 +116,7 @@ struct SweepAssignments: SettingValue {
 
   /// Puts assignments in the place of those of the same keys.
   mutating func lay(_ others: [Assignment]) {
-    all.removeAll { assignment in others.contains { $0.path == assignment.path } }
+    all.removeAll { assignment in others.contains { $0.covers(assignment) } }
     all += others
   }
 }
@@ -127,6 +130,18 @@ extension SweepAssignments.Assignment {
       throw place.error("this is no assignment", advice: "write `key=value`")
     }
     self.init(path: String(parts[0]), value: String(parts[1]), location: place)
+  }
+
+  /// Whether it also says what another one set before: the same key, or the section or list around it.
+  func covers(_ other: Self) -> Bool {
+    SettingNode.keys(of: other.path).starts(with: SettingNode.keys(of: path))
+  }
+}
+
+extension [SweepAssignments.Assignment] {
+  /// The first that leaves one before it without effect.
+  var firstCovering: Element? {
+    indices.first { self[..<$0].contains(where: self[$0].covers) }.map { self[$0] }
   }
 }
 
@@ -162,9 +177,10 @@ package struct SweepAxes: SettingValue {
         throw location.key(entry.key).error(
           "seeds are no axis", advice: "write `seeds: 1-5` beside `axes`")
       }
-      if SweepResults.ownColumns.contains(axis.name) {
+      if (SweepResults.ownColumns + SweepResults.curveColumns).contains(axis.name) {
         throw location.key(entry.key).error(
-          "results.csv has a column of its own of this name", advice: "call the axis otherwise")
+          "a table of results has a column of its own of this name",
+          advice: "call the axis otherwise")
       }
       all.append(axis)
     }

@@ -220,6 +220,7 @@ enum ReportStyle {
         linear-gradient(to right, var(--rule), transparent) left / .6rem 100%,
         linear-gradient(to left, var(--rule), transparent) right / .6rem 100%;
       background-repeat: no-repeat; background-attachment: local, local, scroll, scroll; }
+    .fits .number { white-space: normal; } .fits tbody th { vertical-align: top; }
     .tinted input { margin: 0 .35rem 0 0; accent-color: var(--s1); }
     .tinted label { white-space: nowrap; margin-right: 1.2rem; cursor: pointer; }
     .scale { display: none; margin: .4rem 0; } .scale span { padding: .1rem .35rem;

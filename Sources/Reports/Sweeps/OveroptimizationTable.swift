@@ -15,27 +15,23 @@ enum OveroptimizationTable {
       }
     }
 
-    /// Where the better form is highest, mean over the seeds on which it was seen to fall.
+    /// Where the better form is highest, with its interval, where every seed and their mean show it.
     var peak: String {
       let best = informationDifference > 0 ? logarithmic : linear
       let peaks = best.compactMap(\.peak)
-      guard !peaks.isEmpty else {
-        let farthest = best.map(\.farthest).max() ?? 0
-        return "no peak within what was seen (√KL up to \(NumberText.fixed(farthest, 2)))"
-      }
-      let mean = NumberText.fixed(Summary(peaks).mean, 2)
-      return peaks.count == best.count ? mean : "\(mean) on \(peaks.count) of \(best.count) seeds"
+      let isBent = Estimate(meanOf: best.map(\.beta.value)).map { $0.low > 0 } ?? true
+      if isBent, peaks.count == best.count, let peak = estimate(peaks) { return text(peak) }
+      let some = isBent && !peaks.isEmpty
+      return "no peak within the data"
+        + (some ? " on \(best.count - peaks.count) of \(best.count) seeds" : "")
     }
   }
 
   static func section(_ groups: [RunGroup]) -> ReportSection? {
     let rows = groups.flatMap { group in
       [
-        (group.name, "gold", fits(group, \.gold) { ($0.gold?.mean, $0.gold?.standardDeviation) }),
-        (
-          group.name, "score",
-          fits(group, \.score) { ($0.score?.mean, $0.score?.standardDeviation) }
-        ),
+        (group.name, "gold", fits(group, \.gold, \.gold)),
+        (group.name, "score", fits(group, \.score, \.score)),
       ]
     }.filter { !$0.2.linear.isEmpty }
     guard !rows.isEmpty else { return nil }
@@ -51,17 +47,19 @@ enum OveroptimizationTable {
       scrolled(
         table(
           [.plain("settings"), .plain("reward")]
-            + ["α, d(α − β d)", "β", "α, d(α − β log d)", "β", "d of the peak", "ΔAIC", "seeds"]
-            .map(
-              Column.number)
+            + [
+              "α, \(unbroken("d(α − β d)"))", "β", "α, \(unbroken("d(α − β log d)"))", "β",
+              "d of the peak", "ΔAIC", "seeds",
+            ].map(Column.number),
+          style: "fits"
         ) {
           for (name, reward, fits) in rows {
             element("tr") {
               rowTitle(name)
               element("td") { reward }
               for form in [fits.linear, fits.logarithmic] {
-                number(text(form, \.alpha))
-                number(text(form, \.beta))
+                number(text(estimate(form.map(\.alpha))))
+                number(text(estimate(form.map(\.beta))))
               }
               number(fits.peak)
               number(NumberText.signed(fits.informationDifference, 1))
@@ -74,25 +72,25 @@ enum OveroptimizationTable {
         In brackets: the 95 % interval by Student's t, over seeds where there are several, else of the \
         fit, which counts iterations as independent and is too narrow. ΔAIC is the criterion of the first \
         form minus that of the second, summed over seeds: above 0 the second fits better. The peak is \
-        that of the better form, where it lies within the distances seen.
+        that of the better form. There is none within the data where the interval of β has 0 in it, or \
+        where the curve turns outside the distances seen.
         """
       }
     }
   }
 
-  /// - Parameter start: mean and sd of the reward under the SFT policy.
+  /// - Parameter start: the reward under the SFT policy.
   private static func fits(
     _ group: RunGroup, _ value: (FrontierChart.Iteration) -> Double?,
-    _ start: (EvaluationSummary.Policy) -> (mean: Double?, sd: Double?)
+    _ start: (EvaluationSummary.Policy) -> Summary?
   ) -> Fits {
     var fits = Fits()
     for run in group.runs {
-      guard let policy = run.records.evaluation?.sft, let mean = start(policy).mean,
-        let sd = start(policy).sd, sd > 0,
+      guard let start = run.records.evaluation?.sft.flatMap(start),
         let frontier = FrontierChart(run.records)
       else { continue }
       let points = frontier.iterations.compactMap { iteration in
-        value(iteration).map { (FrontierChart.root(iteration.kl), ($0 - mean) / sd) }
+        value(iteration).flatMap(start.standardized).map { (FrontierChart.root(iteration.kl), $0) }
       }
       let (distances, rewards) = (points.map(\.0), points.map(\.1))
       if let linear = OveroptimizationFit(.linear, distances: distances, rewards: rewards),
@@ -105,12 +103,17 @@ enum OveroptimizationTable {
     return fits
   }
 
-  private static func text(
-    _ fits: [OveroptimizationFit], _ value: (OveroptimizationFit) -> Estimate
-  ) -> String {
-    let values = fits.map(value)
-    guard let estimate = Estimate(meanOf: values.map(\.value)) ?? values.first else { return "–" }
-    return "\(NumberText.fixed(estimate.value, 2)) [\(NumberText.fixed(estimate.low, 2)), "
-      + "\(NumberText.fixed(estimate.high, 2))]"
+  /// The mean over seeds, or the only one.
+  private static func estimate(_ values: [Estimate]) -> Estimate? {
+    Estimate(meanOf: values.map(\.value)) ?? values.first
   }
+
+  private static func text(_ estimate: Estimate?) -> String {
+    guard let estimate else { return "–" }
+    let interval = [estimate.low, estimate.high].map { NumberText.fixed($0, 2) }
+    return "\(NumberText.fixed(estimate.value, 2)) "
+      + unbroken("[\(interval.joined(separator: ", "))]")
+  }
+
+  private static func unbroken(_ text: String) -> String { text.replacing(" ", with: "\u{A0}") }
 }

@@ -60,7 +60,7 @@ struct GoldFeature: SettingValue, Equatable {
     guard let kind = Self.kinds.first(where: { $0.kind == name }) else {
       throw place.error(
         "there is no choice `\(name)`",
-        advice: Suggestion.advice(for: name, among: names, called: "choices"))
+        advice: Suggestion.choice(for: name, among: names))
     }
     term = try Self.read(kind, location)
   }
@@ -111,8 +111,8 @@ struct FeatureScope: Configurable, Equatable {
 
 /// A feature of some kind as the world uses it.
 protocol GoldTerm: Configurable {
-  /// What it is called; nil where its kind names it.
-  var name: String? { get }
+  /// What it has whatever its kind.
+  var shared: FeatureScope { get }
   func weighed(
     in grammar: Grammar, at location: SettingsLocation
   ) throws(SettingsError) -> WeightedFeature
@@ -124,7 +124,6 @@ struct Weighted<Kind: GoldMeasure>: GoldTerm {
   var weight = Kind.weight
   var shared = FeatureScope()
   var kind = Kind()
-  var name: String? { shared.name }
 
   init() {}
 

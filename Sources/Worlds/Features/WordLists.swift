@@ -94,6 +94,13 @@ extension Grammar {
         ?? "remove it, or add it to the grammar")
   }
 
+  /// The words in a rule's own expansions, without those of the rules that they name.
+  func words(in symbol: Int) -> [String] {
+    productions[symbol].flatMap(\.tokens).compactMap { token in
+      if case .word(let word) = token { vocabulary[word] } else { nil }
+    }
+  }
+
   /// Every word that a rule can say, in the order in which its expansions name them.
   ///
   /// - Throws: `SettingsError` for a rule that is not there, or has no words.

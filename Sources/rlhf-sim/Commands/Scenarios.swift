@@ -62,9 +62,12 @@ struct Scenarios: ParsableCommand {
     func run() throws {
       // A bare name is a file here if there is one, as in `scenarios check my-world`.
       let isFile = FileManager.default.fileExists(atPath: file)
-      let scenario = try ProjectFiles.scenario(isFile ? URL(filePath: file).path : file)
-      try RunRecorder(directory: nil, terminal: .standardError(isQuiet: quiet))
-        .note("\(file) is a valid scenario; with every default it reads as follows")
+      let (scenario, notes) = try ProjectFiles.scenario(
+        isFile ? URL(filePath: file).path : file, overrides: [], for: .demo)
+      if !quiet {
+        Output.note("\(file) is a valid scenario; with every default it reads as follows")
+        notes.forEach(Output.note)
+      }
       try Output.write(scenario.resolvedYAML())
     }
   }

@@ -59,6 +59,9 @@ struct SweepStatus: Encodable {
       + "the cells would run alone, \(stages) are run. Waiting: not begun, or for a shared run.\n"
     for (task, owner) in running.sorted(by: <) { text += "running: \(task) (\(owner))\n" }
     for (task, reason) in failures.sorted(by: <) { text += "failed: \(task): \(reason)\n" }
+    if !failures.isEmpty {
+      text += "Failed cells stay so when the sweep is started again; --retry runs them again.\n"
+    }
     if let secondsLeft, secondsLeft > 0 {
       text += "About \(NumberText.plainClock(secondsLeft)) left.\n"
     }

@@ -6,7 +6,8 @@ import Testing
   /// A plan beside the tiny run.
   private func plan(_ name: String, axes: String, seeds: String = "1-2") throws -> String {
     let settings = Program.tiny.filter { $0 != "--set" }
-      .map { $0.replacing("=", with: ": ") }.joined(separator: ", ")
+      .map { $0.split(separator: "=") }.filter { !axes.contains("\($0[0]):") }
+      .map { $0.joined(separator: ": ") }.joined(separator: ", ")
     return try TinyRun.shared().file(
       name, "scenario: sentiment\nset: { \(settings) }\nseeds: \(seeds)\naxes:\n\(axes)")
   }
@@ -159,6 +160,11 @@ import Testing
     // Once more it says the same at once; with --retry the cell is run again.
     let again = try run.run(["sweep", plan, "--out", "sweep-failing", "--json", "--quiet"])
     #expect(again.code == 1 && again.output.contains("\"failed\":3"))
+    let status = try run.run(["sweep", "status", "sweep-failing"]).output
+    #expect(status.contains(/failed: cells\/broken-seed3-.*exit status 3/), "\(status)")
+    #expect(status.contains("--retry runs them again"))
+    let page = try run.text("sweep-failing/index.html")
+    #expect(page.contains(/Failed: cells\/broken-seed3-[^<]*exit status 3/))
     let retried = try run.run(["sweep", plan, "--out", "sweep-failing", "--retry"])
     #expect(retried.code == 1 && retried.errors.contains("broken-seed3"), "\(retried.errors)")
   }

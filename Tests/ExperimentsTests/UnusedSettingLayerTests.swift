@@ -16,6 +16,8 @@ import Testing
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     for (name, text) in files {
+      // With room for EOS after the longest response, of which a note would speak.
+      let text = text.replacing("maximum_response_words: 9", with: "maximum_response_words: 8")
       try Data(text.utf8).write(to: directory.appending(path: name))
     }
     return try ProjectFiles.scenario(
@@ -133,7 +135,7 @@ import Testing
 
   @Test("--set of a key that the command has no use for is said, a file's is not")
   func commands() throws {
-    let scenario = try makeScenario()
+    let scenario = try makeScenario(["world.prompt.maximum_response_words=8"])
     let overrides = ["ppo.lora.rank=4", "world.annotators[0].flip=0.3", "ppo.temperature=2"]
     func notes(_ command: ScenarioCommand) -> [String] {
       scenario.notes(leftOut: [], overrides: overrides, for: command)

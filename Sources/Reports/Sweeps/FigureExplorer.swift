@@ -109,6 +109,7 @@ struct FigureExplorer {
         const cells = data.group.map((group, index) => ({ group, x: xs[index], y: ys[index] }))
           .filter(cell => cell.x !== null && cell.y !== null);
         svg.replaceChildren();
+        make("title", {}, names[1] + " against " + names[0]);
         if (cells.length === 0) return;
         const [horizontal, vertical] = [range(cells.map(c => c.x)), range(cells.map(c => c.y))];
         const px = x => left + (x - horizontal[0]) / (horizontal[1] - horizontal[0]) * (right - left);

@@ -1,5 +1,5 @@
 import Formats
-package import RunRecords
+import RunRecords
 package import Settings
 
 /// A plan of many runs: a scenario, axes over its settings, and seeds.
@@ -53,16 +53,6 @@ package enum SweepRun: String, CaseIterable, Sendable, SettingValue {
   case demo, sft, dpo
   case trainReward = "train-reward"
   case bestOfN = "best-of-n"
-
-  package var command: RunInformation.Command {
-    switch self {
-    case .demo: .demo
-    case .sft: .sft
-    case .dpo: .dpo
-    case .trainReward: .trainReward
-    case .bestOfN: .bestOfN
-    }
-  }
 
   /// The commands whose settings it reads.
   var readers: [ScenarioCommand] {

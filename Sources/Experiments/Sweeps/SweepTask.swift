@@ -18,9 +18,7 @@ package struct SweepTask: Codable, Sendable, Equatable {
   package let labels: [String]
 
   package var isCell: Bool { stage == nil }
-  package var command: RunInformation.Command {
-    SweepRun(rawValue: run)?.command ?? .demo
-  }
+  package var command: RunInformation.Command { .init(rawValue: run) ?? .demo }
 
   /// Runs what its base has not done yet.
   package func perform(_ run: LoopRun) throws -> EvaluationSummary {
@@ -30,19 +28,14 @@ package struct SweepTask: Codable, Sendable, Equatable {
         from: policy, preferences: run.comparePreferences(of: policy)
       ).0
     }
-    switch stage {
-    case .sft: return EvaluationSummary()
-    case .preferences:
-      _ = try run.comparePreferences(of: policy)
+    if let stage {
+      if stage == .reward {
+        _ = try reward()
+      } else if stage != .sft {
+        _ = try run.comparePreferences(of: policy)
+      }
+      if stage == .trunk { _ = try run.rewardTrunk() }
       return EvaluationSummary()
-    case .trunk:
-      _ = try run.comparePreferences(of: policy)
-      _ = try run.rewardTrunk()
-      return EvaluationSummary()
-    case .reward:
-      _ = try reward()
-      return EvaluationSummary()
-    case nil: break
     }
     let needsReward = run.loop.scenario.ppo.reward.needsRewardModel
     switch command {

@@ -45,7 +45,6 @@ struct RowReaderTests {
     for row in [
       #"{"messages":[\#(user)]}"#, #"{"prompt":[\#(user)]}"#,
       #"{"messages":[\#(user),\#(answer)]}"#,
-      #"{"prompt":"a","system":null}"#,
       #"{"chosen":[\#(user),\#(answer)],"rejected":[\#(user),\#(answer)]}"#,
     ] {
       #expect(try prompts(row, "p.jsonl") == ["user: a\nassistant:"], "\(row)")

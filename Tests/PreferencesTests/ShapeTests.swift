@@ -80,13 +80,6 @@ private struct Original {
         ]
       ),
       (
-        "columns",
-        [
-          "system": system.map { .string($0) } ?? .null, "history": .array(history),
-          "question": .string(question), "chosen": .string(chosen), "rejected": .string(rejected),
-        ]
-      ),
-      (
         "sides",
         [
           "prompt": .array(prompt), "response_0": .array(bad), "response_1": .array(good),
@@ -124,7 +117,18 @@ private struct Original {
           "rejected": .string(" " + Self.text(bad)),
         ]
       ))
-    if system == nil, earlier.isEmpty {
+    // Of columns that say nothing, plain texts stay plain.
+    if system != nil || !earlier.isEmpty {
+      shapes.append(
+        (
+          "columns",
+          [
+            "system": system.map { .string($0) } ?? .null, "history": .array(history),
+            "question": .string(question), "chosen": .string(chosen),
+            "rejected": .string(rejected),
+          ]
+        ))
+    } else {
       shapes.append(
         (
           "text and answers",
@@ -375,9 +379,17 @@ struct ShapeTests {
     #expect(
       try rows(#"{"prompt":[\#(user)],"tools":"[]",\#(rest)}"#)
         == rows(#"{"prompt":[\#(user)],\#(rest)}"#))
-    let file = try TemporaryFile(#"{"prompt":"q","system":"",\#(rest)}"#)
-    let notes = try DataSurvey(of: file.url, as: RowReading()).columns.notes
-    #expect(notes.count == 1 && notes[0].contains("`system` and `history` say nothing"))
+    // What says nothing changes nothing.
+    for nothing in [
+      #""system":null"#, #""system":" ""#, #""history":[]"#, #""system":"","history":null"#,
+    ] {
+      let row = #"{"prompt":"q",\#(nothing),\#(rest)}"#
+      #expect(try rows(row) == rows(#"{"prompt":"q",\#(rest)}"#))
+      let file = try TemporaryFile(row)
+      let notes = try DataSurvey(of: file.url, as: RowReading()).columns.notes
+      #expect(
+        notes.count == 1 && notes[0].contains("` says nothing, and the texts are no messages"))
+    }
   }
 
   @Test("calls and results of tools in ShareGPT's roles are those of messages")

@@ -8,21 +8,16 @@ extension Example {
   ) throws(PreferenceError) {
     var given = try givenPrompt(fields)
     if given == nil { given = try promptMessages(values, fields) }
-    let hasTurns = fields.isNamed("history") && historyText(fields) == nil
     let isConversation =
-      hasTurns || fields.isNamed("system") || fields.hasTools || fields.has("messages")
+      try !opening(fields).isEmpty || fields.hasTools || fields.has("messages")
       || (given != nil && given?.string == nil) || values.contains { $0.value.string == nil }
     guard isConversation else {
+      if let key = ["system", "history"].first(where: fields.isNamed), historyText(fields) == nil {
+        remarks.append("`\(fields.name(key))` says nothing, and the texts are no messages")
+      }
       return try readPlain(given?.string, values, fields)
     }
     var conversation = try conversation(given, values, fields)
-    if try opening(fields).isEmpty, !fields.has("messages"), !fields.hasTools,
-      given?.string != nil, values.allSatisfy({ $0.value.string != nil })
-    {
-      remarks.append(
-        "`system` and `history` say nothing, and the texts are messages all the same, as in other rows of "
-          + "the file")
-    }
     if fields.hasTools {
       conversation.tools = .array(try fields.list("tools", of: "tools"))
     } else if let tools = try request(fields)?["tools"]?.array, !tools.isEmpty {

@@ -71,7 +71,9 @@ extension EvaluationSummary {
   /// What best-of-n reaches, and what it would at the policy's own distance from the reference.
   private var bestOfNText: String? {
     guard let points = bestOfN else { return nil }
-    let (score, gold) = (sft?.score, sft?.gold)
+    // The best of one is a response of the SFT policy.
+    let one = points.first { $0.n == 1 }
+    let (score, gold) = (sft?.score ?? one?.score, sft?.gold ?? one?.gold)
     func unit(_ column: String, _ scale: Summary?) -> String {
       column + (scale == nil ? " (raw)" : " (sd of SFT)")
     }

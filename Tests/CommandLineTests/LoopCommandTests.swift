@@ -296,7 +296,7 @@ struct LoopCommandTests {
       #expect(run.exists("dpo-\(pairs)/preferences/train.jsonl") == (pairs == "offline"))
     }
     let best = try run.run(["best-of-n", "--out", "best"] + models + Program.tiny)
-    #expect(best.code == 0 && best.output.contains("score (raw)"), "\(best.errors)")
+    #expect(best.code == 0 && best.output.contains("score (sd of SFT)"), "\(best.errors)")
     let refused = try run.run(
       ["dpo", "--preferences", "run/preferences/train.jsonl", "--set", "dpo.pairs=on-policy"])
     #expect(refused.code == 65 && refused.errors.contains("--preferences"))

@@ -116,6 +116,7 @@ enum ReportStyle {
       .charts > .chart:last-child:nth-child(odd) > svg { grid-area: 1 / 1 / span 3; }
       .charts > .chart:last-child:nth-child(odd):has(> svg) > :not(svg, .tip) { grid-column: 2; }
     }
+    #explorer label { display: inline-block; } #explorer select { max-width: 60vw; }
     .wide { max-width: 40rem; margin-top: 1rem; }
     figcaption { margin-bottom: .35rem; }
     .unit { color: var(--soft); font-size: .85rem; margin-left: .6rem; }

@@ -78,7 +78,10 @@ INLINE float exp_float(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  int32_t exponent = ((int32_t)n + 127) << 23;
+  // `shifted` ends in n, which is no cast: that of a NaN is undefined.
+  uint32_t exponent;
+  memcpy(&exponent, &shifted, sizeof exponent);
+  exponent = (exponent - 0x4b400000u + 127u) << 23;
   float power;
   memcpy(&power, &exponent, sizeof power);
   float y = p * power;

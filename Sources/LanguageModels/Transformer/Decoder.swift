@@ -98,7 +98,7 @@ struct DecoderPass {
       parameters.narrow[layout.tokenEmbedding].map { tape.constant($0.rows(batch.tokens)) }
       ?? tape.gather(batch.tokens, from: use(layout.tokenEmbedding))
     if let projection = layout.embeddingProjection {
-      tokens = tape.linear(tokens, weight: use(projection))
+      tokens = project(tokens, projection)
     }
     guard case .learned(let unusedRows) = shape.positions, let table = layout.positionEmbedding
     else { return tokens }
@@ -135,7 +135,7 @@ struct DecoderPass {
   /// What heads read, after the last layer.
   func headInput(_ x: Variable) -> Variable {
     let normal = normalize(x, decoder.layout.finalNorm)
-    return decoder.layout.outputProjection.map { tape.linear(normal, weight: use($0)) } ?? normal
+    return decoder.layout.outputProjection.map { project(normal, $0) } ?? normal
   }
 
   private func feedForward(_ x: Variable, _ layer: DecoderLayout.Layer) -> Variable {

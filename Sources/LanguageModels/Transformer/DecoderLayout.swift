@@ -45,17 +45,17 @@ struct DecoderLayout: Sendable {
 
   let tokenEmbedding: Int  // [V, E]
   let positionEmbedding: Int?  // [positions, D]; learned positions only
-  let embeddingProjection: Int?  // [D, E]; where E is not D
+  let embeddingProjection: Linear?  // [D, E]; where E is not D
   let layers: [Layer]
   let finalNorm: Norm?
-  let outputProjection: Int?  // [E, D]; where E is not D
+  let outputProjection: Linear?  // [E, D]; where E is not D
 
   /// The last parameter of the decoder; a head's come after it.
   let lastIndex: Int
 
   /// What comes before the first layer.
   var embeddings: [Int] {
-    [tokenEmbedding, positionEmbedding, embeddingProjection].compactMap(\.self)
+    [tokenEmbedding, positionEmbedding, embeddingProjection?.weight].compactMap(\.self)
   }
 
   /// - Parameter tensor: gives the parameter of a name and a shape.
@@ -89,10 +89,12 @@ struct DecoderLayout: Sendable {
     } else {
       positionEmbedding = nil
     }
-    let isProjected = shape.headInputWidth != shape.width
-    embeddingProjection =
-      isProjected
-      ? try append("embedding_projection", [shape.width, shape.headInputWidth], .weight) : nil
+    func projection(_ name: String, _ outputs: Int, _ inputs: Int) throws(Failure) -> Linear? {
+      guard outputs != inputs else { return nil }
+      return Linear(weight: try append(name, [outputs, inputs], .weight), bias: nil)
+    }
+    embeddingProjection = try projection(
+      "embedding_projection", shape.width, shape.headInputWidth)
     let attention = shape.attention
     var layers: [Layer] = []
     for index in 0..<shape.layers {
@@ -120,9 +122,7 @@ struct DecoderLayout: Sendable {
     }
     self.layers = layers
     finalNorm = shape.hasFinalNorm ? try norm("final_norm") : nil
-    outputProjection =
-      isProjected
-      ? try append("output_projection", [shape.headInputWidth, shape.width], .weight) : nil
+    outputProjection = try projection("output_projection", shape.headInputWidth, shape.width)
     lastIndex = parameters.count - 1
   }
 }

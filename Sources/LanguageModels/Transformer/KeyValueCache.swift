@@ -120,8 +120,9 @@ package struct PackedWeights: Sendable {
   private let matrices: [PackedMatrix?]  // one per parameter
 
   init(_ model: LanguageModel, workers: Workers) throws {
-    let layers = model.decoder.layout.layers
-    let indices = layers.flatMap(\.weights) + [model.headWeight]
+    let layout = model.decoder.layout
+    let projections = [layout.embeddingProjection, layout.outputProjection].compactMap(\.?.weight)
+    let indices = layout.layers.flatMap(\.weights) + projections + [model.headWeight]
     let packed = try workers.map(indices.count) {
       PackedMatrix(model.parameters.effective(indices[$0]))
     }

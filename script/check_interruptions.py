@@ -4,12 +4,15 @@
   script/check_interruptions.py --kills 200 --faults 400
 
 Needs a release build and clang. Kills: SIGKILL at random moments of every command that saves a run, also
-while it is resumed, and of sweeps; state is saved after every step (RLHF_SIM_SAVE_EVERY_STEP). Faults: the
-k-th call of open, write, fsync, ftruncate, rename and mkdir below the run directory fails, with EIO once or with
-ENOSPC from then on (Tests/Interruptions/failing_calls.c). Memory: runs under `ulimit -v`. All files but times,
-measured memory, run.json and the report are compared. Prints a Markdown table; exits with 1 for a difference.
+while it is resumed, and of sweeps; state is saved after every step (RLHF_SIM_SAVE_EVERY_STEP). Faults
+(Tests/Interruptions/failing_calls.c): the k-th call of open, write, fsync,
+ftruncate, rename and mkdir below the run directory fails, with EIO once or with ENOSPC from then on; the process is
+killed in place of that call, as it is where an allocation between two such calls fails; the k-th request for
+memory fails, of the system or of the allocator. Memory: runs under `ulimit -v`. All files but times, measured
+memory, run.json and the report are compared. Prints a Markdown table; exits with 1 for a difference.
 """
-import argparse, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
+import argparse, collections, errno, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
+from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TINY = """pretraining.steps=4 fine_tuning.steps=4 preferences.pairs=120 preferences.held_out_pairs=1000
@@ -34,6 +37,13 @@ RUNS = {
 }
 
 
+FULL, BROKEN, NO_MEMORY = errno.ENOSPC, errno.EIO, errno.ENOMEM
+
+
+def ending(code):
+    return f"signal {-code}" if code and code < 0 else f"exit {code}"
+
+
 def words(run, settings):
     command = [word for word in run if "=" not in word]
     keys = settings + [word for word in run if "=" in word]
@@ -50,20 +60,20 @@ class Place:
         self.program = program
         self.environment = os.environ | {"RLHF_SIM_SAVE_EVERY_STEP": "1"}
 
-    def start(self, arguments, prefix=(), **environment):
-        log = open(self.path / "log", "wb")
-        return subprocess.Popen([*prefix, self.program, *arguments], cwd=self.path, stdout=log, stderr=log,
-                                stdin=subprocess.DEVNULL, env=self.environment | environment)
+    def start(self, arguments, prefix=(), output=subprocess.DEVNULL, **environment):
+        return subprocess.Popen([*prefix, self.program, *arguments], cwd=self.path, stdout=output,
+                                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                env=self.environment | environment)
 
     def run(self, arguments, seconds=300, **environment):
-        process = self.start(arguments, **environment)
+        process = self.start(arguments, output=subprocess.PIPE, **environment)
         try:
-            code = process.wait(seconds)
+            output, _ = process.communicate(timeout=seconds)
+            return process.returncode, output.decode(errors="replace")
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+            process.communicate()
             return None, "it did not end"
-        return code, (self.path / "log").read_text(errors="replace")
 
 
 def contents(directory):
@@ -99,7 +109,7 @@ class Check:
     def finish(self, command, out, what):
         """Resumes a run until it is done; begins it again where it had not begun."""
         for _ in range(3):
-            threads = str(self.random.choice([1, 2, 3]))
+            threads = str(random.Random(what).choice([1, 2, 3]))
             code, text = self.place.run(["resume", out, "--quiet", "--threads", threads])
             if code == 0:
                 return True
@@ -135,6 +145,8 @@ class Check:
         return killed, isSame
 
     def kills(self, count):
+        if not count:
+            return
         references = {}
         for name, run in RUNS.items():
             command = words(run, TINY)
@@ -186,7 +198,9 @@ class Check:
             shutil.rmtree(self.place.path / out)
         self.rows.append(("`sweep`", f"{count} runs, {count} kills", f"{same} of {count} the same"))
 
-    def faults(self, count):
+    def faults(self, count, allocations):
+        if not count:
+            return
         library = self.place.path / "failing_calls.so"
         subprocess.run(["clang", "-O1", "-shared", "-fPIC", "-o", library,
                         ROOT / "Tests/Interruptions/failing_calls.c", "-ldl"], check=True)
@@ -198,33 +212,40 @@ class Check:
                                         FAIL_COUNT=str(counter))
             if code != 0:
                 return self.fail(f"{name} under the library: {text[-300:]}")
-            calls = int(counter.read_text())
+            calls = dict(zip(("file", "memory", "allocation"), map(int, counter.read_text().split())))
             expected = contents(self.place.path / "whole")
             shutil.rmtree(self.place.path / "whole")
-            share = max(1, count // 3)
-            chosen = range(1, calls + 1) if share >= calls else sorted(
-                self.random.sample(range(1, calls + 1), share))
-            ends, same = {}, 0
-            for at in chosen:
-                full = at % 2 == 0
-                out = f"fault-{at}"
-                environment = {"LD_PRELOAD": str(library), "FAIL_UNDER": str(self.place.path / out),
-                               "FAIL_AT": str(at), "FAIL_WITH": "28" if full else "5"}
-                if full:
-                    environment["FAIL_ON"] = "1"
-                code, text = self.place.run([*command, "--out", out, "--quiet", "--threads", "1"], **environment)
-                ends[code] = ends.get(code, 0) + 1
-                what = f"{name}, call {at} of {calls}, {'ENOSPC' if full else 'EIO'}"
-                if code not in (0, 74):
+
+            def fault(kind, at, error, goes_on):
+                """The exit code of a run whose call number `at` fails, and whether it went on to the same bytes."""
+                what = f"{name}, {kind} call {at} of {calls[kind]}, errno {error}"
+                out = f"{kind}-{at}-{error}"
+                code, text = self.place.run(
+                    [*command, "--out", out, "--quiet", "--threads", "1"], seconds=60, LD_PRELOAD=str(library),
+                    FAIL_KIND=kind, FAIL_UNDER=str(self.place.path / out), FAIL_AT=str(at), FAIL_WITH=str(error),
+                    **({"FAIL_ON": "1"} if goes_on else {}))
+                if code is None or kind == "file" and error and (code not in (0, 74) or goes_on and code == 0):
                     self.fail(f"{what}: exit {code}: {text[-300:]}")
-                elif code == 0 and full:
-                    self.fail(f"{what}: a full disk, and exit 0")
-                elif self.finish(command, out, what) and self.compare(out, expected, what):
-                    same += 1
+                isSame = self.finish(command, out, what) and self.compare(out, expected, what)
                 shutil.rmtree(self.place.path / out, ignore_errors=True)
-            told = ", ".join(f"{number} exit {code}" for code, number in sorted(ends.items(), key=str))
-            self.rows.append((f"`{name}`, faults", f"{len(chosen)} of {calls} calls ({told})",
-                              f"{same} of {len(chosen)} the same"))
+                return code, isSame
+
+            # What fails, how many times at most, with which errno and whether from then on, by turns.
+            for kind, says, most, ways in (
+                    ("file", "a call fails", count, [(FULL, True), (BROKEN, False)]),
+                    ("file", "killed at a call", count, [(0, False)]),
+                    ("memory", "the system has no memory, once", count, [(NO_MEMORY, False)]),
+                    ("memory", "the system has no more memory", count, [(NO_MEMORY, True)]),
+                    ("allocation", "an allocation fails", allocations, [(NO_MEMORY, False)])):
+                numbers = range(1, calls[kind] + 1)
+                chosen = numbers if most >= len(numbers) else sorted(self.random.sample(numbers, most))
+                with ThreadPoolExecutor(os.cpu_count()) as pool:
+                    ends = list(pool.map(lambda at: fault(kind, at, *ways[at % len(ways)]), chosen))
+                codes = collections.Counter(code for code, _ in ends)
+                told = ", ".join(f"{number} {ending(code)}" for code, number in sorted(codes.items(), key=str))
+                self.rows.append((f"`{name}`, {says}", f"{len(chosen)} of {calls[kind]} ({told})",
+                                  f"{sum(isSame for _, isSame in ends)} of {len(chosen)} the same"))
+                print("|", " | ".join(self.rows[-1]), "|", file=sys.stderr, flush=True)
 
     def memory(self, count):
         if not count:
@@ -256,7 +277,8 @@ class Check:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=22)
-    parser.add_argument("--faults", type=int, default=60, help="calls to fail; all where it is more than there are")
+    parser.add_argument("--faults", type=int, default=60, help="calls of each kind to fail; all where it is more than there are")
+    parser.add_argument("--allocations", type=int, default=10, help="of each run to fail")
     parser.add_argument("--sweeps", type=int, default=1)
     parser.add_argument("--limits", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
@@ -270,7 +292,7 @@ def main():
             sys.exit(f"the first run: {text}")
         check.kills(options.kills)
         check.sweeps(options.sweeps)
-        check.faults(options.faults)
+        check.faults(options.faults, options.allocations)
         check.memory(options.limits)
     finally:
         shutil.rmtree(place.path, ignore_errors=True)

@@ -44,6 +44,17 @@ struct ProgramTests {
     #endif
   }
 
+  @Test("the program has no call that would open a connection")
+  func network() throws {
+    let program = try Data(contentsOf: Program.executable())
+    func names(_ symbol: String) -> Bool { program.range(of: Data("\0\(symbol)\0".utf8)) != nil }
+    #expect(names("fsync"), "system calls are found by name")
+    guard !names("__sanitizer_print_stack_trace") else { return }  // sanitizers know every call
+    for call in ["socket", "connect", "getaddrinfo", "gethostbyname"] {
+      #expect(!names(call), "\(call)")
+    }
+  }
+
   @Test("scenarios lists, checks and documents")
   func scenarios() throws {
     let run = try TinyRun.shared()

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import TestSupport
 import Testing
 
 @testable import LanguageModels
@@ -70,7 +71,7 @@ private func failure(_ template: String) throws -> ChatTemplateError {
         let error = #expect(throws: ChatTemplateError.self) { try render(template) }
         continuation.resume(returning: error)
       }
-      thread.stackSize = 512 << 10
+      thread.stackSize = isSanitized ? 4 << 20 : 512 << 10
       thread.start()
     }
     #expect(error != nil)
@@ -84,7 +85,7 @@ private func failure(_ template: String) throws -> ChatTemplateError {
       + String(repeating: "]", count: 30) + " }}" + String(repeating: "{% endif %}", count: 31)
     let result = await withCheckedContinuation { continuation in
       let thread = Thread { continuation.resume(returning: Result { try render(template) }) }
-      thread.stackSize = 512 << 10
+      thread.stackSize = isSanitized ? 4 << 20 : 512 << 10
       thread.start()
     }
     let text = try? result.get()

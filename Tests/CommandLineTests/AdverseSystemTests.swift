@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What the system does to a program: descriptors closed, disks full, directories gone.
@@ -68,7 +69,9 @@ import Testing
   }
 
   #if os(Linux)
-    @Test("an address space in which OpenBLAS cannot even start ends the program, and soon")
+    @Test(
+      "an address space in which OpenBLAS cannot even start ends the program, and soon",
+      .disabled(if: isSanitized))
     func addressSpace() throws {
       let run = try TinyRun.shared()
       let start = Date()

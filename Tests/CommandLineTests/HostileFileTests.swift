@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Files of every reader that are made to crash it, to hang it or to fill the memory, read by the program
@@ -234,7 +235,9 @@ struct HostileFileTests {
       #expect(outcome.errors.contains("Argument 2, `r\u{FFFD}.jsonl`, is not UTF-8"))
     }
 
-    @Test("a small address space takes fewer threads, and too small a one ends the program at once")
+    @Test(
+      "a small address space takes fewer threads, and too small a one ends the program at once",
+      .disabled(if: isSanitized))
     func addressSpace() throws {
       let run = try TinyRun.shared()
       let file = try run.file("address-rows.jsonl", #"{"prompt":"the soup","response":"was good"}"#)

@@ -1,5 +1,6 @@
 import Foundation
 import Statistics
+import TestSupport
 import Testing
 
 @testable import Numerics
@@ -58,7 +59,9 @@ struct RowSourceTests {
     #expect(try source.all.count == 2 && source.all.count == 2)
   }
 
-  @Test("a long file is read in memory that does not grow with it, but for 8 bytes a row or so")
+  @Test(
+    "a long file is read in memory that does not grow with it, but for 8 bytes a row or so",
+    .disabled(if: isSanitized))
   func memory() throws {
     let count = 100_000
     let file = try TemporaryFile()

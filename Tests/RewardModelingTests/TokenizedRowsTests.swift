@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Numerics
@@ -41,7 +42,9 @@ struct TokenizedRowsTests {
     #expect(packed([]).isEmpty)
   }
 
-  @Test("take one byte per token of a small vocabulary, and some ten per row")
+  @Test(
+    "take one byte per token of a small vocabulary, and some ten per row",
+    .disabled(if: isSanitized))
   func memory() {
     let row = RankedResponses(
       prompt: [1, 2, 3, 4], responses: [Array(repeating: 5, count: 20), [6, 7, 8, 9]])

@@ -1,10 +1,12 @@
+import TestSupport
 import Testing
 
 @testable import Numerics
 
 @Suite("The libraries under everything")
 struct NumericalLibrariesTests {
-  @Test("jemalloc serves this process: it counts the memory of a tensor")
+  @Test(
+    "jemalloc serves this process: it counts the memory of a tensor", .disabled(if: isSanitized))
   func allocator() {
     let size = 64 << 20
     // By thread, for other tests allocate at the same time.

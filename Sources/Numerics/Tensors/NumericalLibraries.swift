@@ -54,6 +54,9 @@ package enum NumericalLibraries {
       guard count > reserved, let allocate = dlsym(nil, "blas_memory_alloc"),
         let free = dlsym(nil, "blas_memory_free")
       else { return }
+      // Where the memory went since ``hasAddressSpace(forThreads:)`` saw it, SIGALRM ends the program.
+      alarm(20)
+      defer { alarm(0) }
       // All at once: a buffer that is given back is the next one's.
       let held = (0..<count).map { _ in unsafeBitCast(allocate, to: Allocate.self)(0) }
       held.forEach(unsafeBitCast(free, to: Free.self))

@@ -128,36 +128,4 @@ struct SafetensorsHeader {
     }
     return Entry(name: name, type: type, shape: shape, count: count, begin: begin, end: end)
   }
-
-  /// The length and the header for tensors laid out in the given order, padded with spaces so that the
-  /// data starts at a multiple of 8 bytes.
-  static func bytes(
-    describing tensors: [TensorToWrite], as type: StoredNumber, file: String
-  ) throws(CheckpointError) -> Data {
-    var object: JSONObject = ["__metadata__": .object(["format": .string("pt")])]
-    var names: Set<String> = ["__metadata__"]
-    var members: [(String, JSONValue)] = object.members.map { ($0.key, $0.value) }
-    var offset = 0
-    for named in tensors {
-      guard names.insert(named.name).inserted else {
-        throw .unwritable(path: file, reason: "two tensors are named `\(named.name)`")
-      }
-      let end = offset + named.count * type.byteCount
-      let entry: JSONObject = [
-        "dtype": .string(type.headerName), "shape": .array(named.shape.map { .int($0) }),
-        "data_offsets": .array([.int(offset), .int(end)]),
-      ]
-      members.append((named.name, .object(entry)))
-      offset = end
-    }
-    object = JSONObject(members)
-    let text: String
-    do { text = try JSONValue.object(object).text() } catch {
-      throw .unwritable(path: file, reason: error.description)
-    }
-    var header = Data(text.utf8)
-    while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
-    let length = UInt64(header.count)
-    return Data((0..<8).map { UInt8(truncatingIfNeeded: length >> ($0 * 8)) }) + header
-  }
 }

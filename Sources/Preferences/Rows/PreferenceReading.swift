@@ -11,11 +11,6 @@ enum UnusableRow: Equatable {
 }
 
 extension PreferenceReading {
-  init(_ fields: RowFields, format: ChatFormat) throws(PreferenceError) {
-    let example = try Example(fields, format: format)
-    try self.init(example, fields)
-  }
-
   init(_ example: Example, _ fields: RowFields) throws(PreferenceError) {
     let responses = example.responses
     if example.isContradictory {

@@ -27,7 +27,7 @@ func tests(of name: String, sees dependencies: [Target.Dependency] = [], fixture
 
 /// The modules that read files.
 let readers: [Target.Dependency] = [
-  "LanguageModels", "Preferences", "RunRecords", "Settings", "Worlds", "Formats",
+  "Experiments", "LanguageModels", "Preferences", "RunRecords", "Settings", "Worlds", "Formats",
 ]
 
 let package = Package(
@@ -110,7 +110,7 @@ let package = Package(
       swiftSettings: strict),
     tests(of: "Statistics", sees: ["Statistics"]),
     tests(of: "AtomicFiles", sees: ["Formats"]),
-    tests(of: "FileReaders", sees: readers + ["Numerics", "Statistics"]),
+    tests(of: "FileReaders", sees: readers + ["Numerics", "Statistics"], fixtures: true),
     tests(of: "OrderedJSON", sees: ["Formats", "Statistics"]),
     tests(of: "Settings", sees: ["Settings"]),
     tests(of: "Worlds", sees: ["Worlds", "Settings", "Statistics"]),
@@ -154,5 +154,5 @@ if Context.environment["RLHF_SIM_FUZZING"] != nil {
   package.targets.append(
     .executableTarget(
       name: "fuzzing", dependencies: readers, path: "Tests/FileReadersTests",
-      exclude: ["DamagedFileTests.swift"], swiftSettings: strict))
+      exclude: ["DamagedFileTests.swift", "Fixtures"], swiftSettings: strict))
 }

@@ -24,6 +24,9 @@ private let valid: [(reader: String, text: Data)] = {
   let header = #"{"a":{"dtype":"BF16","shape":[2,1],"data_offsets":[0,4]}}"#
   let tensors = Data([UInt8(header.utf8.count), 0, 0, 0, 0, 0, 0, 0]) + Data(header.utf8)
   let fixtures = "Tests/TokenizersTests/Fixtures"
+  let parity = "Tests/ParityTests/Fixtures"
+  /// The first input of a file of them.
+  func first(_ name: String) -> Data { inputs(of: place.appending(path: name)).first ?? Data() }
   return [
     ("json", Data(#" {"a":[1,-2.5e-3,"é\n\ud83d\ude00",null,true],"b":{"c":[]}}"#.utf8)),
     ("safetensors", tensors + Data([0, 0, 128, 63])),
@@ -53,8 +56,49 @@ private let valid: [(reader: String, text: Data)] = {
     ("evaluation", Data(#"{"win_rate":{"value":0.8,"low":0.7,"high":0.9,"n":5}}"#.utf8)),
     ("rollouts", Data((rollout + "\n").utf8)),
     ("samples", Data("{\"prompt\":\"a\",\"before\":\"b\",\"after\":\"c\"}\n".utf8)),
+    ("model", file("\(parity)/kto-step/policy/model.safetensors")),
+    (
+      "adapter-tensors",
+      file("\(parity)/architectures/adapter-llama/model/adapter_model.safetensors")
+    ),
+    ("index", first("index/indexes.lines")),
+    ("generation", first("generation/configurations.lines")),
+    ("card", first("card/cards.parts")),
+    ("tokenizer-settings", first("tokenizer-settings/settings.lines")),
+    ("tokenizer-model", first("tokenizer-model/configurations.lines")),
+    ("options", first("options/columns.parts")),
+    ("scenario", file("scenarios/sentiment.yaml")),
+    ("overrides", first("overrides/assignments.parts")),
+    ("plan", first("plan/plans.parts")),
+    ("lesson", first("lesson/lessons.parts")),
+    ("evaluation", first("evaluation/figures.lines")),
+    ("events", first("events/three.tfevents")),
+    ("fixed-prompts", first("fixed-prompts/rows.lines")),
+    ("information", first("information/runs.lines")),
+    ("state", first("state/stages.lines")),
+    ("labels", first("labels/journals.parts")),
+    ("sweep", first("sweep/tasks.lines")),
+    ("directory", first("directory/files.parts")),
   ]
 }()
+
+private let place = URL(filePath: #filePath).deletingLastPathComponent()
+  .appending(path: "Fixtures")
+
+/// What a committed file holds: an input a line of `.lines`, and between lines of four equal signs of
+/// `.parts`; any other is one.
+private func inputs(of file: URL) -> [Data] {
+  let data = (try? Data(contentsOf: file)) ?? Data()
+  let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  switch file.pathExtension {
+  case "lines": return lines.dropLast().map { Data($0) }
+  case "parts":
+    return lines.split(separator: Data("====".utf8), omittingEmptySubsequences: false).map {
+      Data($0.joined(separator: Data("\n".utf8)))
+    }
+  default: return [data]
+  }
+}
 
 /// `{"prompt":"a"}` and a line end.
 private let gzipped =
@@ -102,6 +146,28 @@ struct DamagedFileTests {
       }
     }
     #expect(refused > 100 * valid.count / 2)
+  }
+
+  @Test("the inputs that fuzzing begins with are read, or refused by an error that says why")
+  func committed() throws {
+    let files = try FileReaders(in: FileManager.default.temporaryDirectory, repository: repository)
+    defer { files.remove() }
+    let paths = try FileManager.default.subpathsOfDirectory(atPath: place.path).sorted()
+    var (read, refused) = (0, 0)
+    for path in paths {
+      guard let name = path.split(separator: "/").first, path.contains("/") else { continue }
+      let reader = try #require(FileReaders.all[String(name)], "\(path)")
+      for input in inputs(of: place.appending(path: path)) {
+        do {
+          try reader(files, input)
+          read += 1
+        } catch {
+          refused += 1
+          #expect(error is any EndingError || error is JSONError, "\(path): \(error)")
+        }
+      }
+    }
+    #expect(read > 200 && refused > 400)
   }
 
   @Test("a number of a model's configuration that is beyond all bounds never ends the program")

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 
 // libFuzzer's entry; `script/fuzz` builds it with libFuzzer's own `main`. READER says which reader it is.
@@ -29,6 +30,7 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   do { try reader(files, Data(UnsafeBufferPointer(start: bytes, count: count))) } catch {
     // Every error can be said.
     precondition(!"\(error)".isEmpty, "an error has a message")
+    _ = (error as? any EndingError)?.exitStatus
   }
   return 0
 }

@@ -27,29 +27,33 @@ package struct SweepCell: Sendable {
 }
 
 extension SweepPlan {
-  static let mostCells = 10_000
+  package static let mostCells = 10_000
 
-  /// Reads a plan and resolves the scenario of every cell, so that nothing impossible is begun.
+  /// Reads a plan and resolves the scenario of every cell, so that nothing impossible is begun: some 7 ms for
+  /// each combination of values.
   ///
+  /// - Parameter limit: cells that a plan may have.
   /// - Throws: `SettingsError` with the plan's line, also for what only the scenario of a cell
   ///   refuses.
   package static func read(
-    _ file: URL
+    _ file: URL, atMost limit: Int = mostCells
   ) throws(SettingsError) -> (plan: SweepPlan, cells: [SweepCell]) {
     var plan: SweepPlan = try SettingsDocument(contentsOf: file).read()
     if plan.name.isEmpty { plan.name = file.deletingPathExtension().lastPathComponent }
-    return (plan, try plan.cells(besides: file))
+    return (plan, try plan.cells(besides: file, atMost: limit))
   }
 
   /// - Parameter file: scenarios of files may lie beside it.
-  func cells(besides file: URL) throws(SettingsError) -> [SweepCell] {
+  func cells(
+    besides file: URL, atMost limit: Int = mostCells
+  ) throws(SettingsError) -> [SweepCell] {
     let total = axes.all.reduce(seeds.all.count) { count, axis in
       count.multipliedReportingOverflow(by: axis.values.count).overflow
         ? Int.max : count * axis.values.count
     }
-    guard total <= Self.mostCells else {
+    guard total <= limit else {
       throw location.key(axes.all.isEmpty ? "seeds" : "axes").error(
-        "these are more than \(Self.mostCells) cells",
+        "these are more than \(limit) cells",
         advice: "take values or seeds away")
     }
     try requireEffect()

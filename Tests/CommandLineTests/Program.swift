@@ -30,7 +30,7 @@ enum Program {
 
   /// The same with as many iterations, and as large an n, as the figures of lessons need.
   static let few =
-    tiny + ["ppo.iterations=5", "evaluation.best_of=64"].flatMap { ["--set", $0] }
+    tiny + ["ppo.iterations=5", "evaluation.best_of=128"].flatMap { ["--set", $0] }
 
   /// The program lies where the tests were built.
   static func executable() throws -> URL {

@@ -5,11 +5,11 @@
 
 Needs a release build and clang. Kills: SIGKILL at random moments of every command that saves a run, also
 while it is resumed, and of sweeps; state is saved after every step (RLHF_SIM_SAVE_EVERY_STEP). Faults
-(Tests/Interruptions/failing_calls.c): the k-th call of open, write, fsync,
-ftruncate, rename and mkdir below the run directory fails, with EIO once or with ENOSPC from then on; the process is
-killed in place of that call, as it is where an allocation between two such calls fails; the k-th request for
-memory fails, of the system or of the allocator. Memory: runs under `ulimit -v`. All files but times, measured
-memory, run.json and the report are compared. Prints a Markdown table; exits with 1 for a difference.
+(Tests/Interruptions/failing_calls.c): the k-th call of open, write, fsync, ftruncate, rename and mkdir below the
+run directory fails, with EIO once or with ENOSPC from then on; the process is killed in place of that call, as an
+allocation that fails between two such calls would end it; the k-th request for memory fails, to the system or to
+the allocator. Memory: runs under `ulimit -v`. All files but times, measured memory, run.json and the report are
+compared. Prints a Markdown table; exits with 1 for a difference.
 """
 import argparse, collections, errno, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor
@@ -277,7 +277,8 @@ class Check:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=22)
-    parser.add_argument("--faults", type=int, default=60, help="calls of each kind to fail; all where it is more than there are")
+    parser.add_argument("--faults", type=int, default=60,
+                        help="calls of each kind to fail; all where it is more than there are")
     parser.add_argument("--allocations", type=int, default=10, help="of each run to fail")
     parser.add_argument("--sweeps", type=int, default=1)
     parser.add_argument("--limits", type=int, default=6)

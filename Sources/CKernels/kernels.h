@@ -78,7 +78,8 @@ INLINE float exp_float(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  // `shifted` ends in n, which is no cast: that of a NaN is undefined.
+  // `shifted` is magic, whose bits are 0x4b400000, with n added to the last of them. A cast of n would be undefined
+  // for a NaN.
   uint32_t exponent;
   memcpy(&exponent, &shifted, sizeof exponent);
   exponent = (exponent - 0x4b400000u + 127u) << 23;

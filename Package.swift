@@ -10,11 +10,13 @@ let strict: [SwiftSetting] = [
 /// `script/test_processors`.
 let kernelLevel = Context.environment["RLHF_SIM_KERNEL_LEVEL"]
 
-/// For tests, which build in two thirds of the time so; what they call is optimized.
+/// For tests, pages and commands, which build in two thirds of the time so; what they call is optimized.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
-func module(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+  _ name: String, sees dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
 }
 
 func tests(of name: String, sees dependencies: [Target.Dependency] = [], fixtures: Bool = false)
@@ -80,7 +82,9 @@ let package = Package(
     // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
     module("RunRecords", sees: ["Formats", "Statistics"]),
     // What people are shown: charts, sections, pages.
-    module("Reports", sees: ["RunRecords", "Preferences", "Settings", "Statistics"]),
+    module(
+      "Reports", sees: ["RunRecords", "Preferences", "Settings", "Statistics"],
+      settings: unoptimized),
     // The stages put together, on worlds and on files that users give; what `bench` times.
     module(
       "Experiments",
@@ -95,7 +99,7 @@ let package = Package(
         "Experiments", "RLHF", "Preferences", "LanguageModels", "Numerics", "Statistics",
         "Settings", "RunRecords", "Reports", "Formats",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], swiftSettings: strict),
+      ], swiftSettings: strict + unoptimized),
 
     // Small pieces of the program, timed alone; see Benchmarks/README.md.
     .executableTarget(

@@ -7,8 +7,10 @@ Needs a release build and clang. Kills: SIGKILL at random moments of every comma
 while it is resumed, and of sweeps; state is saved after every step (RLHF_SIM_SAVE_EVERY_STEP). Faults
 (Tests/Interruptions/failing_calls.c): the k-th call of open, write, fsync, ftruncate, rename and mkdir below the
 run directory fails, with EIO once or with ENOSPC from then on; the process is killed in place of that call, as an
-allocation that fails between two such calls would end it; the k-th request for memory fails, to the system or to
-the allocator. Memory: runs under `ulimit -v`. All files but times, measured memory, run.json and the report are
+allocation that fails between two such calls would end it; the k-th request to the system for memory fails. With
+--allocations every request to the allocator fails: each in a copy of the process that ends with it or where it would
+write, those of the same stack between the same two calls of files once. Where a copy came to a write, a run is made with
+that allocation failing, one for each 8 innermost calls of such stacks. Memory: runs under `ulimit -v`. All files but times, measured memory, run.json and the report are
 compared. Prints a Markdown table; exits with 1 for a difference.
 """
 import argparse, collections, errno, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
@@ -37,6 +39,8 @@ RUNS = {
 }
 
 
+# Addresses, hashes and threads that are the same in every run.
+FIXED = ["setarch", "-R", "env", "OPENBLAS_NUM_THREADS=1", "SWIFT_DETERMINISTIC_HASHING=1", "SWIFT_BACKTRACE=enable=no"]
 FULL, BROKEN, NO_MEMORY = errno.ENOSPC, errno.EIO, errno.ENOMEM
 
 
@@ -65,8 +69,8 @@ class Place:
                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                 env=self.environment | environment)
 
-    def run(self, arguments, seconds=300, **environment):
-        process = self.start(arguments, output=subprocess.PIPE, **environment)
+    def run(self, arguments, seconds=300, prefix=(), **environment):
+        process = self.start(arguments, prefix, output=subprocess.PIPE, **environment)
         try:
             output, _ = process.communicate(timeout=seconds)
             return process.returncode, output.decode(errors="replace")
@@ -202,13 +206,14 @@ class Check:
         if not count:
             return
         library = self.place.path / "failing_calls.so"
-        subprocess.run(["clang", "-O1", "-shared", "-fPIC", "-o", library,
+        subprocess.run(["clang", "-O1", "-fno-omit-frame-pointer", "-shared", "-fPIC", "-o", library,
                         ROOT / "Tests/Interruptions/failing_calls.c", "-ldl"], check=True)
+        preload = f"LD_PRELOAD={library}"
         for name in ("demo", "ppo", "dpo"):
             command = words([word for word in RUNS[name] if "=" not in word], SMALL)
             counter = self.place.path / "count"
             code, text = self.place.run([*command, "--out", "whole", "--quiet", "--threads", "1"],
-                                        LD_PRELOAD=str(library), FAIL_UNDER=str(self.place.path / "whole"),
+                                        prefix=["env", preload], FAIL_UNDER=str(self.place.path / "whole"),
                                         FAIL_COUNT=str(counter))
             if code != 0:
                 return self.fail(f"{name} under the library: {text[-300:]}")
@@ -216,19 +221,45 @@ class Check:
             expected = contents(self.place.path / "whole")
             shutil.rmtree(self.place.path / "whole")
 
+            def disturbance(kind, at, error, goes_on):
+                if kind == "allocation":
+                    return {"prefix": [*FIXED, preload], "FAIL_PLACE": at}
+                return {"prefix": ["env", preload], "FAIL_KIND": kind, "FAIL_AT": str(at), "FAIL_WITH": str(error)} | (
+                    {"FAIL_ON": "1"} if goes_on else {})
+
             def fault(kind, at, error, goes_on):
-                """The exit code of a run whose call number `at` fails, and whether it went on to the same bytes."""
+                """The exit code of a run whose call number `at` fails, or of an allocation that of this place, and
+                whether it went on to the same bytes."""
                 what = f"{name}, {kind} call {at} of {calls[kind]}, errno {error}"
                 out = f"{kind}-{at}-{error}"
                 code, text = self.place.run(
-                    [*command, "--out", out, "--quiet", "--threads", "1"], seconds=60, LD_PRELOAD=str(library),
-                    FAIL_KIND=kind, FAIL_UNDER=str(self.place.path / out), FAIL_AT=str(at), FAIL_WITH=str(error),
-                    **({"FAIL_ON": "1"} if goes_on else {}))
+                    [*command, "--out", out, "--quiet", "--threads", "1"], seconds=60,
+                    FAIL_UNDER=str(self.place.path / out), **disturbance(kind, at, error, goes_on))
                 if code is None or kind == "file" and error and (code not in (0, 74) or goes_on and code == 0):
                     self.fail(f"{what}: exit {code}: {text[-300:]}")
                 isSame = self.finish(command, out, what) and self.compare(out, expected, what)
                 shutil.rmtree(self.place.path / out, ignore_errors=True)
                 return code, isSame
+
+            places = {}
+            if allocations:
+                out, every = "every-allocation", self.place.path / "every"
+                code, text = self.place.run(
+                    [*command, "--out", out, "--quiet", "--threads", "1"], seconds=3600,
+                    prefix=[*FIXED, preload], FAIL_EVERY="1", FAIL_UNDER=str(self.place.path / out),
+                    FAIL_COUNT=str(every))
+                if code != 0 or difference(contents(self.place.path / out), expected):
+                    self.fail(f"{name}, every allocation: exit {code}: {text[-300:]}")
+                shutil.rmtree(self.place.path / out)
+                for line in every.read_text().splitlines()[3:]:
+                    what, *numbers = line.split()
+                    places.setdefault(what, []).append(numbers)
+                told = ", ".join(f"{number} {what} {code}" for what in ("exit", "signal")
+                                 for code, number in places.get(what, []))
+                self.rows.append((f"`{name}`, an allocation fails in a copy",
+                                  f"{places['places'][0][0]} places of {calls['allocation']} allocations ({told})",
+                                  f"from {len(places.get('survived', []))} callers they came to a write (exit 99) or to no end"))
+                print("|", " | ".join(self.rows[-1]), "|", file=sys.stderr, flush=True)
 
             # What fails, how many times at most, with which errno and whether from then on, by turns.
             for kind, says, most, ways in (
@@ -236,14 +267,15 @@ class Check:
                     ("file", "killed at a call", count, [(0, False)]),
                     ("memory", "the system has no memory, once", count, [(NO_MEMORY, False)]),
                     ("memory", "the system has no more memory", count, [(NO_MEMORY, True)]),
-                    ("allocation", "an allocation fails", allocations, [(NO_MEMORY, False)])):
-                numbers = range(1, calls[kind] + 1)
+                    ("allocation", "it fails in a run", allocations, [(NO_MEMORY, False)])):
+                numbers = ([place for place, in places.get("survived", [])] if kind == "allocation"
+                           else range(1, calls[kind] + 1))
                 chosen = numbers if most >= len(numbers) else sorted(self.random.sample(numbers, most))
                 with ThreadPoolExecutor(os.cpu_count()) as pool:
-                    ends = list(pool.map(lambda at: fault(kind, at, *ways[at % len(ways)]), chosen))
+                    ends = list(pool.map(lambda at: fault(kind, at, *ways[int(at) % len(ways)]), chosen))
                 codes = collections.Counter(code for code, _ in ends)
                 told = ", ".join(f"{number} {ending(code)}" for code, number in sorted(codes.items(), key=str))
-                self.rows.append((f"`{name}`, {says}", f"{len(chosen)} of {calls[kind]} ({told})",
+                self.rows.append((f"`{name}`, {says}", f"{len(chosen)} of {len(numbers)} ({told})",
                                   f"{sum(isSame for _, isSame in ends)} of {len(chosen)} the same"))
                 print("|", " | ".join(self.rows[-1]), "|", file=sys.stderr, flush=True)
 
@@ -279,7 +311,8 @@ def main():
     parser.add_argument("--kills", type=int, default=22)
     parser.add_argument("--faults", type=int, default=60,
                         help="calls of each kind to fail; all where it is more than there are")
-    parser.add_argument("--allocations", type=int, default=10, help="of each run to fail")
+    parser.add_argument("--allocations", type=int, default=0, metavar="N",
+                        help="have every allocation fail in a copy, and of the callers that came to a write N in a run")
     parser.add_argument("--sweeps", type=int, default=1)
     parser.add_argument("--limits", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)

@@ -24,6 +24,22 @@ package enum FileReadingError: Error, Sendable, Equatable, CustomStringConvertib
   }
 }
 
+/// The next bytes of a file; empty at its end. Foundation's `read(upToCount:)` takes it for the end, too, when memory
+/// for them is refused.
+///
+/// - Throws: `POSIXError`
+package func readPiece(of handle: FileHandle, atMost count: Int) throws(POSIXError) -> Data {
+  var piece = Data(count: count)
+  let (length, failure) = piece.withUnsafeMutableBytes { buffer in
+    while true {
+      let length = read(handle.fileDescriptor, buffer.baseAddress, count)
+      if length >= 0 || errno != EINTR { return (length, errno) }
+    }
+  }
+  guard length >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EIO) }
+  return piece.prefix(length)
+}
+
 /// The bytes of a file, of which no more than `limit` are ever in memory: a device such as /dev/zero
 /// has no end.
 package func readFile(_ file: URL, atMost limit: Int) throws(FileReadingError) -> Data {
@@ -32,7 +48,7 @@ package func readFile(_ file: URL, atMost limit: Int) throws(FileReadingError) -
     defer { try? handle.close() }
     var data = Data()
     while data.count <= limit {
-      let piece = try handle.read(upToCount: min(1 << 20, limit + 1 - data.count)) ?? Data()
+      let piece = try readPiece(of: handle, atMost: min(1 << 20, limit + 1 - data.count))
       if piece.isEmpty { return data }
       data += piece
     }

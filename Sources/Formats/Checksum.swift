@@ -20,7 +20,7 @@ package struct Checksum {
   package mutating func add(contentsOf file: URL) throws {
     let handle = try FileHandle(forReadingFrom: file)
     defer { try? handle.close() }
-    while let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty { add(piece) }
+    while case let piece = try readPiece(of: handle, atMost: 1 << 20), !piece.isEmpty { add(piece) }
   }
 
   /// Eight hexadecimal digits, as Python's `f"{zlib.crc32(data):08x}"` gives them.

@@ -49,6 +49,7 @@ package enum FileWritingError: EndingError, Sendable, Equatable, CustomStringCon
 
   /// The cause of a file's error in the system's words, without Foundation's lengthy wrapping.
   package static func reason(of error: any Error) -> String {
+    if let error = error as? POSIXError { return String(cString: strerror(error.code.rawValue)) }
     let error = error as NSError
     if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError,
       cause.domain == NSPOSIXErrorDomain

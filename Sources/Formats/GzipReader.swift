@@ -48,7 +48,7 @@ package final class GzipReader {
   ///   first give what stands before.
   package func next() throws -> Data {
     while true {
-      if input.isEmpty { input = try handle.read(upToCount: Self.pieceSize) ?? Data() }
+      if input.isEmpty { input = try readPiece(of: handle, atMost: Self.pieceSize) }
       guard !input.isEmpty else {
         if isInMember { throw GzipError.truncated }
         return Data()

@@ -15,7 +15,7 @@ struct ModelCard {
   /// program wrote it, or that of the directory itself.
   static func baseModel(of directory: URL, _ configuration: ConfigurationFile) -> String? {
     let file = try? FileHandle(forReadingFrom: directory.appending(path: "README.md"))
-    let start = (try? file?.read(upToCount: 1 << 16)) ?? Data()
+    let start = file.flatMap { try? readPiece(of: $0, atMost: 1 << 16) } ?? Data()
     try? file?.close()
     if let card = String(data: start, encoding: .utf8), card.contains(Self.signature) {
       let line = card.split(separator: "\n").first { $0.hasPrefix(baseKey) }
@@ -47,7 +47,6 @@ struct ModelCard {
 
       """
     let start = baseModel.map { "from `\($0)`" } ?? "from random weights"
-    let count = parameterCount.formatted(.number.locale(Locale(identifier: "en_US_POSIX")))
     let kind =
       isScalar
       ? "a decoder with a scalar head: one number for a prompt and its response, read at the last "
@@ -57,7 +56,7 @@ struct ModelCard {
     return header + """
       # \(architecture)
 
-      This is \(kind). It has \(shape.layers) layers of width \(shape.width) and \(count) parameters.
+      This is \(kind). It has \(shape.layers) layers of width \(shape.width) and \(parameterCount) parameters.
 
       \(Self.signature) \(programVersion), \(start).
 

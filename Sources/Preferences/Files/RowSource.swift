@@ -131,7 +131,9 @@ final class RowSource {
     var piece = try readPiece(of: handle, atMost: 1 << 18)
     guard isAtStart else { return piece }
     // A pipe may give a single byte first.
-    while piece.count == 1, case let more = try readPiece(of: handle, atMost: 1 << 18), !more.isEmpty {
+    while piece.count == 1, case let more = try readPiece(of: handle, atMost: 1 << 18),
+      !more.isEmpty
+    {
       piece += more
     }
     guard piece.starts(with: [0x1F, 0x8B]) else { return piece }  // RFC 1952, 2.3.1

@@ -11,6 +11,7 @@
 //               process does there but end, it would have to write. A copy ends before it writes.
 //   FAIL_PLACE  a place, as FAIL_EVERY names it, where an allocation fails once; places are the same in two runs of
 //               `setarch -R`
+//   FAIL_DONE   a file that is made when it has failed there
 //   FAIL_COUNT  a file that gets the numbers of calls of files, memory and allocation when the program ends; with
 //               FAIL_EVERY also the number of places and how the copies ended, and a place of each 8 innermost calls
 //               of a stack whose copy came to a call of files or did not end
@@ -159,6 +160,8 @@ static int fails_at_place(void) {
   inside = 1;
   unsigned long hash = place(stack_hash(whole));
   int fails = every ? fails_in_copy(hash) : hash == fail_place && !atomic_flag_test_and_set(&done);
+  const char *file = getenv("FAIL_DONE");
+  if (fails && !every && !is_copy && file) syscall(SYS_openat, AT_FDCWD, file, O_CREAT | O_WRONLY, 0600);
   inside = 0;
   return fails;
 }

@@ -10,13 +10,11 @@ let strict: [SwiftSetting] = [
 /// `script/test_processors`.
 let kernelLevel = Context.environment["RLHF_SIM_KERNEL_LEVEL"]
 
-/// For tests, pages and commands, which build in two thirds of the time so; what they call is optimized.
+/// For tests, which build in two thirds of the time so; what they call is optimized.
 let unoptimized: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
-func module(
-  _ name: String, sees dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
-) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict + settings)
+func module(_ name: String, sees dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
 func tests(of name: String, sees dependencies: [Target.Dependency] = [], fixtures: Bool = false)
@@ -82,9 +80,7 @@ let package = Package(
     // What a run keeps: directory, metrics, samples, TensorBoard events; the progress line.
     module("RunRecords", sees: ["Formats", "Statistics"]),
     // What people are shown: charts, sections, pages.
-    module(
-      "Reports", sees: ["RunRecords", "Preferences", "Settings", "Statistics"],
-      settings: unoptimized),
+    module("Reports", sees: ["RunRecords", "Preferences", "Settings", "Statistics"]),
     // The stages put together, on worlds and on files that users give; what `bench` times.
     module(
       "Experiments",
@@ -99,7 +95,7 @@ let package = Package(
         "Experiments", "RLHF", "Preferences", "LanguageModels", "Numerics", "Statistics",
         "Settings", "RunRecords", "Reports", "Formats",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], swiftSettings: strict + unoptimized),
+      ], swiftSettings: strict),
 
     // Small pieces of the program, timed alone; see Benchmarks/README.md.
     .executableTarget(

@@ -9,9 +9,9 @@ while it is resumed, and of sweeps; state is saved after every step (RLHF_SIM_SA
 run directory fails, with EIO once or with ENOSPC from then on; the process is killed in place of that call, as an
 allocation that fails between two such calls would end it; the k-th request to the system for memory fails. With
 --allocations every request to the allocator fails: each in a copy of the process that ends with it or where it would
-write, those of the same stack between the same two calls of files once. Where a copy came to a write, a run is made with
-that allocation failing, one for each 8 innermost calls of such stacks. Memory: runs under `ulimit -v`. All files but times, measured memory, run.json and the report are
-compared. Prints a Markdown table; exits with 1 for a difference.
+write, those of the same stack between the same two calls of files once. Where a copy came to a write, a run is made
+with that allocation failing, one for each 8 innermost calls of such stacks. Memory: runs under `ulimit -v`. All files
+but times, measured memory, run.json and the report are compared. Prints a Markdown table; exits with 1 for a difference.
 """
 import argparse, collections, errno, os, pathlib, random, re, shutil, signal, subprocess, sys, tempfile, time
 from concurrent.futures import ThreadPoolExecutor

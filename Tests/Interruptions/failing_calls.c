@@ -133,9 +133,9 @@ static int fails_in_copy(unsigned long hash) {
       atomic_flag_clear(&taken);
       return 1;
     }
-    int status = 0;
-    while (copy < 0 || (waitpid(copy, &status, 0) < 0 && errno == EINTR))
-      if (copy < 0) abort();
+    if (copy < 0) abort();
+    int status;
+    while (waitpid(copy, &status, 0) < 0) continue;
     int is_killed = WIFSIGNALED(status);
     int how = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
     endings[is_killed][how]++;

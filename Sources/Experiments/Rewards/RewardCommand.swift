@@ -40,8 +40,7 @@ final class RewardCommand: Sendable {
 
   private func start() throws -> ChildProcess {
     do { return try ChildProcess(shell: command) } catch {
-      let reason = (error as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
-      throw failure(.unstartable(reason: reason ?? "\(error)"))
+      throw failure(.unstartable(reason: FileWritingError.reason(of: error)))
     }
   }
 

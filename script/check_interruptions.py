@@ -276,6 +276,8 @@ class Check:
                 numbers = ([place for place, in places.get("survived", [])] if kind == "allocation"
                            else range(1, calls[kind] + 1))
                 chosen = numbers if most >= len(numbers) else sorted(self.random.sample(numbers, most))
+                if not chosen:
+                    continue
                 with ThreadPoolExecutor(os.cpu_count()) as pool:
                     ends = list(pool.map(lambda at: fault(kind, at, *ways[int(at) % len(ways)]), chosen))
                 codes = collections.Counter(code for code, _ in ends)

@@ -20,11 +20,14 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
     package var grammaticalFraction: Double?
     /// Fraction of responses that end in EOS.
     package var eosFraction: Double?
+    /// How often two members of an ensemble prefer the same of two different responses to one prompt.
+    package var memberAgreement: Double?
 
     package init(
       gold: Summary? = nil, score: Summary? = nil, klExact: Summary? = nil,
       length: Summary? = nil, entropy: Summary? = nil,
-      grammaticalFraction: Double? = nil, eosFraction: Double? = nil
+      grammaticalFraction: Double? = nil, eosFraction: Double? = nil,
+      memberAgreement: Double? = nil
     ) {
       self.gold = gold
       self.score = score
@@ -33,6 +36,7 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
       self.entropy = entropy
       self.grammaticalFraction = grammaticalFraction
       self.eosFraction = eosFraction
+      self.memberAgreement = memberAgreement
     }
 
     private enum CodingKeys: String, CodingKey {
@@ -40,6 +44,7 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
       case klExact = "kl_exact"
       case grammaticalFraction = "grammatical_fraction"
       case eosFraction = "eos_fraction"
+      case memberAgreement = "member_agreement"
     }
   }
 

@@ -108,6 +108,23 @@ package func rankCorrelation(_ a: [Double], _ b: [Double]) -> Double {
   correlation(ranks(a), ranks(b))
 }
 
+/// How often two judges prefer the same of two responses, over all pairs of judges; nil without margins.
+///
+/// - Parameter margins: one row for two responses: by how much each judge prefers the first. A judge who
+///   prefers neither agrees with nobody.
+package func preferenceAgreement(_ margins: [[Double]]) -> Double? {
+  var (same, count) = (0, 0)
+  for row in margins {
+    for second in row.indices {
+      for first in 0..<second {
+        same += row[first] * row[second] > 0 ? 1 : 0
+        count += 1
+      }
+    }
+  }
+  return count > 0 ? Double(same) / Double(count) : nil
+}
+
 /// The area under the receiver operating characteristic: the probability that a value with a true label
 /// is above one with a false label, ties half (Mann and Whitney 1947); nil where all labels are alike.
 package func areaUnderCurve(_ values: [Double], _ labels: [Bool]) -> Double? {

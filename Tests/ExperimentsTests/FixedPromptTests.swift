@@ -62,5 +62,20 @@ struct FixedPromptTests {
     }
     let metrics = try #require(recording.metrics[.ppo])
     #expect(metrics.allSatisfy { $0.contains("\"objective/disagreement\"") })
+
+    let prompts = Array(repeating: try #require(loop.evaluationPrompts().first), count: 8)
+    let responses = try loop.judge(policy, reference: policy, reward: reward, prompts: prompts)
+    let exchanges = responses.map(\.exchange)
+    let scores = try reward.memberScores(exchanges.map(reward.ended), workers: loop.workers)
+    let pairs = exchanges.indices.dropFirst().filter {
+      exchanges[$0].response != exchanges[$0 - 1].response
+    }
+    let alike = pairs.filter { pair in
+      (0..<2).allSatisfy { scores[pair][$0] > scores[pair - 1][$0] }
+        || (0..<2).allSatisfy { scores[pair][$0] < scores[pair - 1][$0] }
+    }
+    #expect(
+      EvaluationSummary.Policy(responses).memberAgreement
+        == Double(alike.count) / Double(pairs.count))
   }
 }

@@ -57,6 +57,16 @@ struct StatisticsTests {
     #expect(Statistics.rankCorrelation([2, 2], [1, 3]) == 0)
   }
 
+  @Test("judges agree where both prefer the same, over all pairs of judges")
+  func preferenceAgreement() {
+    // Of three judges, pairs 1-2, 1-3 and 2-3: all, one, none.
+    let margins = [[1, 2, 0.1], [3, 1, -1], [2, 0, -1]]
+    #expect(Statistics.preferenceAgreement(margins) == 4.0 / 9)
+    #expect(Statistics.preferenceAgreement([[-1, -2]]) == 1)
+    #expect(Statistics.preferenceAgreement([]) == nil)
+    #expect(Statistics.preferenceAgreement([[1]]) == nil)
+  }
+
   @Test("the interval of a mean is 1.96 standard errors to each side")
   func meanInterval() {
     // The sd of −1, 1, −1, 1 is √(4/3); its standard error √(1/3).

@@ -36,6 +36,8 @@ struct FigureNames {
     if members == 1 {
       summary.reward?.members = nil
       summary.reward?.disagreement = nil
+      summary.sft?.memberAgreement = nil
+      summary.ppo?.memberAgreement = nil
     }
     if scenario.reward.objective != .binary { summary.reward?.labels = nil }
     if scenario.reward.objective != .binary || scenario.reward.reading != .steps {
@@ -46,6 +48,7 @@ struct FigureNames {
       let chosen = run == .bestOfN ? summary.bestOfN : nil
       summary = EvaluationSummary(sft: sft, reward: summary.reward, bestOfN: chosen)
       summary.sft?.score = nil
+      summary.sft?.memberAgreement = nil
     }
     if scenario.evaluation.bestOf == 1 { summary.bestOfN = nil }
     if !scenario.mayListResponses { summary.exact = nil }
@@ -117,6 +120,8 @@ struct FigureNames {
       ("reward.disagreement", "set `reward.ensemble` to 2 or more"),
       ("course.disagreement.", "set `reward.ensemble` to 2 or more"),
       ("objective/disagreement", "set `reward.ensemble` to 2 or more"),
+      ("sft.member_agreement", "set `reward.ensemble` to 2 or more"),
+      ("ppo.member_agreement", "set `reward.ensemble` to 2 or more"),
       ("course.", "raise `ppo.iterations` to 5 or more"),
       (
         "best_of_n.",
@@ -164,7 +169,7 @@ extension EvaluationSummary {
     let (some, share) = (Summary([0, 1]), Proportion(successes: 1, of: 2))
     let policy = Policy(
       gold: some, score: some, klExact: some, length: some, entropy: some, grammaticalFraction: 1,
-      eosFraction: 1)
+      eosFraction: 1, memberAgreement: 1)
     let optimum = Exact.Policy(objective: 0, score: 0, gold: 0, kl: 0)
     var summary = EvaluationSummary(
       sft: policy, ppo: policy, winRate: share, reward: RewardModel(),

@@ -13,6 +13,8 @@ package struct JudgedResponse: Sendable {
   package let gold: Double?
   /// By ``AlignmentLoop/evaluationScorer(_:)``; nil where nothing judges.
   let score: Double?
+  /// What each member of an ensemble says; empty where the reward model is one.
+  var memberScores: [Double] = []
   /// What policy and reference say of each token.
   let tokens: TokenComparison
   /// Whether the text is one of the world's; nil where there is no world.
@@ -43,8 +45,14 @@ extension AlignmentLoop {
     if let reward {
       try Rollout.requireRoom(for: prompts, responseTokens: maximumTokens, in: reward.model)
     }
-    return try judge(
+    var responses = try judge(
       policy, reference: reference, scorer: evaluationScorer(reward), prompts: prompts)
+    if let reward, reward.members.count > 1 {
+      let scores = try reward.memberScores(
+        responses.map { reward.ended($0.exchange) }, workers: workers)
+      for index in responses.indices { responses[index].memberScores = scores[index] }
+    }
+    return responses
   }
 
   /// - Parameter purpose: names the random numbers; the same ones give the same responses.
@@ -157,6 +165,17 @@ extension EvaluationSummary.Policy {
       gold: summary(\.gold), score: summary(\.score), klExact: summary(\.exactKL),
       length: summary { Double($0.exchange.response.count) },
       entropy: summary(\.entropy), grammaticalFraction: fraction(\.isGrammatical),
-      eosFraction: fraction(\.ended))
+      eosFraction: fraction(\.ended), memberAgreement: Self.memberAgreement(on: responses))
+  }
+
+  /// On every response and the next one to its prompt, if that is another.
+  private static func memberAgreement(on responses: [JudgedResponse]) -> Double? {
+    var last: [[Int32]: JudgedResponse] = [:]
+    return preferenceAgreement(
+      responses.compactMap { second in
+        let first = last.updateValue(second, forKey: second.exchange.prompt)
+        guard let first, first.exchange.response != second.exchange.response else { return nil }
+        return zip(first.memberScores, second.memberScores).map(-)
+      })
   }
 }

@@ -57,7 +57,9 @@ extension ReportSection {
       return []
     }
     let frames = OutcomeFrames(records)
-    func chart(_ axis: String, _ title: String, _ x: (Int) -> Double?) -> LineChart? {
+    func chart(
+      _ axis: String, _ title: String, note: String = "", _ x: (Int) -> Double?
+    ) -> LineChart? {
       var points: [(x: Double, y: Double)] = []
       for (row, value) in spread.enumerated() {
         if let value, let x = x(row) { points.append((x, value)) }
@@ -74,16 +76,28 @@ extension ReportSection {
         series: [
           .init(
             name: "iteration", points: points.map { .init(x: $0.x, y: $0.y) }, isScattered: true)
-        ], includes: [0], note: "Each mark is one iteration.")
+        ], includes: [0], note: "Each mark is one iteration.\(note)")
     }
     let kl = table[Metric.exactKL.name]
     return [
-      chart("√(exact KL), √nats", "farther from the SFT policy") { row in
+      chart(
+        "√(exact KL), √nats", "farther from the SFT policy", note: preferences(records) ?? ""
+      ) { row in
         kl.flatMap { $0[row] }.map(FrontierChart.root)
       },
       chart("score − gold, sd of the SFT policy", "where the score overstates gold") { row in
         frames.score[row].flatMap { score in frames.gold[row].map { score - $0 } }
       },
     ].compactMap(\.self)
+  }
+
+  /// How often members prefer the same, before and after, for the end of a note.
+  private static func preferences(_ records: ReportRecords) -> String? {
+    guard let before = records.evaluation?.sft?.memberAgreement,
+      let after = records.evaluation?.ppo?.memberAgreement
+    else { return nil }
+    return " Of two responses to a prompt, two members prefer the same in "
+      + "\(NumberText.percent(before)) of cases if both are the SFT policy’s, and in "
+      + "\(NumberText.percent(after)) if both are the optimized policy’s."
   }
 }

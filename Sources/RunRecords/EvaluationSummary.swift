@@ -20,7 +20,8 @@ package struct EvaluationSummary: Codable, Sendable, Equatable {
     package var grammaticalFraction: Double?
     /// Fraction of responses that end in EOS.
     package var eosFraction: Double?
-    /// How often two members of an ensemble prefer the same of two different responses to one prompt.
+    /// How often two members of an ensemble prefer the same of two different responses to one prompt; nil
+    /// where no prompt has two.
     package var memberAgreement: Double?
 
     package init(

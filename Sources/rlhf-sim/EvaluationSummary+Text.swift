@@ -47,7 +47,7 @@ extension EvaluationSummary {
     row("exact KL from SFT (nats)") { $0.klExact.map { Self.number($0.mean) } }
     row("grammatical") { $0.grammaticalFraction.map(NumberText.plainPercent) }
     row("ended with EOS") { $0.eosFraction.map(NumberText.plainPercent) }
-    row("members prefer alike") { $0.memberAgreement.map(NumberText.plainPercent) }
+    row("members prefer the same") { $0.memberAgreement.map(NumberText.plainPercent) }
     row("tokens per response") { $0.length.map { Self.number($0.mean, 1) } }
     row("entropy per token (nats)") { $0.entropy.map { Self.number($0.mean) } }
     return table.rendered()

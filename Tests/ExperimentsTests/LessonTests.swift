@@ -196,6 +196,23 @@ import Testing
     #expect("\(error)".contains(problem), "\(error)")
   }
 
+  @Test("members judge no responses where a run has no reward model, and the advice says so")
+  func membersWithoutResponses() throws {
+    let command = ["ppo.reward.source=command", "ppo.reward.command=cat"]
+    for (run, settings) in [(SweepRun.sft, []), (.dpo, command), (.demo, []), (.dpo, [])] {
+      let cell = SweepCell(
+        labels: [], seed: 1, run: run, scenario: try makeScenario(["reward.ensemble=2"] + settings))
+      let isJudged = run == .demo || (run == .dpo && settings.isEmpty)
+      let names = FigureNames(of: cell)
+      #expect(names.contains("sft.member_agreement", isDrawn: false) == isJudged)
+      guard !isJudged else { continue }
+      let error = #expect(throws: SettingsError.self) {
+        try names.require("sft.member_agreement", at: .unwritten)
+      }
+      #expect("\(try #require(error))".contains("use `run: demo`"))
+    }
+  }
+
   @Test(
     "the figures and metrics that a lesson may name are those that its runs write",
     arguments: [

@@ -59,13 +59,13 @@ struct EnsembleFigureTests {
     try #require(text.count == 2)
     #expect(text[0].contains("disagree more farther from the SFT policy: correlation 1.00"))
     #expect(text[1].contains("disagree more where the score overstates gold: correlation 1.00"))
-    // The last gap is 8 + 8.
     #expect(!text[0].contains("prefer the same"))
     records.evaluation?.sft?.memberAgreement = 0.89
     records.evaluation?.ppo?.memberAgreement = 0.45
     let note = try #require(ReportSection.ensembleFigures(records).first).rendered
     #expect(note.contains("prefer the same in 89.0\u{A0}% of cases if both are the SFT policy’s"))
     #expect(note.contains("and in 45.0\u{A0}% if both are the optimized policy’s"))
+    // The last gap is 8 + 8.
     #expect(text[1].contains("16") && text[1].contains("score − gold, sd of the SFT policy"))
     records.policyOptimization = try table(.ppo, [["objective/kl_exact": 1]])
     #expect(ReportSection.ensembleFigures(records).isEmpty)

@@ -36,6 +36,8 @@ struct FigureNames {
     if members == 1 {
       summary.reward?.members = nil
       summary.reward?.disagreement = nil
+    }
+    if members == 1 || !cell.isJudgedByRewardModel {
       summary.sft?.memberAgreement = nil
       summary.ppo?.memberAgreement = nil
     }
@@ -48,7 +50,6 @@ struct FigureNames {
       let chosen = run == .bestOfN ? summary.bestOfN : nil
       summary = EvaluationSummary(sft: sft, reward: summary.reward, bestOfN: chosen)
       summary.sft?.score = nil
-      summary.sft?.memberAgreement = nil
     }
     if scenario.evaluation.bestOf == 1 { summary.bestOfN = nil }
     if !scenario.mayListResponses { summary.exact = nil }
@@ -115,13 +116,16 @@ struct FigureNames {
   /// The setting without which there is no such figure.
   private func remedy(for name: String, _ cell: SweepCell) -> String? {
     guard Self.any.contains(name, isDrawn: true) else { return nil }
+    let members =
+      cell.isJudgedByRewardModel
+      ? "set `reward.ensemble` to 2 or more" : "no reward model judges these runs; use `run: demo`"
     let needs: [(prefix: String, remedy: String)] = [
       ("reward.members.", "`reward.ensemble` is \(cell.scenario.reward.ensemble)"),
       ("reward.disagreement", "set `reward.ensemble` to 2 or more"),
       ("course.disagreement.", "set `reward.ensemble` to 2 or more"),
       ("objective/disagreement", "set `reward.ensemble` to 2 or more"),
-      ("sft.member_agreement", "set `reward.ensemble` to 2 or more"),
-      ("ppo.member_agreement", "set `reward.ensemble` to 2 or more"),
+      ("sft.member_agreement", members),
+      ("ppo.member_agreement", members),
       ("course.", "raise `ppo.iterations` to 5 or more"),
       (
         "best_of_n.",
@@ -144,6 +148,13 @@ struct FigureNames {
       return "`run: \(cell.run.rawValue)` writes none of these; use `run: demo`"
     }
     return needs.first { name.hasPrefix($0.prefix) }?.remedy
+  }
+}
+
+extension SweepCell {
+  /// Whether its policies' responses are scored by a reward model.
+  fileprivate var isJudgedByRewardModel: Bool {
+    run == .demo || (run == .dpo && scenario.ppo.reward.needsRewardModel)
   }
 }
 

@@ -64,18 +64,17 @@ struct FixedPromptTests {
     #expect(metrics.allSatisfy { $0.contains("\"objective/disagreement\"") })
 
     let prompts = Array(repeating: try #require(loop.evaluationPrompts().first), count: 8)
-    let responses = try loop.judge(policy, reference: policy, reward: reward, prompts: prompts)
-    let exchanges = responses.map(\.exchange)
-    let scores = try reward.memberScores(exchanges.map(reward.ended), workers: loop.workers)
-    let pairs = exchanges.indices.dropFirst().filter {
-      exchanges[$0].response != exchanges[$0 - 1].response
-    }
-    let alike = pairs.filter { pair in
-      (0..<2).allSatisfy { scores[pair][$0] > scores[pair - 1][$0] }
-        || (0..<2).allSatisfy { scores[pair][$0] < scores[pair - 1][$0] }
-    }
+    var responses = try loop.judge(policy, reference: policy, reward: reward, prompts: prompts)
+    let scored = responses.map { reward.ended($0.exchange) }
     #expect(
-      EvaluationSummary.Policy(responses).memberAgreement
-        == Double(alike.count) / Double(pairs.count))
+      try responses.map(\.memberScores) == reward.memberScores(scored, workers: loop.workers))
+    // Both prefer the later response, or one the earlier.
+    for (sign, agreement) in [(1.0, 1.0), (-1, 0)] {
+      for index in responses.indices {
+        responses[index].memberScores = [10 + Double(index), 10 + sign * Double(index)]
+      }
+      #expect(EvaluationSummary.Policy(responses).memberAgreement == agreement)
+    }
+    #expect(EvaluationSummary.Policy([responses[0], responses[0]]).memberAgreement == nil)
   }
 }
